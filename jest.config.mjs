@@ -1,0 +1,21 @@
+const workspaceNames = {
+  '^@warren/contracts/validation$': '<rootDir>/packages/contracts/src/validation/index.ts',
+  '^@warren/(user|payment|notification)-service$': '<rootDir>/services/$1/src/main.ts',
+  '^@warren/all-in-one$': '<rootDir>/services/all-in-one/src/main.ts',
+  '^@warren/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
+};
+
+/** @type {import('jest').Config} */
+export default {
+  rootDir: import.meta.dirname,
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/services/*/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { ...workspaceNames, '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.cache/', '<rootDir>/.warren/'],
+  testEnvironment: 'node',
+  testTimeout: 30_000,
+  maxWorkers: 2,
+};

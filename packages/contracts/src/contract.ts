@@ -1,0 +1,33 @@
+import type { Static, TSchema } from 'typebox';
+
+/** What a command takes and what its acknowledgement carries in `data`. */
+export interface CommandContract {
+  input: TSchema;
+  output: TSchema;
+}
+
+/** A service's language: everything that other programs can see of it, apart from HTTP. */
+export interface ServiceContract {
+  /** Names the queue, the namespace and the prefix of every event type. */
+  service: string;
+  /** Event type to the closed schema of its `data`. */
+  emits: Record<string, TSchema>;
+  /** Types that this service handles, whoever emits them. */
+  consumes: readonly string[];
+  commands: Record<string, CommandContract>;
+  /** Feed entry type to the closed schema of its `data`. */
+  feed: Record<string, TSchema>;
+}
+
+export function defineContract<const C extends ServiceContract>(contract: C): C {
+  return contract;
+}
+
+export type EventData<C extends ServiceContract, T extends keyof C['emits']> = Static<C['emits'][T]>;
+export type FeedData<C extends ServiceContract, T extends keyof C['feed']> = Static<C['feed'][T]>;
+export type CommandInput<C extends ServiceContract, N extends keyof C['commands']> = Static<
+  C['commands'][N]['input']
+>;
+export type CommandOutput<C extends ServiceContract, N extends keyof C['commands']> = Static<
+  C['commands'][N]['output']
+>;

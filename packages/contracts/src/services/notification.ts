@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox';
+import { defineContract } from '../contract.js';
+import { closed, Empty, Id, Time, Version } from './shapes.js';
+
+export const Notification = Type.Object(
+  {
+    id: Id,
+    /** Open for readers: an unknown kind is shown by its title and body. */
+    kind: Type.String({ minLength: 1, maxLength: 64 }),
+    title: Type.String({ maxLength: 200 }),
+    body: Type.String({ maxLength: 1000 }),
+    data: Type.Record(Type.String(), Type.Unknown()),
+    createdAt: Time,
+    seenAt: Type.Optional(Time),
+    readAt: Type.Optional(Time),
+    archivedAt: Type.Optional(Time),
+    version: Version,
+  },
+  closed,
+);
+export type Notification = Static<typeof Notification>;
+
+/** Travels with every entry, so that nobody recounts; the higher `version` wins. */
+export const Counts = Type.Object(
+  {
+    unread: Type.Integer({ minimum: 0 }),
+    unseen: Type.Integer({ minimum: 0 }),
+    version: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+export type Counts = Static<typeof Counts>;
+
+const NotificationAndCounts = Type.Object({ notification: Notification, counts: Counts }, closed);
+
+/** A change of many at once; it covers everything up to the notification `upTo`. */
+export const AllUpdated = Type.Object(
+  {
+    change: Type.Enum(['read', 'seen']),
+    upTo: Type.Union([Id, Type.Null()]),
+    counts: Counts,
+  },
+  closed,
+);
+
+const ById = { input: Type.Object({ id: Id }, closed), output: NotificationAndCounts };
+
+export const notificationContract = defineContract({
+  service: 'notification',
+  emits: {
+    'notification.created': Type.Object({ userId: Id, notification: Notification }, closed),
+  },
+  consumes: [
+    'user.registered',
+    'user.updated',
+    'user.deleted',
+    'payment.requires-action',
+    'payment.succeeded',
+    'payment.failed',
+  ],
+  commands: {
+    'notification.mark-read': ById,
+    'notification.mark-all-read': { input: Empty, output: Type.Object({ counts: Counts }, closed) },
+  },
+  feed: {
+    'notification.created': NotificationAndCounts,
+    'notification.updated': NotificationAndCounts,
+    'notification.all-updated': AllUpdated,
+  },
+});

@@ -1,0 +1,14 @@
+import { Type } from 'typebox';
+
+/** Objects that Warren writes hold exactly what their schema names. */
+export const closed = { additionalProperties: false } as const;
+
+export const Id = Type.String({ format: 'uuid' });
+export const Time = Type.String({ format: 'date-time' });
+export const Version = Type.Integer({ minimum: 1 });
+/** Opaque; see docs/protocol.md. */
+export const Cursor = Type.String({ minLength: 1, maxLength: 200 });
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+/** An integer in the currency's minor unit. */
+export const Amount = Type.Integer({ minimum: 1, maximum: 999_999_999_999 });
+export const Empty = Type.Object({}, closed);

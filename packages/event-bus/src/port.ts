@@ -1,0 +1,97 @@
+/**
+ * How services tell each other what happened. Two adapters keep this contract, `memory` and `rabbitmq`, and
+ * one conformance suite holds both to it.
+ *
+ * - **At least once.** A delivery may come again at any time, also after it was handled; consumers keep an inbox.
+ * - **No order.** Not between types, not within one, not for one entity.
+ * - **Competing instances.** All subscriptions of one service share its queue; each event goes to one of them.
+ * - **Bounded.** `publish` holds at most `maxInFlight` unconfirmed events and makes callers wait beyond that;
+ *   a subscription holds at most `prefetch` deliveries.
+ */
+export interface EventBus {
+  /**
+   * Resolves once the event is safe: RabbitMQ has confirmed it; the memory adapter's every subscriber has
+   * committed it. Many calls at once are pipelined; never await one at a time.
+   *
+   * Rejects with `PublishError` when that can't be said (connection lost, time-out, refused). The event may
+   * have arrived all the same: publish it again.
+   */
+  publish(event: EncodedEvent): Promise<PublishReceipt>;
+
+  /** Declares the service's queue, binds it to each type, and starts taking. Survives reconnections. */
+  subscribe(subscription: Subscription): Promise<void>;
+
+  /** `degraded` while the broker is away or blocks publishers; subscriptions come back by themselves. */
+  readonly state: 'up' | 'degraded';
+
+  /** Stops taking, waits for what is being handled and for open confirms (at most 10 s each), disconnects. */
+  close(): Promise<void>;
+}
+
+/** An event as it travels: the adapters move bytes and look at nothing but these fields. */
+export interface EncodedEvent {
+  id: string;
+  /** The routing key. */
+  type: string;
+  /** A CloudEvent in structured JSON. */
+  body: string;
+}
+
+/** `unroutable`: safe, but no service wants this type at the moment. Counts as published. */
+export type PublishReceipt = 'confirmed' | 'unroutable';
+
+export class PublishError extends Error {
+  override readonly name = 'PublishError';
+}
+
+export interface Subscription {
+  /** Names the queue `warren.<service>.events`, which all instances share. */
+  service: string;
+  /** Event types, one binding each. */
+  types: readonly string[];
+  /** Most deliveries one call of `handle` gets. Default 50. */
+  batchSize?: number;
+  /** Most deliveries held unacknowledged. Default 100. */
+  prefetch?: number;
+
+  /**
+   * Handles what has arrived. Answers one verdict per delivery, in order; a delivery is acknowledged, delayed
+   * or dead-lettered only after this resolves.
+   *
+   * A throw means that the service's own infrastructure failed: no attempt is counted, the subscription stops
+   * taking, waits until `probe` resolves, and takes the same deliveries again.
+   */
+  handle(batch: readonly Delivery[]): Promise<readonly Verdict[]>;
+
+  /** Resolves when the service can work again. Called with back-off after `handle` threw. */
+  probe(): Promise<void>;
+}
+
+export interface Delivery {
+  /** The event's id as the producer gave it; empty if it gave none. */
+  id: string;
+  type: string;
+  body: string;
+  /** 1 for the first try; grows by one with each `retry`. */
+  attempt: number;
+  /** The broker handed this out before and got no answer: whoever had it may have crashed on it. */
+  redelivered: boolean;
+}
+
+export type Verdict =
+  | { kind: 'done' }
+  /** Temporary: comes again after the next of `retryDelays`; after the last it is dead-lettered as `retries-exhausted`. */
+  | { kind: 'retry'; error: Error }
+  /** Permanent: straight to the dead letters. */
+  | { kind: 'dead'; reason: DeadLetterReason; error: Error };
+
+export type DeadLetterReason =
+  | 'malformed'
+  | 'schema'
+  | 'permanent'
+  | 'unhandled-type'
+  | 'retries-exhausted'
+  | 'crash-loop';
+
+/** Milliseconds before attempt 2, 3, …: 1 s, 5 s, 30 s, 2 min, 10 min. */
+export const defaultRetryDelays: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];

@@ -1,0 +1,65 @@
+import type { ServiceContract } from '@warren/contracts';
+import type { SocketCommand } from '@warren/realtime';
+import type { EventHandler, RawClient, TransactionalClient, UnitOfWork } from '@warren/unit-of-work';
+import type { FastifyPluginAsync } from 'fastify';
+import type { JWTVerifyGetKey } from 'jose';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Static, TObject } from 'typebox';
+import type { KitConfig } from './config/kit-config.js';
+
+/** A service's client: Prisma's, over the pool that the kit made for this service. */
+export interface ServiceClient<Db extends RawClient> extends TransactionalClient<Db> {
+  $disconnect(): Promise<void>;
+}
+
+/** Everything that makes a service this one and not another. `defineService` only helps inference. */
+export interface ServiceDefinition<
+  Config extends TObject = TObject,
+  Db extends RawClient = RawClient,
+  Client extends ServiceClient<Db> = ServiceClient<Db>,
+> {
+  /** `user`, `payment`, …: names the queue, the namespace, the logs. */
+  name: string;
+  /** Default port where `PORT` isn't set. */
+  port: number;
+  contract: ServiceContract;
+  /** The service's own environment variables; the kit adds those that all services share. */
+  config: Config;
+  database: {
+    client(pool: Pool): Client;
+    /** The folder with `schema.prisma` and `migrations/`. */
+    prisma: URL;
+  };
+  doors(context: ServiceContext<Static<Config>, Db, Client>): Doors<Db> | Promise<Doors<Db>>;
+}
+
+export interface ServiceContext<Config, Db extends RawClient, Client extends ServiceClient<Db>> {
+  config: Config & KitConfig;
+  client: Client;
+  uow: UnitOfWork<Db>;
+  log: Logger;
+}
+
+/** The three doors, and what runs behind them. */
+export interface Doors<Db> {
+  http: FastifyPluginAsync[];
+  commands?: SocketCommand[];
+  events?: EventHandler<Db>[];
+  background?: Background[];
+  /** For the service that signs tokens itself: its keys without a detour over HTTP. */
+  keys?: JWTVerifyGetKey;
+}
+
+/** Work without a caller, for example a sweeper. Started after the doors open, stopped before they close. */
+export interface Background {
+  name: string;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function defineService<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>>(
+  definition: ServiceDefinition<Config, Db, Client>,
+): ServiceDefinition<Config, Db, Client> {
+  return definition;
+}

@@ -1,0 +1,145 @@
+import type { DomainEvent } from '@warren/contracts';
+
+/**
+ * The least that a database client must do to carry a unit of work. Prisma's generated clients fit; `Db` is what
+ * handlers see inside a transaction.
+ */
+export interface TransactionalClient<Db extends RawClient> {
+  $transaction<T>(
+    work: (tx: Db) => Promise<T>,
+    options?: { maxWait?: number; timeout?: number; isolationLevel?: 'ReadCommitted' | 'RepeatableRead' },
+  ): Promise<T>;
+}
+
+export interface RawClient {
+  $queryRawUnsafe<T = unknown>(sql: string, ...values: unknown[]): Promise<T>;
+}
+
+/** What a handler sees: the database transaction, and what shall commit with it. */
+export type Tx<Db> = Db & TxEffects;
+
+export interface TxEffects {
+  /** Collects a domain event. It is written just before the commit and published after it. */
+  publish(event: NewEvent): void;
+  /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
+  feed(userId: string, entry: NewFeedEntry): void;
+}
+
+export interface NewEvent {
+  type: string;
+  /** The entity's id. */
+  subject: string;
+  /** The entity's version after this change. */
+  version: number;
+  /** Fits the contract's schema for `type`, or the transaction fails. */
+  data: unknown;
+}
+
+export interface NewFeedEntry {
+  type: string;
+  data: unknown;
+  /** UUIDv7; made here if left out. */
+  id?: string;
+}
+
+/** An entry as it stands in a feed. `seq` counts from 1 for each user, without gaps, in commit order. */
+export interface FeedEntry {
+  userId: string;
+  seq: number;
+  cursor: string;
+  type: string;
+  id: string;
+  /** RFC 3339, UTC. */
+  time: string;
+  data: unknown;
+}
+
+/** Who asks, and what caused it; copied onto every event that the work publishes. */
+export interface Cause {
+  correlationId: string;
+  causationId?: string;
+  traceparent?: string;
+}
+
+export interface RunOptions {
+  /** Users for whom the work writes: locked, sorted, before it starts, so that no two works wait in a circle. */
+  users?: readonly string[];
+  cause?: Cause;
+}
+
+/** At most one execution of an operation for one key: HTTP `Idempotency-Key` and a command's `commandId` alike. */
+export interface OnceOptions extends RunOptions {
+  userId: string;
+  operation: string;
+  key: string;
+  /** The input; the same key with another one is refused as `idempotency-key-reused`. */
+  input: unknown;
+}
+
+export interface UnitOfWork<Db extends RawClient> {
+  /**
+   * Runs `work` in one transaction: what it changes, publishes and feeds commits together or not at all.
+   * Deadlocks and serialization failures rerun it, at most three times, so it must have no effects of its own.
+   */
+  run<T>(work: (tx: Tx<Db>) => Promise<T>, options?: RunOptions): Promise<T>;
+
+  /**
+   * `run`, at most once per (user, operation, key) within 24 hours. `value` must survive JSON; a repeat gets the
+   * recorded one with `replayed: true`. A permanent `AppError` is recorded too and thrown again.
+   *
+   * Throws `request-in-progress` while the first one runs and `idempotency-key-reused` for another input.
+   */
+  once<T>(options: OnceOptions, work: (tx: Tx<Db>) => Promise<T>): Promise<{ value: T; replayed: boolean }>;
+
+  /** Reads in one snapshot; `asOf` is the cursor of the user's feed that the answer reflects. */
+  readAsOf<T>(userId: string, read: (db: Db) => Promise<T>): Promise<{ value: T; asOf: string }>;
+}
+
+/** Reads of feeds, straight from the database. */
+export interface FeedReader {
+  /** The cursor of the newest entry; `seq` 0 for a user who has none yet. */
+  head(userId: string): Promise<FeedPosition>;
+  /** For many at once, as the sweep asks. Users without a feed are left out. */
+  heads(userIds: readonly string[]): Promise<Map<string, FeedPosition>>;
+  /** Entries above `after`, oldest first, at most `limit`; and the head in the same snapshot. */
+  read(userId: string, after: number, limit: number): Promise<{ entries: FeedEntry[]; head: FeedPosition }>;
+  /** The oldest `seq` still kept, minus one: from here on the feed is whole. */
+  floor(userId: string): Promise<number>;
+  /**
+   * Where a cursor points in the user's feed, or why it can't be followed: unreadable (`unknown`), of another
+   * epoch, ahead of the head (`unknown`), or older than what is kept.
+   */
+  resolve(
+    userId: string,
+    cursor: string,
+  ): Promise<
+    | { ok: true; seq: number; head: FeedPosition }
+    | { ok: false; reason: 'unknown' | 'epoch' | 'too-old'; head: FeedPosition }
+  >;
+}
+
+export interface FeedPosition {
+  seq: number;
+  cursor: string;
+}
+
+/** Two kinds, and the difference matters for replays: only `project` handlers run in one. */
+export type EventHandler<Db> = ProjectHandler<Db> | ReactHandler<Db>;
+
+interface HandlerBase<Db> {
+  type: string;
+  /** Users for whom the handler writes; their locks are taken sorted, for the whole batch, before any handler. */
+  users?(event: DomainEvent): readonly string[];
+  /** Throws `PermanentError` if no retry can help; anything else is temporary. */
+  handle(tx: Tx<Db>, event: DomainEvent): Promise<void>;
+}
+
+/** Keeps a version-guarded copy. Must come out the same whatever is repeated, late or out of order. */
+export interface ProjectHandler<Db> extends HandlerBase<Db> {
+  kind: 'project';
+}
+
+/** Has effects: notifications, mail, commands. */
+export interface ReactHandler<Db> extends HandlerBase<Db> {
+  kind: 'react';
+}
