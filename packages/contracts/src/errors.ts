@@ -19,7 +19,11 @@ export const errorCodes = {
   'unknown-command': { status: 404, temporary: false, title: 'No such command' },
   'method-not-allowed': { status: 405, temporary: false, title: 'Method not allowed' },
   'email-taken': { status: 409, temporary: false, title: 'This email is registered already' },
-  'request-in-progress': { status: 409, temporary: true, title: 'The first request with this key is running' },
+  'request-in-progress': {
+    status: 409,
+    temporary: true,
+    title: 'The first request with this key is running',
+  },
   'wrong-state': { status: 409, temporary: false, title: 'Not possible in this state' },
   'cursor-too-old': { status: 410, temporary: false, title: 'Entries after this cursor are no longer kept' },
   'payload-too-large': { status: 413, temporary: false, title: 'The payload is too large' },

@@ -3,8 +3,29 @@
  * @see ISO 4217:2015, list one (active codes), column "minor unit".
  */
 const exceptions: Readonly<Record<string, number>> = {
-  BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, VND: 0, VUV: 0,
-  XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3,
+  BIF: 0,
+  CLP: 0,
+  DJF: 0,
+  GNF: 0,
+  ISK: 0,
+  JPY: 0,
+  KMF: 0,
+  KRW: 0,
+  PYG: 0,
+  RWF: 0,
+  UGX: 0,
+  VND: 0,
+  VUV: 0,
+  XAF: 0,
+  XOF: 0,
+  XPF: 0,
+  BHD: 3,
+  IQD: 3,
+  JOD: 3,
+  KWD: 3,
+  LYD: 3,
+  OMR: 3,
+  TND: 3,
 };
 
 const twoDigits =
@@ -40,8 +61,15 @@ export function formatMoney(amount: number, currency: string, locale: string): s
   const sign = amount < 0 ? '-' : '';
   const padded = String(Math.abs(amount)).padStart(digits + 1, '0');
   const whole = padded.slice(0, padded.length - digits);
-  const decimal = (digits ? `${sign}${whole}.${padded.slice(-digits)}` : `${sign}${whole}`) as Intl.StringNumericLiteral;
-  const options = { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
+  const decimal = (
+    digits ? `${sign}${whole}.${padded.slice(-digits)}` : `${sign}${whole}`
+  ) as Intl.StringNumericLiteral;
+  const options = {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  } as const;
   return new Intl.NumberFormat(supportedLocale(locale), options).format(decimal);
 }
 

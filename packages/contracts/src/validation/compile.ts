@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 import type { FieldError } from '../errors.js';
-import { openForReaders } from './events.js';
+import { openForReaders } from './open-for-readers.js';
 
 /** The value, typed, or what is wrong with it. Never throws. */
 export type Check<T> = { ok: true; value: T } | { ok: false; errors: FieldError[] };
@@ -26,6 +26,7 @@ export function compileReader<S extends TSchema>(schema: S): (value: unknown) =>
 
 function fieldError(error: ErrorObject): FieldError {
   const property = error.params.missingProperty ?? error.params.additionalProperty;
-  const escaped = typeof property === 'string' ? `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
+  const escaped =
+    typeof property === 'string' ? `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
   return { pointer: error.instancePath + escaped, code: error.keyword };
 }

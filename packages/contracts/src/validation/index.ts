@@ -1,2 +1,3 @@
 export { type Check, compileReader, compileWriter } from './compile.js';
-export { checkDomainEvent, openForReaders } from './events.js';
+export { checkDomainEvent } from './events.js';
+export { openForReaders } from './open-for-readers.js';

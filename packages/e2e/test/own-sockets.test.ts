@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Person } from './support/person.js';
+import { bodyOf, describeStory, expectGapless, ofKind } from './support/story.js';
+import { SeparateSystem, type ServiceName } from './support/system.js';
+
+describe('each service in processes of its own, two instances each, on a real broker', () => {
+  let system: SeparateSystem;
+  beforeAll(async () => {
+    system = await SeparateSystem.start(2);
+  }, 120_000);
+  afterAll(() => system?.close(), 60_000);
+
+  describeStory(() => system);
+
+  it('a push made in one instance reaches sockets on the other', async () => {
+    const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
+    const logs = [
+      await grace.connect('payment', { instance: 0 }),
+      await grace.connect('payment', { instance: 1 }),
+    ];
+    const { body } = await ada.pay(grace, 700);
+    const started = Date.now();
+    for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id, 5_000);
+    expect(Date.now() - started).toBeLessThan(5_000);
+    for (const log of logs) expectGapless(log);
+    ada.leave();
+    grace.leave();
+  });
+
+  it.each<ServiceName>(['notification', 'payment', 'user'])(
+    '%s: both instances killed under traffic and started again, nothing is lost or doubled',
+    async (service) => {
+      const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
+      const hears = await grace.connect('notification');
+      expect((await ada.pay(grace, 1)).status).toBe(201);
+      await hears.entry('notification.created', ofKind('payment-received'));
+
+      const paying = Promise.all(Array.from({ length: 20 }, (_, index) => ada.pay(grace, 1001 + index)));
+      await Promise.all([system.kill(service, 0), system.kill(service, 1)]);
+      await Promise.all([system.restart(service, 0), system.restart(service, 1)]);
+      const answers = await paying;
+      expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 201));
+
+      for (const { body } of answers) {
+        const amount = `€${(Number(body.amount) / 100).toFixed(2)}`;
+        await hears.entry(
+          'notification.created',
+          (data) => ofKind('payment-received')(data) && bodyOf({ data }).includes(amount),
+        );
+      }
+      const received = hears.entries.filter((entry) => ofKind('payment-received')(entry.data));
+      expect(received).toHaveLength(21);
+      expectGapless(hears);
+      ada.leave();
+      grace.leave();
+    },
+    120_000,
+  );
+
+  it('SIGTERM ends an instance with exit code 0, and its clients come back by themselves', async () => {
+    const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
+    const hears = await grace.connect('notification', { instance: 1 });
+    expect(await system.stop('notification', 1)).toBe(0);
+    expect((await ada.pay(grace, 900)).status).toBe(201);
+    await system.restart('notification', 1);
+    await hears.entry('notification.created', ofKind('payment-received'));
+    expectGapless(hears);
+    ada.leave();
+    grace.leave();
+  }, 60_000);
+});

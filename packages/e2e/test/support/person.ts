@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { SocketLog } from './socket-log.js';
+import type { ServiceName, System } from './system.js';
+
+export interface Answer {
+  status: number;
+  body: Record<string, never> & { [key: string]: unknown };
+}
+
+/** Someone with an account, a token and some sockets; speaks HTTP and plain socket.io-client only. */
+export class Person {
+  readonly #system: System;
+  readonly #logs: SocketLog[] = [];
+  readonly email = `${randomUUID()}@example.org`;
+  readonly password = 'correct horse battery staple';
+  id = '';
+  token = '';
+
+  private constructor(system: System) {
+    this.#system = system;
+  }
+
+  static async register(system: System, displayName: string, locale = 'en'): Promise<Person> {
+    const person = new Person(system);
+    const { email, password } = person;
+    const answer = await person.http('user', 'POST', '/users', { email, password, displayName, locale });
+    if (answer.status !== 201) throw new Error(`registration: ${JSON.stringify(answer)}`);
+    person.id = (answer.body.user as { id: string }).id;
+    person.token = answer.body.accessToken as string;
+    return person;
+  }
+
+  async http(
+    service: ServiceName,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await fetch(`${this.#system.urls(service)[0]}${path}`, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(this.token && { authorization: `Bearer ${this.token}` }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : {} };
+  }
+
+  /** Pays; tries again with the same key while the answer is temporary, as a client would. */
+  async pay(
+    recipient: Person,
+    amount: number,
+    options: { currency?: string; method?: string } = {},
+  ): Promise<Answer> {
+    const key = randomUUID();
+    const body = {
+      recipientId: recipient.id,
+      amount,
+      currency: options.currency ?? 'EUR',
+      paymentMethod: options.method ?? 'pm_card_visa',
+    };
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const answer = await this.http('payment', 'POST', '/payments', body, { 'idempotency-key': key }).catch(
+        (error: unknown) => ({ status: 0, body: { temporary: true, error } }) as unknown as Answer,
+      );
+      if (answer.status === 201 || answer.body.temporary !== true || Date.now() > deadline) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Connects a namespace and waits for `session.ready`. */
+  async connect(
+    service: ServiceName,
+    options: { cursor?: string; instance?: number } = {},
+  ): Promise<SocketLog> {
+    const url = this.#system.urls(service)[options.instance ?? 0] as string;
+    const log = new SocketLog(`${url}/${service}`, () => this.token, options.cursor);
+    this.#logs.push(log);
+    await log.waitFor('session.ready');
+    return log;
+  }
+
+  leave(): void {
+    for (const log of this.#logs) log.close();
+  }
+}

@@ -1,0 +1,105 @@
+import { testBroker, testDatabase } from '@warren/testing';
+import { freePorts } from './ports.js';
+import { Program } from './process.js';
+
+export const services = ['user', 'payment', 'notification'] as const;
+export type ServiceName = (typeof services)[number];
+
+/** What a story needs to know of a running system. The first URL of a service is the one that people use. */
+export interface System {
+  urls(service: ServiceName): string[];
+  close(): Promise<void>;
+}
+
+/** Each service in processes of its own, in sync over a real broker; any of them can be killed alone. */
+export class SeparateSystem implements System {
+  readonly #instances = new Map<string, { program?: Program; ports: [number, number] }>();
+  readonly #env: Record<ServiceName, Record<string, string>>;
+  readonly #closers: (() => Promise<void>)[];
+
+  private constructor(env: Record<ServiceName, Record<string, string>>, closers: (() => Promise<void>)[]) {
+    this.#env = env;
+    this.#closers = closers;
+  }
+
+  static async start(instances = 1): Promise<SeparateSystem> {
+    const broker = await testBroker();
+    const databases = await Promise.all(services.map(() => testDatabase()));
+    const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
+    const ports = await freePorts(services.length * instances * 2);
+    const userPort = ports[0] as number;
+    const env = Object.fromEntries(
+      services.map((service, index) => [
+        service,
+        {
+          AMQP_URL: broker.url,
+          DATABASE_URL: databases[index]?.url ?? '',
+          USER_SERVICE_URL: `http://127.0.0.1:${userPort}`,
+          HOST: '127.0.0.1',
+          DRAIN_SECONDS: '1',
+        },
+      ]),
+    ) as Record<ServiceName, Record<string, string>>;
+    const system = new SeparateSystem(env, closers);
+    for (let instance = 0; instance < instances; instance += 1) {
+      for (const service of services) {
+        system.#instances.set(`${service}/${instance}`, {
+          ports: ports.splice(0, 2) as [number, number],
+        });
+      }
+    }
+    await Promise.all([...system.#instances.keys()].map((name) => system.#start(name)));
+    return system;
+  }
+
+  urls(service: ServiceName): string[] {
+    return [...this.#instances]
+      .filter(([name]) => name.startsWith(`${service}/`))
+      .map(([, { ports }]) => `http://127.0.0.1:${ports[0]}`);
+  }
+
+  async kill(service: ServiceName, instance = 0): Promise<void> {
+    await this.#of(service, instance).program?.kill();
+  }
+
+  async stop(service: ServiceName, instance = 0): Promise<number | null> {
+    return (await this.#of(service, instance).program?.stop()) ?? null;
+  }
+
+  async restart(service: ServiceName, instance = 0): Promise<void> {
+    await this.#start(`${service}/${instance}`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#instances.values()].map(({ program }) => program?.stop()));
+    for (const close of this.#closers) await close();
+  }
+
+  /** Connection string of a service's database, for looking behind the curtain. */
+  database(service: ServiceName): string {
+    return this.#env[service].DATABASE_URL as string;
+  }
+
+  async #start(name: string): Promise<void> {
+    const instance = this.#instances.get(name);
+    const service = name.split('/')[0] as ServiceName;
+    if (!instance) throw new Error(`no instance ${name}`);
+    const [port, internal] = instance.ports;
+    instance.program = await Program.start(
+      [`services/${service}/dist/main.js`],
+      {
+        ...this.#env[service],
+        PORT: `${port}`,
+        INTERNAL_PORT: `${internal}`,
+        NODE_ID: name.replace('/', '-'),
+      },
+      [port],
+    );
+  }
+
+  #of(service: ServiceName, instance: number) {
+    const found = this.#instances.get(`${service}/${instance}`);
+    if (!found) throw new Error(`no instance ${instance} of ${service}`);
+    return found;
+  }
+}
