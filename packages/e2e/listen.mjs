@@ -1,0 +1,18 @@
+import { io } from 'socket.io-client';
+
+for (const [service, port] of [
+  ['user', 4001],
+  ['payment', 4002],
+  ['notification', 4003],
+]) {
+  let cursor;
+  const socket = io(`http://localhost:${port}/${service}`, {
+    transports: ['websocket'],
+    auth: (give) => give({ token: process.env.TOKEN, cursor }),
+  });
+  socket.onAny((event, data, meta) => {
+    cursor = meta?.cursor ?? cursor;
+    console.log(`/${service}`, event, JSON.stringify(data));
+  });
+  socket.on('connect_error', (error) => console.log(`/${service}`, error.message, error.data ?? ''));
+}
