@@ -1,5 +1,7 @@
-import type { AppError } from '@warren/contracts';
-import type { FeedEntry } from '@warren/unit-of-work';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AppError, ErrorCode } from '@warren/contracts';
+import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
+import type { Logger } from 'pino';
 
 /** Who is behind a socket or a request, as an access token says. */
 export interface Principal {
@@ -59,14 +61,70 @@ export interface RealtimeLimits {
   unsentBytes: number;
 }
 
+export interface RealtimeOptions {
+  /** Carries the WebSocket upgrades. Stays the caller's: it is neither started nor closed here. */
+  server: Server;
+  /** The service whose voice this is; the namespace without its slash. */
+  service: string;
+  /** Names this process in `session.ready` and in logs. */
+  node: string;
+  /** Where Socket.IO answers, for example `/socket.io`. */
+  path: string;
+  /** Browser origins that may use long-polling; WebSockets carry their own token and need no list. */
+  corsOrigins: readonly string[];
+  /** Adds long-polling. Only where the load balancer keeps a client on one node. */
+  polling: boolean;
+  verifyToken: VerifyToken;
+  feeds: FeedReader;
+  commands: readonly SocketCommand[];
+  /** Stays the caller's: not closed here, so that what commits during shutdown still reaches other nodes. */
+  link: NodeLink;
+  limits?: Partial<RealtimeLimits>;
+  log: Logger;
+  /** Whom a handshake counts for. Default: the TCP peer. Behind a proxy, read the header that it sets. */
+  clientAddress?: (request: IncomingMessage) => string;
+  /** Milliseconds. Interval and time-out together stay at or below 20 s. Default 10 s and 8 s. */
+  pingIntervalMs?: number;
+  pingTimeoutMs?: number;
+  /** In how many milliseconds the heads of all connected users are compared once. Default 15 s. */
+  sweepMs?: number;
+}
+
 /** The server side of one namespace. */
 export interface RealtimeNode {
-  /** Entries that just committed here: own sockets at once, other nodes over the link. */
+  /** Entries that just committed here: own sockets at once, other nodes over the link. Never throws. */
   committed(entries: readonly FeedEntry[]): void;
   readonly socketCount: number;
+  /** Counters since the start, and gauges. */
+  stats(): RealtimeStats;
   /** Refuses upgrades, hands out slots, serves until `withinMs` is over or all are gone, closes the rest. */
   drain(withinMs: number): Promise<void>;
+  /** Closes every transport and stops every timer. Resolves when all connections are gone, within 3 s. */
   close(): Promise<void>;
 }
+
+export interface RealtimeStats {
+  /** Gauges. */
+  sockets: number;
+  users: number;
+  /** Entries that came from other nodes, for a user who is connected here or isn't. */
+  pushesUseful: number;
+  pushesWasted: number;
+  /** Entries written to sockets, by push or by reading. */
+  entriesSent: number;
+  /** Pushes that found something missing before them. */
+  gaps: number;
+  /** Users for whom a sweep found entries that no push had told of. */
+  sweepRepairs: number;
+  /** Sockets that went on from their cursor. */
+  resumes: number;
+  resets: Record<ResetReason, number>;
+  /** Sockets that read too slowly and were sent `feed.behind`. */
+  drops: number;
+  handshakesRefused: Partial<Record<ErrorCode, number>>;
+}
+
+/** Why a client can't go on from its cursor. `unavailable`: it had none, and the feed was unreadable for a while. */
+export type ResetReason = 'unknown' | 'epoch' | 'too-old' | 'unavailable';
 
 export type { AppError };

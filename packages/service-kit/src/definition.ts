@@ -58,8 +58,11 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-export function defineService<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>>(
-  definition: ServiceDefinition<Config, Db, Client>,
-): ServiceDefinition<Config, Db, Client> {
+/** What a client's interactive transactions hand to their work. */
+export type DbOf<Client> = Client extends ServiceClient<infer Db> ? Db : never;
+
+export function defineService<Config extends TObject, Client extends ServiceClient<RawClient>>(
+  definition: ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>>,
+): ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>> {
   return definition;
 }

@@ -7,6 +7,7 @@ export type PaymentStatus = Static<typeof PaymentStatus>;
 
 /** What the provider wants of the payer before it goes on. */
 export const NextAction = Type.Object({ type: Type.String({ maxLength: 100 }) }, closed);
+export type NextAction = Static<typeof NextAction>;
 
 const shared = {
   id: Id,

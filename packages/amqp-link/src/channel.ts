@@ -1,0 +1,195 @@
+import type { ChannelModel, ConfirmChannel, ServerProperties } from 'amqplib';
+import type { Logger } from 'pino';
+import { type BackOff, backOffDelay } from './back-off.js';
+import { within } from './within.js';
+
+/** Long enough to declare quorum queues on a busy cluster. */
+const setupTimeoutMs = 30_000;
+/** A channel that lived so long was sound: the next failure starts the back-off anew. */
+const soundAfterMs = 10_000;
+
+export interface ChannelSession {
+  channel: ConfirmChannel;
+  server: ServerProperties;
+  /** Runs `work` on a channel of its own: a refused declaration closes that one, not this. */
+  scratch<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T>;
+}
+
+/** Declares, binds, consumes: whatever the channel shall have. Runs anew on each channel that is opened. */
+export type ChannelSetup = (session: ChannelSession) => Promise<void>;
+
+/** A channel that is opened and set up again whenever it, or its connection, is lost. */
+export interface LinkChannel {
+  /** The channel, set up; undefined while there is none. Ask each time, never keep it. */
+  readonly current: ConfirmChannel | undefined;
+  /**
+   * Resolves once the channel is set up, or once it is clear that this has to wait: a broker that is away keeps
+   * nobody from starting.
+   */
+  attempted(): Promise<void>;
+  /** Gives the channel up and opens another; what it held unacknowledged goes back to its queue. */
+  restart(reason: string): void;
+  /** Closes it for good. Never rejects. */
+  close(): Promise<void>;
+}
+
+export class SupervisedChannel implements LinkChannel {
+  readonly #setup: ChannelSetup;
+  readonly #log: Logger;
+  readonly #backOff: BackOff;
+  readonly #onDeadConnection: (model: ChannelModel, reason: string) => void;
+  readonly #onClosed: (channel: SupervisedChannel) => void;
+  readonly #connecting: () => Promise<void>;
+  #model: ChannelModel | undefined;
+  /** The newest channel, also while it is being set up. */
+  #newest: ConfirmChannel | undefined;
+  #current: ConfirmChannel | undefined;
+  #opening: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #attempt = 0;
+  #openedAt = 0;
+  #closed = false;
+
+  constructor(options: {
+    setup: ChannelSetup;
+    log: Logger;
+    backOff: BackOff;
+    onDeadConnection: (model: ChannelModel, reason: string) => void;
+    onClosed: (channel: SupervisedChannel) => void;
+    connecting: () => Promise<void>;
+  }) {
+    this.#setup = options.setup;
+    this.#log = options.log;
+    this.#backOff = options.backOff;
+    this.#onDeadConnection = options.onDeadConnection;
+    this.#onClosed = options.onClosed;
+    this.#connecting = options.connecting;
+  }
+
+  get current(): ConfirmChannel | undefined {
+    return this.#current;
+  }
+
+  async attempted(): Promise<void> {
+    await this.#connecting();
+    await this.#opening;
+  }
+
+  attach(model: ChannelModel): void {
+    this.#model = model;
+    this.#attempt = 0;
+    this.#opening = this.#open(model);
+  }
+
+  detach(): void {
+    this.#model = undefined;
+    this.#newest = undefined;
+    this.#current = undefined;
+    clearTimeout(this.#retry);
+  }
+
+  restart(reason: string): void {
+    if (!this.#newest) return;
+    this.#log.warn({ reason }, 'channel restarts');
+    this.#newest
+      .close()
+      .catch((error: unknown) => this.#log.debug({ err: error }, 'channel was closed already'));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#onClosed(this);
+    const channel = this.#current;
+    this.#current = undefined;
+    if (channel) await this.#giveUp(channel);
+  }
+
+  async #open(model: ChannelModel): Promise<void> {
+    const channel = await this.#create(model);
+    if (!channel) return;
+    let ended = false;
+    channel.once('close', () => {
+      ended = true;
+    });
+    try {
+      const session = {
+        channel,
+        server: model.connection.serverProperties,
+        scratch: scratchOn(model, this.#log),
+      };
+      await within(setupTimeoutMs, this.#setup(session), 'setting the channel up took too long');
+    } catch (error) {
+      this.#log.error({ err: error }, 'channel could not be set up');
+      await this.#giveUp(channel);
+      this.#openLater(model);
+      return;
+    }
+    if (this.#closed || this.#model !== model) return this.#giveUp(channel);
+    // The answer that completed the set-up and the end of the channel can come in one packet.
+    if (ended) return this.#openLater(model);
+    this.#current = channel;
+    this.#openedAt = Date.now();
+  }
+
+  async #create(model: ChannelModel): Promise<ConfirmChannel | undefined> {
+    try {
+      const channel = await within(
+        setupTimeoutMs,
+        model.createConfirmChannel(),
+        'opening a channel took too long',
+      );
+      this.#watch(channel, model);
+      this.#newest = channel;
+      return channel;
+    } catch (error) {
+      // A connection that opens no channel is of no use, also where nobody has said yet that it is closed.
+      this.#log.warn({ err: error }, 'channel could not be opened');
+      if (this.#model === model) this.#onDeadConnection(model, 'it opens no channel');
+      return undefined;
+    }
+  }
+
+  #watch(channel: ConfirmChannel, model: ChannelModel): void {
+    keepQuiet(channel, this.#log);
+    channel.on('close', () => {
+      if (this.#current !== channel) return;
+      this.#current = undefined;
+      if (Date.now() - this.#openedAt > soundAfterMs) this.#attempt = 0;
+      this.#openLater(model);
+    });
+  }
+
+  #openLater(model: ChannelModel): void {
+    if (this.#closed || this.#model !== model) return;
+    const delay = backOffDelay(this.#attempt, this.#backOff);
+    this.#attempt += 1;
+    this.#retry = setTimeout(() => {
+      this.#opening = this.#open(model);
+    }, delay);
+  }
+
+  async #giveUp(channel: ConfirmChannel): Promise<void> {
+    try {
+      await within(3_000, channel.close(), 'the broker did not answer');
+    } catch (error) {
+      this.#log.debug({ err: error }, 'channel was closed already');
+    }
+  }
+}
+
+function scratchOn(model: ChannelModel, log: Logger): ChannelSession['scratch'] {
+  return async (work) => {
+    const channel = await model.createConfirmChannel();
+    keepQuiet(channel, log);
+    const result = await work(channel);
+    await channel.close();
+    return result;
+  };
+}
+
+/** Without these listeners an error on the channel, or one in a consumer, would end the process. */
+function keepQuiet(channel: ConfirmChannel, log: Logger): void {
+  channel.on('error', (error) => log.warn({ err: error }, 'channel closed by the broker'));
+  channel.on('handler-error', (error, event) => log.error({ err: error, event }, 'a channel listener threw'));
+}

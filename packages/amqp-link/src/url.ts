@@ -1,0 +1,23 @@
+/**
+ * Checks an AMQP URL and asks for heartbeats unless it says itself how often: without them a half-open
+ * connection is never noticed. Errors never hold the URL, since it carries the password.
+ */
+export function brokerUrl(url: string, heartbeatSeconds: number): string {
+  const parsed = parse(url);
+  if (!parsed) throw new TypeError('The broker URL is not a URL');
+  if (parsed.protocol !== 'amqp:' && parsed.protocol !== 'amqps:') {
+    throw new TypeError('The broker URL must begin with amqp:// or amqps://');
+  }
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(heartbeatSeconds));
+  return parsed.href;
+}
+
+/** The URL as it may be logged: protocol, host, port and virtual host. */
+export function withoutCredentials(url: string): string {
+  const parsed = parse(url);
+  return parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : '(unreadable URL)';
+}
+
+function parse(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
+}

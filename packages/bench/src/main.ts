@@ -1,0 +1,50 @@
+import { Bench } from './bench.js';
+import { help, type Options, readOptions, UsageError } from './options.js';
+import { runRounds } from './rounds.js';
+import { summarize } from './summary.js';
+import { startSystems } from './systems/index.js';
+import { table } from './table.js';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const options = readOptions(argv);
+    if (options.help) process.stdout.write(help);
+    else await benchmark(options);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${help}`);
+    else process.stderr.write(`The bench failed. ${error instanceof Error ? error.stack : String(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function benchmark(options: Options): Promise<void> {
+  const bench = await Bench.create(options.cpuProf);
+  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  try {
+    const systems = await startSystems(bench, options, say);
+    const driver = await bench.process('driver', new URL('./driver/main.js', import.meta.url));
+    const rows = summarize(await runRounds(systems, driver, options, say), options.rates);
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ options, rows }, undefined, 2)}\n` : report(rows),
+    );
+  } catch (error) {
+    process.stderr.write(await bench.lastWords());
+    throw error;
+  } finally {
+    await bench.cleanup.run();
+  }
+}
+
+function report(rows: Parameters<typeof table>[0]): string {
+  return `
+${table(rows)}
+
+×: ratio to the bare pipeline in the same round, median (min–max over rounds). Throughput: higher is better,
+all else: lower. Every event arrived on its recipient's socket exactly once.
+`;
+}

@@ -1,0 +1,19 @@
+import { createService, type RunningService } from '@warren/service-kit';
+import { serving } from '../processes/serving.js';
+
+const { env } = process;
+
+/** `BENCH_SERVICE` names the service; it runs as it is, with its defaults. */
+const services: Record<string, () => Promise<RunningService>> = {
+  user: async () => createService((await import('@warren/user-service')).userService, env),
+  payment: async () => createService((await import('@warren/payment-service')).paymentService, env),
+  notification: async () =>
+    createService((await import('@warren/notification-service')).notificationService, env),
+};
+
+serving(async () => {
+  const start = services[env.BENCH_SERVICE ?? ''];
+  if (!start) throw new Error(`there is no service '${env.BENCH_SERVICE}'`);
+  const service = await start();
+  return { port: service.port, close: () => service.stop() };
+});

@@ -1,0 +1,13 @@
+import type { Bench } from '../bench.js';
+
+/** What a service on the kit needs to run here; everything else stays as the kit has it by default. */
+export async function kitEnvironment(bench: Bench, amqp: string): Promise<Record<string, string>> {
+  return {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    INTERNAL_PORT: '0',
+    DRAIN_SECONDS: '0',
+    AMQP_URL: amqp,
+    DATABASE_URL: await bench.database(),
+  };
+}

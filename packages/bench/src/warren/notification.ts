@@ -1,0 +1,53 @@
+import type { DomainEvent, PaymentState } from '@warren/contracts';
+import { defineService, type ServiceClient } from '@warren/service-kit';
+import type { RawClient, ReactHandler } from '@warren/unit-of-work';
+import { Type } from 'typebox';
+import { v7 as uuidv7 } from 'uuid';
+import { type Notification, notificationContract } from './contract.js';
+import type { Store } from './store.js';
+
+/** The bare pipeline's second half on the kit: one handler, one row, one feed entry. */
+export function notificationService<Db extends RawClient, Client extends ServiceClient<Db>>(
+  store: Store<Db, Client>,
+) {
+  return defineService({
+    name: 'notification',
+    port: 0,
+    contract: notificationContract,
+    config: Type.Object({}),
+    database: { client: store.client, prisma: new URL('../../prisma/', import.meta.url) },
+    doors: () => ({ http: [], events: [notifyRecipient(store)] }),
+  });
+}
+
+function notifyRecipient<Db extends RawClient, Client extends ServiceClient<Db>>(
+  store: Store<Db, Client>,
+): ReactHandler<Db> {
+  return {
+    kind: 'react',
+    type: 'payment.succeeded',
+    users: (event) => [paymentOf(event).recipientId],
+    async handle(tx, event) {
+      const payment = paymentOf(event);
+      const notification = notificationOf(payment);
+      await store.insertNotification(tx, payment.recipientId, notification);
+      tx.feed(payment.recipientId, { type: 'notification.created', data: { notification } });
+    },
+  };
+}
+
+function paymentOf(event: DomainEvent): PaymentState {
+  return event.data as PaymentState;
+}
+
+function notificationOf({ id, payerId, amount, currency }: PaymentState): Notification {
+  return {
+    id: uuidv7(),
+    kind: 'payment-received',
+    title: 'You received money',
+    body: `${amount} ${currency} from ${payerId}`,
+    data: { paymentId: id },
+    version: 1,
+    createdAt: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,12 @@
+import type { PaymentState } from '@warren/contracts';
+import type { ServiceClient } from '@warren/service-kit';
+import type { RawClient } from '@warren/unit-of-work';
+import type { Pool } from 'pg';
+import type { Notification } from './contract.js';
+
+/** The little that differs between a service on Prisma and one on a raw client. */
+export interface Store<Db extends RawClient, Client extends ServiceClient<Db>> {
+  client(pool: Pool): Client;
+  insertPayment(db: Db, payment: PaymentState): Promise<void>;
+  insertNotification(db: Db, userId: string, notification: Notification): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Child } from '../src/processes/child.js';
+
+describe('a child process', () => {
+  let folder: string;
+  let child: Child;
+
+  const start = async (script: string) => {
+    child = await Child.start({
+      name: script,
+      script: new URL(`./support/${script}.mjs`, import.meta.url),
+      env: {},
+      logFile: join(folder, 'log'),
+    });
+    return child;
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warren-bench-test-'));
+  });
+  afterEach(async () => {
+    await child.stop(0);
+    await rm(folder, { recursive: true });
+  });
+
+  it('answers, also what was asked before it listened', async () => {
+    expect(await (await start('deaf')).ask('anything', 42, 10_000)).toBe(42);
+  });
+
+  it('that ends fails what was asked of it, and what is asked later', async () => {
+    const faint = await start('faint');
+    await expect(faint.ask('anything', undefined, 10_000)).rejects.toThrow('ended with exit code 3');
+    await expect(faint.ask('more', undefined, 10_000)).rejects.toThrow('is gone');
+  });
+
+  it('that says nothing fails the question in time', async () => {
+    const deaf = await start('deaf');
+    await deaf.ask('first', undefined, 10_000);
+    await expect(deaf.ask('second', undefined, 50)).rejects.toThrow("did not answer 'second' within 50 ms");
+  });
+
+  it('that ignores SIGTERM is ended all the same', async () => {
+    const deaf = await start('deaf');
+    await deaf.ask('first', undefined, 10_000);
+    await deaf.stop(50);
+    await expect(deaf.ask('second', undefined, 50)).rejects.toThrow('is gone');
+  });
+});

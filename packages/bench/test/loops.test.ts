@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { closedLoop, openLoop } from '../src/driver/loops.js';
+import { quantile } from '../src/stats.js';
+
+const pause = (ms: number) => {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+};
+
+describe('the open loop', () => {
+  it('counts a stall against every event that was due in it', async () => {
+    let sent = 0;
+    const latencies = await openLoop(
+      async () => {
+        sent += 1;
+        if (sent === 10) pause(300);
+        return performance.now();
+      },
+      100,
+      1,
+    );
+    expect(latencies).toHaveLength(100);
+    // 30 events were due in the stall; measured from their sending, one alone would look slow.
+    expect(quantile(latencies, 0.85)).toBeGreaterThan(100);
+  });
+
+  it('sends on while answers are out', async () => {
+    let underWay = 0;
+    let most = 0;
+    const pay = async () => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await sleep(100);
+      underWay -= 1;
+      return performance.now();
+    };
+    await openLoop(pay, 100, 1);
+    expect(most).toBeGreaterThan(5);
+  });
+
+  it('fails with the first failure', async () => {
+    const pay = () => Promise.reject(new Error('answered 500'));
+    await expect(openLoop(pay, 100, 1)).rejects.toThrow('answered 500');
+  });
+});
+
+describe('the closed loop', () => {
+  it('keeps as many under way as it may, and counts until the last arrival', async () => {
+    const pay = async () => {
+      await sleep(100);
+      return performance.now();
+    };
+    const { events, elapsedMs } = await closedLoop(pay, 4, 0.25);
+    expect(events).toBe(12);
+    expect(elapsedMs).toBeGreaterThan(290);
+  });
+});

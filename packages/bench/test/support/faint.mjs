@@ -1,0 +1,2 @@
+// Ends at the first question.
+process.once('message', () => process.exit(3));

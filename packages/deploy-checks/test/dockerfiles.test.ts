@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import { dockerfileProblems } from './rules/dockerfile.js';
+import { textOf } from './support/repository.js';
+import { type ServiceFacts, service, services } from './support/services.js';
+
+const { packageManager } = JSON.parse(textOf('package.json')) as { packageManager: string };
+const dockerfileOf = (name: string) => textOf(`services/${name}/Dockerfile`);
+const problemsOf = (text: string, facts: ServiceFacts) => dockerfileProblems(text, facts, packageManager);
+
+describe('Dockerfiles', () => {
+  it.each(services.map((facts) => [facts.name, facts] as const))('%s', (name, facts) => {
+    expect(problemsOf(dockerfileOf(name), facts)).toEqual([]);
+  });
+
+  it('are the same but for name and port', () => {
+    const general = services.map(({ name, port }) =>
+      dockerfileOf(name).replaceAll(name, '<name>').replaceAll(String(port), '<port>'),
+    );
+    expect(new Set(general).size).toBe(1);
+  });
+
+  it.each([
+    ['root', 'USER 10001:10001\n', ''],
+    ['a named user', 'USER 10001:10001', 'USER node'],
+    ['a shell as process 1', 'CMD ["node", "dist/main.js"]', 'CMD node dist/main.js'],
+    ['another port', 'EXPOSE 4002', 'EXPOSE 4003'],
+    ['another probe', '/health/ready', '/healthz'],
+    ['another pnpm', 'npx --yes pnpm@10.34.8', 'npx --yes pnpm@10.0.0'],
+    ['a floating install', '--frozen-lockfile', ''],
+    ['dev dependencies', 'deploy --prod', 'deploy'],
+    ['a registry', 'FROM ${BASE_IMAGE}\n', 'FROM docker.io/library/node:24\n'],
+    ['a fixed base', 'FROM ${BASE_IMAGE}\n', 'FROM node:24\n'],
+    ['another signal', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGKILL'],
+  ])('notices %s', (_what, from, to) => {
+    const text = dockerfileOf('payment');
+    expect(text).toContain(from);
+    expect(problemsOf(text.replace(from, to), service('payment'))).not.toEqual([]);
+  });
+});

@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+
+export interface ComposeService {
+  image: string;
+  build?: { context: string; dockerfile: string; args?: Record<string, string> };
+  environment?: Record<string, string>;
+  ports?: string[];
+  networks?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: object;
+  read_only?: boolean;
+  tmpfs?: string[];
+  cap_drop?: string[];
+  security_opt?: string[];
+  stop_grace_period?: string;
+  volumes?: string[];
+}
+
+export interface ComposeFile {
+  services: Record<string, ComposeService>;
+  networks: Record<string, { internal?: boolean } | null>;
+  configs: Record<string, { content: string }>;
+}
+
+/** The file as Compose reads it: variables filled in, anchors and merge keys resolved. */
+export function readCompose(text: string, env: Readonly<Record<string, string>> = {}): ComposeFile {
+  return interpolate(parse(text, { merge: true }), env) as ComposeFile;
+}
+
+/** What the Compose specification's JSON schema has against the file. */
+export function composeSchemaProblems(file: unknown): string[] {
+  if (validate(file)) return [];
+  return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
+}
+
+const validate = compileSchema();
+
+function compileSchema() {
+  const packageFile = createRequire(import.meta.url).resolve('dclint/package.json');
+  const schema = JSON.parse(readFileSync(join(dirname(packageFile), 'schemas/compose.schema.json'), 'utf8'));
+  // The meta-schema is named without the "#" that Ajv knows it by.
+  delete schema.$schema;
+  const ajv = new Ajv({ allErrors: true, strict: false });
+  addFormats.default(ajv, ['duration', 'uri']);
+  return ajv.compile(schema);
+}
+
+function interpolate(value: unknown, env: Readonly<Record<string, string>>): unknown {
+  if (typeof value === 'string') return fill(value, env);
+  if (Array.isArray(value)) return value.map((item) => interpolate(item, env));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolate(item, env)]));
+}
+
+/** `$$` is a dollar; `${NAME:-default}` is the only form of a variable that the file uses. */
+function fill(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$\$|\$\{(\w+):-([^}]*)\}|\$/g, (match, name?: string, fallback?: string) => {
+    if (match === '$$') return '$';
+    if (name === undefined || fallback === undefined) throw new Error(`A lone "$" in "${text}"`);
+    return env[name] || fallback;
+  });
+}

@@ -1,0 +1,98 @@
+import { parseAllDocuments } from 'yaml';
+import { pathOf } from './repository.js';
+import { missing, run } from './tools.js';
+
+/** The parts of Kubernetes objects that the checks look at. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  data?: Record<string, string>;
+  automountServiceAccountToken?: boolean;
+  spec?: Record<string, unknown>;
+}
+
+export interface Container {
+  name: string;
+  image: string;
+  env?: Array<{ name: string; value?: string; valueFrom?: object }>;
+  envFrom?: Array<{ configMapRef?: { name: string }; secretRef?: { name: string } }>;
+  ports?: Array<{ name: string; containerPort: number }>;
+  startupProbe?: Probe;
+  readinessProbe?: Probe;
+  livenessProbe?: Probe;
+  lifecycle?: { preStop?: { sleep?: { seconds: number } } };
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+  securityContext?: {
+    allowPrivilegeEscalation?: boolean;
+    readOnlyRootFilesystem?: boolean;
+    capabilities?: { drop?: string[] };
+  };
+  volumeMounts?: Array<{ name: string; mountPath: string }>;
+}
+
+export interface Probe {
+  httpGet?: { path: string; port: string | number };
+  periodSeconds?: number;
+  failureThreshold?: number;
+}
+
+export interface PodSpec {
+  serviceAccountName?: string;
+  automountServiceAccountToken?: boolean;
+  enableServiceLinks?: boolean;
+  terminationGracePeriodSeconds?: number;
+  securityContext?: {
+    runAsNonRoot?: boolean;
+    runAsUser?: number;
+    seccompProfile?: { type: string };
+  };
+  topologySpreadConstraints?: Array<{ topologyKey: string }>;
+  initContainers?: Container[];
+  containers: Container[];
+  volumes?: Array<{ name: string; secret?: { secretName: string }; configMap?: { name: string }; emptyDir?: object }>;
+}
+
+const programs = [
+  { program: 'kubectl', args: ['kustomize'], version: ['kustomize', '--help'] },
+  { program: 'kustomize', args: ['build'], version: ['version'] },
+] as const;
+
+const found = programs.find(({ program, version }) => missing(program, version) === undefined);
+
+/** Why nothing can be rendered here; `undefined` where it can. No npm package carries kustomize. */
+export const renderingUnavailable = found
+  ? undefined
+  : 'neither `kubectl kustomize` nor `kustomize` works here; install kubectl';
+
+/** The objects that `kubectl apply -k <folder>` would send. */
+export function render(folder: string): KubernetesObject[] {
+  if (!found) throw new Error(renderingUnavailable);
+  const text = run(found.program, [...found.args, pathOf(folder)]);
+  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+}
+
+export function one(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {
+  const matching = objects.filter((object) => object.kind === kind && object.metadata.name === name);
+  const [object] = matching;
+  if (!object || matching.length > 1) throw new Error(`${matching.length} objects are ${kind} ${name}`);
+  return object;
+}
+
+export function podsOf(object: KubernetesObject): PodSpec | undefined {
+  const template = object.spec?.template as { spec: PodSpec } | undefined;
+  return template?.spec;
+}
+
+/** The pod of a workload, to read or, in a mutated copy, to change. */
+export function pod(objects: readonly KubernetesObject[], kind: string, name: string): PodSpec {
+  const spec = podsOf(one(objects, kind, name));
+  if (!spec) throw new Error(`${kind} ${name} has no pods`);
+  return spec;
+}
+
+export function container(spec: PodSpec, name: string): Container {
+  const wanted = [...(spec.initContainers ?? []), ...spec.containers].find((candidate) => candidate.name === name);
+  if (!wanted) throw new Error(`There is no container ${name}`);
+  return wanted;
+}

@@ -1,0 +1,68 @@
+import { kitConfigSchema, readConfig } from '@warren/service-kit';
+import * as notification from '@warren/notification-service';
+import * as payment from '@warren/payment-service';
+import * as user from '@warren/user-service';
+import type { ServiceContract } from '@warren/contracts';
+import type { TObject } from 'typebox';
+
+/** What the services' own code says about them: the measure for every file that deploys them. */
+export interface ServiceFacts {
+  name: string;
+  port: number;
+  internalPort: number;
+  contract: ServiceContract;
+  /** Names of the environment variables that it reads. */
+  variables: ReadonlySet<string>;
+  /** What is wrong with an environment, as the service itself would say at its start. */
+  problemsOf(env: Readonly<Record<string, string>>): string[];
+}
+
+interface Definition {
+  name: string;
+  port: number;
+  contract: ServiceContract;
+  config: TObject;
+}
+
+export const services: readonly ServiceFacts[] = [user, payment, notification].map((module) => {
+  const { name, port, contract, config } = definitionIn(module);
+  const schemas = [kitConfigSchema(port), config];
+  return {
+    name,
+    port,
+    internalPort: port + 1_000,
+    contract,
+    variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
+    problemsOf: (env) => schemas.flatMap((schema) => problemsOf(schema, env)),
+  };
+});
+
+export function service(name: string): ServiceFacts {
+  const found = services.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`There is no service ${name}`);
+  return found;
+}
+
+/** `PORT` itself, or `PORT_FILE` for its value in a file. */
+export function reads({ variables }: ServiceFacts, name: string): boolean {
+  return variables.has(name) || (name.endsWith('_FILE') && variables.has(name.slice(0, -'_FILE'.length)));
+}
+
+function definitionIn(module: Record<string, unknown>): Definition {
+  const found = Object.values(module).find(isDefinition);
+  if (!found) throw new Error('The module exports no service definition');
+  return found;
+}
+
+function isDefinition(value: unknown): value is Definition {
+  return typeof value === 'object' && value !== null && 'contract' in value && 'config' in value && 'port' in value;
+}
+
+function problemsOf(schema: TObject, env: Readonly<Record<string, string>>): string[] {
+  try {
+    readConfig(schema, env);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}

@@ -1,0 +1,22 @@
+import { execFileSync } from 'node:child_process';
+
+/** Runs a program and answers what it prints; throws with what it complained about. */
+export function run(program: string, args: readonly string[], options: { cwd?: string; input?: string } = {}): string {
+  return execFileSync(program, args, {
+    ...options,
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 16_000_000,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Why a program can't be used here; `undefined` where it can. */
+export function missing(program: string, args: readonly string[]): string | undefined {
+  try {
+    run(program, args);
+    return undefined;
+  } catch {
+    return `\`${[program, ...args].join(' ')}\` does not work here`;
+  }
+}

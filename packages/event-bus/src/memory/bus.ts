@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { requireName, requireWhole } from '../limits.js';
+import { Places } from '../places.js';
+import {
+  type DeadLetterReason,
+  defaultRetryDelays,
+  type EncodedEvent,
+  type EventBus,
+  PublishError,
+  type PublishReceipt,
+  type Subscription,
+} from '../port.js';
+import { type DeadLetter, DeadLetters } from './dead-letters.js';
+import { type Entry, ServiceQueue } from './service-queue.js';
+
+const drainMs = 10_000;
+const waitForPlaceMs = 10_000;
+const deadLettersKept = 10_000;
+
+export interface MemoryEventBusOptions {
+  /** Milliseconds before attempt 2, 3, …. Default `defaultRetryDelays`. */
+  retryDelays?: readonly number[];
+  /** Most unconfirmed events at a time. Default 1000. */
+  maxInFlight?: number;
+  log?: Logger;
+}
+
+/**
+ * The bus inside one process. An event is confirmed only when every service that wants it has committed it, so a
+ * `publish` stays pending while a retry waits, for minutes if need be; what waits or is dead stays unpublished in
+ * its producer's outbox, which is all that a crash leaves. Publishing the same id meanwhile joins the first.
+ */
+export interface MemoryEventBus extends EventBus {
+  /** The newest 10,000: publishing one of these again is refused at once. */
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export function createMemoryEventBus(options: MemoryEventBusOptions = {}): MemoryEventBus {
+  return new InMemory(options);
+}
+
+interface Flight {
+  outcome: Promise<PublishReceipt>;
+  fail(error: PublishError): void;
+}
+
+class InMemory implements MemoryEventBus {
+  readonly state = 'up';
+  readonly #retryDelays: readonly number[];
+  readonly #log: Logger | undefined;
+  readonly #places: Places;
+  readonly #queues = new Map<string, ServiceQueue>();
+  readonly #flights = new Map<string, Flight>();
+  readonly #dead = new DeadLetters(deadLettersKept);
+  #closing: Promise<void> | undefined;
+
+  constructor({ retryDelays = defaultRetryDelays, maxInFlight = 1_000, log }: MemoryEventBusOptions) {
+    for (const delay of retryDelays) requireWhole('a retry delay', delay, 1);
+    this.#retryDelays = retryDelays;
+    this.#places = new Places(maxInFlight);
+    this.#log = log;
+  }
+
+  get deadLetters(): readonly DeadLetter[] {
+    return this.#dead.list();
+  }
+
+  publish(event: EncodedEvent): Promise<PublishReceipt> {
+    if (this.#closing) return Promise.reject(new PublishError('the event bus is closed'));
+    const dead = this.#dead.get(event.id);
+    if (dead) return Promise.reject(deadError(dead));
+    return this.#flights.get(event.id)?.outcome ?? this.#take(event);
+  }
+
+  async subscribe(subscription: Subscription): Promise<void> {
+    if (this.#closing) throw new Error('The event bus is closed');
+    requireName('service', subscription.service);
+    for (const type of subscription.types) requireName('event type', type);
+    const queue = this.#queues.get(subscription.service) ?? new ServiceQueue(this.#retryDelays, this.#log);
+    this.#queues.set(subscription.service, queue);
+    queue.subscribe(subscription);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#places.dismiss(new PublishError('the event bus is closed'));
+    await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue)));
+    for (const flight of this.#flights.values()) {
+      flight.fail(new PublishError('the event bus closed before every service had committed the event'));
+    }
+    this.#flights.clear();
+  }
+
+  async #drain(queue: ServiceQueue): Promise<void> {
+    try {
+      await queue.close(drainMs);
+    } catch (error) {
+      this.#log?.warn({ err: error }, 'closing did not wait any longer');
+    }
+  }
+
+  #take(event: EncodedEvent): Promise<PublishReceipt> {
+    let fail: Flight['fail'] = () => undefined;
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    const outcome = Promise.race([this.#deliver(event, fail), failed]);
+    // An event without an id is like no other.
+    const key = event.id || randomUUID();
+    const forget = () => this.#flights.delete(key);
+    outcome.then(forget, forget);
+    this.#flights.set(key, { outcome, fail });
+    return outcome;
+  }
+
+  /** Resolves when every service has committed; what dies is told to `fail` at once. */
+  async #deliver(event: EncodedEvent, fail: Flight['fail']): Promise<PublishReceipt> {
+    await this.#places.take(waitForPlaceMs);
+    try {
+      const wanted = [...this.#queues].filter(([, queue]) => queue.wants(event.type));
+      if (wanted.length === 0) {
+        this.#log?.warn({ id: event.id, type: event.type }, 'no service wants this event');
+        return 'unroutable';
+      }
+      await Promise.all(wanted.map(([service, queue]) => this.#commit(event, service, queue, fail)));
+      return 'confirmed';
+    } finally {
+      this.#places.give();
+    }
+  }
+
+  #commit(event: EncodedEvent, service: string, queue: ServiceQueue, fail: Flight['fail']): Promise<void> {
+    return new Promise((settled) => {
+      const dead = (reason: DeadLetterReason, error: Error, entry: Entry) => {
+        const { id, type, attempt } = entry.delivery;
+        const firstFailedAt = entry.firstFailedAt ?? new Date().toISOString();
+        const letter = { id, type, service, reason, attempts: attempt, firstFailedAt, error };
+        this.#dead.add(letter);
+        fail(deadError(letter));
+        settled();
+      };
+      const { id, type, body } = event;
+      const delivery = { id, type, body, attempt: 1, redelivered: false };
+      queue.add({ delivery, gone: false, firstFailedAt: undefined, committed: settled, dead });
+    });
+  }
+}
+
+function deadError({ service, reason, attempts, error }: DeadLetter): PublishError {
+  return new PublishError(`${service} gave the event up after ${attempts} attempts: ${reason}`, {
+    cause: error,
+  });
+}

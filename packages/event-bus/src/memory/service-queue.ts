@@ -1,0 +1,112 @@
+import type { Logger } from 'pino';
+import { type Held, Intake } from '../intake.js';
+import { intakeLimits } from '../limits.js';
+import type { DeadLetterReason, Subscription, Verdict } from '../port.js';
+
+export interface Entry extends Held {
+  /** RFC 3339, UTC; set with the first failure. */
+  firstFailedAt: string | undefined;
+  committed(): void;
+  dead(reason: DeadLetterReason, error: Error, entry: Entry): void;
+}
+
+interface Taker {
+  types: ReadonlySet<string>;
+  intake: Intake<Entry>;
+  prefetch: number;
+  held: number;
+}
+
+/** What waits for one service, shared by its subscriptions. Bounded by the events that the bus has in flight. */
+export class ServiceQueue {
+  readonly #retryDelays: readonly number[];
+  readonly #log: Logger | undefined;
+  readonly #takers: Taker[] = [];
+  readonly #ready: Entry[] = [];
+  readonly #delayed = new Set<NodeJS.Timeout>();
+  #closed = false;
+
+  constructor(retryDelays: readonly number[], log: Logger | undefined) {
+    this.#retryDelays = retryDelays;
+    this.#log = log;
+  }
+
+  wants(type: string): boolean {
+    return this.#takers.some((taker) => taker.types.has(type));
+  }
+
+  subscribe(subscription: Subscription): void {
+    const { batchSize, prefetch } = intakeLimits(subscription);
+    const intake = new Intake<Entry>({
+      subscription,
+      batchSize,
+      settle: async (batch, verdicts) => {
+        taker.held -= batch.length;
+        batch.forEach((entry, index) => {
+          this.#settle(entry, verdicts[index]);
+        });
+        this.#handOut();
+      },
+      log: this.#log,
+    });
+    const taker: Taker = { types: new Set(subscription.types), intake, prefetch, held: 0 };
+    this.#takers.push(taker);
+    this.#handOut();
+  }
+
+  add(entry: Entry): void {
+    this.#ready.push(entry);
+    this.#handOut();
+  }
+
+  /** Waits for what is being handled; rejects if that takes longer than `withinMs`. */
+  async close(withinMs: number): Promise<void> {
+    this.#closed = true;
+    this.#ready.length = 0;
+    for (const timer of this.#delayed) clearTimeout(timer);
+    await Promise.all(this.#takers.map(({ intake }) => intake.close(withinMs)));
+  }
+
+  /** To whoever has least in hand. */
+  #handOut(): void {
+    while (this.#ready.length > 0 && !this.#closed) {
+      const free = this.#takers.filter((taker) => taker.held < taker.prefetch);
+      const [first, ...others] = free;
+      if (!first) return;
+      const taker = others.reduce((least, other) => (other.held < least.held ? other : least), first);
+      const entry = this.#ready.shift();
+      if (!entry) return;
+      taker.held += 1;
+      taker.intake.push(entry);
+    }
+  }
+
+  #settle(entry: Entry, verdict: Verdict | undefined): void {
+    if (!verdict) return;
+    if (verdict.kind === 'done') {
+      entry.committed();
+      return;
+    }
+    const failed = { ...entry, firstFailedAt: entry.firstFailedAt ?? new Date().toISOString() };
+    const { id, type, attempt } = entry.delivery;
+    const about = { id, type, attempt, err: verdict.error };
+    const delay = this.#retryDelays[attempt - 1];
+    if (verdict.kind === 'retry' && delay !== undefined) {
+      this.#log?.warn({ ...about, delay }, 'handling failed; the event comes again');
+      this.#addLater({ ...failed, delivery: { ...entry.delivery, attempt: attempt + 1 } }, delay);
+      return;
+    }
+    const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
+    this.#log?.error({ ...about, reason }, 'event goes to the dead letters');
+    entry.dead(reason, verdict.error, failed);
+  }
+
+  #addLater(entry: Entry, delay: number): void {
+    if (this.#closed) return;
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      this.add(entry);
+    }, delay);
+    this.#delayed.add(timer);
+  }
+}

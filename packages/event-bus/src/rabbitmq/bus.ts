@@ -1,0 +1,116 @@
+import { type AmqpLink, createAmqpLink } from '@warren/amqp-link';
+import type { Logger } from 'pino';
+import { requireName, requireWhole } from '../limits.js';
+import {
+  defaultRetryDelays,
+  type EncodedEvent,
+  type EventBus,
+  PublishError,
+  type PublishReceipt,
+  type Subscription,
+} from '../port.js';
+import { Consumer } from './consumer.js';
+import { propertiesOf } from './messages.js';
+import { Publisher } from './publisher.js';
+import { eventsExchange } from './topology.js';
+
+/** How long `close` waits for what is being handled, and then for open confirms, in milliseconds. */
+const drainMs = 10_000;
+
+export interface RabbitMqEventBusOptions {
+  /** `amqp://` or, for TLS, `amqps://`. */
+  url: string;
+  /** Who publishes: shows in the connections' names and in each message's `appId`. */
+  service: string;
+  /** Milliseconds before attempt 2, 3, …; one queue each. Default `defaultRetryDelays`. */
+  retryDelays?: readonly number[];
+  /** Default 10 s. */
+  confirmTimeoutMs?: number;
+  /** Most unconfirmed events at a time. Default 1000. */
+  maxInFlight?: number;
+  log: Logger;
+}
+
+/** Starts connecting at once and is usable while the broker is away: `degraded`, then, and refusing to publish. */
+export function createRabbitMqEventBus(options: RabbitMqEventBusOptions): EventBus {
+  return new RabbitMqEventBus(options);
+}
+
+class RabbitMqEventBus implements EventBus {
+  readonly #service: string;
+  readonly #retryDelays: readonly number[];
+  readonly #log: Logger;
+  /** Apart from each other, since a broker short of memory or disk stops reading from who publishes. */
+  readonly #publishing: AmqpLink;
+  readonly #consuming: AmqpLink;
+  readonly #publisher: Publisher;
+  readonly #consumers: Consumer[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RabbitMqEventBusOptions) {
+    const { url, service, confirmTimeoutMs = 10_000, maxInFlight = 1_000 } = options;
+    requireName('service', service);
+    requireWhole('confirmTimeoutMs', confirmTimeoutMs, 1);
+    requireWhole('maxInFlight', maxInFlight, 1);
+    this.#retryDelays = options.retryDelays ?? defaultRetryDelays;
+    for (const delay of this.#retryDelays) requireWhole('a retry delay', delay, 1);
+    this.#service = service;
+    this.#log = options.log;
+    this.#publishing = createAmqpLink({ url, name: `${service} publishing`, log: this.#log });
+    this.#consuming = createAmqpLink({ url, name: `${service} consuming`, log: this.#log });
+    this.#publisher = new Publisher({ link: this.#publishing, confirmTimeoutMs, maxInFlight });
+  }
+
+  get state(): 'up' | 'degraded' {
+    return this.#publishing.state === 'up' && this.#consuming.state === 'up' ? 'up' : 'degraded';
+  }
+
+  async publish(event: EncodedEvent): Promise<PublishReceipt> {
+    if (this.#closing) throw new PublishError('the event bus is closed');
+    const receipt = await this.#publisher.send({
+      exchange: eventsExchange,
+      routingKey: event.type,
+      content: Buffer.from(event.body, 'utf8'),
+      properties: propertiesOf(event, this.#service),
+    });
+    if (receipt === 'unroutable') {
+      this.#log.warn({ id: event.id, type: event.type }, 'no service wants this event');
+    }
+    return receipt;
+  }
+
+  async subscribe(subscription: Subscription): Promise<void> {
+    if (this.#closing) throw new Error('The event bus is closed');
+    requireName('service', subscription.service);
+    for (const type of subscription.types) requireName('event type', type);
+    const consumer = new Consumer({
+      link: this.#consuming,
+      publisher: this.#publisher,
+      subscription,
+      retryDelays: this.#retryDelays,
+      log: this.#log,
+    });
+    this.#consumers.push(consumer);
+    await consumer.started();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Consumers first: what they still handle may have to be moved, which needs the publisher.
+    await Promise.all(this.#consumers.map((consumer) => this.#drain(consumer.close(drainMs))));
+    await this.#drain(this.#publisher.close(drainMs));
+    await Promise.all([this.#consuming.close(), this.#publishing.close()]);
+  }
+
+  async #drain(closing: Promise<void>): Promise<void> {
+    try {
+      await closing;
+    } catch (error) {
+      this.#log.warn({ err: error }, 'closing did not wait any longer');
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import { type AmqpLink, backOffDelay, type ChannelSession, type LinkChannel } from '@warren/amqp-link';
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import { type Held, Intake } from '../intake.js';
+import { type IntakeLimits, intakeLimits } from '../limits.js';
+import type { Subscription, Verdict } from '../port.js';
+import { deliveryOf, type Outgoing, propertiesForDead, propertiesForRetry } from './messages.js';
+import type { Publisher } from './publisher.js';
+import { deadQueue, declareQueues, eventsQueue, retryQueue } from './topology.js';
+
+interface HeldMessage extends Held {
+  message: ConsumeMessage;
+  channel: ConfirmChannel;
+}
+
+export interface ConsumerOptions {
+  link: AmqpLink;
+  publisher: Publisher;
+  subscription: Subscription;
+  retryDelays: readonly number[];
+  log: Logger;
+}
+
+/** One subscription: takes from the service's queue and carries out what its handler decides. */
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #limits: IntakeLimits;
+  readonly #service: string;
+  readonly #log: Logger;
+  readonly #intake: Intake<HeldMessage>;
+  readonly #supervised: LinkChannel;
+  readonly #held = new Set<HeldMessage>();
+  /** Deliveries that can't be moved to another queue for now. */
+  #stuck = 0;
+  #consuming: { channel: ConfirmChannel; tag: string } | undefined;
+
+  constructor(options: ConsumerOptions) {
+    const { link, subscription } = options;
+    this.#options = options;
+    this.#service = subscription.service;
+    this.#limits = intakeLimits(subscription);
+    this.#log = options.log.child({ queue: eventsQueue(subscription.service) });
+    this.#intake = new Intake<HeldMessage>({
+      subscription,
+      batchSize: this.#limits.batchSize,
+      settle: (batch, verdicts) => this.#settle(batch, verdicts),
+      onResumed: () => this.#takeAgain(),
+      log: this.#log,
+    });
+    this.#supervised = link.openChannel((session) => this.#setUp(session));
+  }
+
+  /** Resolves once it takes, or once it is clear that the broker has to come back first. */
+  started(): Promise<void> {
+    return this.#supervised.attempted();
+  }
+
+  /** Takes nothing more, lets the batch in hand finish, gives the rest back. Rejects if that lasts too long. */
+  async close(withinMs: number): Promise<void> {
+    await this.#stopTaking();
+    try {
+      await this.#intake.close(withinMs);
+    } finally {
+      await this.#supervised.close();
+    }
+  }
+
+  async #setUp(session: ChannelSession): Promise<void> {
+    const { subscription, retryDelays } = this.#options;
+    await declareQueues(
+      session,
+      { service: this.#service, types: subscription.types, retryDelays },
+      this.#log,
+    );
+    await session.channel.prefetch(this.#limits.prefetch);
+    session.channel.once('close', () => this.#forget(session.channel));
+    await this.#take(session.channel);
+  }
+
+  /**
+   * While the service can't work, a new channel takes nothing: the broker closes channels that hold messages for
+   * half an hour, and each time would count as a delivery of all of them.
+   */
+  async #take(channel: ConfirmChannel): Promise<void> {
+    if (this.#intake.closed || this.#intake.paused || this.#stuck > 0) return;
+    if (this.#consuming?.channel === channel) return;
+    const consuming = { channel, tag: '' };
+    this.#consuming = consuming;
+    const { consumerTag } = await channel.consume(eventsQueue(this.#service), (message) => {
+      if (message) this.#push(channel, message);
+      else this.#supervised.restart('the broker cancelled the consumer');
+    });
+    consuming.tag = consumerTag;
+  }
+
+  #takeAgain(): void {
+    const channel = this.#supervised.current;
+    if (!channel) return;
+    this.#take(channel).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'taking could not begin again');
+      this.#supervised.restart('taking could not begin again');
+    });
+  }
+
+  #push(channel: ConfirmChannel, message: ConsumeMessage): void {
+    const held = { delivery: deliveryOf(message), gone: false, message, channel };
+    this.#held.add(held);
+    this.#intake.push(held);
+  }
+
+  #forget(channel: ConfirmChannel): void {
+    if (this.#consuming?.channel === channel) this.#consuming = undefined;
+    for (const held of this.#held) {
+      if (held.channel !== channel) continue;
+      held.gone = true;
+      this.#held.delete(held);
+    }
+  }
+
+  async #stopTaking(): Promise<void> {
+    const consuming = this.#consuming;
+    if (!consuming?.tag) return;
+    try {
+      await consuming.channel.cancel(consuming.tag);
+    } catch (error) {
+      this.#log.debug({ err: error }, 'the channel was lost before its consumer could be cancelled');
+    }
+  }
+
+  async #settle(batch: readonly HeldMessage[], verdicts: readonly Verdict[]): Promise<void> {
+    if (verdicts.every((verdict) => verdict.kind === 'done')) return this.#acknowledgeAll(batch);
+    await Promise.all(
+      batch.map(async (held, index) => {
+        const verdict = verdicts[index];
+        if (verdict && (await this.#isDoneWith(held, verdict))) this.#acknowledge(held);
+      }),
+    );
+  }
+
+  /** One frame for the batch, where nothing was lost meanwhile: what came earlier on the channel is settled. */
+  #acknowledgeAll(batch: readonly HeldMessage[]): void {
+    const last = batch.at(-1);
+    if (!last || batch.some((held) => held.channel !== last.channel)) {
+      for (const held of batch) this.#acknowledge(held);
+      return;
+    }
+    this.#acknowledge(last, true);
+    for (const held of batch) this.#held.delete(held);
+  }
+
+  #acknowledge(held: HeldMessage, andEarlier = false): void {
+    if (held.gone) return;
+    this.#held.delete(held);
+    try {
+      held.channel.ack(held.message, andEarlier);
+    } catch (error) {
+      this.#log.debug(
+        { err: error },
+        'the channel was lost before an acknowledgement; the event comes again',
+      );
+    }
+  }
+
+  /** True once the queue needn't keep the delivery any more. */
+  async #isDoneWith(held: HeldMessage, verdict: Verdict): Promise<boolean> {
+    if (verdict.kind === 'done') return true;
+    const outgoing = this.#outgoing(held, verdict);
+    if (await this.#sent(outgoing)) return true;
+    this.#stuck += 1;
+    const sent = await this.#sendLater(held, outgoing);
+    this.#stuck -= 1;
+    this.#takeAgain();
+    return sent;
+  }
+
+  #outgoing({ message, delivery }: HeldMessage, verdict: Exclude<Verdict, { kind: 'done' }>): Outgoing {
+    const about = { id: delivery.id, type: delivery.type, attempt: delivery.attempt, err: verdict.error };
+    const delay = this.#options.retryDelays[delivery.attempt - 1];
+    if (verdict.kind === 'retry' && delay !== undefined) {
+      this.#log.warn({ ...about, delay }, 'handling failed; the event comes again');
+      return {
+        exchange: '',
+        routingKey: retryQueue(this.#service, delay),
+        content: message.content,
+        properties: propertiesForRetry(message, delivery),
+      };
+    }
+    const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
+    this.#log.error({ ...about, reason }, 'event goes to the dead letters');
+    return {
+      exchange: '',
+      routingKey: deadQueue(this.#service),
+      content: message.content,
+      properties: propertiesForDead(message, delivery, reason, verdict.error),
+    };
+  }
+
+  /** Holds the delivery and tries again: giving it back to the queue would only count as a crash. */
+  async #sendLater(held: HeldMessage, outgoing: Outgoing): Promise<boolean> {
+    for (let attempt = 0; !held.gone && !this.#intake.closed; attempt += 1) {
+      await this.#intake.sleep(backOffDelay(attempt));
+      if (!held.gone && (await this.#sent(outgoing))) return true;
+    }
+    return false;
+  }
+
+  async #sent(outgoing: Outgoing): Promise<boolean> {
+    try {
+      if ((await this.#options.publisher.send(outgoing)) === 'confirmed') return true;
+      this.#supervised.restart(`${outgoing.routingKey} is missing`);
+    } catch (error) {
+      this.#log.warn({ err: error, to: outgoing.routingKey }, 'a delivery could not be moved');
+    }
+    return false;
+  }
+}

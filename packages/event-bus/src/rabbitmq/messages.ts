@@ -1,0 +1,108 @@
+import type { ConsumeMessage, Options } from 'amqplib';
+import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
+
+/** What Warren writes beside an event once handling it has failed; dead letters are read by these names. */
+export const header = {
+  attempt: 'x-warren-attempt',
+  attempts: 'x-warren-attempts',
+  firstFailedAt: 'x-warren-first-failed-at',
+  reason: 'x-warren-reason',
+  errorMessage: 'x-warren-error',
+  errorStack: 'x-warren-error-stack',
+} as const;
+
+const contentType = 'application/cloudevents+json';
+/** Together far below the 64 KiB that headers may take. */
+const maxErrorMessageBytes = 1_024;
+const maxErrorStackBytes = 4_096;
+
+/** One message for an exchange; an empty one sends straight to the queue that `routingKey` names. */
+export interface Outgoing {
+  exchange: string;
+  routingKey: string;
+  content: Buffer;
+  properties: Options.Publish;
+}
+
+export function propertiesOf(event: EncodedEvent, appId: string): Options.Publish {
+  return {
+    persistent: true,
+    contentType,
+    messageId: event.id,
+    type: event.type,
+    timestamp: Math.floor(Date.now() / 1_000),
+    appId,
+  };
+}
+
+/** Reads what any publisher may have sent: every field may be missing or of another type. */
+export function deliveryOf({ content, fields, properties }: ConsumeMessage): Delivery {
+  return {
+    id: text(properties.messageId) ?? '',
+    type: text(properties.type) ?? fields.routingKey,
+    body: content.toString('utf8'),
+    attempt: attemptOf(properties.headers?.[header.attempt]),
+    redelivered: fields.redelivered,
+  };
+}
+
+export function propertiesForRetry(message: ConsumeMessage, delivery: Delivery): Options.Publish {
+  return {
+    ...carriedOver(message, delivery),
+    headers: {
+      [header.attempt]: delivery.attempt + 1,
+      [header.firstFailedAt]: firstFailedAt(message),
+    },
+  };
+}
+
+export function propertiesForDead(
+  message: ConsumeMessage,
+  delivery: Delivery,
+  reason: DeadLetterReason,
+  error: unknown,
+): Options.Publish {
+  return {
+    ...carriedOver(message, delivery),
+    headers: {
+      [header.reason]: reason,
+      [header.attempts]: delivery.attempt,
+      [header.firstFailedAt]: firstFailedAt(message),
+      [header.errorMessage]: cut(
+        error instanceof Error ? error.message : String(error),
+        maxErrorMessageBytes,
+      ),
+      [header.errorStack]: cut(error instanceof Error ? (error.stack ?? '') : '', maxErrorStackBytes),
+    },
+  };
+}
+
+/** Foreign headers stay behind: nothing bounds their size, and `x-death` would grow with each attempt. */
+function carriedOver({ properties }: ConsumeMessage, delivery: Delivery): Options.Publish {
+  return {
+    persistent: true,
+    contentType: text(properties.contentType),
+    contentEncoding: text(properties.contentEncoding),
+    messageId: text(properties.messageId),
+    type: delivery.type,
+    timestamp: typeof properties.timestamp === 'number' ? properties.timestamp : undefined,
+    appId: text(properties.appId),
+  };
+}
+
+function firstFailedAt({ properties }: ConsumeMessage): string {
+  return text(properties.headers?.[header.firstFailedAt]) ?? new Date().toISOString();
+}
+
+function attemptOf(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 1;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function cut(value: string, maxBytes: number): string {
+  const bytes = Buffer.from(value, 'utf8');
+  return bytes.length <= maxBytes ? value : bytes.subarray(0, maxBytes).toString('utf8');
+}

@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { createRabbitMqEventBus, type EventBus, eventsQueue, PublishError } from '../src/index.js';
+import { blockingProxy } from './support/blocking-proxy.js';
+import { type Bench, openBench, type ProxiedBus, proxiedBus, silent } from './support/rabbitmq.js';
+import { eventOf, gate, record, uniqueName } from './support/recorder.js';
+
+describe('rabbitmq event bus in an outage', () => {
+  let bench: Bench;
+  let service: string;
+  let type: string;
+  let cleanUp: Array<() => Promise<void>>;
+
+  beforeAll(async () => {
+    bench = await openBench();
+  });
+  afterAll(() => bench.close());
+  beforeEach(() => {
+    service = uniqueName('service');
+    type = uniqueName('thing.happened');
+    cleanUp = [];
+  });
+  afterEach(async () => {
+    for (const close of cleanUp.reverse()) await close();
+  });
+
+  async function open(
+    ...args: Parameters<typeof proxiedBus> extends [Bench, ...infer R] ? R : never
+  ): Promise<ProxiedBus> {
+    const one = await proxiedBus(bench, ...args);
+    cleanUp.push(one.close);
+    return one;
+  }
+
+  async function publishUntilTaken(bus: EventBus): Promise<string> {
+    const event = eventOf(type);
+    await eventually(async () => expect(await bus.publish(event)).toBe('confirmed'));
+    return event.id;
+  }
+
+  it('keeps its consumers when connections are cut', async () => {
+    const { bus, proxy } = await open();
+    const seen = await record(bus, { service, types: [type] });
+    for (let round = 1; round <= 3; round += 1) {
+      proxy.cut();
+      const id = await publishUntilTaken(bus);
+      await eventually(() => expect(seen.deliveries.map((delivery) => delivery.id)).toContain(id));
+    }
+    await eventually(() => expect(bus.state).toBe('up'));
+  });
+
+  it('refuses to publish while the broker is away, at once, and works again after', async () => {
+    const { bus, proxy } = await open();
+    const seen = await record(bus, { service, types: [type] });
+    await publishUntilTaken(bus);
+    proxy.refuse();
+    await eventually(() => expect(bus.state).toBe('degraded'));
+    const before = Date.now();
+    await expect(bus.publish(eventOf(type))).rejects.toBeInstanceOf(PublishError);
+    expect(Date.now() - before).toBeLessThan(1_000);
+    proxy.resume();
+    const id = await publishUntilTaken(bus);
+    await eventually(() => expect(seen.deliveries.map((delivery) => delivery.id)).toContain(id));
+    await eventually(() => expect(bus.state).toBe('up'));
+  });
+
+  it('starts without a broker and begins once there is one', async () => {
+    const { bus, proxy } = await open({}, (away) => away.refuse());
+    const seen = await record(bus, { service, types: [type] });
+    expect(bus.state).toBe('degraded');
+    await expect(bus.publish(eventOf(type))).rejects.toBeInstanceOf(PublishError);
+    proxy.resume();
+    const id = await publishUntilTaken(bus);
+    await eventually(() => expect(seen.deliveries.map((delivery) => delivery.id)).toEqual([id]));
+  });
+
+  it('rejects what is in flight when the connection is lost', async () => {
+    const { bus, proxy } = await open();
+    await record(bus, { service, types: [type] });
+    proxy.stall();
+    const inFlight = Array.from({ length: 5 }, () => bus.publish(eventOf(type)));
+    const outcomes = Promise.allSettled(inFlight);
+    proxy.cut();
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(PublishError) });
+    }
+    proxy.resume();
+    await publishUntilTaken(bus);
+  });
+
+  it('gives up on a confirm that does not come, and replaces the channel before all places are gone', async () => {
+    const { bus, proxy } = await open({ confirmTimeoutMs: 300, maxInFlight: 4 });
+    await record(bus, { service, types: [type] });
+    proxy.stall();
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => bus.publish(eventOf(type))));
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    proxy.resume();
+    await publishUntilTaken(bus);
+  });
+
+  it('is degraded while the broker blocks it, refuses to publish, and recovers', async () => {
+    const proxy = await blockingProxy(bench.url);
+    cleanUp.push(() => proxy.close());
+    const bus = createRabbitMqEventBus({ url: proxy.url, service, log: silent });
+    cleanUp.push(() => bus.close());
+    await record(bus, { service, types: [type] });
+    await publishUntilTaken(bus);
+    proxy.block();
+    await eventually(() => expect(bus.state).toBe('degraded'));
+    await expect(bus.publish(eventOf(type))).rejects.toThrow('takes no publishing');
+    proxy.unblock();
+    await eventually(() => expect(bus.state).toBe('up'));
+    await publishUntilTaken(bus);
+  });
+
+  it('takes nothing on a new connection while the service can not work', async () => {
+    const { bus, proxy } = await open();
+    let broken = true;
+    let handled = 0;
+    await bus.subscribe({
+      service,
+      types: [type],
+      async handle(batch) {
+        if (broken) throw new Error('the database is away');
+        handled += batch.length;
+        return batch.map(() => ({ kind: 'done' }) as const);
+      },
+      async probe() {
+        if (broken) throw new Error('still away');
+      },
+    });
+    await publishUntilTaken(bus);
+    proxy.cut();
+    await publishUntilTaken(bus);
+    await eventually(() => expect(bus.state).toBe('up'));
+    const { consumerCount } = await bench.raw.checkQueue(eventsQueue(service));
+    expect(consumerCount).toBe(0);
+    broken = false;
+    await eventually(() => expect(handled).toBeGreaterThanOrEqual(2));
+  });
+
+  it('closes in good time while the broker is silent', async () => {
+    const { bus, proxy } = await open();
+    await record(bus, { service, types: [type] });
+    proxy.stall();
+    const before = Date.now();
+    await bus.close();
+    expect(Date.now() - before).toBeLessThan(15_000);
+  });
+
+  it('does not acknowledge over a connection that is gone', async () => {
+    const { bus, proxy } = await open();
+    const started = gate();
+    const finish = gate();
+    const seen = await record(bus, { service, types: [type] }, async () => {
+      started.open();
+      await finish.opened;
+      return { kind: 'done' };
+    });
+    await publishUntilTaken(bus);
+    await started.opened;
+    proxy.cut();
+    await eventually(() => expect(bus.state).toBe('degraded'));
+    finish.open();
+    await eventually(() =>
+      expect(seen.deliveries.map(({ redelivered }) => redelivered)).toEqual([false, true]),
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import { type FaultProxy, faultProxy, type TestBroker, testBroker } from '@warren/testing';
+import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
+import { pino } from 'pino';
+import {
+  createRabbitMqEventBus,
+  deadLetterHeader,
+  deadQueue,
+  type EventBus,
+  type RabbitMqEventBusOptions,
+} from '../../src/index.js';
+import { type BusFixture, conformanceRetryDelays, type DeadLetterSeen } from '../conformance.js';
+
+export const silent = pino({ level: 'silent' });
+
+/** The broker that a test file runs on, and a plain connection to look at it from outside. */
+export interface Bench {
+  url: string;
+  raw: ConfirmChannel;
+  model: ChannelModel;
+  close(): Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  const broker: TestBroker = await testBroker();
+  const model = await connect(broker.url, { noDelay: true });
+  const raw = await model.createConfirmChannel();
+  return {
+    url: broker.url,
+    raw,
+    model,
+    async close() {
+      await model.close();
+      await broker.close();
+    },
+  };
+}
+
+/** The same broker, reached through a proxy of one's own. */
+export async function proxied(url: string): Promise<{ url: string; proxy: FaultProxy }> {
+  const target = new URL(url);
+  const proxy = await faultProxy({ host: target.hostname, port: Number(target.port || 5672) });
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String(proxy.port);
+  return { url: through.href, proxy };
+}
+
+export interface ProxiedBus {
+  bus: EventBus;
+  proxy: FaultProxy;
+  close(): Promise<void>;
+}
+
+export async function proxiedBus(
+  bench: Bench,
+  options: Partial<RabbitMqEventBusOptions> = {},
+  prepare: (proxy: FaultProxy) => void = () => undefined,
+): Promise<ProxiedBus> {
+  const { url, proxy } = await proxied(bench.url);
+  prepare(proxy);
+  const bus = createRabbitMqEventBus({ service: 'tester', log: silent, ...options, url });
+  return {
+    bus,
+    proxy,
+    async close() {
+      await bus.close();
+      await proxy.close();
+    },
+  };
+}
+
+export async function rabbitMqFixture(bench: Bench): Promise<BusFixture> {
+  const opened = new Map<EventBus, ProxiedBus>();
+  const letters = new Map<string, DeadLetterSeen[]>();
+  return {
+    async connect() {
+      const one = await proxiedBus(bench, { retryDelays: conformanceRetryDelays });
+      opened.set(one.bus, one);
+      return one.bus;
+    },
+    async crash(bus) {
+      opened.get(bus)?.proxy.refuse();
+    },
+    async deadLetters(service) {
+      const seen = letters.get(service) ?? [];
+      letters.set(service, seen);
+      for (;;) {
+        const message = await bench.raw.get(deadQueue(service), { noAck: true });
+        if (!message) return seen;
+        seen.push(asDeadLetter(message));
+      }
+    },
+    async close() {
+      await Promise.all([...opened.values()].map((one) => one.close()));
+    },
+  };
+}
+
+function asDeadLetter({ properties }: GetMessage): DeadLetterSeen {
+  const headers = properties.headers ?? {};
+  return {
+    id: properties.messageId,
+    reason: headers[deadLetterHeader.reason],
+    attempts: headers[deadLetterHeader.attempts],
+    firstFailedAt: headers[deadLetterHeader.firstFailedAt],
+    errorMessage: headers[deadLetterHeader.errorMessage],
+  };
+}

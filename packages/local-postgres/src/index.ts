@@ -1,0 +1,5 @@
+export { ensureDatabases } from './databases.js';
+export { identityOf, isAlive } from './processes.js';
+export type { RunnerKind } from './runner.js';
+export type { LocalPostgres, LocalPostgresOptions } from './start.js';
+export { startLocalPostgres } from './start.js';

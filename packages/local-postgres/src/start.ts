@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findBinaries } from './binaries.js';
+import { type ClusterFiles, filesIn, prepare } from './cluster-files.js';
+import { stop, stopLeftover } from './leftover.js';
+import { identityOf } from './processes.js';
+import { findRunner, type Runner, type RunnerKind } from './runner.js';
+
+export interface LocalPostgresOptions {
+  /** Everything is kept in here; created if missing. */
+  folder: string;
+  /** Durability against crashes of the machine. `false` is faster, for data that tests throw away. Default true. */
+  durable?: boolean;
+  maxConnections?: number;
+  /** Only this way around root, see `RunnerKind`. Default: the first that works. */
+  runner?: RunnerKind;
+}
+
+export interface LocalPostgres {
+  /** `postgres://postgres:…@127.0.0.1:…/<database>` */
+  url(database: string): string;
+  pid: number;
+  /** How it runs, for the curious: `PostgreSQL 18 (embedded)`. */
+  description: string;
+  runner: RunnerKind;
+  /** Resolves when the server has ended, for whatever reason. */
+  ended: Promise<void>;
+  /** Fast shutdown: ends sessions, writes everything, waits. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A PostgreSQL of our own on a free port of 127.0.0.1, with the data in `folder`. Takes over what an owner that
+ * was killed left running. Rejects with a sentence when another living process uses the folder.
+ */
+export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
+  const files = filesIn(options.folder);
+  const binaries = await findBinaries();
+  const runner = await findRunner(binaries, options.runner);
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  await claim(files);
+  await stopLeftover(files.data);
+  const password = await prepare(options.folder, binaries, runner);
+  const port = await freePort();
+  const child = await launch(files, runner, port, options);
+  const ended = once(child, 'exit').then(() => undefined);
+  // Whatever ends this process, save SIGKILL: a server without its owner is of no use.
+  const stopToo = () => child.kill('SIGINT');
+  process.once('exit', stopToo);
+  await ready(child, files, ended).catch((error) => {
+    process.off('exit', stopToo);
+    throw error;
+  });
+  const pid = child.pid ?? 0;
+  return {
+    url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    pid,
+    description: `PostgreSQL ${binaries.major} (${binaries.origin})`,
+    runner: runner.kind,
+    ended,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) await stop(pid);
+      await ended;
+      process.off('exit', stopToo);
+    },
+  };
+}
+
+/** Writes down whose this folder is, unless the one who wrote there last still lives. */
+async function claim({ owner }: ClusterFiles): Promise<void> {
+  const last = (await readFile(owner, 'utf8').catch(() => '')).trim();
+  const pid = Number.parseInt(last, 10);
+  if (pid > 0 && pid !== process.pid && last === (await identityOf(pid))) {
+    throw new Error(`Process ${pid} is running on ${owner.slice(0, -'/owner'.length)}: stop it first.`);
+  }
+  await writeFile(owner, `${await identityOf(process.pid)}\n`);
+}
+
+async function launch(
+  { data, log }: ClusterFiles,
+  runner: Runner,
+  port: number,
+  { durable = true, maxConnections = 200 }: LocalPostgresOptions,
+): Promise<ChildProcess> {
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: maxConnections,
+    log_min_messages: 'log',
+    log_checkpoints: 'off',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const { file, args, options } = runner.command('postgres', ['-D', runner.pgdata(data), ...flags]);
+  const output = await open(log, 'w', 0o600);
+  try {
+    // Detached, because Ctrl-C in a terminal goes to the whole process group: services drain before their database.
+    return spawn(file, args, {
+      ...options,
+      cwd: data,
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      env: { ...process.env, LC_ALL: 'C', PGDATA: undefined },
+    });
+  } finally {
+    await output.close();
+  }
+}
+
+async function ready(child: ChildProcess, files: ClusterFiles, ended: Promise<void>): Promise<void> {
+  let over = false;
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error));
+  failed.catch(() => undefined);
+  const answers = async () => {
+    const deadline = Date.now() + 60_000; // Recovery after a crash takes its time.
+    while (!over && Date.now() < deadline) {
+      // The eighth line is the state, as pg_ctl reads it.
+      const lines = (await readFile(`${files.data}/postmaster.pid`, 'utf8').catch(() => '')).split('\n');
+      if (lines[7]?.trim() === 'ready') return;
+      await pause(20);
+    }
+    throw new Error('PostgreSQL was not ready within 60 s');
+  };
+  const died = ended.then(async () => {
+    const log = await readFile(files.log, 'utf8').catch(() => '');
+    throw new Error(`PostgreSQL ended at its start:\n${log.trim().slice(-2_000)}`);
+  });
+  died.catch(() => undefined);
+  try {
+    await Promise.race([answers(), died, failed]);
+  } catch (error) {
+    child.kill('SIGQUIT');
+    throw error;
+  } finally {
+    over = true;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

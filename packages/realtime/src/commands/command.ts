@@ -1,0 +1,32 @@
+import type { CommandContext, SocketCommand } from '../api.js';
+import type { ConnectedSocket } from '../connected-socket.js';
+
+/** A command as the dispatcher runs it: those of the protocol itself also act on the socket that asks. */
+export interface RunnableCommand {
+  name: string;
+  run(input: Record<string, unknown>, context: CommandContext, socket: ConnectedSocket): Promise<Answer>;
+}
+
+export interface Answer {
+  /** Goes into the acknowledgement. */
+  data: unknown;
+  /** Runs right after the acknowledgement is written, with nothing in between. */
+  afterwards?: () => void;
+}
+
+export function fromService(command: SocketCommand): RunnableCommand {
+  return {
+    name: command.name,
+    run: async (input, context) => ({ data: await command.handle(command.check(input), context) }),
+  };
+}
+
+/** Throws if two commands want the same name, which is a mistake in the program. */
+export function commandTable(commands: readonly RunnableCommand[]): ReadonlyMap<string, RunnableCommand> {
+  const table = new Map<string, RunnableCommand>();
+  for (const command of commands) {
+    if (table.has(command.name)) throw new Error(`Two socket commands are named ${command.name}`);
+    table.set(command.name, command);
+  }
+  return table;
+}

@@ -1,0 +1,164 @@
+import { AppError, type ErrorCode } from '@warren/contracts';
+import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
+import type { Logger } from 'pino';
+import type { Principal } from './api.js';
+import { FeedSocket, type Outlet } from './feed/feed-socket.js';
+import { findOpening, type Opening, type RequestedCursor } from './feed/opening.js';
+import type { UserFeed } from './feed/user-feed.js';
+import type { Hub } from './hub.js';
+import { unsentBudgetsBeforeClosing } from './limits/defaults.js';
+import { UnsentMeter } from './limits/unsent-meter.js';
+import type { WireSocket } from './server/socket-server.js';
+import type { Counters } from './stats.js';
+import { after, backoff } from './timing.js';
+import { TokenClock } from './tokens/token-clock.js';
+
+export interface SocketContext {
+  node: string;
+  hub: Hub;
+  feeds: FeedReader;
+  unsentBytes: number;
+  counters: Counters;
+  log: Logger;
+  /** The slot to hand out to a socket that comes while the node drains. */
+  slotIfDraining(): number | undefined;
+}
+
+/** One client that passed its handshake, from join to leave. */
+export class ConnectedSocket implements Outlet {
+  principal: Principal;
+  readonly feed: FeedSocket;
+  readonly user: UserFeed;
+  /** Commands that are being handled. */
+  running = 0;
+  readonly #socket: WireSocket;
+  readonly #context: SocketContext;
+  readonly #meter: UnsentMeter;
+  readonly #clock: TokenClock;
+  #left = false;
+  #endPause: (() => void) | undefined;
+
+  /** Joins at once: the feed is looked at only afterwards. */
+  constructor(socket: WireSocket, principal: Principal, context: SocketContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.principal = principal;
+    this.#meter = new UnsentMeter(socket.conn, () => this.#onDrain());
+    this.#clock = new TokenClock({
+      expiring: (inMs) => this.emit('session.expiring', { inMs }),
+      expired: () => this.end('token-expired'),
+    });
+    this.feed = new FeedSocket(this, context.unsentBytes);
+    this.user = context.hub.join(principal.userId, this.feed);
+    socket.once('disconnect', () => this.#leave());
+  }
+
+  /**
+   * `session.ready`, then what was missed, then live.
+   *
+   * While the service's database is away, the client stays connected and its feed goes on later.
+   */
+  async start(requested: RequestedCursor): Promise<void> {
+    let opening = await this.#tryOpening(requested);
+    if (this.#left) return;
+    this.#ready(opening);
+    const late = opening === undefined;
+    for (let attempt = 1; !opening; attempt++) {
+      await this.#pause(backoff(attempt));
+      if (!this.#left) opening = await this.#tryOpening(requested);
+      if (this.#left) return;
+    }
+    // What was written meanwhile is above no cursor that this client knows of.
+    this.#goOn(late && requested.kind === 'none' ? { ...opening, reset: 'unavailable' } : opening);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    this.#socket.emit(event, ...args);
+  }
+
+  unsentBytes(): number {
+    return this.#meter.bytes;
+  }
+
+  /** The client writes but never reads: its answers alone would fill the memory. */
+  closeIfFlooded(): void {
+    if (this.#meter.bytes > unsentBudgetsBeforeClosing * this.#context.unsentBytes) this.closeTransport();
+  }
+
+  renew(principal: Principal): void {
+    this.principal = principal;
+    this.#clock.restart(principal.expiresAt);
+  }
+
+  /** The client has pulled everything up to `head`: pushes reach it again from there on. */
+  returnToLive(head: FeedPosition): void {
+    // A head from before the last push would send that push twice.
+    if (this.feed.mode === 'behind' && head.seq >= this.feed.sent) this.user.begin(this.feed, head, head);
+  }
+
+  /** A final end: the client is told why, and a plain one doesn't come back by itself. */
+  end(code: ErrorCode): void {
+    const { temporary } = new AppError(code);
+    this.emit('session.ended', { code, temporary });
+    this.#socket.disconnect(true);
+  }
+
+  /** An end after which plain clients reconnect by themselves. */
+  closeTransport(): void {
+    this.#socket.conn.close();
+  }
+
+  async #tryOpening(requested: RequestedCursor): Promise<Opening | undefined> {
+    const { feeds, log } = this.#context;
+    try {
+      return await findOpening(feeds, this.principal.userId, requested);
+    } catch (error) {
+      log.warn({ err: error, userId: this.principal.userId }, 'feed could not be read; resuming later');
+      return undefined;
+    }
+  }
+
+  #ready(opening: Opening | undefined): void {
+    const { userId, sessionId, expiresAt } = this.principal;
+    const head = opening?.head.cursor ?? null;
+    const resumedFrom = opening?.resumedFrom ?? null;
+    this.emit('session.ready', { userId, sessionId, node: this.#context.node, head, resumedFrom });
+    this.#clock.start(expiresAt);
+    const slot = this.#context.slotIfDraining();
+    if (slot !== undefined) this.emit('session.draining', { reconnectAfterMs: slot });
+  }
+
+  #goOn({ head, after: position, reset, resumedFrom }: Opening): void {
+    const { counters } = this.#context;
+    if (reset) {
+      counters.resets[reset]++;
+      this.feed.reset(head, reset);
+    }
+    if (resumedFrom !== null) counters.resumes++;
+    this.user.begin(this.feed, position, head);
+  }
+
+  /** Ends early when the socket leaves. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = after(ms, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #onDrain(): void {
+    if (!this.#left && this.feed.mode === 'reading' && this.feed.drained) this.user.wake();
+  }
+
+  #leave(): void {
+    this.#left = true;
+    this.#clock.stop();
+    this.#endPause?.();
+    this.#context.hub.leave(this.user.userId, this.feed);
+    // One namespace a connection: nothing else is left to serve on it.
+    this.closeTransport();
+  }
+}

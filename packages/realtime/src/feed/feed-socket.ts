@@ -1,0 +1,107 @@
+import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
+import type { ResetReason } from '../api.js';
+
+/** Where a socket's events go, and how much of them hasn't left yet. */
+export interface Outlet {
+  emit(event: string, ...args: unknown[]): void;
+  /** Bytes that the kernel hasn't taken yet. */
+  unsentBytes(): number;
+}
+
+/**
+ * - `opening`: joined, but where it starts isn't known yet. Pushes only tell that there is more.
+ * - `reading`: something before the next push is missing; the feed is read until nothing is.
+ * - `live`: complete; the next push goes straight through.
+ * - `behind`: too slow. Nothing is pushed until its own pull reaches the head.
+ */
+export type Mode = 'opening' | 'reading' | 'live' | 'behind';
+
+export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'behind' | 'not-live';
+
+/** What one socket was sent of one user's feed: each `seq` is exactly one above the last. */
+export class FeedSocket {
+  mode: Mode = 'opening';
+  /** The last `seq` that this socket was sent, or starts after. */
+  sent = 0;
+  /** The cursor of `sent`, where known: a head with the same `seq` and another cursor is of another epoch. */
+  cursor: string | undefined;
+  /** The feed may have gone back: not live again before a read has looked. */
+  doubted = false;
+  readonly #outlet: Outlet;
+  readonly #budget: number;
+
+  constructor(outlet: Outlet, unsentBudget: number) {
+    this.#outlet = outlet;
+    this.#budget = unsentBudget;
+  }
+
+  /** A push has come. Only a live socket takes it, and only if it is the very next one. */
+  push(entry: FeedEntry): PushOutcome {
+    if (this.mode !== 'live') return 'not-live';
+    if (entry.seq <= this.sent) return 'duplicate';
+    if (entry.seq > this.sent + 1) {
+      this.mode = 'reading';
+      return 'gap';
+    }
+    if (this.#overBudget()) {
+      this.fallBehind(entry.cursor);
+      return 'behind';
+    }
+    this.#deliver(entry);
+    return 'sent';
+  }
+
+  /**
+   * Takes the next one while catching up. Refuses, with false, what isn't next or what the client's line has
+   * no room for: it is read again once the buffer has drained.
+   */
+  take(entry: FeedEntry): boolean {
+    if (entry.seq !== this.sent + 1 || this.#overBudget()) return false;
+    this.#deliver(entry);
+    return true;
+  }
+
+  /** Everything this socket was sent before has left: it may be given the next page. */
+  get drained(): boolean {
+    return this.#outlet.unsentBytes() === 0;
+  }
+
+  startAfter(seq: number, cursor: string | undefined): void {
+    this.sent = seq;
+    this.cursor = cursor;
+    this.mode = 'reading';
+    this.doubted = false;
+  }
+
+  doubt(): void {
+    if (this.mode !== 'live' && this.mode !== 'reading') return;
+    this.mode = 'reading';
+    this.doubted = true;
+  }
+
+  /** At the same number as the head, but the head is of another epoch. */
+  isElsewhere(head: FeedPosition): boolean {
+    return this.sent === head.seq && this.cursor !== undefined && this.cursor !== head.cursor;
+  }
+
+  /** The client can't go on from where it is; it goes on from the head. */
+  reset(head: FeedPosition, reason: ResetReason): void {
+    this.#outlet.emit('feed.reset', { head: head.cursor, reason });
+    this.startAfter(head.seq, head.cursor);
+  }
+
+  fallBehind(head: string): void {
+    this.mode = 'behind';
+    this.#outlet.emit('feed.behind', { head });
+  }
+
+  #overBudget(): boolean {
+    return this.#outlet.unsentBytes() > this.#budget;
+  }
+
+  #deliver({ type, data, seq, cursor, id, time }: FeedEntry): void {
+    this.#outlet.emit(type, data, { seq, cursor, id, time });
+    this.sent = seq;
+    this.cursor = cursor;
+  }
+}

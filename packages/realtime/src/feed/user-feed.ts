@@ -1,0 +1,177 @@
+import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
+import type { Logger } from 'pino';
+import { feedTimeout, pageSize } from '../limits/defaults.js';
+import type { Counters } from '../stats.js';
+import { after, backoff, withDeadline } from '../timing.js';
+import type { FeedSocket } from './feed-socket.js';
+import { HeldEntries } from './held-entries.js';
+import { applyPage, type Page } from './page.js';
+
+export interface FeedContext {
+  feeds: FeedReader;
+  counters: Counters;
+  log: Logger;
+}
+
+/** Two transactions of one process may report in the wrong order; the missing one mostly comes by itself. */
+const gapGrace = 10;
+
+/**
+ * One connected user: all their sockets on this node, and the one reader that serves them.
+ *
+ * `known` is the highest `seq` that anyone told of: a push, a sweep, a read. A socket is live once it was sent
+ * everything up to there. A socket joins before its position is looked up, so that whatever is written in
+ * between raises `known`.
+ */
+export class UserFeed {
+  readonly userId: string;
+  /** The step of each sweep round in which this user is looked at. */
+  readonly slot: number;
+  readonly sockets = new Set<FeedSocket>();
+  #known = 0;
+  readonly #held = new HeldEntries();
+  readonly #context: FeedContext;
+  #reading = false;
+  #failures = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(userId: string, slot: number, context: FeedContext) {
+    this.userId = userId;
+    this.slot = slot;
+    this.#context = context;
+  }
+
+  /** The highest `seq` that any socket was sent; a lower head means that the feed itself went back. */
+  get highestSent(): number {
+    let highest = 0;
+    for (const socket of this.sockets) highest = Math.max(highest, socket.sent);
+    return highest;
+  }
+
+  push(entry: FeedEntry): void {
+    const { counters } = this.#context;
+    this.#known = Math.max(this.#known, entry.seq);
+    let gap = false;
+    let waiting = false;
+    for (const socket of this.sockets) {
+      const outcome = socket.push(entry);
+      if (outcome === 'sent') counters.entriesSent++;
+      if (outcome === 'behind') counters.drops++;
+      if (outcome === 'gap') counters.gaps++;
+      gap ||= outcome === 'gap';
+      waiting ||= outcome === 'gap' || socket.mode === 'reading';
+    }
+    if (!waiting) return;
+    this.#held.add(entry);
+    this.#settleAll();
+    if (gap) this.#schedule(gapGrace);
+  }
+
+  /** A head as the database had it, when `sentBefore` was the highest that any socket was sent. */
+  noteHead(head: FeedPosition, sentBefore: number): void {
+    if (head.seq > this.#known) this.#context.counters.sweepRepairs++;
+    this.#known = Math.max(this.#known, head.seq);
+    for (const socket of this.sockets) {
+      if (head.seq < sentBefore || socket.isElsewhere(head)) socket.doubt();
+      if (socket.mode === 'live' && socket.sent < this.#known) socket.mode = 'reading';
+    }
+    this.wake();
+  }
+
+  /** The socket starts, or starts again, after `position`: it gets what it misses, then goes live. */
+  begin(socket: FeedSocket, position: { seq: number; cursor: string | undefined }, head: FeedPosition): void {
+    socket.startAfter(position.seq, position.cursor);
+    this.#known = Math.max(this.#known, head.seq);
+    this.wake();
+  }
+
+  /** Reads on if anyone needs it and can take more. After a failed read its delay is kept. */
+  wake(): void {
+    this.#settleAll();
+    this.#schedule(0);
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+    this.sockets.clear();
+  }
+
+  #schedule(delay: number): void {
+    if (this.#reading || this.#cancelTimer || !this.#nextReader()) return;
+    if (delay === 0) {
+      this.#startReading();
+      return;
+    }
+    this.#cancelTimer = after(delay, () => {
+      this.#cancelTimer = undefined;
+      this.#startReading();
+    });
+  }
+
+  #startReading(): void {
+    this.#reading = true;
+    this.#readAll().then(
+      () => {
+        this.#reading = false;
+        this.#failures = 0;
+        // Someone may have begun to wait after the last look.
+        this.#schedule(0);
+      },
+      (error: unknown) => {
+        this.#reading = false;
+        this.#failures++;
+        this.#context.log.warn({ err: error, userId: this.userId }, 'feed could not be read; trying again');
+        this.#schedule(backoff(this.#failures));
+      },
+    );
+  }
+
+  /** One read at a time, for whoever has waited longest; every other socket takes of it what fits. */
+  async #readAll(): Promise<void> {
+    for (let reader = this.#nextReader(); reader; reader = this.#nextReader()) {
+      // To the end of the line, so that one far behind doesn't keep the others waiting.
+      this.sockets.delete(reader);
+      this.sockets.add(reader);
+      const asked = { after: reader.sent, known: this.#known, sentBefore: this.#positions() };
+      const read = this.#context.feeds.read(this.userId, asked.after, pageSize);
+      const page = await withDeadline(read, feedTimeout, 'reading a feed');
+      this.#apply({ ...asked, ...page });
+    }
+    this.#held.prune(this.#known);
+  }
+
+  #apply(page: Page): void {
+    const { seq } = page.head;
+    // A number that only a push told of, and that a later read doesn't have, never came to be.
+    if (seq > this.#known || page.known === this.#known) this.#known = seq;
+    for (const socket of this.sockets) {
+      if (socket.mode !== 'reading' || !page.sentBefore.has(socket)) continue;
+      applyPage(socket, page, this.#context.counters);
+      this.#settle(socket);
+    }
+  }
+
+  #positions(): Map<FeedSocket, number> {
+    const reading = [...this.sockets].filter((socket) => socket.mode === 'reading');
+    return new Map(reading.map((socket) => [socket, socket.sent]));
+  }
+
+  #settleAll(): void {
+    for (const socket of this.sockets) this.#settle(socket);
+  }
+
+  /** Gives a waiting socket the held pushes that are next, and lets it go live when nothing is missing. */
+  #settle(socket: FeedSocket): void {
+    if (socket.mode !== 'reading') return;
+    for (let next = this.#held.get(socket.sent + 1); next; next = this.#held.get(socket.sent + 1)) {
+      if (!socket.take(next)) break;
+      this.#context.counters.entriesSent++;
+    }
+    if (socket.sent >= this.#known && !socket.doubted) socket.mode = 'live';
+  }
+
+  #nextReader(): FeedSocket | undefined {
+    for (const socket of this.sockets) if (socket.mode === 'reading' && socket.drained) return socket;
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import type { FeedEntry } from '@warren/unit-of-work';
+import type { FeedSocket } from './feed/feed-socket.js';
+import { sweepSlots } from './feed/sweep.js';
+import { type FeedContext, UserFeed } from './feed/user-feed.js';
+
+/** Who is connected here: users to their sockets. */
+export class Hub {
+  readonly #users = new Map<string, UserFeed>();
+  readonly #context: FeedContext;
+  #nextSlot = 0;
+
+  constructor(context: FeedContext) {
+    this.#context = context;
+  }
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  users(): Iterable<UserFeed> {
+    return this.#users.values();
+  }
+
+  socketsOf(userId: string): number {
+    return this.#users.get(userId)?.sockets.size ?? 0;
+  }
+
+  join(userId: string, socket: FeedSocket): UserFeed {
+    let user = this.#users.get(userId);
+    if (!user) {
+      user = new UserFeed(userId, this.#nextSlot, this.#context);
+      this.#nextSlot = (this.#nextSlot + 1) % sweepSlots;
+      this.#users.set(userId, user);
+    }
+    user.sockets.add(socket);
+    return user;
+  }
+
+  leave(userId: string, socket: FeedSocket): void {
+    const user = this.#users.get(userId);
+    if (!user?.sockets.delete(socket) || user.sockets.size > 0) return;
+    user.close();
+    this.#users.delete(userId);
+  }
+
+  /**
+   * Pushes an entry to its user's sockets. False if the user isn't connected here.
+   *
+   * Never throws: what can't be pushed is still in the feed, and the sweep finds it.
+   */
+  push(entry: FeedEntry): boolean {
+    const user = this.#users.get(entry.userId);
+    if (!user) return false;
+    try {
+      user.push(entry);
+    } catch (error) {
+      this.#context.log.error({ err: error, userId: entry.userId, seq: entry.seq }, 'push failed');
+    }
+    return true;
+  }
+}

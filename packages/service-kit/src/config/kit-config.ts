@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { type Static, Type } from 'typebox';
+
+/** A variable whose value must not show in an error line. */
+export const secret = { secret: true } as const;
+
+/** The environment variables that every service takes. `PORT`'s default is the service's own. */
+export function kitConfigSchema(port: number) {
+  return Type.Object({
+    PORT: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: port,
+      description: 'Port of the HTTP and socket listener; 0 takes a free one.',
+    }),
+    HOST: Type.String({ minLength: 1, default: '0.0.0.0', description: 'Address that both listeners bind.' }),
+    INTERNAL_PORT: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        defaultText: 'PORT + 1000',
+        description: 'Port of `/metrics`; never exposed outside. 0 takes a free one.',
+      }),
+    ),
+    DATABASE_URL: Type.String({
+      ...secret,
+      minLength: 1,
+      pattern: '^postgres(ql)?://',
+      description: 'The service’s own PostgreSQL database.',
+    }),
+    DATABASE_POOL: Type.Integer({
+      minimum: 2,
+      maximum: 200,
+      default: 10,
+      description: 'Most database connections of this instance.',
+    }),
+    MIGRATE: Type.Enum(['on', 'off'], {
+      default: 'on',
+      description: '`on` migrates the database at start; several instances may do so at once.',
+    }),
+    AMQP_URL: Type.Optional(
+      Type.String({
+        ...secret,
+        pattern: '^amqps?://',
+        defaultText: 'none',
+        description: 'The RabbitMQ broker. Required, unless the process brings a bus of its own.',
+      }),
+    ),
+    NODE_ID: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: '^[A-Za-z0-9._-]+$',
+      default: hostname(),
+      defaultText: 'the host name',
+      description: 'Names this instance in logs, metrics and `session.ready`.',
+    }),
+    LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      default: 'info',
+      description: 'Least severe log level that is written.',
+    }),
+    DRAIN_SECONDS: Type.Integer({
+      minimum: 0,
+      maximum: 600,
+      default: 10,
+      description: 'Seconds within which a stopping instance hands over its sockets.',
+    }),
+    CORS_ORIGINS: Type.Array(Type.String({ minLength: 1 }), {
+      default: ['http://localhost:4000', 'http://127.0.0.1:4000'],
+      description: 'Origins of browsers that may call, separated by commas; `*` for any.',
+    }),
+    SOCKETS: Type.Enum(['own'], {
+      default: 'own',
+      description: 'Who hosts this service’s namespace: `own`, the service itself.',
+    }),
+    ROUTING: Type.Enum(['broadcast'], {
+      default: 'broadcast',
+      description: 'How a push finds the node that holds the socket.',
+    }),
+    SOCKET_PATH: Type.String({
+      pattern: '^/[A-Za-z0-9/._-]*$',
+      default: '/socket.io',
+      description: 'Path of the Socket.IO endpoint.',
+    }),
+    POLLING: Type.Enum(['on', 'off'], {
+      default: 'off',
+      description: '`on` allows HTTP long polling, which needs sticky sessions.',
+    }),
+    USER_SERVICE_URL: Type.String({
+      pattern: '^https?://',
+      default: 'http://127.0.0.1:4001',
+      description: 'The user service, for its public keys.',
+    }),
+    JWKS_URL: Type.Optional(
+      Type.String({
+        pattern: '^https?://',
+        defaultText: 'USER_SERVICE_URL + /.well-known/jwks.json',
+        description: 'Public keys of the token issuer.',
+      }),
+    ),
+    JWT_ISSUER: Type.String({
+      minLength: 1,
+      default: 'urn:warren:user',
+      description: 'The `iss` that access tokens must carry.',
+    }),
+    JWT_AUDIENCE: Type.String({
+      minLength: 1,
+      default: 'warren',
+      description: 'The `aud` that access tokens must carry.',
+    }),
+  });
+}
+
+/** What every service can read of its environment, as parsed. */
+export type KitConfig = Static<ReturnType<typeof kitConfigSchema>>;

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { compileWriter } from '@warren/contracts/validation';
+import type { Static, TObject, TSchema } from 'typebox';
+import { parseText } from '../text.js';
+
+/** The environment doesn't fit; one readable line for each wrong or missing value, secrets left out. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads one variable per property of the schema, or its value from the file that `<NAME>_FILE` names. An empty
+ * variable counts as not set. Numbers, booleans and comma-separated lists are parsed.
+ *
+ * Throws `ConfigError` with everything that is wrong, not just the first.
+ */
+export function readConfig<Schema extends TObject>(schema: Schema, env: Environment): Static<Schema> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  const required = new Set(schema.required as readonly string[] | undefined);
+  for (const [name, property] of Object.entries<TSchema>(schema.properties)) {
+    const outcome = readValue(name, property, env, required.has(name));
+    if ('problem' in outcome) problems.push(outcome.problem);
+    else if (outcome.value !== undefined) values[name] = outcome.value;
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values as Static<Schema>;
+}
+
+type Outcome = { value: unknown } | { problem: string };
+
+function readValue(name: string, schema: TSchema, env: Environment, required: boolean): Outcome {
+  const raw = readRaw(name, env);
+  if ('problem' in raw) return raw;
+  const facts = factsOf(schema);
+  if (raw.value === undefined) {
+    if (facts.default !== undefined) return { value: structuredClone(facts.default) };
+    return required ? { problem: `${name} is missing: ${facts.description}` } : { value: undefined };
+  }
+  const value = parseText(raw.value, facts.type);
+  if (compileWriter(schema)(value).ok) return { value };
+  const shown = facts.secret ? 'the given value' : JSON.stringify(raw.value);
+  return { problem: `${name}: ${shown} is not ${expectation(schema)}. ${facts.description}` };
+}
+
+function readRaw(name: string, env: Environment): { value: string | undefined } | { problem: string } {
+  const direct = env[name] || undefined;
+  const file = env[`${name}_FILE`] || undefined;
+  if (file === undefined) return { value: direct };
+  if (direct !== undefined) return { problem: `${name} and ${name}_FILE are both set; only one may be` };
+  try {
+    return { value: readFileSync(file, 'utf8').trim() || undefined };
+  } catch (error) {
+    return { problem: `${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code})` };
+  }
+}
+
+interface Facts {
+  type?: string;
+  default?: unknown;
+  description: string;
+  secret: boolean;
+}
+
+export function factsOf(schema: TSchema): Facts {
+  const { type, default: fallback, description, secret } = schema as Record<string, unknown>;
+  return {
+    ...(typeof type === 'string' && { type }),
+    ...(fallback !== undefined && { default: fallback }),
+    description: typeof description === 'string' ? description : '',
+    secret: secret === true,
+  };
+}
+
+function expectation(schema: TSchema): string {
+  const facts = schema as Record<string, unknown>;
+  if (Array.isArray(facts.enum)) return `one of ${facts.enum.join(', ')}`;
+  if (facts.type === 'boolean') return 'on or off';
+  if (facts.type === 'array') return 'a list separated by commas';
+  if (facts.type === 'string')
+    return facts.pattern ? `like ${String(facts.pattern)}` : 'a text of the right length';
+  const kind = facts.type === 'integer' ? 'a whole number' : 'a number';
+  const { minimum, maximum } = facts;
+  if (minimum !== undefined && maximum !== undefined) return `${kind} from ${minimum} to ${maximum}`;
+  return minimum === undefined ? kind : `${kind} of at least ${minimum}`;
+}

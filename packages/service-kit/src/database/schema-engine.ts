@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import type { SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
+import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
+import type { PoolConfig } from 'pg';
+
+/** The part of the global that is used here; the types of Node 20 lack it. */
+declare const WebAssembly: {
+  instantiate(
+    code: Uint8Array,
+    imports: Record<string, Record<string, unknown>>,
+  ): Promise<{ instance: { exports: Record<string, unknown> } }>;
+};
+
+/**
+ * Prisma's schema engine as WebAssembly over the pg driver: the same migrations as `prisma migrate deploy`,
+ * without a native binary that would have to be downloaded.
+ *
+ * `free()` it after use.
+ */
+export async function openSchemaEngine(connection: PoolConfig, schema: string): Promise<SchemaEngine> {
+  await loadWasm();
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(connection));
+  return await engineModule.SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, adapter);
+}
+
+let loading: Promise<void> | undefined;
+
+function loadWasm(): Promise<void> {
+  loading ??= instantiate();
+  return loading;
+}
+
+/** The package's own entry imports the `.wasm` file as a module, which Node can't do; so it is done by hand. */
+async function instantiate(): Promise<void> {
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const wasm = await readFile(entry.replace(/\.js$/, '.wasm'));
+  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': { ...engineModule } });
+  engineModule.__wbg_set_wasm(instance.exports);
+  const start = instance.exports.__wbindgen_start;
+  if (typeof start === 'function') start();
+}

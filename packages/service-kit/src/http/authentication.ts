@@ -1,0 +1,32 @@
+import { AppError } from '@warren/contracts';
+import type { Principal, VerifyToken } from '@warren/realtime';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+const principals = new WeakMap<FastifyRequest, Principal>();
+
+/** Makes `request.principal` readable everywhere; only `requireTokens` fills it. */
+export function usePrincipal(http: FastifyInstance): void {
+  http.decorateRequest('principal', {
+    getter(this: FastifyRequest): Principal {
+      const principal = principals.get(this);
+      if (!principal) throw new Error(`${this.method} ${this.url} is open to anybody: there is no principal`);
+      return principal;
+    },
+  });
+}
+
+/** Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. */
+export function requireTokens(http: FastifyInstance, verify: VerifyToken): void {
+  http.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.auth === 'none') return;
+    const principal = await verify(bearerToken(request));
+    principals.set(request, principal);
+    request.log = request.log.child({ userId: principal.userId });
+  });
+}
+
+function bearerToken(request: FastifyRequest): string {
+  const [scheme, token, ...rest] = request.headers.authorization?.split(' ') ?? [];
+  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0) throw new AppError('unauthenticated');
+  return token;
+}

@@ -1,0 +1,37 @@
+import { AppError, type ErrorCode } from '@warren/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export const problemType = 'application/problem+json';
+
+/** Fastify's own refusals that a caller can do something about. */
+const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid-request', detail: 'The body is not valid JSON' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'invalid-request', detail: 'The body is empty' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'invalid-request',
+    detail: 'Content-Length does not match the body',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'The body is too large' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'Send application/json' },
+  FST_ERR_BAD_URL: { code: 'invalid-request', detail: 'The path is not a valid URL' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'not-found', detail: 'The path is too long' },
+};
+
+/** The one edge where an unknown error becomes known. The answer tells the code, the log tells the cause. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = refusalOf(error) ?? AppError.from(error);
+  if (known.status >= 500)
+    request.log.error({ err: known.cause ?? known, code: known.code }, 'request failed');
+  else request.log.debug({ err: known, code: known.code }, 'request refused');
+  if (known.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(known.status).type(problemType).send(JSON.stringify(known.toProblem()));
+}
+
+function refusalOf(error: unknown): AppError | undefined {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (error instanceof AppError || !(error instanceof Error)) return undefined;
+  const refusal = typeof code === 'string' ? refusals[code] : undefined;
+  if (refusal) return new AppError(refusal.code, { detail: refusal.detail, cause: error });
+  // Secure JSON parsing refuses `__proto__` and the like with a plain error of status 400.
+  return statusCode === 400 ? new AppError('invalid-request', { cause: error }) : undefined;
+}

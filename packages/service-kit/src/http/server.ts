@@ -1,0 +1,88 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { AppError, type ServiceContract } from '@warren/contracts';
+import type { VerifyToken } from '@warren/realtime';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import type { Metrics } from '../observe/metrics.js';
+import { AllowedMethods } from './allowed-methods.js';
+import { requireTokens, usePrincipal } from './authentication.js';
+import { correlationIdOf, useCorrelation } from './correlation.js';
+import { useDocumentation } from './documentation.js';
+import { type Readiness, useHealth } from './health.js';
+import { sendProblem } from './problems.js';
+import { validatorCompiler } from './validation.js';
+
+export interface HttpOptions {
+  contract: ServiceContract;
+  corsOrigins: readonly string[];
+  readiness: Readiness;
+  metrics: Metrics;
+  log: FastifyBaseLogger;
+}
+
+/** Bytes of a request body. */
+const bodyLimit = 128 * 1024;
+
+/** The HTTP door around a service's routes, which are added by `addDoors`. Doesn't listen yet. */
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const { contract, log, metrics, readiness } = options;
+  const http: FastifyInstance = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    genReqId: correlationIdOf,
+    requestIdLogLabel: 'correlationId',
+    bodyLimit,
+    requestTimeout: 30_000,
+    frameworkErrors: sendProblem,
+  });
+  const allowed = new AllowedMethods();
+  allowed.watch(http);
+  http.setValidatorCompiler(validatorCompiler);
+  http.setErrorHandler(sendProblem);
+  http.setNotFoundHandler((request, reply) => {
+    const methods = allowed.at(request.url);
+    if (methods.length === 0) return sendProblem(new AppError('not-found'), request, reply);
+    reply.header('allow', methods.join(', '));
+    return sendProblem(new AppError('method-not-allowed'), request, reply);
+  });
+  useCorrelation(http);
+  usePrincipal(http);
+  useRequestLog(http, metrics);
+  await http.register(helmet);
+  await http.register(cors, corsOptions(options.corsOrigins));
+  await useDocumentation(http, contract.service);
+  useHealth(http, readiness);
+  http.get('/contract.json', { schema: { hide: true } }, async () => contract);
+  return http;
+}
+
+/** The service's own routes; each asks for a token unless it says otherwise. */
+export async function addDoors(
+  http: FastifyInstance,
+  doors: readonly FastifyPluginAsync[],
+  verify: VerifyToken,
+): Promise<void> {
+  await http.register(async (door) => {
+    requireTokens(door, verify);
+    for (const plugin of doors) await door.register(plugin);
+  });
+}
+
+function corsOptions(origins: readonly string[]) {
+  return {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['x-correlation-id'],
+    maxAge: 600,
+  };
+}
+
+function useRequestLog(http: FastifyInstance, metrics: Metrics): void {
+  http.addHook('onResponse', async (request, reply) => {
+    const { method } = request;
+    const route = request.routeOptions.url ?? 'unknown';
+    const { statusCode: status, elapsedTime } = reply;
+    metrics.http.observe({ method, route, status }, elapsedTime / 1_000);
+    request.log.info({ method, route, status, ms: Math.round(elapsedTime * 10) / 10 }, 'request');
+  });
+}

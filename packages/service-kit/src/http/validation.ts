@@ -1,0 +1,41 @@
+import { AppError, type FieldError } from '@warren/contracts';
+import { compileWriter } from '@warren/contracts/validation';
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { parseText } from '../text.js';
+
+/**
+ * Requests are checked like every other edge, by the contracts' own rules. Only the query is parsed first,
+ * since it can hold nothing but text.
+ *
+ * A pointer into the body starts at its root; one into another part is preceded by `/query`, `/params` or
+ * `/headers`.
+ */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const check = compileWriter(schema);
+  const prefix =
+    httpPart === undefined || httpPart === 'body' ? '' : `/${httpPart.replace('querystring', 'query')}`;
+  return (input: unknown) => {
+    const value = httpPart === 'querystring' ? parseQuery(schema, input) : input;
+    const checked = check(value);
+    if (checked.ok) return { value };
+    return {
+      error: new AppError('invalid-request', { errors: checked.errors.map((error) => under(prefix, error)) }),
+    };
+  };
+};
+
+function under(prefix: string, { pointer, code }: FieldError): FieldError {
+  return { pointer: prefix + pointer, code };
+}
+
+function parseQuery(schema: TSchema, input: unknown): unknown {
+  const { properties } = schema as { properties?: Record<string, { type?: unknown; default?: unknown }> };
+  const query: Record<string, unknown> = { ...(input as Record<string, unknown>) };
+  for (const [name, property] of Object.entries(properties ?? {})) {
+    const raw = query[name];
+    if (typeof raw === 'string') query[name] = parseText(raw, property.type);
+    else if (raw === undefined && property.default !== undefined) query[name] = property.default;
+  }
+  return query;
+}

@@ -1,0 +1,10 @@
+export { command } from './commands/command.js';
+export { type ConfigDescription, describeConfig } from './config/describe-config.js';
+export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';
+export { ConfigError, type Environment, readConfig } from './config/read-config.js';
+export { prismaOptions } from './database/prisma-options.js';
+export * from './definition.js';
+export { idempotencyKey } from './http/idempotency-key.js';
+export { type Http, routes } from './http/routes.js';
+export { createService, type RunningService, type ServiceOverrides } from './service/create-service.js';
+export { runWhenMain } from './service/run-when-main.js';

@@ -1,0 +1,150 @@
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { connect as amqp } from 'amqplib';
+import pg from 'pg';
+import { eventually, type FaultProxy, faultProxy, testBroker, testDatabase } from '../src/index.js';
+
+describe('testBroker', () => {
+  it('gives each caller a vhost that the other cannot see, and takes it away again', async () => {
+    const [one, two] = await Promise.all([testBroker(), testBroker()]);
+    expect(one.isolated).toBe(true);
+    const connection = await amqp(one.url);
+    connection.on('error', () => undefined);
+    const other = await amqp(two.url);
+    await (await connection.createChannel()).assertQueue('mine', { durable: true });
+    const probe = await other.createChannel();
+    probe.on('error', () => undefined);
+    await expect(probe.checkQueue('mine')).rejects.toThrow('NOT_FOUND');
+    await other.close();
+    const cut = new Promise((resolve) => connection.once('close', resolve));
+    await Promise.all([one.close(), two.close()]);
+    await cut;
+    await expect(amqp(one.url)).rejects.toThrow();
+  });
+});
+
+describe('testDatabase', () => {
+  it('gives each caller an empty database and drops it although somebody is connected', async () => {
+    const database = await testDatabase();
+    const client = new pg.Client(database.url);
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query(
+      `SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    expect(rows[0].n).toBe(0);
+    await database.close();
+    await expect(new pg.Client(database.url).connect()).rejects.toThrow('does not exist');
+  });
+});
+
+describe('eventually', () => {
+  it('returns what the check returns once it stops throwing', async () => {
+    let calls = 0;
+    const answer = await eventually(() => {
+      calls += 1;
+      if (calls < 3) throw new Error('not yet');
+      return calls;
+    });
+    expect(answer).toBe(3);
+  });
+
+  it('throws the last error when time is up, and cuts off a check that hangs', async () => {
+    const never = () => {
+      throw new Error('still wrong');
+    };
+    await expect(eventually(never, { within: 50 })).rejects.toThrow('still wrong');
+    await expect(eventually(() => new Promise(() => undefined), { within: 50 })).rejects.toThrow('no answer');
+  });
+});
+
+describe('faultProxy', () => {
+  const open: { close(): unknown }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+
+  async function echo(): Promise<FaultProxy> {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.pipe(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push({ close: () => server.close() });
+    const address = server.address();
+    if (!address || typeof address === 'string') throw new Error('no port');
+    const proxy = await faultProxy({ host: '127.0.0.1', port: address.port });
+    open.push(proxy);
+    return proxy;
+  }
+
+  async function client(proxy: FaultProxy): Promise<Client> {
+    const { connect } = await import('node:net');
+    const socket = connect(proxy.port, '127.0.0.1');
+    const heard: Client = { socket, text: '', closed: false };
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      heard.closed = true;
+    });
+    socket.on('data', (chunk) => {
+      heard.text += String(chunk);
+    });
+    open.push({ close: () => socket.destroy() });
+    return heard;
+  }
+
+  interface Client {
+    socket: Socket;
+    text: string;
+    closed: boolean;
+  }
+
+  const hears = (one: Client, text: string) => eventually(() => expect(one.text).toBe(text));
+  const isClosed = (one: Client) => eventually(() => expect(one.closed).toBe(true));
+
+  it('passes bytes, resets on cut, and takes new connections after it', async () => {
+    const proxy = await echo();
+    const first = await client(proxy);
+    first.socket.write('hello');
+    await hears(first, 'hello');
+    proxy.cut();
+    await isClosed(first);
+    const second = await client(proxy);
+    second.socket.write('again');
+    await hears(second, 'again');
+  });
+
+  it('refuses until it is resumed', async () => {
+    const proxy = await echo();
+    proxy.refuse();
+    await isClosed(await client(proxy));
+    proxy.resume();
+    const back = await client(proxy);
+    back.socket.write('back');
+    await hears(back, 'back');
+  });
+
+  it('holds everything back while stalled, and nothing is lost or reordered', async () => {
+    const proxy = await echo();
+    const stalled = await client(proxy);
+    proxy.stall();
+    stalled.socket.write('a');
+    stalled.socket.write('b');
+    await expect(eventually(() => expect(stalled.text).toBe('ab'), { within: 100 })).rejects.toThrow();
+    expect(stalled.closed).toBe(false);
+    proxy.resume();
+    await hears(stalled, 'ab');
+  });
+
+  it('delays each chunk by the same time instead of queueing them up', async () => {
+    const proxy = await echo();
+    const slow = await client(proxy);
+    proxy.delay(100);
+    const start = Date.now();
+    for (const letter of 'abcdefgh') slow.socket.write(letter);
+    await hears(slow, 'abcdefgh');
+    const took = Date.now() - start;
+    expect(took).toBeGreaterThanOrEqual(195);
+    expect(took).toBeLessThan(1_000);
+  });
+});

@@ -1,0 +1,70 @@
+import { AppError } from '@warren/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { Cause, RawClient, TransactionalClient, UnitOfWork } from './api.js';
+import { isInfrastructure } from './failures.js';
+import { headOfSnapshot } from './feed/reader.js';
+import type { Limits } from './limits.js';
+import type { createOnce } from './once/once.js';
+import type { Relay } from './outbox/relay.js';
+import { lockUsers } from './transaction/locks.js';
+import type { Transactor } from './transaction/transactor.js';
+import { joinTx } from './transaction/tx.js';
+
+export interface DoorParts<Db extends RawClient> {
+  client: TransactionalClient<Db>;
+  transactor: Transactor<Db>;
+  relay: Pick<Relay, 'overloaded'>;
+  once: ReturnType<typeof createOnce<Db>>;
+  limits: Limits;
+}
+
+/** The unit of work as HTTP requests, commands and background work use it. */
+export function createDoor<Db extends RawClient>(parts: DoorParts<Db>): UnitOfWork<Db> {
+  const { client, transactor, relay, limits } = parts;
+
+  /** New work is refused while too much waits for the broker; what other services sent is not. */
+  async function admitted<T>(start: () => Promise<T>): Promise<T> {
+    if (relay.overloaded) throw new AppError('service-overloaded');
+    return known(start);
+  }
+
+  return {
+    run: (work, { users = [], cause = newCause() } = {}) =>
+      admitted(() =>
+        transactor.persist(async (db, effects) => {
+          await lockUsers(db, users);
+          return work(joinTx(db, effects.causedBy(cause)));
+        }),
+      ),
+
+    once: (options, work) => {
+      const cause = options.cause ?? newCause();
+      return admitted(() => parts.once(options, (db, effects) => work(joinTx(db, effects.causedBy(cause)))));
+    },
+
+    readAsOf: (userId, read) =>
+      known(() =>
+        client.$transaction(
+          async (db) => {
+            const { cursor } = await headOfSnapshot(db, userId);
+            return { value: await read(db), asOf: cursor };
+          },
+          { maxWait: limits.maxWaitMs, timeout: limits.transactionMs, isolationLevel: 'RepeatableRead' },
+        ),
+      ),
+  };
+}
+
+function newCause(): Cause {
+  return { correlationId: uuidv7() };
+}
+
+/** A database that is away is `service-unavailable`; everything else stays as it is. */
+async function known<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof AppError || !isInfrastructure(error)) throw error;
+    throw new AppError('service-unavailable', { cause: error });
+  }
+}

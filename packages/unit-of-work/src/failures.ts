@@ -1,0 +1,82 @@
+/**
+ * What a database failure means. The same failure looks different through `pg`, through Prisma's driver adapter
+ * and through Prisma's client, which hides the SQLSTATE in `meta` or `cause`; so all codes of the whole chain
+ * of causes count.
+ */
+
+/** Another transaction was first; this one was rolled back whole and may simply run again. */
+export class LostRace extends Error {
+  override readonly name = 'LostRace';
+}
+
+/** Deadlocks, serialization failures and lost races: running the same work again may succeed at once. */
+export function isRerunnable(error: unknown): boolean {
+  if (error instanceof LostRace) return true;
+  return codesOf(error).some((code) => rerunnable.has(code));
+}
+
+/** The service's own database was certainly away, closing, full or out of connections. */
+export function isInfrastructure(error: unknown): boolean {
+  return links(error).some(
+    (link) => codesIn(link).some((code) => infrastructure.test(code)) || lostConnection.test(textOf(link)),
+  );
+}
+
+/** A connection failed, to the database or to something else that the work talked to. */
+export function isConnectionFailure(error: unknown): boolean {
+  return codesOf(error).some((code) => socketCodes.has(code));
+}
+
+/** 40001 serialization failure, 40P01 deadlock; P2034 is Prisma's word for both. */
+const rerunnable = new Set(['40001', '40P01', 'P2034']);
+
+/**
+ * Classes 08 connection exception, 53 insufficient resources, 57P01–57P05 shutdown, 25006 read-only (a primary
+ * that became a standby); Prisma: P1001, P1002, P1017 not reachable or closed, P2024 pool time-out, P2037 too
+ * many connections.
+ */
+const infrastructure = /^(08...|53...|57P0[1-5]|25006|P1001|P1002|P1017|P2024|P2037)$/;
+
+/** Failures of `pg` and of Prisma's transaction manager that carry no code of their own. */
+const lostConnection =
+  /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end|.*Unable to start a transaction in the given time)/;
+
+const socketCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+type Link = Record<string, unknown>;
+
+/** The error and everything it wraps; bounded, since causes may form a circle. */
+function links(error: unknown): Link[] {
+  const found: Link[] = [];
+  const waiting: unknown[] = [error];
+  while (waiting.length > 0 && found.length < 16) {
+    const link = waiting.shift();
+    if (link === null || typeof link !== 'object' || found.includes(link as Link)) continue;
+    const { cause, meta, driverAdapterError } = link as Link;
+    found.push(link as Link);
+    waiting.push(cause, meta, driverAdapterError);
+  }
+  return found;
+}
+
+function codesOf(error: unknown): string[] {
+  return links(error).flatMap(codesIn);
+}
+
+function codesIn(link: Link): string[] {
+  return [link.code, link.originalCode].filter((code) => typeof code === 'string');
+}
+
+function textOf(link: Link): string {
+  return typeof link.message === 'string' ? link.message : '';
+}

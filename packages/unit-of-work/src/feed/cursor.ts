@@ -1,0 +1,51 @@
+import { hash } from 'node:crypto';
+
+/**
+ * An opaque place in one user's feed, 32 characters of base64url over 24 bytes: layout version (1), the
+ * database's epoch (8), the feed's own epoch (4), seq (6), the start of the user id's SHA-256 (5).
+ *
+ * The user's hash keeps a client from following another user's cursor by mistake. It protects nothing: a
+ * feed is always read for the authenticated user.
+ */
+export interface CursorPlace {
+  epoch: FeedEpoch;
+  seq: number;
+}
+
+/** Changes when a feed's numbers can no longer be trusted to mean the same. */
+export interface FeedEpoch {
+  /** Of the whole database, 16 hexadecimal digits: new when it is restored from a backup. */
+  database: string;
+  /** Grows by one when this one feed is rebuilt. */
+  feed: number;
+}
+
+const layout = 1;
+const size = 24;
+
+export function encodeCursor(userId: string, { epoch, seq }: CursorPlace): string {
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.writeUInt8(layout, 0);
+  bytes.write(epoch.database, 1, 8, 'hex');
+  bytes.writeUInt32BE(epoch.feed, 9);
+  bytes.writeUIntBE(seq, 13, 6);
+  userMark(userId).copy(bytes, 19);
+  return bytes.toString('base64url');
+}
+
+/** `undefined` for anything that isn't a cursor of this user's feed. */
+export function decodeCursor(userId: string, cursor: string): CursorPlace | undefined {
+  const bytes = Buffer.from(cursor, 'base64url');
+  if (bytes.length !== size || bytes.toString('base64url') !== cursor) return undefined;
+  if (bytes.readUInt8(0) !== layout || !bytes.subarray(19).equals(userMark(userId))) return undefined;
+  const epoch = { database: bytes.toString('hex', 1, 9), feed: bytes.readUInt32BE(9) };
+  return { epoch, seq: bytes.readUIntBE(13, 6) };
+}
+
+export function sameEpoch(a: FeedEpoch, b: FeedEpoch): boolean {
+  return a.database === b.database && a.feed === b.feed;
+}
+
+function userMark(userId: string): Buffer {
+  return hash('sha256', userId, 'buffer').subarray(0, 5);
+}

@@ -1,0 +1,49 @@
+import { type DomainEvent, PermanentError, type ServiceContract } from '@warren/contracts';
+import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
+import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
+
+export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
+
+/** Turns a delivery into an event that fits its contract, or says what shall become of it. */
+export type Decoder = (delivery: Delivery) => Decoded;
+
+/** Throws if no contract among `contracts` emits one of `types`: it could never be checked. */
+export function createDecoder(types: Iterable<string>, contracts: readonly ServiceContract[]): Decoder {
+  const readers = new Map<string, (data: unknown) => Check<unknown>>();
+  for (const type of types) {
+    const schema = contracts.find((contract) => Object.hasOwn(contract.emits, type))?.emits[type];
+    if (!schema) throw new Error(`No known contract emits ${type}`);
+    readers.set(type, compileReader(schema));
+  }
+
+  return (delivery) => {
+    const body = parse(delivery.body);
+    if (!body.ok) return dead('malformed', 'The body is not JSON');
+    const envelope = checkDomainEvent(body.value);
+    if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
+    const read = readers.get(envelope.value.type);
+    if (!read) return unhandled(envelope.value.type, delivery.attempt);
+    const data = read(envelope.value.data);
+    if (!data.ok) return dead('schema', `The data does not fit: ${JSON.stringify(data.errors)}`);
+    return { ok: true, event: envelope.value };
+  };
+}
+
+function parse(body: string): { ok: true; value: unknown } | { ok: false } {
+  try {
+    return { ok: true, value: JSON.parse(body) };
+  } catch {
+    return { ok: false };
+  }
+}
+
+/** A newer instance of the same rollout may know the type: it gets all the retries before it is dead. */
+function unhandled(type: string, attempt: number): Decoded {
+  const error = new Error(`No handler for ${type} in this build`);
+  if (attempt <= defaultRetryDelays.length) return { ok: false, verdict: { kind: 'retry', error } };
+  return { ok: false, verdict: { kind: 'dead', reason: 'unhandled-type', error } };
+}
+
+function dead(reason: DeadLetterReason, message: string): Decoded {
+  return { ok: false, verdict: { kind: 'dead', reason, error: new PermanentError(message) } };
+}

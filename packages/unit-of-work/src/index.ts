@@ -1,0 +1,11 @@
+export * from './api.js';
+export type { ConsumerStats } from './inbox/consumer.js';
+export type { Limits } from './limits.js';
+export type { RelayStats } from './outbox/relay.js';
+export { migrateMessaging } from './schema/migrate.js';
+export {
+  createUnitOfWork,
+  type Messaging,
+  type MessagingStats,
+  type UnitOfWorkOptions,
+} from './unit-of-work.js';

@@ -1,0 +1,43 @@
+/** Bounds of a unit of work. All times in milliseconds. */
+export interface Limits {
+  /** Unpublished rows beyond which new work is refused as `service-overloaded`. Default 100,000. */
+  maxBacklog: number;
+  /** How long a relay owns the rows it claimed. Must be longer than `confirmMs`. Default 15,000. */
+  leaseMs: number;
+  /** A publish that takes longer counts as not confirmed. Default 10,000. */
+  confirmMs: number;
+  /** Between two looks for rows that a crash or a full relay left. Default 1,000, with jitter. */
+  pollMs: number;
+  /** Most events that this relay has in flight. Default 1,000. */
+  relayCapacity: number;
+  /** Longest wait for open publishes in `stop`. Default 5,000. */
+  stopMs: number;
+  /** Longest duration of one transaction. Default 10,000. */
+  transactionMs: number;
+  /** Longest wait for a transaction to start. Default 5,000. */
+  maxWaitMs: number;
+  /** Most events of one consuming transaction. Default 50. */
+  batchSize: number;
+  /** Most deliveries held unacknowledged. Default 100. */
+  prefetch: number;
+}
+
+const defaults: Limits = {
+  maxBacklog: 100_000,
+  leaseMs: 15_000,
+  confirmMs: 10_000,
+  pollMs: 1_000,
+  relayCapacity: 1_000,
+  stopMs: 5_000,
+  transactionMs: 10_000,
+  maxWaitMs: 5_000,
+  batchSize: 50,
+  prefetch: 100,
+};
+
+/** Throws if the lease could end while a confirm is still awaited. */
+export function withDefaults(given: Partial<Limits> = {}): Limits {
+  const limits = { ...defaults, ...given };
+  if (limits.leaseMs <= limits.confirmMs) throw new RangeError('leaseMs must be longer than confirmMs');
+  return limits;
+}

@@ -1,0 +1,50 @@
+import { AppError, type ErrorCode, errorCodes, type FieldError } from '@warren/contracts';
+
+/** The record of an operation that happens at most once for its key. */
+export interface OnceRecord {
+  userId: string;
+  operation: string;
+  key: string;
+  inputHash: string;
+  outcome: Outcome;
+}
+
+/** How it ended: with a value, or with a refusal that would be the same again. */
+export type Outcome =
+  | { value?: unknown }
+  | { error: { code: string; message: string; errors?: FieldError[] | undefined } };
+
+/** Records older than this count as absent. */
+export const fresh = `created_at > now() - interval '24 hours'`;
+
+/**
+ * Inserts a record, or overwrites one that is no longer fresh; returns no row if a fresh one stands already.
+ * `condition` is SQL that must hold besides.
+ */
+export function insertRecord(record: OnceRecord, bind: (value: unknown) => string, condition = 'true'): string {
+  const { userId, operation, key, inputHash, outcome } = record;
+  return `
+  INSERT INTO messaging.idempotency AS i (user_id, operation, key, input_hash, outcome)
+  SELECT ${bind(userId)}, ${bind(operation)}, ${bind(key)}, ${bind(inputHash)}, ${bind(JSON.stringify(outcome))}::json
+  WHERE ${condition}
+  ON CONFLICT (user_id, operation, key) DO UPDATE
+    SET input_hash = excluded.input_hash, outcome = excluded.outcome, created_at = excluded.created_at
+    WHERE NOT (i.${fresh})
+  RETURNING 1`;
+}
+
+export function refusalOf({ code, message, errors }: AppError): Outcome {
+  return { error: { code, message, errors } };
+}
+
+/** The recorded value. Throws the recorded error. */
+export function replay(outcome: Outcome): unknown {
+  if (!('error' in outcome)) return outcome.value;
+  const { code, message, errors } = outcome.error;
+  if (!isKnown(code)) throw new AppError('internal', { detail: message });
+  throw new AppError(code, { detail: message, ...(errors && { errors }) });
+}
+
+function isKnown(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}

@@ -1,0 +1,177 @@
+import type { EventBus } from '@warren/event-bus';
+import type { Logger } from 'pino';
+import type { Limits } from '../limits.js';
+import type { OutboxRow } from '../transaction/effects.js';
+import type { CommittedEvents } from '../transaction/transactor.js';
+import { InFlight } from './in-flight.js';
+import { Settlements } from './settlements.js';
+import type { OutboxTable } from './table.js';
+
+export interface RelayParts {
+  table: OutboxTable;
+  bus: EventBus;
+  limits: Limits;
+  log: Logger;
+}
+
+export interface RelayStats {
+  /** Unpublished rows, of all instances; an estimate between two polls. Counted up to `maxBacklog` + 1. */
+  backlog: number;
+  /** Events given to the bus and not yet confirmed. */
+  inFlight: number;
+  /** Of those, past the confirm time-out. */
+  late: number;
+  published: number;
+  unroutable: number;
+  failed: number;
+}
+
+/**
+ * Publishes what the outbox holds, at least once. Rows that commit here arrive by `accept`, already claimed;
+ * a poll finds what a crash, a full relay or a lost broker left. Any number of relays share one outbox: a row
+ * belongs to whoever claimed it, until its lease ends.
+ *
+ * Holds at most `relayCapacity` events, in flight or reserved by open transactions.
+ */
+export class Relay implements CommittedEvents {
+  readonly #parts: RelayParts;
+  readonly #inFlight: InFlight;
+  readonly #settlements: Settlements;
+  readonly #counts = { published: 0, unroutable: 0, failed: 0 };
+  #state: 'idle' | 'running' | 'stopping' = 'idle';
+  #reserved = 0;
+  #backlog = 0;
+  /** Rows were left to the poll although they are due: it should come as soon as there is room. */
+  #hungry = false;
+  #countDueAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> | undefined;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    this.#inFlight = new InFlight(parts.limits.confirmMs);
+    this.#settlements = new Settlements(parts.table, parts.log, (count) => {
+      this.#backlog = Math.max(0, this.#backlog - count);
+    });
+  }
+
+  start(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'running';
+    this.#schedule(0);
+  }
+
+  get stats(): RelayStats {
+    const { open, late } = this.#inFlight;
+    return { backlog: this.#backlog, inFlight: open + late, late, ...this.#counts };
+  }
+
+  get overloaded(): boolean {
+    return this.#backlog > this.#parts.limits.maxBacklog;
+  }
+
+  reserve(count: number): boolean {
+    if (this.#state === 'running') this.#backlog += count;
+    if (!this.#able || count > this.#room) {
+      this.#hungry = true;
+      return false;
+    }
+    this.#reserved += count;
+    return true;
+  }
+
+  accept(events: readonly OutboxRow[]): void {
+    this.#reserved -= events.length;
+    for (const event of events) void this.#publish(event);
+  }
+
+  release(count: number): void {
+    this.#reserved -= count;
+  }
+
+  /**
+   * Takes nothing more, waits at most `stopMs` for open publishes, marks what was confirmed and gives the
+   * other claims back. Never rejects: what can't be marked is published again by another relay.
+   */
+  async stop(): Promise<void> {
+    if (this.#state !== 'running') return;
+    this.#state = 'stopping';
+    clearTimeout(this.#timer);
+    await this.#polling;
+    await this.#inFlight.drained(this.#parts.limits.stopMs);
+    this.#settlements.giveBack(this.#inFlight.ids());
+    await this.#settlements.finish();
+  }
+
+  get #able(): boolean {
+    return this.#state === 'running' && this.#parts.bus.state === 'up';
+  }
+
+  get #room(): number {
+    if (this.#inFlight.late >= lateFactor * this.#parts.limits.relayCapacity) return 0;
+    return this.#parts.limits.relayCapacity - this.#reserved - this.#inFlight.open;
+  }
+
+  async #publish({ id, type, body }: OutboxRow): Promise<void> {
+    // A claim of ours that ran out while the bus still holds the event: another copy would not speed it up.
+    if (!this.#inFlight.add(id)) return;
+    try {
+      const receipt = await this.#parts.bus.publish({ id, type, body });
+      this.#counts.published += 1;
+      if (receipt === 'unroutable') this.#unroutable(id, type);
+      this.#settlements.confirmed(id);
+    } catch (error) {
+      this.#counts.failed += 1;
+      this.#parts.log.debug({ err: error, id, type }, 'event not confirmed; it will be published again');
+      this.#settlements.failed(id, error);
+    } finally {
+      this.#inFlight.remove(id);
+      if (this.#hungry && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
+    }
+  }
+
+  #unroutable(id: string, type: string): void {
+    this.#counts.unroutable += 1;
+    this.#parts.log.warn({ id, type }, 'event published, but no service wants its type');
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#state !== 'running' || this.#polling) return;
+    this.#timer = setTimeout(() => {
+      this.#polling = this.#poll().finally(() => {
+        this.#polling = undefined;
+        this.#schedule(this.#parts.limits.pollMs * (0.75 + Math.random() / 2));
+      });
+    }, ms);
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      this.#inFlight.sweep();
+      await this.#count();
+      const limit = Math.min(this.#room, mostPerClaim);
+      if (!this.#able || limit <= 0) return;
+      this.#reserved += limit;
+      const rows = await this.#parts.table.claim(limit).finally(() => {
+        this.#reserved -= limit;
+      });
+      this.#hungry = rows.length === limit;
+      for (const row of rows) void this.#publish(row);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the outbox could not be polled');
+    }
+  }
+
+  /** Not with each of the quick polls that follow one another while there is much to do. */
+  async #count(): Promise<void> {
+    const { limits, table } = this.#parts;
+    if (Date.now() < this.#countDueAt) return;
+    this.#countDueAt = Date.now() + limits.pollMs / 2;
+    this.#backlog = await table.countUnpublished(limits.maxBacklog + 1);
+  }
+}
+
+const mostPerClaim = 500;
+/** Late events cost an id each; beyond this multiple of the capacity nothing new is taken. */
+const lateFactor = 10;

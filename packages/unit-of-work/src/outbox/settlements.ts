@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import type { FreedRow, OutboxTable } from './table.js';
+
+/** So long an answer waits for others, to share one statement with them; far less than a lease. */
+const lingerMs = 20;
+const retryMs = 1_000;
+const backOff = { firstMs: 250, mostMs: 30_000 };
+const failuresKept = 10_000;
+
+/**
+ * Writes the bus's answers back to the outbox, many in one statement. What can't be written now is kept and
+ * tried again; it is never more than a relay holds.
+ */
+export class Settlements {
+  readonly #table: OutboxTable;
+  readonly #log: Logger;
+  readonly #onPublished: (count: number) => void;
+  readonly #confirmed: string[] = [];
+  readonly #freed: FreedRow[] = [];
+  readonly #failures = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+
+  /** `onPublished` hears how many rows were marked. */
+  constructor(table: OutboxTable, log: Logger, onPublished: (count: number) => void) {
+    this.#table = table;
+    this.#log = log;
+    this.#onPublished = onPublished;
+  }
+
+  confirmed(id: string): void {
+    this.#failures.delete(id);
+    this.#confirmed.push(id);
+    this.#schedule(lingerMs);
+  }
+
+  /** The row is free again, for any relay, after a back-off that grows with each failure of this row. */
+  failed(id: string, error: unknown): void {
+    if (this.#freed.length === 0) this.#log.warn({ err: error, id }, 'an event was not confirmed');
+    const failures = (this.#failures.get(id) ?? 0) + 1;
+    this.#remember(id, failures);
+    const delayMs = Math.min(backOff.firstMs * 2 ** (failures - 1), backOff.mostMs);
+    this.#freed.push({ id, delayMs: Math.round(delayMs * (0.75 + Math.random() / 2)) });
+    this.#schedule(lingerMs);
+  }
+
+  /** The rows are free at once. */
+  giveBack(ids: readonly string[]): void {
+    this.#freed.push(...ids.map((id) => ({ id, delayMs: 0 })));
+    this.#schedule(0);
+  }
+
+  /** Writes what is left; what fails now stays to the end of its lease. */
+  async finish(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write();
+    clearTimeout(this.#timer);
+  }
+
+  get #empty(): boolean {
+    return this.#confirmed.length + this.#freed.length === 0;
+  }
+
+  #schedule(ms: number): void {
+    if (this.#timer || this.#writing || this.#empty) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#write().then((done) => {
+        this.#writing = undefined;
+        this.#schedule(done ? lingerMs : retryMs);
+      });
+    }, ms);
+  }
+
+  #remember(id: string, failures: number): void {
+    this.#failures.delete(id);
+    this.#failures.set(id, failures);
+    if (this.#failures.size <= failuresKept) return;
+    const [oldest] = this.#failures.keys();
+    if (oldest !== undefined) this.#failures.delete(oldest);
+  }
+
+  async #write(): Promise<boolean> {
+    try {
+      await this.#mark();
+      await this.#release();
+      return true;
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the outbox could not be marked; trying again');
+      return false;
+    }
+  }
+
+  async #mark(): Promise<void> {
+    await drain(this.#confirmed, async (ids) => {
+      await this.#table.markPublished(ids);
+      this.#onPublished(ids.length);
+    });
+  }
+
+  async #release(): Promise<void> {
+    await drain(this.#freed, (rows) => this.#table.release(rows));
+  }
+}
+
+/** Takes off the list what was written, and only then; what came meanwhile is behind it. */
+async function drain<T>(list: T[], write: (taken: T[]) => Promise<void>): Promise<void> {
+  if (list.length === 0) return;
+  const taken = list.slice();
+  await write(taken);
+  list.splice(0, taken.length);
+}

@@ -1,0 +1,57 @@
+import type { Pool } from 'pg';
+import type { OutboxRow } from '../transaction/effects.js';
+
+/** A claim given back: any relay may take the row after `delayMs`. */
+export interface FreedRow {
+  id: string;
+  delayMs: number;
+}
+
+/** The outbox as the relay works on it: short statements of their own, never a lock held while publishing. */
+export interface OutboxTable {
+  /** Takes at most `limit` unpublished rows that nobody owns, longest free first, for the lease. */
+  claim(limit: number): Promise<OutboxRow[]>;
+  markPublished(ids: readonly string[]): Promise<void>;
+  /** Gives claims back. */
+  release(rows: readonly FreedRow[]): Promise<void>;
+  /** Unpublished rows, counted up to `atMost`. */
+  countUnpublished(atMost: number): Promise<number>;
+}
+
+const claim = `
+UPDATE messaging.outbox SET claimed_until = now() + $2::int * interval '1 ms'
+WHERE id IN (
+  SELECT id FROM messaging.outbox
+  WHERE published_at IS NULL AND claimed_until < now()
+  ORDER BY claimed_until, created_at LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, type, body`;
+
+const markPublished = `
+UPDATE messaging.outbox SET published_at = now() WHERE id = ANY($1::uuid[]) AND published_at IS NULL`;
+
+const release = `
+UPDATE messaging.outbox o SET claimed_until = now() + freed.delay_ms * interval '1 ms'
+FROM unnest($1::uuid[], $2::int[]) AS freed (id, delay_ms)
+WHERE o.id = freed.id AND o.published_at IS NULL`;
+
+const count = `
+SELECT count(*)::int AS count
+FROM (SELECT FROM messaging.outbox WHERE published_at IS NULL LIMIT $1) AS unpublished`;
+
+export function createOutboxTable(pool: Pool, leaseMs: number): OutboxTable {
+  return {
+    async claim(limit) {
+      return (await pool.query<OutboxRow>(claim, [limit, leaseMs])).rows;
+    },
+    async markPublished(ids) {
+      await pool.query(markPublished, [ids]);
+    },
+    async release(rows) {
+      await pool.query(release, [rows.map((row) => row.id), rows.map((row) => row.delayMs)]);
+    },
+    async countUnpublished(atMost) {
+      return (await pool.query<{ count: number }>(count, [atMost])).rows[0]?.count ?? 0;
+    },
+  };
+}

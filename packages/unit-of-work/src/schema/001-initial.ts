@@ -1,0 +1,54 @@
+/**
+ * `claimed_until` is `-infinity` for a row that no relay owns, so that one index order serves the poll.
+ * `json`, not `jsonb`: what was written comes back as it was, also escapes that `jsonb` refuses.
+ */
+export const initial = `
+CREATE TABLE messaging.meta (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  epoch text NOT NULL DEFAULT left(replace(gen_random_uuid()::text, '-', ''), 16)
+);
+INSERT INTO messaging.meta DEFAULT VALUES;
+
+CREATE TABLE messaging.outbox (
+  id uuid PRIMARY KEY,
+  type text NOT NULL,
+  body text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  claimed_until timestamptz NOT NULL DEFAULT '-infinity',
+  published_at timestamptz
+);
+CREATE INDEX outbox_unpublished ON messaging.outbox (claimed_until, created_at) WHERE published_at IS NULL;
+
+CREATE TABLE messaging.inbox (
+  consumer text NOT NULL,
+  event_id text NOT NULL,
+  handled_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (consumer, event_id)
+);
+
+CREATE TABLE messaging.feed_head (
+  user_id text COLLATE "C" PRIMARY KEY,
+  seq bigint NOT NULL,
+  epoch integer NOT NULL DEFAULT 0
+) WITH (fillfactor = 60);
+
+CREATE TABLE messaging.feed (
+  user_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  type text NOT NULL,
+  id uuid NOT NULL,
+  time timestamptz NOT NULL,
+  data json NOT NULL,
+  PRIMARY KEY (user_id, seq)
+);
+
+CREATE TABLE messaging.idempotency (
+  user_id text NOT NULL,
+  operation text NOT NULL,
+  key text NOT NULL,
+  input_hash text NOT NULL,
+  outcome json NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (user_id, operation, key)
+);
+`;

@@ -1,0 +1,40 @@
+import type { Pool } from 'pg';
+import { initial } from './001-initial.js';
+
+/** Position plus one is the version. Released ones never change; each must suit the build before it too. */
+const migrations: readonly string[] = [initial];
+
+/**
+ * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait
+ * for each other. All or nothing, since everything runs in one transaction.
+ */
+export async function migrateMessaging(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('warren.messaging.migrate', 0))`);
+    await client.query(bookkeeping);
+    const { rows } = await client.query<{ version: number }>(
+      'SELECT coalesce(max(version), 0) AS version FROM messaging.migration',
+    );
+    const current = rows[0]?.version ?? 0;
+    for (const [index, sql] of migrations.entries()) {
+      if (index < current) continue;
+      await client.query(sql);
+      await client.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
+    }
+    await client.query('COMMIT');
+    client.release();
+  } catch (error) {
+    // A destroyed connection rolls back, whatever state it was in.
+    client.release(true);
+    throw error;
+  }
+}
+
+const bookkeeping = `
+CREATE SCHEMA IF NOT EXISTS messaging;
+CREATE TABLE IF NOT EXISTS messaging.migration (
+  version integer PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT now()
+)`;

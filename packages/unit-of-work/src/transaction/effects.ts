@@ -1,0 +1,65 @@
+import type { Cause, NewEvent, NewFeedEntry, TxEffects } from '../api.js';
+import type { OnceRecord } from '../once/record.js';
+import type { Language } from './language.js';
+
+/** An event on its way to the outbox: a whole CloudEvent in `body`. */
+export interface OutboxRow {
+  id: string;
+  type: string;
+  body: string;
+}
+
+/** An entry on its way to a feed, with `data` as JSON text. */
+export interface PendingEntry {
+  userId: string;
+  type: string;
+  id: string;
+  data: string;
+}
+
+/** What shall mark the work as done, in the same transaction. */
+export interface Marks {
+  /** Events that this transaction handles. */
+  inbox?: { consumer: string; eventIds: readonly string[] };
+  /** The record of an operation that happens once. */
+  record?: OnceRecord;
+}
+
+/**
+ * Collects what one transaction publishes and feeds. It takes copies, as JSON, at once: what the work changes
+ * in its objects later is not published. Dropped with the transaction if that fails.
+ */
+export class Effects {
+  readonly events: OutboxRow[] = [];
+  readonly entries: PendingEntry[] = [];
+  readonly marks: Marks = {};
+  readonly #language: Language;
+  #sealed = false;
+
+  constructor(language: Language) {
+    this.#language = language;
+  }
+
+  /** The face that a handler sees; what it publishes carries `cause`. */
+  causedBy(cause: Cause): TxEffects {
+    return {
+      publish: (event: NewEvent) => {
+        this.#refuseLate();
+        this.events.push(this.#language.event(event, cause));
+      },
+      feed: (userId: string, entry: NewFeedEntry) => {
+        this.#refuseLate();
+        this.entries.push(this.#language.entry(userId, entry));
+      },
+    };
+  }
+
+  /** From here on nothing more is taken: it would be lost without a sign. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  #refuseLate(): void {
+    if (this.#sealed) throw new Error('The transaction has ended: a handler must await all its work');
+  }
+}

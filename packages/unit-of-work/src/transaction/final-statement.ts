@@ -1,0 +1,117 @@
+import type { FeedEntry, RawClient } from '../api.js';
+import { LostRace } from '../failures.js';
+import { encodeCursor } from '../feed/cursor.js';
+import { insertRecord } from '../once/record.js';
+import type { Effects, OutboxRow, PendingEntry } from './effects.js';
+
+/** A user's counter after this transaction, and the feed's own epoch. */
+type Head = [userId: string, seq: number, feedEpoch: number];
+
+interface FinalRow {
+  epoch: string;
+  heads: Head[];
+  handled: number;
+  recorded: number;
+}
+
+/** Adds a value to the statement and answers its placeholder. */
+type Bind = (value: unknown) => string;
+
+/**
+ * Writes everything that was collected in one statement, the last before the commit, so that counter rows are
+ * held as briefly as can be. Counters are taken in sorted order: two transactions never wait in a circle.
+ * Values travel as arrays of text and are cast here, which every driver manages.
+ *
+ * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll.
+ * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work.
+ */
+export async function writeEffects(db: RawClient, effects: Effects, claimMs: number): Promise<FeedEntry[]> {
+  const { events, entries, marks } = effects;
+  const time = new Date().toISOString();
+  const behind = placesBehindHead(entries);
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+
+  const parts: string[] = [];
+  if (entries.length > 0) parts.push(headsPart(entries, bind), entriesPart(entries, behind, time, bind));
+  if (events.length > 0) parts.push(outboxPart(events, claimMs, bind));
+  if (marks.inbox) parts.push(inboxPart(marks.inbox.consumer, marks.inbox.eventIds, bind));
+  if (marks.record) parts.push(`recorded AS (${insertRecord(marks.record, bind)})`);
+  if (parts.length === 0) return [];
+
+  const answer = `SELECT (SELECT epoch FROM messaging.meta) AS epoch,
+  ${entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL'} AS heads,
+  ${marks.inbox ? '(SELECT count(*)::int FROM handled)' : '0'} AS handled,
+  ${marks.record ? '(SELECT count(*)::int FROM recorded)' : '0'} AS recorded`;
+  const [row] = await db.$queryRawUnsafe<FinalRow[]>(`WITH ${parts.join(',\n')}\n${answer}`, ...values);
+  if (!row) throw new Error('The final statement returned nothing');
+  if (row.handled !== (marks.inbox?.eventIds.length ?? 0)) throw new LostRace('Handled elsewhere meanwhile');
+  if (row.recorded !== (marks.record ? 1 : 0)) throw new LostRace('Recorded elsewhere meanwhile');
+  return numbered(entries, behind, time, row);
+}
+
+/** How many entries of the same user come after each one in this transaction. */
+function placesBehindHead(entries: readonly PendingEntry[]): number[] {
+  const seen = new Map<string, number>();
+  const places = entries.toReversed().map(({ userId }) => {
+    const place = seen.get(userId) ?? 0;
+    seen.set(userId, place + 1);
+    return place;
+  });
+  return places.reverse();
+}
+
+function headsPart(entries: readonly PendingEntry[], bind: Bind): string {
+  const counts = new Map<string, number>();
+  for (const { userId } of entries) counts.set(userId, (counts.get(userId) ?? 0) + 1);
+  const users = [...counts.keys()].sort();
+  const taken = users.map((user) => String(counts.get(user)));
+  return `heads AS (
+  INSERT INTO messaging.feed_head AS h (user_id, seq)
+  SELECT * FROM unnest(${bind(users)}::text[], ${bind(taken)}::bigint[])
+  ON CONFLICT (user_id) DO UPDATE SET seq = h.seq + excluded.seq
+  RETURNING user_id, seq, epoch
+)`;
+}
+
+function entriesPart(entries: readonly PendingEntry[], behind: number[], time: string, bind: Bind): string {
+  return `entries AS (
+  INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
+  SELECT e.user_id, h.seq - e.behind, e.type, e.id, ${bind(time)}::timestamptz, e.data
+  FROM unnest(
+    ${bind(entries.map((entry) => entry.userId))}::text[], ${bind(behind.map(String))}::bigint[],
+    ${bind(entries.map((entry) => entry.type))}::text[], ${bind(entries.map((entry) => entry.id))}::uuid[],
+    ${bind(entries.map((entry) => entry.data))}::json[]
+  ) AS e (user_id, behind, type, id, data) JOIN heads h USING (user_id)
+)`;
+}
+
+function outboxPart(events: readonly OutboxRow[], claimMs: number, bind: Bind): string {
+  return `outbox AS (
+  INSERT INTO messaging.outbox (id, type, body, claimed_until)
+  SELECT id, type, body, ${claimMs > 0 ? `now() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
+  FROM unnest(
+    ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
+    ${bind(events.map((event) => event.body))}::text[]
+  ) AS e (id, type, body)
+)`;
+}
+
+function inboxPart(consumer: string, eventIds: readonly string[], bind: Bind): string {
+  return `handled AS (
+  INSERT INTO messaging.inbox (consumer, event_id)
+  SELECT ${bind(consumer)}, id FROM unnest(${bind([...eventIds].sort())}::text[]) AS id
+  ON CONFLICT DO NOTHING RETURNING 1
+)`;
+}
+
+function numbered(entries: readonly PendingEntry[], behind: number[], time: string, row: FinalRow): FeedEntry[] {
+  if (entries.length === 0) return [];
+  const heads = new Map(row.heads.map(([userId, ...head]) => [userId, head]));
+  return entries.map(({ userId, type, id, data }, index) => {
+    const [last = 0, feed = 0] = heads.get(userId) ?? [];
+    const seq = last - (behind[index] ?? 0);
+    const cursor = encodeCursor(userId, { epoch: { database: row.epoch, feed }, seq });
+    return { userId, seq, cursor, type, id, time, data: JSON.parse(data) };
+  });
+}

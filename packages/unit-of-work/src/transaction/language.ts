@@ -1,0 +1,66 @@
+import type { DomainEvent, FieldError, ServiceContract } from '@warren/contracts';
+import { type Check, checkDomainEvent, compileWriter } from '@warren/contracts/validation';
+import { v7 as uuidv7, validate as isUuid } from 'uuid';
+import type { Cause, NewEvent, NewFeedEntry } from '../api.js';
+import type { OutboxRow, PendingEntry } from './effects.js';
+
+/** Turns what handlers publish and feed into rows, and holds it to the service's contract. */
+export interface Language {
+  /** Throws if the contract has no such type or `data` doesn't fit it: a programming error. */
+  event(event: NewEvent, cause: Cause): OutboxRow;
+  /** Throws like `event`. */
+  entry(userId: string, entry: NewFeedEntry): PendingEntry;
+}
+
+type Checker = (value: unknown) => Check<unknown>;
+
+export function createLanguage(contract: ServiceContract): Language {
+  const emits = compileAll(contract.emits);
+  const feed = compileAll(contract.feed);
+  const source = `/services/${contract.service}`;
+
+  return {
+    event({ type, subject, version, data }, { correlationId, causationId, traceparent }) {
+      const event: DomainEvent = {
+        specversion: '1.0',
+        id: uuidv7(),
+        source,
+        type,
+        subject,
+        time: new Date().toISOString(),
+        datacontenttype: 'application/json',
+        dataschema: `urn:warren:contract:${type}`,
+        entityversion: version,
+        correlationid: correlationId,
+        ...(causationId !== undefined && { causationid: causationId }),
+        ...(traceparent !== undefined && { traceparent }),
+        data,
+      };
+      demandFit(`${contract.service}'s event ${type}`, emits.get(type), data);
+      const envelope = checkDomainEvent(event);
+      if (!envelope.ok) throw misfit(`The envelope of ${type}`, envelope.errors);
+      return { id: event.id, type, body: JSON.stringify(event) };
+    },
+
+    entry(userId, { type, data, id = uuidv7() }) {
+      demandFit(`${contract.service}'s feed entry ${type}`, feed.get(type), data);
+      if (userId === '' || !isUuid(id)) throw new TypeError(`Feed entry ${type} needs a user and a UUID as id`);
+      return { userId, type, id, data: JSON.stringify(data) };
+    },
+  };
+}
+
+function compileAll(schemas: ServiceContract['emits']): Map<string, Checker> {
+  return new Map(Object.entries(schemas).map(([type, schema]) => [type, compileWriter(schema)]));
+}
+
+function demandFit(what: string, check: Checker | undefined, data: unknown): void {
+  if (!check) throw new TypeError(`${what} is not in the contract`);
+  const result = check(data);
+  if (!result.ok) throw misfit(what, result.errors);
+}
+
+function misfit(what: string, errors: readonly FieldError[]): TypeError {
+  const faults = errors.map(({ pointer, code }) => `${pointer || '/'} (${code})`).join(', ');
+  return new TypeError(`${what} does not fit its contract: ${faults}`);
+}

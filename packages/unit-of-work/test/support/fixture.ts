@@ -1,0 +1,92 @@
+import { defineContract } from '@warren/contracts';
+import type { EventBus } from '@warren/event-bus';
+import { testDatabase } from '@warren/testing';
+import { createUnitOfWork, type Messaging, migrateMessaging, type RawClient, type Tx } from '@warren/unit-of-work';
+import pg from 'pg';
+import { pino } from 'pino';
+import { type PgClient, pgClient } from './pg-client.js';
+import { ScriptedBus } from './scripted-bus.js';
+
+export const note = {
+  type: 'object',
+  properties: { text: { type: 'string', maxLength: 20 } },
+  required: ['text'],
+  additionalProperties: false,
+};
+
+/** Consumes what it emits, so that one service shows everything. */
+export const contract = defineContract({
+  service: 'note',
+  emits: { 'note.written': note, 'note.erased': note },
+  consumes: ['note.written', 'note.erased'],
+  commands: {},
+  feed: { 'note.updated': note },
+});
+
+export const quiet = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
+
+export type NoteTx = Tx<RawClient>;
+
+export interface Fixture {
+  url: string;
+  pool: pg.Pool;
+  /** An instance of the service over this database; each has its own relay. */
+  instance(options?: InstanceOptions): Instance;
+  sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export interface InstanceOptions {
+  bus?: EventBus;
+  limits?: Parameters<typeof createUnitOfWork>[0]['limits'];
+}
+
+export interface Instance extends Messaging<RawClient> {
+  client: PgClient;
+}
+
+/** A fresh database with the `messaging` schema and one table for the work's own state. */
+export async function fixture(): Promise<Fixture> {
+  const database = await testDatabase();
+  const pool = new pg.Pool({ connectionString: database.url, max: 20, connectionTimeoutMillis: 5_000 });
+  // Tests cut connections; an idle one that dies must not end the process.
+  pool.on('error', () => undefined);
+  await migrateMessaging(pool);
+  await pool.query('CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL, times int NOT NULL DEFAULT 1)');
+  const instances: Instance[] = [];
+  return {
+    url: database.url,
+    pool,
+    instance({ bus = new ScriptedBus(), limits } = {}) {
+      const client = pgClient(pool);
+      const made = createUnitOfWork({
+        service: 'note',
+        contract,
+        client,
+        pool,
+        bus,
+        log: quiet,
+        limits: { stopMs: 500, ...limits },
+      });
+      const instance = { ...made, client };
+      instances.push(instance);
+      return instance;
+    },
+    sql: async (text, values) => (await pool.query(text, values)).rows,
+    async close() {
+      await Promise.all(instances.map((instance) => instance.stop()));
+      await pool.end();
+      await database.close();
+    },
+  };
+}
+
+/** State, an event and a feed entry for each user. */
+export async function writeNote(tx: NoteTx, id: string, users: readonly string[] = []): Promise<void> {
+  await tx.$queryRawUnsafe(
+    'INSERT INTO note (id, text) VALUES ($1, $1) ON CONFLICT (id) DO UPDATE SET times = note.times + 1',
+    id,
+  );
+  tx.publish({ type: 'note.written', subject: id, version: 1, data: { text: id } });
+  for (const user of users) tx.feed(user, { type: 'note.updated', data: { text: id } });
+}

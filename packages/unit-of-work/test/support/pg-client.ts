@@ -1,0 +1,36 @@
+import type { RawClient, TransactionalClient } from '@warren/unit-of-work';
+import type { Pool } from 'pg';
+
+/** The least client that carries a unit of work. `statements` is everything it sent, in order. */
+export interface PgClient extends TransactionalClient<RawClient> {
+  readonly statements: string[];
+}
+
+export function pgClient(pool: Pool): PgClient {
+  const statements: string[] = [];
+  return {
+    statements,
+    async $transaction(work, options) {
+      const connection = await pool.connect();
+      const query = async (sql: string, values?: unknown[]) => {
+        statements.push(sql);
+        return (await connection.query(sql, values)).rows;
+      };
+      try {
+        await query(options?.isolationLevel === 'RepeatableRead' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN');
+        const result = await work({
+          $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) => (await query(sql, values)) as T,
+        });
+        await query('COMMIT');
+        connection.release();
+        return result;
+      } catch (error) {
+        await query('ROLLBACK').then(
+          () => connection.release(),
+          () => connection.release(true),
+        );
+        throw error;
+      }
+    },
+  };
+}

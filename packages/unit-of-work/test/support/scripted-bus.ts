@@ -1,0 +1,28 @@
+import type { EncodedEvent, EventBus, PublishReceipt, Subscription } from '@warren/event-bus';
+
+/** A bus whose confirms the test gives by hand, or by `answer`. */
+export class ScriptedBus implements EventBus {
+  state: 'up' | 'degraded' = 'up';
+  readonly published: EncodedEvent[] = [];
+  subscription: Subscription | undefined;
+  answer: (event: EncodedEvent) => Promise<PublishReceipt>;
+
+  constructor(answer: (event: EncodedEvent) => Promise<PublishReceipt> = async () => 'confirmed') {
+    this.answer = answer;
+  }
+
+  publish(event: EncodedEvent): Promise<PublishReceipt> {
+    this.published.push(event);
+    return this.answer(event);
+  }
+
+  async subscribe(subscription: Subscription): Promise<void> {
+    this.subscription = subscription;
+  }
+
+  async close(): Promise<void> {}
+
+  ids(): string[] {
+    return this.published.map((event) => event.id);
+  }
+}

@@ -1,0 +1,99 @@
+// A lock between processes, as a file. Its content names the holder beyond its process number, so that a lock
+// left by a dead process is recognised and taken over, even where the number was given out again.
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/**
+ * Runs `work` while holding the lock at `path`; waits at most `within` milliseconds for it. `onWait(pid)` is
+ * called once if another living process has it.
+ */
+export async function withLock(path, work, { within = 20 * 60_000, onWait = () => {} } = {}) {
+  await mkdir(dirname(path), { recursive: true });
+  const release = await acquire(path, Date.now() + within, onWait);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+async function acquire(path, deadline, onWait) {
+  const content = JSON.stringify({ pid: process.pid, started: startTime(process.pid), id: randomUUID() });
+  let told = false;
+  for (;;) {
+    if (await create(path, content)) return () => rm(path, { force: true });
+    const held = await readFile(path, 'utf8').catch(() => '');
+    const holder = parse(held);
+    if (holder && !isAlive(holder)) {
+      await takeOver(path, held, deadline, onWait);
+      continue;
+    }
+    if (Date.now() > deadline) throw new Error(`process ${holder?.pid} doesn't let go of ${path}`);
+    if (holder && !told) onWait(holder.pid);
+    told ||= Boolean(holder);
+    await pause(100);
+  }
+}
+
+/** Appears with its content at once: nobody can read half a lock. */
+async function create(path, content) {
+  const draft = `${path}.${process.pid}.${randomUUID()}`;
+  await writeFile(draft, content);
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/**
+ * Removes a dead holder's lock. Of several that found it dead, a slow one would remove the lock that a fast one
+ * has got meanwhile; so removing is itself done under a lock, one per dead content, which is looked at again.
+ */
+async function takeOver(path, dead, deadline, onWait) {
+  const claim = `${path}.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;
+  const release = await acquire(claim, deadline, onWait);
+  try {
+    if ((await readFile(path, 'utf8').catch(() => '')) === dead) await rm(path, { force: true });
+  } finally {
+    await release();
+  }
+}
+
+function parse(text) {
+  try {
+    const holder = JSON.parse(text);
+    return Number.isInteger(holder.pid) ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive({ pid, started }) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (error.code !== 'EPERM') return false;
+  }
+  return startTime(pid) === started;
+}
+
+function startTime(pid) {
+  try {
+    if (process.platform !== 'linux') {
+      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    }
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+// Makes a checkout ready: dependencies, generated clients, compiled code. Safe when several start at once.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withLock } from './lock.mjs';
+import { run } from './run.mjs';
+import { bin, Failure, manifest, root, say } from './workspace.mjs';
+
+const stampFile = join(root, '.cache/installed');
+
+/** Dependencies installed. With `generated`, Prisma clients too; with `built`, everything compiled. */
+export async function prepare({ generated = true, built = true } = {}) {
+  const onWait = (pid) => say(`waiting for process ${pid}, which is preparing this checkout …`);
+  await withLock(
+    join(root, '.cache/prepare.lock'),
+    async () => {
+      await install();
+      if (generated) await generate();
+      if (built && (await build()) !== 0) throw new Failure('the code does not compile, see above');
+    },
+    { onWait },
+  );
+}
+
+/** Exit code of the compiler. */
+export async function build() {
+  const first = !existsSync(join(root, 'services/all-in-one/dist/main.js'));
+  if (first) say('compiling (the first time) …');
+  return run(bin('tsc'), ['-b'], { cwd: root, quiet: true });
+}
+
+async function generate() {
+  const code = await run(process.execPath, [join(root, 'scripts/prisma.mjs'), 'generate'], { cwd: root });
+  if (code !== 0) throw new Failure('the Prisma clients could not be generated, see above');
+}
+
+async function install() {
+  const stamp = await wanted();
+  const installed = await readFile(stampFile, 'utf8').catch(() => undefined);
+  if (installed === stamp && existsSync(join(root, 'node_modules/.modules.yaml'))) return;
+
+  const [, version] = manifest.packageManager.split('@');
+  say(`installing dependencies with pnpm ${version} (about a minute the first time) …`);
+  const flags = ['--frozen-lockfile', '--reporter=append-only', '--config.confirmModulesPurge=false'];
+  const code = await run('npx', ['--yes', `pnpm@${version}`, 'install', ...flags], { cwd: root });
+  if (code !== 0) throw new Failure(`pnpm install failed with exit code ${code}, see above`);
+  await mkdir(join(root, '.cache'), { recursive: true });
+  await writeFile(stampFile, stamp);
+}
+
+/** Says which dependencies belong to this checkout; changes with the lockfile and with each manifest. */
+async function wanted() {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.version}\n`);
+  const files = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'];
+  for (const folder of ['packages', 'services']) {
+    for (const name of (await readdir(join(root, folder))).sort()) files.push(`${folder}/${name}/package.json`);
+  }
+  for (const file of files) {
+    const content = await readFile(join(root, file), 'utf8').catch(() => '');
+    hash.update(`${file}\n${content}\n`);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,150 @@
+// Prisma without its native engine, which would have to be downloaded.
+//
+//   node scripts/prisma.mjs generate [service…]     clients of all services, or of those named
+//   node scripts/prisma.mjs diff <service> <name>   a migration from what schema.prisma says more than the migrations
+//
+// `generate` skips what is up to date and may run several times at once. `diff` needs a built service-kit and a
+// PostgreSQL server on which it may create a database for a moment: DATABASE_URL, else postgres on 127.0.0.1.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = join(import.meta.dirname, '..');
+const require = createRequire(join(root, 'package.json'));
+const cli = require.resolve('prisma/build/index.js');
+
+const commands = { generate, diff };
+const [name, ...args] = process.argv.slice(2);
+const run = commands[name];
+if (!run) {
+  console.error('usage: prisma.mjs generate [service…] | diff <service> <name>');
+  process.exit(2);
+}
+await run(...args).catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});
+
+async function generate(...services) {
+  const chosen = services.length > 0 ? services : await servicesWithSchema();
+  for (const service of chosen) await generateClient(service);
+}
+
+async function servicesWithSchema() {
+  const names = await readdir(join(root, 'services'));
+  return names.filter((service) => existsSync(schemaOf(service)));
+}
+
+function schemaOf(service) {
+  return join(root, 'services', service, 'prisma/schema.prisma');
+}
+
+/** Written aside and renamed into place, so that whoever reads meanwhile sees one whole client or the other. */
+async function generateClient(service) {
+  const schema = await readFile(schemaOf(service), 'utf8').catch(() => {
+    throw new Error(`services/${service}/prisma/schema.prisma does not exist`);
+  });
+  const { version } = require('prisma/package.json');
+  const stamp = createHash('sha256').update(`${version}\n${schema}`).digest('hex');
+  const output = join(root, 'services', service, 'src/generated/prisma');
+  if ((await readStamp(output)) === stamp) return;
+
+  const aside = join(root, 'services', service, `node_modules/.cache/prisma-${process.pid}`);
+  await mkdir(aside, { recursive: true });
+  try {
+    const asideSchema = join(aside, 'schema.prisma');
+    await writeFile(asideSchema, schema.replace(/^(\s*output\s*=\s*).*$/m, `$1"./client"`));
+    await runPrismaGenerate(asideSchema);
+    await writeFile(join(aside, 'client', '.stamp'), stamp);
+    await putInPlace(join(aside, 'client'), output, stamp);
+    console.log(`services/${service}: Prisma client generated`);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+async function readStamp(folder) {
+  return await readFile(join(folder, '.stamp'), 'utf8').catch(() => undefined);
+}
+
+async function putInPlace(client, output, stamp) {
+  const old = `${client}.old`;
+  await mkdir(dirname(output), { recursive: true });
+  await rename(output, old).catch(() => {});
+  await rename(client, output).catch(async (error) => {
+    // Another run was faster; with the same schema its client is as good as ours.
+    if ((await readStamp(output)) !== stamp) throw error;
+  });
+}
+
+/** `generate` never starts the schema engine, but looks for one: any existing file keeps it from downloading. */
+function runPrismaGenerate(schema) {
+  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: cli, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' };
+  const child = spawn(process.execPath, [cli, 'generate', '--schema', schema], { cwd: root, env });
+  const output = [];
+  child.stdout.on('data', (chunk) => output.push(chunk));
+  child.stderr.on('data', (chunk) => output.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`prisma generate failed:\n${Buffer.concat(output)}`));
+    });
+  });
+}
+
+async function diff(service, migration) {
+  if (!service || !/^[a-z0-9_]+$/.test(migration ?? '')) {
+    throw new Error('usage: prisma.mjs diff <service> <name>, the name of a-z, 0-9 and _');
+  }
+  const kit = (file) => import(pathToFileURL(join(root, 'packages/service-kit/dist/database', file)));
+  const { openSchemaEngine } = await kit('schema-engine.js');
+  const { noFilters, readMigrations } = await kit('migrate.js');
+  const schema = await readFile(schemaOf(service), 'utf8');
+  const folder = join(root, 'services', service, 'prisma/migrations');
+  await mkdir(folder, { recursive: true });
+  const lockfile = join(folder, 'migration_lock.toml');
+  if (!existsSync(lockfile)) await writeFile(lockfile, 'provider = "postgresql"\n');
+
+  const engine = await openSchemaEngine(serverToBorrow(), schema);
+  try {
+    const { stdout } = await engine.diff({
+      from: { tag: 'migrations', ...(await readMigrations(pathToFileURL(`${folder}/`))) },
+      to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] },
+      script: true,
+      exitCode: null,
+      filters: noFilters,
+    });
+    await writeMigration(folder, migration, stdout ?? '');
+  } finally {
+    engine.free();
+  }
+}
+
+/** In parts: the adapter puts the temporary database's name beside them, which an address in one piece would hide. */
+function serverToBorrow() {
+  const url = new URL(process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres');
+  return {
+    host: url.hostname,
+    port: Number(url.port || 5432),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password) || undefined,
+    database: url.pathname.slice(1) || 'postgres',
+  };
+}
+
+async function writeMigration(folder, migration, sql) {
+  if (sql.trim() === '' || sql.includes('This is an empty migration')) {
+    console.log('the migrations say all that schema.prisma does');
+    return;
+  }
+  const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
+  const target = join(folder, `${time}_${migration}`);
+  await mkdir(target);
+  await writeFile(join(target, 'migration.sql'), sql);
+  console.log(`written: ${join(target, 'migration.sql')}`);
+}

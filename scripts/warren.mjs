@@ -1,0 +1,88 @@
+// Everything the root's npm scripts do. Needs Node and npm only; what else it needs it installs and builds first.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { prepare } from './lib/prepare.mjs';
+import { run, Stopped } from './lib/run.mjs';
+import { bin, Failure, root } from './lib/workspace.mjs';
+
+const help = `Warren
+
+  npm start [-- --help]             the services on this machine, see \`npm start -- --help\`
+  npm run service -- <name>         one service alone, configured by its environment
+  npm test [-- <jest arguments>]    type check, lint and all tests, on real servers that it finds or brings
+  npm run test:full                 the same with the tests that take long
+  npm run build                     compile
+  npm run check                     type check and lint
+  npm run format                    format, and fix what the linter can fix
+  npm run bench [-- <arguments>]    benchmarks
+`;
+
+const commands = {
+  async start(...args) {
+    await prepare();
+    await become('services/all-in-one/dist/main.js', args);
+  },
+
+  async service(name, ...args) {
+    if (!services().includes(name)) {
+      throw new Failure(`which service? npm run service -- ${services().join('|')}`);
+    }
+    await prepare();
+    await become(`services/${name}/dist/main.js`, args);
+  },
+
+  async test(...args) {
+    await prepare({ built: false });
+    const { runTests } = await import('./lib/test.mjs');
+    process.exitCode = await runTests(args);
+  },
+
+  async build() {
+    await prepare();
+  },
+
+  async check() {
+    await prepare({ built: false });
+    const { checks } = await import('./lib/checks.mjs');
+    const results = await checks();
+    process.exitCode = results.every(({ passed }) => passed) ? 0 : 1;
+  },
+
+  async format() {
+    await prepare({ generated: false, built: false });
+    process.exitCode = await run(bin('biome'), ['check', '--write', '.'], { cwd: root });
+  },
+
+  async bench(...args) {
+    await prepare();
+    await become('packages/bench/dist/main.js', args);
+  },
+};
+
+/** The program runs in this very process, so that signals reach it and its exit code is ours. */
+async function become(file, args) {
+  const path = join(root, file);
+  process.argv.splice(1, process.argv.length, path, ...args);
+  await import(pathToFileURL(path));
+}
+
+function services() {
+  return readdirSync(join(root, 'services')).filter(
+    (name) => name !== 'all-in-one' && existsSync(join(root, 'services', name, 'src/main.ts')),
+  );
+}
+
+const [name = '--help', ...args] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (!command) {
+  const asked = ['--help', '-h', 'help'].includes(name);
+  (asked ? process.stdout : process.stderr).write(asked ? help : `warren: there is no "${name}"\n\n${help}`);
+  process.exitCode = asked ? 0 : 2;
+} else {
+  await command(...args).catch((error) => {
+    if (!(error instanceof Failure || error instanceof Stopped)) throw error;
+    process.stderr.write(`warren: ${error.message}\n`);
+    process.exitCode = error.exitCode ?? 1;
+  });
+}

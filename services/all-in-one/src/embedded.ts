@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { createMemoryEventBus } from '@warren/event-bus';
+import { ensureDatabases, startLocalPostgres } from '@warren/local-postgres';
+import type { Environment } from '@warren/service-kit';
+import type { HostedService } from './hosted-service.js';
+import { type Running, unwinding } from './running.js';
+import { serviceEnvironment } from './service-environment.js';
+
+/** All services in this process, on a PostgreSQL of our own and a bus in memory. */
+export function startEmbedded(
+  services: readonly HostedService[],
+  dataDir: string,
+  ports: ReadonlyMap<string, number>,
+  env: Environment,
+  asked: AbortSignal,
+): Promise<Running> {
+  return unwinding(async (stack) => {
+    const postgres = await startLocalPostgres({ folder: join(dataDir, 'postgres') });
+    stack.push(() => postgres.stop());
+    await ensureDatabases(
+      postgres.url('postgres'),
+      services.map(({ database }) => database),
+    );
+
+    const bus = createMemoryEventBus();
+    stack.push(() => bus.close());
+    for (const service of services) {
+      asked.throwIfAborted();
+      const databaseUrl = postgres.url(service.database);
+      const running = await service.start(serviceEnvironment(service, ports, databaseUrl, env), { bus });
+      stack.push(() => running.stop());
+    }
+    return {
+      facts: [
+        `Database   ${postgres.description}, a database a service, kept in ${dataDir}`,
+        'Bus        in memory, inside this process',
+        '',
+        'What is embedded is for trying things out. A real deployment needs RabbitMQ: it has a process a service',
+        'and as many of each as you like. Set AMQP_URL and DATABASE_URL to run it that way here.',
+      ],
+      failed: postgres.ended.then(() => {
+        throw new Error(`PostgreSQL has ended; its log is in ${join(dataDir, 'postgres')}`);
+      }),
+      stop: () => stack.stop(),
+    };
+  });
+}

@@ -1,0 +1,24 @@
+import type { Environment } from '@warren/service-kit';
+import type { HostedService } from './hosted-service.js';
+
+/** A service's environment: ours, with what must differ between the services. */
+export function serviceEnvironment(
+  service: HostedService,
+  ports: ReadonlyMap<string, number>,
+  databaseUrl: string,
+  env: Environment,
+): Environment {
+  return {
+    LOG_LEVEL: 'warn',
+    ...env,
+    PORT: String(ports.get(service.name)),
+    INTERNAL_PORT: internalPort(ports.get(service.name) ?? 0),
+    DATABASE_URL: databaseUrl,
+    USER_SERVICE_URL: `http://127.0.0.1:${ports.get('user')}`,
+  };
+}
+
+/** A high port, which the system chose, has no room for another 1000 above it. */
+function internalPort(port: number): string {
+  return port + 1000 > 32_767 ? '0' : String(port + 1000);
+}

@@ -1,0 +1,32 @@
+import type { PaymentState, User } from '@warren/contracts';
+import type { EventHandler } from '@warren/unit-of-work';
+import { paymentEventTypes, paymentNotices, readersOf, welcomeNotices } from '../domain/notices.js';
+import type { NotificationDb } from '../store/database.js';
+import { holdPeople } from '../store/user-copies.js';
+import { notify } from './notify.js';
+
+const welcome: EventHandler<NotificationDb> = {
+  kind: 'react',
+  type: 'user.registered',
+  users: (event) => [(event.data as User).id],
+  async handle(tx, event) {
+    const { id } = event.data as User;
+    await notify(tx, welcomeNotices(event, id, await holdPeople(tx, [id])));
+  },
+};
+
+const payments = paymentEventTypes.map(
+  (type): EventHandler<NotificationDb> => ({
+    kind: 'react',
+    type,
+    users: (event) => readersOf(type, event.data as PaymentState),
+    async handle(tx, event) {
+      const payment = event.data as PaymentState;
+      const people = await holdPeople(tx, [payment.payerId, payment.recipientId]);
+      await notify(tx, paymentNotices(event, payment, people));
+    },
+  }),
+);
+
+/** Whom this service tells of what happened elsewhere. */
+export const reactions: EventHandler<NotificationDb>[] = [welcome, ...payments];

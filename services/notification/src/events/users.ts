@@ -1,0 +1,28 @@
+import type { DomainEvent, User, UserTombstone } from '@warren/contracts';
+import type { EventHandler } from '@warren/unit-of-work';
+import type { NotificationDb } from '../store/database.js';
+import { eraseNotifications } from '../store/notifications.js';
+import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';
+
+// Named even where only the copy changes: handlers of payments hold copies too, and a batch of both must take
+// them in the one order that all batches use.
+const users = (event: DomainEvent): string[] => [(event.data as User | UserTombstone).id];
+
+/** Keeps the copy of users, and erases with it everything that this service has of a deleted person. */
+export const userProjections: EventHandler<NotificationDb>[] = [
+  { kind: 'project', type: 'user.registered', users, handle: keep },
+  { kind: 'project', type: 'user.updated', users, handle: keep },
+  { kind: 'project', type: 'user.deleted', users, handle: erase },
+];
+
+async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {
+  const { id, displayName, locale, timeZone } = event.data as User;
+  await keepUserCopy(db, { id, version: event.entityversion, displayName, locale, timeZone });
+}
+
+/** The tombstone first: from then on nobody writes anything more for this person. */
+async function erase(db: NotificationDb, event: DomainEvent): Promise<void> {
+  const { id } = event.data as UserTombstone;
+  await buryUserCopy(db, id, event.entityversion);
+  await eraseNotifications(db, id);
+}

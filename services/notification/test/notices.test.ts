@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PaymentState } from '@warren/contracts';
+import {
+  type Person,
+  paymentEventTypes,
+  paymentNotices,
+  readersOf,
+  UnknownPersonError,
+  welcomeNotices,
+} from '../src/domain/notices.js';
+
+const [ada, grace] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
+
+const payment: PaymentState = {
+  id: '01900000-0000-7000-8000-000000000001',
+  payerId: ada,
+  recipientId: grace,
+  amount: 1250,
+  currency: 'EUR',
+  amountRefunded: 0,
+  status: 'succeeded',
+  description: null,
+  version: 2,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  updatedAt: '2026-01-01T00:00:00.000Z',
+};
+
+function person(id: string, displayName: string, locale = 'en'): Person {
+  return { id, deleted: false, displayName, locale };
+}
+
+const erased = (id: string): Person => ({ id, deleted: true, displayName: null, locale: null });
+
+function notices(type: string, people: readonly Person[], changes: Partial<PaymentState> = {}) {
+  const written = paymentNotices({ id: 'event', type }, { ...payment, ...changes }, people);
+  return written.map(({ userId, kind, body }) => ({ userId, kind, body }));
+}
+
+const both = [person(ada, 'Ada'), person(grace, 'Grace')];
+
+describe('what people are told of a payment', () => {
+  it('succeeded: each of the two hears of the other', () => {
+    expect(notices('payment.succeeded', both)).toEqual([
+      { userId: ada, kind: 'payment-sent', body: 'You paid €12.50 to Grace.' },
+      { userId: grace, kind: 'payment-received', body: 'Ada paid you €12.50.' },
+    ]);
+  });
+
+  it.each([
+    ['payment.failed', 'payment-failed', 'Your payment of €12.50 to Grace failed. No money was moved.'],
+    [
+      'payment.requires-action',
+      'payment-action-required',
+      'Your payment of €12.50 to Grace waits for your confirmation.',
+    ],
+  ])('%s: only the payer', (type, kind, body) => {
+    expect(notices(type, both)).toEqual([{ userId: ada, kind, body }]);
+  });
+
+  it('the amount is in its own minor units, written as the reader writes money', () => {
+    const people = [person(ada, 'Ada', 'de-DE'), person(grace, 'Grace', 'en-GB')];
+    const bodies = notices('payment.succeeded', people, { amount: 1234567 }).map(({ body }) => body);
+    expect(bodies).toEqual(['You paid 12.345,67\u00a0€ to Grace.', 'Ada paid you €12,345.67.']);
+    const yen = notices('payment.failed', both, { currency: 'JPY' }).map(({ body }) => body);
+    expect(yen).toEqual([expect.stringContaining('¥1,250 ')]);
+    const dinar = notices('payment.failed', both, { currency: 'KWD' }).map(({ body }) => body);
+    expect(dinar).toEqual([expect.stringMatching(/KWD.1\.250 /)]);
+  });
+
+  it('names lie in data as ids only, so that erasure has less to find', () => {
+    const [sent] = paymentNotices({ id: 'event', type: 'payment.succeeded' }, payment, both);
+    expect(sent).toMatchObject({
+      eventId: 'event',
+      title: 'Payment sent',
+      data: { paymentId: payment.id, amount: 1250, currency: 'EUR', otherUserId: grace },
+    });
+  });
+
+  it('nothing is written for a deleted person; the other one is told without a name', () => {
+    expect(notices('payment.succeeded', [person(ada, 'Ada'), erased(grace)])).toEqual([
+      { userId: ada, kind: 'payment-sent', body: 'You paid €12.50 to a deleted account.' },
+    ]);
+    expect(notices('payment.failed', [erased(ada), person(grace, 'Grace')])).toEqual([]);
+  });
+
+  it('waits for a name that has not come yet', () => {
+    expect(() => notices('payment.succeeded', [person(ada, 'Ada')])).toThrow(UnknownPersonError);
+  });
+
+  it.each(paymentEventTypes)('%s: locks are taken for exactly those who are written for', (type) => {
+    expect(readersOf(type, payment)).toEqual(notices(type, both).map(({ userId }) => userId));
+  });
+});
+
+describe('the welcome', () => {
+  it('greets by name, once known', () => {
+    const [welcome] = welcomeNotices({ id: 'event' }, ada, both);
+    expect(welcome).toMatchObject({ userId: ada, kind: 'welcome', body: 'Hello Ada, your account is ready.' });
+    expect(() => welcomeNotices({ id: 'event' }, ada, [])).toThrow(UnknownPersonError);
+  });
+
+  it('greets nobody who is gone', () => {
+    expect(welcomeNotices({ id: 'event' }, ada, [erased(ada)])).toEqual([]);
+  });
+});

@@ -1,0 +1,19 @@
+import type { Payment, PaymentState } from '@warren/contracts';
+
+/** The payment as this reader may see it; `undefined` for whom it doesn't exist. */
+export function viewFor(payment: Payment, readerId: string): Payment | undefined {
+  if (readerId === payment.payerId) return payment;
+  if (readerId === payment.recipientId && payment.status === 'succeeded') return withoutPayerFields(payment);
+  return undefined;
+}
+
+/** As other services see it: what the payer's browser needs to act is none of their business. */
+export function stateOf(payment: Payment): PaymentState {
+  const { nextAction: _action, clientSecret: _secret, ...state } = payment;
+  return state;
+}
+
+function withoutPayerFields(payment: Payment): Payment {
+  const { failureCode: _failure, nextAction: _action, clientSecret: _secret, ...rest } = payment;
+  return rest;
+}

@@ -1,0 +1,66 @@
+import { AppError, Payment } from '@warren/contracts';
+import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
+import { viewFor } from '../domain/views.js';
+import type { Pay } from '../operations/pay.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { findPayment, listPayments } from '../store/payments.js';
+import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
+  pay(payment: Pay): Promise<Payment>;
+};
+
+export function paymentRoutes({ client, uow, pay }: Dependencies) {
+  return routes((http) => {
+    http.post(
+      '/payments',
+      {
+        schema: {
+          summary: 'Pays; a decline is a payment that `failed`, not an error',
+          headers: IdempotencyHeaders,
+          body: CreatePayment,
+          response: { 201: Payment },
+        },
+      },
+      async (request, reply) => {
+        const payment = await pay({
+          payerId: request.principal.userId,
+          idempotencyKey: idempotencyKey(request),
+          request: request.body,
+          cause: request.cause,
+        });
+        return reply.code(201).send(payment);
+      },
+    );
+
+    http.get(
+      '/payments',
+      {
+        schema: {
+          summary: 'Payments made, and those received, newest first',
+          querystring: ListQuery,
+          response: { 200: PaymentList },
+        },
+      },
+      async (request) => {
+        const readerId = request.principal.userId;
+        const { limit, cursor: before } = request.query;
+        const page = { limit: limit + 1, ...(before !== undefined && { before }) };
+        const { value: found, asOf } = await uow.readAsOf(readerId, (db) => listPayments(db, readerId, page));
+        const items = found.slice(0, limit).flatMap((payment) => viewFor(payment, readerId) ?? []);
+        return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null, asOf };
+      },
+    );
+
+    http.get(
+      '/payments/:id',
+      { schema: { summary: 'One payment', params: ById, response: { 200: Payment } } },
+      async (request) => {
+        const payment = await findPayment(client, request.params.id);
+        const view = payment && viewFor(payment, request.principal.userId);
+        if (view === undefined) throw new AppError('not-found');
+        return view;
+      },
+    );
+  });
+}

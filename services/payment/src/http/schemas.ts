@@ -1,0 +1,36 @@
+import { Amount, Cursor, currencies, Id, Payment } from '@warren/contracts';
+import { Type } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+/** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
+const Text = Type.String({ maxLength: 500, pattern: '^[^\\u0000\\ud800-\\udfff]*$' });
+
+export const CreatePayment = Type.Object(
+  {
+    recipientId: Id,
+    amount: Amount,
+    currency: Type.Enum([...currencies], { description: 'ISO 4217, alphabetic.' }),
+    description: Type.Optional(Text),
+    paymentMethod: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_]+$' }),
+  },
+  closed,
+);
+
+/** Required; left optional here so that its absence gets its own code. */
+export const IdempotencyHeaders = Type.Object({ 'idempotency-key': Type.Optional(Type.String()) });
+
+export const ListQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+    cursor: Type.Optional(Type.String({ format: 'uuid', description: '`nextCursor` of the page before.' })),
+  },
+  closed,
+);
+
+export const PaymentList = Type.Object(
+  { items: Type.Array(Payment), nextCursor: Type.Union([Cursor, Type.Null()]), asOf: Cursor },
+  closed,
+);
+
+export const ById = Type.Object({ id: Id }, closed);

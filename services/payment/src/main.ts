@@ -1,0 +1,20 @@
+import { paymentContract } from '@warren/contracts';
+import { defineService, prismaOptions, runWhenMain } from '@warren/service-kit';
+import { config } from './config.js';
+import { paymentDoors } from './doors.js';
+import { sandboxProvider } from './providers/sandbox.js';
+import { PrismaClient } from './store/database.js';
+
+export const payment = defineService({
+  name: 'payment',
+  port: 4002,
+  contract: paymentContract,
+  config,
+  database: {
+    client: (pool) => new PrismaClient(prismaOptions(pool)),
+    prisma: new URL('../prisma/', import.meta.url),
+  },
+  doors: (context) => paymentDoors(context, sandboxProvider({ slowMs: context.config.SANDBOX_SLOW_MS })),
+});
+
+await runWhenMain(import.meta, payment);

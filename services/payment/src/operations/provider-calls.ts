@@ -1,0 +1,107 @@
+import { AppError, type Payment } from '@warren/contracts';
+import type { ServiceContext } from '@warren/service-kit';
+import type { Operation } from '../domain/operation.js';
+import type { Outcome, PaymentProvider } from '../providers/provider.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { postponeOperation } from '../store/operations.js';
+import { settle } from './settle.js';
+import { retryDelay, type Timing, within } from './timing.js';
+
+/** `again`: it may have been called before, so the provider is asked what became of it first. */
+export type Try = 'first' | 'again';
+
+/** The calls to the provider that this instance has under way: one a payment, all of them bounded and owned. */
+export interface ProviderCalls {
+  /** @throws AppError `service-overloaded` when too many calls are under way. */
+  admit(): void;
+  /** Calls and settles. Never rejects; `undefined` if the outcome isn't known yet: the operation stays open. */
+  run(operation: Operation, attempt: Try): Promise<Payment | undefined>;
+  /** The call that this instance has under way for a payment. */
+  running(paymentId: string): Promise<Payment | undefined> | undefined;
+  /**
+   * Lets calls end for as long as a request may take, then cuts them off: another instance's sweeper finds them.
+   * Requests that still come are served, but no call outlives its request.
+   */
+  stop(): Promise<void>;
+}
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
+  provider: PaymentProvider;
+  timing: Timing;
+};
+
+const mostCalls = 1_000;
+
+export function providerCalls({ client, uow, log, provider, timing }: Dependencies): ProviderCalls {
+  let stopping = false;
+  const underWay = new Map<string, { done: Promise<Payment | undefined>; cut: AbortController }>();
+
+  function run(operation: Operation, attempt: Try): Promise<Payment | undefined> {
+    const earlier = underWay.get(operation.paymentId);
+    if (earlier !== undefined) return earlier.done;
+    const cut = new AbortController();
+    const done = perform(operation, attempt, cut).finally(() => underWay.delete(operation.paymentId));
+    underWay.set(operation.paymentId, { done, cut });
+    return done;
+  }
+
+  async function perform(
+    operation: Operation,
+    attempt: Try,
+    cut: AbortController,
+  ): Promise<Payment | undefined> {
+    const { id: operationId, paymentId } = operation;
+    try {
+      const outcome = await bounded(cut, () => ask(operation, attempt, cut.signal));
+      if (outcome.to !== 'pending') return await settle(uow, operation, outcome);
+    } catch (error) {
+      log.warn(
+        { err: error, operationId, paymentId },
+        'outcome of a provider call unknown, to be asked later',
+      );
+    }
+    try {
+      await postponeOperation(client, operation, retryDelay(operation.attempts));
+    } catch (error) {
+      log.warn({ err: error, operationId, paymentId }, 'operation not postponed, its lease will run out');
+    }
+    return undefined;
+  }
+
+  async function ask(operation: Operation, attempt: Try, signal: AbortSignal): Promise<Outcome> {
+    const earlier = attempt === 'again' ? await provider.retrieve(operation, signal) : undefined;
+    return earlier ?? (await provider.charge(operation, signal));
+  }
+
+  /** A provider that ignores the signal must not hold us either. */
+  async function bounded<T>(cut: AbortController, call: () => Promise<T>): Promise<T> {
+    const limitMs = stopping ? timing.answerWithinMs : timing.providerTimeoutMs;
+    const timer = setTimeout(() => cut.abort(new Error('The provider gave no answer in time')), limitMs);
+    try {
+      return await Promise.race([call(), aborted(cut.signal)]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    admit() {
+      if (underWay.size >= mostCalls) throw new AppError('service-overloaded');
+    },
+    run,
+    running: (paymentId) => underWay.get(paymentId)?.done,
+    async stop() {
+      stopping = true;
+      const ends = () => Promise.all([...underWay.values()].map(({ done }) => done));
+      await within(timing.answerWithinMs, ends());
+      for (const { cut } of underWay.values()) cut.abort(new Error('The service is stopping'));
+      await ends();
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PaymentStatus } from '@warren/contracts';
+import { checkPeople, newPayment } from '../src/domain/new-payment.js';
+import { stateOf, viewFor } from '../src/domain/views.js';
+import { aPayment, payerId, recipientId, strangerId } from './support/payments.js';
+
+const payerOnly = {
+  failureCode: 'card_declined',
+  nextAction: { type: 'authenticate' },
+  clientSecret: 'secret',
+};
+
+describe('who sees what of a payment', () => {
+  it.each<PaymentStatus>(['processing', 'requires_action', 'succeeded', 'failed', 'canceled'])(
+    'in %s: the payer all, the recipient only what succeeded, a stranger nothing',
+    (status) => {
+      const payment = aPayment({ status, ...payerOnly });
+      expect(viewFor(payment, payerId)).toEqual(payment);
+      expect(viewFor(payment, recipientId)).toEqual(
+        status === 'succeeded' ? aPayment({ status }) : undefined,
+      );
+      expect(viewFor(payment, strangerId)).toBeUndefined();
+    },
+  );
+
+  it('other services get no secret', () => {
+    const { nextAction: _action, clientSecret: _secret, ...rest } = aPayment(payerOnly);
+    expect(stateOf(aPayment(payerOnly))).toEqual(rest);
+  });
+});
+
+describe('a new payment', () => {
+  const request = { recipientId, amount: 500, currency: 'JPY', paymentMethod: 'pm_card_visa' };
+  const at = new Date('2026-01-01T00:00:00.000Z');
+
+  it('starts as processing, in version 1', () => {
+    const { id } = aPayment();
+    expect(newPayment(id, payerId, request, at)).toEqual(aPayment({ amount: 500, currency: 'JPY' }));
+    expect(newPayment(id, payerId, { ...request, description: 'tea' }, at).description).toBe('tea');
+  });
+
+  it('is not for oneself', () => {
+    expect(() => newPayment('id', recipientId, request, at)).toThrow(
+      expect.objectContaining({ code: 'self-payment' }),
+    );
+  });
+
+  it.each([
+    ['unknown-recipient', [{ id: payerId, deleted: false }]],
+    ['recipient-gone', [{ id: recipientId, deleted: true }]],
+    [
+      'session-revoked',
+      [
+        { id: payerId, deleted: true },
+        { id: recipientId, deleted: false },
+      ],
+    ],
+  ])('is refused as %s', (code, people) => {
+    expect(() => checkPeople(aPayment(), people)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('needs no copy of the payer, whose token was enough', () => {
+    expect(() => checkPeople(aPayment(), [{ id: recipientId, deleted: false }])).not.toThrow();
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Payment, PaymentStatus } from '@warren/contracts';
+import { applyChange, type Change } from '../src/domain/payment-machine.js';
+import { aPayment } from './support/payments.js';
+
+const changes: Readonly<Record<PaymentStatus, Change>> = {
+  processing: { to: 'processing' },
+  requires_action: { to: 'requires_action', nextAction: { type: 'authenticate' }, clientSecret: 'secret' },
+  succeeded: { to: 'succeeded' },
+  failed: { to: 'failed', failureCode: 'card_declined' },
+  canceled: { to: 'canceled' },
+};
+const statuses = Object.keys(changes) as PaymentStatus[];
+const later = new Date('2026-01-01T00:00:05.000Z');
+
+// services.md in a table: from, to. Whatever is not in it must be refused.
+const allowed = [
+  'processing requires_action',
+  'processing succeeded',
+  'processing failed',
+  'requires_action processing',
+  'requires_action succeeded',
+  'requires_action failed',
+  'requires_action canceled',
+];
+
+const everyPair = statuses.flatMap((from) => statuses.map((to) => [from, to] as const));
+const isAllowed = ([from, to]: readonly [PaymentStatus, PaymentStatus]) => allowed.includes(`${from} ${to}`);
+
+describe('the payment machine', () => {
+  it.each(everyPair.filter(isAllowed))('goes from %s to %s', (from, to) => {
+    const before = aPayment({ status: from, version: 3 });
+    const after = applyChange(before, changes[to], later);
+    expect(after).toMatchObject({ status: to, version: 4, updatedAt: later.toISOString() });
+    expect(after.createdAt).toBe(before.createdAt);
+  });
+
+  it.each(everyPair.filter((pair) => !isAllowed(pair)))('refuses to go from %s to %s', (from, to) => {
+    const before = aPayment({ status: from });
+    expect(() => applyChange(before, changes[to], later)).toThrow(
+      expect.objectContaining({ code: 'wrong-state' }),
+    );
+  });
+
+  it('covers every status in both directions', () => {
+    expect(everyPair).toHaveLength(25);
+    expect(everyPair.filter(isAllowed)).toHaveLength(allowed.length);
+  });
+
+  it('carries what the new state brings', () => {
+    const start = aPayment();
+    expect(applyChange(start, changes.failed, later)).toMatchObject({ failureCode: 'card_declined' });
+    expect(applyChange(start, changes.requires_action, later)).toMatchObject({
+      nextAction: { type: 'authenticate' },
+      clientSecret: 'secret',
+    });
+  });
+
+  it('leaves behind what belonged to the old state', () => {
+    const waiting = applyChange(aPayment(), changes.requires_action, later);
+    const succeeded = applyChange(waiting, changes.succeeded, later);
+    expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['nextAction']));
+    expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['clientSecret']));
+  });
+
+  it('never touches the payment it was given, nor anything it is not about', () => {
+    const before = Object.freeze(aPayment({ description: 'rent' })) as Payment;
+    const { status: _s, version: _v, updatedAt: _u, ...kept } = before;
+    expect(applyChange(before, changes.succeeded, later)).toMatchObject(kept);
+  });
+});

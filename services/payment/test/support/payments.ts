@@ -1,0 +1,22 @@
+import type { Payment } from '@warren/contracts';
+
+export const payerId = '01900000-0000-7000-8000-00000000000a';
+export const recipientId = '01900000-0000-7000-8000-00000000000b';
+export const strangerId = '01900000-0000-7000-8000-00000000000c';
+
+export function aPayment(overrides: Partial<Payment> = {}): Payment {
+  return {
+    id: '01900000-0000-7000-8000-000000000001',
+    payerId,
+    recipientId,
+    amount: 1250,
+    currency: 'EUR',
+    amountRefunded: 0,
+    status: 'processing',
+    description: null,
+    version: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    ...overrides,
+  };
+}

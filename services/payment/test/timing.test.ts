@@ -1,0 +1,19 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultTiming, retryDelay, within } from '../src/operations/timing.js';
+
+describe('timing', () => {
+  it('a lease covers the call and leaves time to settle it', () => {
+    expect(defaultTiming.leaseMs).toBeGreaterThanOrEqual(defaultTiming.providerTimeoutMs + 5_000);
+  });
+
+  it('open operations are asked about less and less often, but always again', () => {
+    expect([1, 2, 3].map(retryDelay)).toEqual([2_000, 4_000, 8_000]);
+    expect([20, 1_000].map(retryDelay)).toEqual([300_000, 300_000]);
+  });
+
+  it('within() stops waiting in time', async () => {
+    expect(await within(1_000, Promise.resolve('done'))).toBe('done');
+    expect(await within(5, new Promise(() => undefined))).toBeUndefined();
+    await expect(within(1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
+  });
+});

@@ -1,0 +1,43 @@
+import { AppError } from '@warren/contracts';
+
+/** What people may change about themselves. */
+export interface ProfileChange {
+  displayName?: string | undefined;
+  locale?: string | undefined;
+  timeZone?: string | undefined;
+}
+
+const controlCharacters = /\p{Cc}|\p{Cs}/u;
+
+/** The change as it may be stored. Throws `invalid-request` with a pointer to each field that can't be. */
+export function checkProfile(change: ProfileChange): ProfileChange {
+  const displayName = change.displayName?.trim();
+  const faults = [
+    displayName !== undefined && !isName(displayName) && { pointer: '/displayName', code: 'text' },
+    change.locale !== undefined && !isLocale(change.locale) && { pointer: '/locale', code: 'locale' },
+    change.timeZone !== undefined && !isTimeZone(change.timeZone) && { pointer: '/timeZone', code: 'time-zone' },
+  ].filter((fault) => fault !== false);
+  if (faults.length > 0) throw new AppError('invalid-request', { errors: faults });
+  return { ...change, ...(displayName !== undefined && { displayName }) };
+}
+
+function isName(name: string): boolean {
+  return name !== '' && !controlCharacters.test(name);
+}
+
+function isLocale(locale: string): boolean {
+  return succeeds(() => new Intl.Locale(locale));
+}
+
+function isTimeZone(timeZone: string): boolean {
+  return succeeds(() => new Intl.DateTimeFormat('en', { timeZone }));
+}
+
+function succeeds(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch {
+    return false;
+  }
+}

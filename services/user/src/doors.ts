@@ -1,0 +1,30 @@
+import type { Doors, KitConfig, ServiceContext } from '@warren/service-kit';
+import type { UserConfig } from './config.js';
+import type { PrismaClient } from './generated/prisma/client.js';
+import { keys } from './http/keys.js';
+import { profile } from './http/profile.js';
+import { registration } from './http/registration.js';
+import { sessions } from './http/sessions.js';
+import { AccessTokens } from './security/access-tokens.js';
+import { Passwords } from './security/passwords.js';
+import type { Db } from './store/db.js';
+import { loadSigningKeys } from './store/signing-keys.js';
+
+const day = 86_400_000;
+
+type Context = ServiceContext<UserConfig, Db, PrismaClient>;
+
+export async function doors({ config, client, uow }: Context): Promise<Doors<Db>> {
+  const tokens = await AccessTokens.create(await loadSigningKeys(uow), tokenOptions(config));
+  const passwords = await Passwords.create();
+  const sessionEnd = () => new Date(Date.now() + config.SESSION_DAYS * day);
+  const parts = { client, uow, passwords, tokens, sessionEnd };
+  return {
+    http: [registration(parts), sessions(parts), profile(parts), keys(tokens)],
+    keys: tokens.verificationKeys,
+  };
+}
+
+function tokenOptions(config: UserConfig & KitConfig) {
+  return { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE, lifetime: config.ACCESS_TOKEN_SECONDS };
+}

@@ -1,0 +1,19 @@
+import { userContract } from '@warren/contracts';
+import { defineService, prismaOptions, runWhenMain } from '@warren/service-kit';
+import { config } from './config.js';
+import { doors } from './doors.js';
+import { PrismaClient } from './generated/prisma/client.js';
+
+export const user = defineService({
+  name: 'user',
+  port: 4001,
+  contract: userContract,
+  config,
+  database: {
+    client: (pool) => new PrismaClient(prismaOptions(pool)),
+    prisma: new URL('../prisma/', import.meta.url),
+  },
+  doors,
+});
+
+await runWhenMain(import.meta, user);

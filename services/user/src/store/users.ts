@@ -1,0 +1,60 @@
+import { AppError, type User } from '@warren/contracts';
+import { v7 } from 'uuid';
+import type { ProfileChange } from '../domain/profile.js';
+import { Prisma, type User as UserRow } from '../generated/prisma/client.js';
+import type { Db, UserTx } from './db.js';
+
+export interface NewUser {
+  email: string;
+  passwordHash: string;
+  displayName: string;
+  locale: string;
+  timeZone: string;
+}
+
+/** Registers and tells everybody. Throws `email-taken`, also when two come at the same moment. */
+export async function insertUser(tx: UserTx, fields: NewUser): Promise<UserRow> {
+  const row = await tx.user.create({ data: { id: v7(), ...fields } }).catch(asEmailTaken);
+  tx.publish({ type: 'user.registered', subject: row.id, version: row.version, data: toUser(row) });
+  return row;
+}
+
+/** Changes the profile and tells everybody, the user's own browsers included. Throws `not-found`. */
+export async function updateProfile(tx: UserTx, id: string, change: ProfileChange): Promise<User> {
+  const [row] = await tx.user.updateManyAndReturn({
+    where: { id },
+    data: { ...defined(change), version: { increment: 1 } },
+  });
+  if (!row) throw new AppError('not-found');
+  const user = toUser(row);
+  tx.publish({ type: 'user.updated', subject: id, version: user.version, data: user });
+  tx.feed(id, { type: 'user.updated', data: user });
+  return user;
+}
+
+export async function findUser(db: Db, id: string): Promise<User> {
+  const row = await db.user.findUnique({ where: { id } });
+  if (!row) throw new AppError('not-found');
+  return toUser(row);
+}
+
+export async function findByEmail(db: Db, email: string): Promise<UserRow | null> {
+  return await db.user.findUnique({ where: { email } });
+}
+
+/** The person as their own browser sees them. */
+export function toUser(row: UserRow): User {
+  const { id, email, emailVerified, displayName, locale, timeZone, version, createdAt } = row;
+  return { id, email, emailVerified, displayName, locale, timeZone, version, createdAt: createdAt.toISOString() };
+}
+
+function defined(change: ProfileChange) {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+const uniqueViolation = 'P2002';
+
+function asEmailTaken(error: unknown): never {
+  const taken = error instanceof Prisma.PrismaClientKnownRequestError && error.code === uniqueViolation;
+  throw taken ? new AppError('email-taken', { cause: error }) : error;
+}
