@@ -83,7 +83,12 @@ async function putInPlace(client, output, stamp) {
 
 /** `generate` never starts the schema engine, but looks for one: any existing file keeps it from downloading. */
 function runPrismaGenerate(schema) {
-  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: cli, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' };
+  const env = {
+    ...process.env,
+    PRISMA_SCHEMA_ENGINE_BINARY: cli,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
+  };
   const child = spawn(process.execPath, [cli, 'generate', '--schema', schema], { cwd: root, env });
   const output = [];
   child.stdout.on('data', (chunk) => output.push(chunk));
@@ -101,44 +106,20 @@ async function diff(service, migration) {
   if (!service || !/^[a-z0-9_]+$/.test(migration ?? '')) {
     throw new Error('usage: prisma.mjs diff <service> <name>, the name of a-z, 0-9 and _');
   }
-  const kit = (file) => import(pathToFileURL(join(root, 'packages/service-kit/dist/database', file)));
-  const { openSchemaEngine } = await kit('schema-engine.js');
-  const { noFilters, readMigrations } = await kit('migrate.js');
-  const schema = await readFile(schemaOf(service), 'utf8');
+  const kit = join(root, 'packages/service-kit/dist/database/diff.js');
+  if (!existsSync(kit)) throw new Error('packages/service-kit is not built yet');
+  const { diffMigrations } = await import(pathToFileURL(kit));
   const folder = join(root, 'services', service, 'prisma/migrations');
   await mkdir(folder, { recursive: true });
   const lockfile = join(folder, 'migration_lock.toml');
   if (!existsSync(lockfile)) await writeFile(lockfile, 'provider = "postgresql"\n');
-
-  const engine = await openSchemaEngine(serverToBorrow(), schema);
-  try {
-    const { stdout } = await engine.diff({
-      from: { tag: 'migrations', ...(await readMigrations(pathToFileURL(`${folder}/`))) },
-      to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] },
-      script: true,
-      exitCode: null,
-      filters: noFilters,
-    });
-    await writeMigration(folder, migration, stdout ?? '');
-  } finally {
-    engine.free();
-  }
-}
-
-/** In parts: the adapter puts the temporary database's name beside them, which an address in one piece would hide. */
-function serverToBorrow() {
-  const url = new URL(process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres');
-  return {
-    host: url.hostname,
-    port: Number(url.port || 5432),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password) || undefined,
-    database: url.pathname.slice(1) || 'postgres',
-  };
+  const server = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+  const prisma = pathToFileURL(`${join(root, 'services', service, 'prisma')}/`);
+  await writeMigration(folder, migration, await diffMigrations({ server, prisma }));
 }
 
 async function writeMigration(folder, migration, sql) {
-  if (sql.trim() === '' || sql.includes('This is an empty migration')) {
+  if (sql === '') {
     console.log('the migrations say all that schema.prisma does');
     return;
   }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare } from './lib/prepare.mjs';
-import { run, Stopped } from './lib/run.mjs';
+import { run } from './lib/run.mjs';
 import { bin, Failure, root } from './lib/workspace.mjs';
 
 const help = `Warren
@@ -81,7 +81,7 @@ if (!command) {
   process.exitCode = asked ? 0 : 2;
 } else {
   await command(...args).catch((error) => {
-    if (!(error instanceof Failure || error instanceof Stopped)) throw error;
+    if (!(error instanceof Failure || error.exitCode)) throw error;
     process.stderr.write(`warren: ${error.message}\n`);
     process.exitCode = error.exitCode ?? 1;
   });

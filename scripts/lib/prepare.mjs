@@ -54,7 +54,8 @@ async function wanted() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.version}\n`);
   const files = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'];
   for (const folder of ['packages', 'services']) {
-    for (const name of (await readdir(join(root, folder))).sort()) files.push(`${folder}/${name}/package.json`);
+    for (const name of (await readdir(join(root, folder))).sort())
+      files.push(`${folder}/${name}/package.json`);
   }
   for (const file of files) {
     const content = await readFile(join(root, file), 'utf8').catch(() => '');

@@ -2,6 +2,7 @@ import { AppError, type ErrorCode } from '@warren/contracts';
 import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { Principal } from './api.js';
+import { RunningCommands } from './commands/running.js';
 import { FeedSocket, type Outlet } from './feed/feed-socket.js';
 import { findOpening, type Opening, type RequestedCursor } from './feed/opening.js';
 import type { UserFeed } from './feed/user-feed.js';
@@ -29,8 +30,7 @@ export class ConnectedSocket implements Outlet {
   principal: Principal;
   readonly feed: FeedSocket;
   readonly user: UserFeed;
-  /** Commands that are being handled. */
-  running = 0;
+  readonly running = new RunningCommands();
   readonly #socket: WireSocket;
   readonly #context: SocketContext;
   readonly #meter: UnsentMeter;

@@ -37,6 +37,7 @@ export class Hub {
   }
 
   leave(userId: string, socket: FeedSocket): void {
+    socket.stopWatching();
     const user = this.#users.get(userId);
     if (!user?.sockets.delete(socket) || user.sockets.size > 0) return;
     user.close();

@@ -6,5 +6,4 @@ export type { EventuallyOptions } from './eventually.js';
 export { eventually } from './eventually.js';
 export type { FaultProxy } from './fault-proxy.js';
 export { faultProxy } from './fault-proxy.js';
-export type { Optional } from './unavailable.js';
 export { named, unavailable } from './unavailable.js';

@@ -22,26 +22,28 @@ export function isInfrastructure(error: unknown): boolean {
   );
 }
 
-/** A connection failed, to the database or to something else that the work talked to. */
-export function isConnectionFailure(error: unknown): boolean {
-  return codesOf(error).some((code) => socketCodes.has(code));
+/** The database may be away, but the error may also be the work's own: only trying the database tells. */
+export function mayBeInfrastructure(error: unknown): boolean {
+  return codesOf(error).some((code) => suspicious.has(code));
 }
 
-/** 40001 serialization failure, 40P01 deadlock; P2034 is Prisma's word for both. */
-const rerunnable = new Set(['40001', '40P01', 'P2034']);
+/** 40001 serialization failure, 40P01 deadlock; the others are Prisma's words for both. */
+const rerunnable = new Set(['40001', '40P01', 'P2034', 'TransactionWriteConflict']);
 
 /**
- * Classes 08 connection exception, 53 insufficient resources, 57P01–57P05 shutdown, 25006 read-only (a primary
- * that became a standby); Prisma: P1001, P1002, P1017 not reachable or closed, P2024 pool time-out, P2037 too
- * many connections.
+ * Classes 08 connection exception, 53 insufficient resources, 57P01–57P05 shutdown; Prisma: P1001, P1002, P1017
+ * not reachable or closed, P2024 pool time-out, P2037 too many connections; and its driver adapter's own words.
  */
-const infrastructure = /^(08...|53...|57P0[1-5]|25006|P1001|P1002|P1017|P2024|P2037)$/;
+const infrastructure =
+  /^(08...|53...|57P0[1-5]|P1001|P1002|P1017|P2024|P2037|DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/;
 
 /** Failures of `pg` and of Prisma's transaction manager that carry no code of their own. */
 const lostConnection =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end|.*Unable to start a transaction in the given time)/;
 
-const socketCodes = new Set([
+/** Sockets, to whatever; and 25006 read-only: a standby that was the primary, or a write in a reading transaction. */
+const suspicious = new Set([
+  '25006',
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
@@ -74,7 +76,7 @@ function codesOf(error: unknown): string[] {
 }
 
 function codesIn(link: Link): string[] {
-  return [link.code, link.originalCode].filter((code) => typeof code === 'string');
+  return [link.code, link.originalCode, link.kind].filter((code) => typeof code === 'string');
 }
 
 function textOf(link: Link): string {

@@ -2,7 +2,14 @@ import type { ServiceContract } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { EventHandler, FeedEntry, FeedReader, RawClient, TransactionalClient, UnitOfWork } from './api.js';
+import type {
+  EventHandler,
+  FeedEntry,
+  FeedReader,
+  RawClient,
+  TransactionalClient,
+  UnitOfWork,
+} from './api.js';
 import { createDoor } from './door.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, type ConsumerStats, createConsumer } from './inbox/consumer.js';
@@ -68,7 +75,8 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
     async start({ handlers }) {
       const types = new Set(handlers.map((handler) => handler.type));
       for (const type of types) {
-        if (!contract.consumes.includes(type)) throw new Error(`${service} does not state that it consumes ${type}`);
+        if (!contract.consumes.includes(type))
+          throw new Error(`${service} does not state that it consumes ${type}`);
       }
       const decode = createDecoder(types, contracts);
       relay.start();
@@ -106,9 +114,15 @@ function createListeners(log: Logger) {
 }
 
 /** Writes and commits, so that it also fails on a full disk or a standby. */
-async function probeDatabase<Db extends RawClient>(client: TransactionalClient<Db>, limits: Limits): Promise<void> {
-  await client.$transaction((db) => db.$queryRawUnsafe('UPDATE messaging.meta SET one = true RETURNING 1 AS ok'), {
-    maxWait: limits.maxWaitMs,
-    timeout: limits.transactionMs,
-  });
+async function probeDatabase<Db extends RawClient>(
+  client: TransactionalClient<Db>,
+  limits: Limits,
+): Promise<void> {
+  await client.$transaction(
+    (db) => db.$queryRawUnsafe('UPDATE messaging.meta SET one = true RETURNING 1 AS ok'),
+    {
+      maxWait: limits.maxWaitMs,
+      timeout: limits.transactionMs,
+    },
+  );
 }

@@ -18,7 +18,12 @@ describe('one transaction', () => {
       return 42;
     });
     expect(value).toBe(42);
-    expect(client.statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual(['BEGIN', 'INSERT', 'WITH', 'COMMIT']);
+    expect(client.statements.map((sql) => sql.trim().split(/\s/)[0])).toEqual([
+      'BEGIN',
+      'INSERT',
+      'WITH',
+      'COMMIT',
+    ]);
     expect(await db.sql('SELECT type FROM messaging.outbox')).toEqual([{ type: 'note.written' }]);
     const feeds = await db.sql('SELECT user_id, seq, type, data FROM messaging.feed ORDER BY user_id');
     expect(feeds).toEqual([
@@ -88,7 +93,10 @@ describe('one transaction', () => {
   it.each<[string, (tx: NoteTx) => void]>([
     ['an unknown event type', (tx) => tx.publish({ type: 'note.lost', subject: 'x', version: 1, data: {} })],
     ['event data', (tx) => tx.publish({ type: 'note.written', subject: 'x', version: 1, data: { text: 1 } })],
-    ['an event version', (tx) => tx.publish({ type: 'note.written', subject: 'x', version: 0, data: { text: '' } })],
+    [
+      'an event version',
+      (tx) => tx.publish({ type: 'note.written', subject: 'x', version: 0, data: { text: '' } }),
+    ],
     ['an unknown entry type', (tx) => tx.feed('ann', { type: 'note.lost', data: {} })],
     ['entry data', (tx) => tx.feed('ann', { type: 'note.updated', data: { text: 'x', more: true } })],
     ['an entry id', (tx) => tx.feed('ann', { type: 'note.updated', data: { text: 'x' }, id: 'x' })],
@@ -105,9 +113,9 @@ describe('one transaction', () => {
   it('refuses what is published after the transaction ended', async () => {
     const { uow } = db.instance();
     const kept = await uow.run(async (tx) => tx);
-    expect(() => kept.publish({ type: 'note.written', subject: 'x', version: 1, data: { text: '' } })).toThrow(
-      /has ended/,
-    );
+    expect(() =>
+      kept.publish({ type: 'note.written', subject: 'x', version: 1, data: { text: '' } }),
+    ).toThrow(/has ended/);
   });
 
   it('stands when a listener for committed entries throws', async () => {
@@ -161,7 +169,9 @@ describe('numbers of a feed', () => {
         expect(head.seq).toBe(entries.length);
       }
     })();
-    await Promise.all(Array.from({ length: 100 }, (_, index) => uow.run((tx) => writeNote(tx, `gap-${index}`, ['gap']))));
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) => uow.run((tx) => writeNote(tx, `gap-${index}`, ['gap']))),
+    );
     writing = false;
     await reader;
     expect((await feeds.head('gap')).seq).toBe(100);

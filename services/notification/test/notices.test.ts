@@ -42,7 +42,7 @@ describe('what people are told of a payment', () => {
   it('succeeded: each of the two hears of the other', () => {
     expect(notices('payment.succeeded', both)).toEqual([
       { userId: ada, kind: 'payment-sent', body: 'You paid €12.50 to Grace.' },
-      { userId: grace, kind: 'payment-received', body: 'Ada paid you €12.50.' },
+      { userId: grace, kind: 'payment-received', body: 'You received €12.50 from Ada.' },
     ]);
   });
 
@@ -60,7 +60,7 @@ describe('what people are told of a payment', () => {
   it('the amount is in its own minor units, written as the reader writes money', () => {
     const people = [person(ada, 'Ada', 'de-DE'), person(grace, 'Grace', 'en-GB')];
     const bodies = notices('payment.succeeded', people, { amount: 1234567 }).map(({ body }) => body);
-    expect(bodies).toEqual(['You paid 12.345,67\u00a0€ to Grace.', 'Ada paid you €12,345.67.']);
+    expect(bodies).toEqual(['You paid 12.345,67\u00a0€ to Grace.', 'You received €12,345.67 from Ada.']);
     const yen = notices('payment.failed', both, { currency: 'JPY' }).map(({ body }) => body);
     expect(yen).toEqual([expect.stringContaining('¥1,250 ')]);
     const dinar = notices('payment.failed', both, { currency: 'KWD' }).map(({ body }) => body);
@@ -95,7 +95,11 @@ describe('what people are told of a payment', () => {
 describe('the welcome', () => {
   it('greets by name, once known', () => {
     const [welcome] = welcomeNotices({ id: 'event' }, ada, both);
-    expect(welcome).toMatchObject({ userId: ada, kind: 'welcome', body: 'Hello Ada, your account is ready.' });
+    expect(welcome).toMatchObject({
+      userId: ada,
+      kind: 'welcome',
+      body: 'Hello Ada, your account is ready.',
+    });
     expect(() => welcomeNotices({ id: 'event' }, ada, [])).toThrow(UnknownPersonError);
   });
 

@@ -1,7 +1,7 @@
 import type { DomainEvent, PaymentState } from '@warren/contracts';
-import { defineService, type ServiceClient } from '@warren/service-kit';
+import type { ServiceClient, ServiceDefinition } from '@warren/service-kit';
 import type { RawClient, ReactHandler } from '@warren/unit-of-work';
-import { Type } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { v7 as uuidv7 } from 'uuid';
 import { type Notification, notificationContract } from './contract.js';
 import type { Store } from './store.js';
@@ -9,15 +9,15 @@ import type { Store } from './store.js';
 /** The bare pipeline's second half on the kit: one handler, one row, one feed entry. */
 export function notificationService<Db extends RawClient, Client extends ServiceClient<Db>>(
   store: Store<Db, Client>,
-) {
-  return defineService({
+): ServiceDefinition<TObject, Db, Client> {
+  return {
     name: 'notification',
     port: 0,
     contract: notificationContract,
     config: Type.Object({}),
     database: { client: store.client, prisma: new URL('../../prisma/', import.meta.url) },
     doors: () => ({ http: [], events: [notifyRecipient(store)] }),
-  });
+  };
 }
 
 function notifyRecipient<Db extends RawClient, Client extends ServiceClient<Db>>(

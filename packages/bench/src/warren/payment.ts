@@ -1,7 +1,7 @@
 import { PaymentState } from '@warren/contracts';
-import { defineService, routes, type ServiceClient } from '@warren/service-kit';
+import { routes, type ServiceClient, type ServiceDefinition } from '@warren/service-kit';
 import type { RawClient, UnitOfWork } from '@warren/unit-of-work';
-import { Type } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { v7 as uuidv7 } from 'uuid';
 import { NewPayment, paymentContract } from './contract.js';
 import type { Store } from './store.js';
@@ -9,15 +9,15 @@ import type { Store } from './store.js';
 /** The bare pipeline's first half on the kit: one route, one row, one event. */
 export function paymentService<Db extends RawClient, Client extends ServiceClient<Db>>(
   store: Store<Db, Client>,
-) {
-  return defineService({
+): ServiceDefinition<TObject, Db, Client> {
+  return {
     name: 'payment',
     port: 0,
     contract: paymentContract,
     config: Type.Object({}),
     database: { client: store.client, prisma: new URL('../../prisma/', import.meta.url) },
     doors: ({ uow }) => ({ http: [payments(uow, store)] }),
-  });
+  };
 }
 
 function payments<Db extends RawClient, Client extends ServiceClient<Db>>(

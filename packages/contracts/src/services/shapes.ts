@@ -3,7 +3,8 @@ import { Type } from 'typebox';
 /** Objects that Warren writes hold exactly what their schema names. */
 export const closed = { additionalProperties: false } as const;
 
-export const Id = Type.String({ format: 'uuid' });
+/** Only as PostgreSQL writes it, lower case and no `urn:uuid:`: the same id is always the same string. */
+export const Id = Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$' });
 export const Time = Type.String({ format: 'date-time' });
 export const Version = Type.Integer({ minimum: 1 });
 /** Opaque; see docs/protocol.md. */

@@ -8,7 +8,10 @@ export const composeRules = {
     services.flatMap((facts) => {
       const environment = own(file, facts).environment ?? {};
       const unknown = Object.keys(environment).filter((name) => !reads(facts, name));
-      return [...unknown.map((name) => `${facts.name} does not read ${name}`), ...facts.problemsOf(environment)];
+      return [
+        ...unknown.map((name) => `${facts.name} does not read ${name}`),
+        ...facts.problemsOf(environment),
+      ];
     }),
 
   'services publish their port on this machine only, nothing else is published': (file: ComposeFile) =>
@@ -20,7 +23,9 @@ export const composeRules = {
 
   'broker and database can be reached by services only': (file: ComposeFile) =>
     ['rabbitmq', 'postgres'].flatMap((name) => {
-      const open = (file.services[name]?.networks ?? ['default']).filter((network) => !file.networks[network]?.internal);
+      const open = (file.services[name]?.networks ?? ['default']).filter(
+        (network) => !file.networks[network]?.internal,
+      );
       return open.map((network) => `${name} is on ${network}, which is not internal`);
     }),
 
@@ -28,7 +33,9 @@ export const composeRules = {
     services.flatMap((facts) => {
       const { read_only, tmpfs = [], cap_drop = [], security_opt = [] } = own(file, facts);
       const safe = read_only === true && tmpfs.length > 0 && cap_drop.includes('ALL');
-      return safe && security_opt.includes('no-new-privileges:true') ? [] : [`${facts.name} may do more than it needs`];
+      return safe && security_opt.includes('no-new-privileges:true')
+        ? []
+        : [`${facts.name} may do more than it needs`];
     }),
 
   'services have the time to drain': (file: ComposeFile) =>
@@ -44,7 +51,9 @@ export const composeRules = {
       ['rabbitmq', 'postgres'].flatMap((needed) => {
         const condition = own(file, facts).depends_on?.[needed]?.condition;
         const answers = file.services[needed]?.healthcheck !== undefined;
-        return condition === 'service_healthy' && answers ? [] : [`${facts.name} does not wait for ${needed}`];
+        return condition === 'service_healthy' && answers
+          ? []
+          : [`${facts.name} does not wait for ${needed}`];
       }),
     ),
 

@@ -1,7 +1,11 @@
 import type { ServiceFacts } from '../support/services.js';
 
 /** What is wrong with a service's Dockerfile, one line a finding. */
-export function dockerfileProblems(text: string, { name, port }: ServiceFacts, packageManager: string): string[] {
+export function dockerfileProblems(
+  text: string,
+  { name, port }: ServiceFacts,
+  packageManager: string,
+): string[] {
   const lines = text
     .replaceAll(/\\\n\s*/g, '')
     .split('\n')
@@ -11,19 +15,40 @@ export function dockerfileProblems(text: string, { name, port }: ServiceFacts, p
   const demand = (met: boolean, problem: string) => met || problems.push(problem);
 
   demand(lines[0]?.startsWith('ARG BASE_IMAGE=') === true, 'the base image is no build argument');
-  demand(lines.every((line) => !line.startsWith('FROM ') || /^FROM \$\{BASE_IMAGE\}( AS \w+)?$/.test(line)), 'a stage has another base');
+  demand(
+    lines.every((line) => !line.startsWith('FROM ') || /^FROM \$\{BASE_IMAGE\}( AS \w+)?$/.test(line)),
+    'a stage has another base',
+  );
   demand(!/:latest\b/.test(text), 'an image without a version');
-  demand(!/https?:\/\/(?!127\.0\.0\.1)|\b[\w-]+\.(com|io|org|net|dev)\b/.test(lines.join('\n')), 'names a host');
-  demand(allMatch(text, /pnpm@([\d.]+)/g, (version) => `pnpm@${version}` === packageManager), 'another pnpm than package.json');
-  demand(lines.some((line) => line.includes('install --frozen-lockfile')), 'installs without the lockfile');
-  demand(lines.some((line) => line.includes(`'@warren/${name}-service' deploy --prod`)), 'deploys more than the service');
-  demand(last.some((line) => /^USER [1-9]\d*:[1-9]\d*$/.test(line)), 'runs as root, or as a user without a number');
+  demand(
+    !/https?:\/\/(?!127\.0\.0\.1)|\b[\w-]+\.(com|io|org|net|dev)\b/.test(lines.join('\n')),
+    'names a host',
+  );
+  demand(
+    allMatch(text, /pnpm@([\d.]+)/g, (version) => `pnpm@${version}` === packageManager),
+    'another pnpm than package.json',
+  );
+  demand(
+    lines.some((line) => line.includes('install --frozen-lockfile')),
+    'installs without the lockfile',
+  );
+  demand(
+    lines.some((line) => line.includes(`'@warren/${name}-service' deploy --prod`)),
+    'deploys more than the service',
+  );
+  demand(
+    last.some((line) => /^USER [1-9]\d*:[1-9]\d*$/.test(line)),
+    'runs as root, or as a user without a number',
+  );
   demand(last.includes('STOPSIGNAL SIGTERM'), 'is not stopped by SIGTERM');
   demand(last.includes('CMD ["node", "dist/main.js"]'), 'does not start dist/main.js, as process 1');
   demand(last.includes('ENV NODE_ENV=production'), 'NODE_ENV is not production');
   demand(last.includes(`EXPOSE ${port}`), `does not expose ${port}`);
   const health = last.find((line) => line.startsWith('HEALTHCHECK ')) ?? '';
-  demand(health.includes(`process.env.PORT || ${port}}/health/ready`), 'has no health check of its readiness');
+  demand(
+    health.includes(`process.env.PORT || ${port}}/health/ready`),
+    'has no health check of its readiness',
+  );
   return problems;
 }
 

@@ -6,7 +6,12 @@ import { missing, run } from './tools.js';
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   data?: Record<string, string>;
   automountServiceAccountToken?: boolean;
   spec?: Record<string, unknown>;
@@ -50,7 +55,12 @@ export interface PodSpec {
   topologySpreadConstraints?: Array<{ topologyKey: string }>;
   initContainers?: Container[];
   containers: Container[];
-  volumes?: Array<{ name: string; secret?: { secretName: string }; configMap?: { name: string }; emptyDir?: object }>;
+  volumes?: Array<{
+    name: string;
+    secret?: { secretName: string };
+    configMap?: { name: string };
+    emptyDir?: object;
+  }>;
 }
 
 const programs = [
@@ -69,7 +79,14 @@ export const renderingUnavailable = found
 export function render(folder: string): KubernetesObject[] {
   if (!found) throw new Error(renderingUnavailable);
   const text = run(found.program, [...found.args, pathOf(folder)]);
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+  return parseAllDocuments(text).map((document) => unfolded(document.toJS() as KubernetesObject));
+}
+
+/** Kustomize folds long base64; Kubernetes doesn't mind, its schema does. */
+function unfolded(object: KubernetesObject): KubernetesObject {
+  if (object.kind !== 'Secret') return object;
+  const data = Object.entries(object.data ?? {}).map(([key, value]) => [key, value.replaceAll(/\s/g, '')]);
+  return { ...object, data: Object.fromEntries(data) };
 }
 
 export function one(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {
@@ -92,7 +109,9 @@ export function pod(objects: readonly KubernetesObject[], kind: string, name: st
 }
 
 export function container(spec: PodSpec, name: string): Container {
-  const wanted = [...(spec.initContainers ?? []), ...spec.containers].find((candidate) => candidate.name === name);
+  const wanted = [...(spec.initContainers ?? []), ...spec.containers].find(
+    (candidate) => candidate.name === name,
+  );
   if (!wanted) throw new Error(`There is no container ${name}`);
   return wanted;
 }

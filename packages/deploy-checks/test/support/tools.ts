@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
 
 /** Runs a program and answers what it prints; throws with what it complained about. */
-export function run(program: string, args: readonly string[], options: { cwd?: string; input?: string } = {}): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; input?: string } = {},
+): string {
   return execFileSync(program, args, {
     ...options,
     encoding: 'utf8',

@@ -1,4 +1,10 @@
-import { type AmqpLink, backOffDelay, type ChannelSession, type LinkChannel } from '@warren/amqp-link';
+import {
+  type AmqpLink,
+  backOffDelay,
+  type ChannelSession,
+  type LinkChannel,
+  within,
+} from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { type Held, Intake } from '../intake.js';
@@ -57,9 +63,8 @@ export class Consumer {
 
   /** Takes nothing more, lets the batch in hand finish, gives the rest back. Rejects if that lasts too long. */
   async close(withinMs: number): Promise<void> {
-    await this.#stopTaking();
     try {
-      await this.#intake.close(withinMs);
+      await Promise.all([this.#intake.close(withinMs), this.#stopTaking()]);
     } finally {
       await this.#supervised.close();
     }
@@ -121,9 +126,9 @@ export class Consumer {
     const consuming = this.#consuming;
     if (!consuming?.tag) return;
     try {
-      await consuming.channel.cancel(consuming.tag);
+      await within(3_000, consuming.channel.cancel(consuming.tag), 'the broker did not answer');
     } catch (error) {
-      this.#log.debug({ err: error }, 'the channel was lost before its consumer could be cancelled');
+      this.#log.debug({ err: error }, 'the consumer could not be cancelled; its channel closes all the same');
     }
   }
 

@@ -6,6 +6,7 @@ import {
   deadLetterHeader,
   deadQueue,
   type EventBus,
+  eventsExchange,
   type RabbitMqEventBusOptions,
 } from '../../src/index.js';
 import { type BusFixture, conformanceRetryDelays, type DeadLetterSeen } from '../conformance.js';
@@ -24,6 +25,7 @@ export async function openBench(): Promise<Bench> {
   const broker: TestBroker = await testBroker();
   const model = await connect(broker.url, { noDelay: true });
   const raw = await model.createConfirmChannel();
+  await raw.assertExchange(eventsExchange, 'topic', { durable: true });
   return {
     url: broker.url,
     raw,

@@ -19,7 +19,7 @@ export const done: Verdict = { kind: 'done' };
 
 /** A promise that the test settles. */
 export function gate(): { opened: Promise<void>; open(): void } {
-  let open = () => undefined as void;
+  let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });

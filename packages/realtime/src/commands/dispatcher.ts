@@ -28,13 +28,15 @@ export class CommandDispatcher {
   handle(socket: ConnectedSocket, eventArguments: readonly unknown[]): void {
     const packet = readPacket(eventArguments);
     const correlationId = uuidv7();
-    this.#run(socket, packet, correlationId).then(
-      (answer) => {
-        this.#acknowledge(packet, { ok: true, data: answer.data ?? null });
-        answer.afterwards?.();
-      },
-      (error: unknown) => this.#refuse(socket, packet, correlationId, error),
-    ).catch((error: unknown) => this.#options.log.error({ err: error, correlationId }, 'answer failed'));
+    this.#run(socket, packet, correlationId)
+      .then(
+        (answer) => {
+          this.#acknowledge(packet, { ok: true, data: answer.data ?? null });
+          answer.afterwards?.();
+        },
+        (error: unknown) => this.#refuse(socket, packet, correlationId, error),
+      )
+      .catch((error: unknown) => this.#options.log.error({ err: error, correlationId }, 'answer failed'));
     socket.closeIfFlooded();
   }
 
@@ -44,18 +46,15 @@ export class CommandDispatcher {
     if (!command) throw new AppError('unknown-command');
     const { input, commandId } = readInput(packet.arguments);
     const { principal } = socket;
-    socket.running++;
-    const work = command.run(input, { principal, commandId, correlationId }, socket).finally(() => {
-      socket.running--;
-    });
-    return withDeadline(work, commandTimeout, command.name);
+    const work = command.run(input, { principal, commandId, correlationId }, socket);
+    return withDeadline(socket.running.track(work), commandTimeout, command.name);
   }
 
   #checkLimits(socket: ConnectedSocket, { bytes }: CommandPacket): void {
     const { limiter, limits } = this.#options;
     if (!limiter.take(socket.principal.userId)) throw new AppError('rate-limited');
     if (bytes > limits.payloadSoftBytes) throw new AppError('payload-too-large');
-    if (socket.running >= commandsAtOnce) throw new AppError('rate-limited');
+    if (socket.running.count >= commandsAtOnce) throw new AppError('rate-limited');
     // Answers would only pile up behind what this client doesn't read.
     if (socket.unsentBytes() > limits.unsentBytes) throw new AppError('rate-limited');
   }

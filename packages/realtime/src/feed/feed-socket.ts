@@ -1,5 +1,6 @@
 import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { ResetReason } from '../api.js';
+import { after } from '../timing.js';
 
 /** Where a socket's events go, and how much of them hasn't left yet. */
 export interface Outlet {
@@ -12,11 +13,14 @@ export interface Outlet {
  * - `opening`: joined, but where it starts isn't known yet. Pushes only tell that there is more.
  * - `reading`: something before the next push is missing; the feed is read until nothing is.
  * - `live`: complete; the next push goes straight through.
- * - `behind`: too slow. Nothing is pushed until its own pull reaches the head.
+ * - `behind`: it read too slowly. Nothing is pushed until its own pull reaches the head.
  */
 export type Mode = 'opening' | 'reading' | 'live' | 'behind';
 
-export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'behind' | 'not-live';
+export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'lagging' | 'not-live';
+
+/** Milliseconds to get below the budget again. A burst within one tick passes it on any line. */
+const lagGrace = 1_000;
 
 /** What one socket was sent of one user's feed: each `seq` is exactly one above the last. */
 export class FeedSocket {
@@ -29,6 +33,7 @@ export class FeedSocket {
   doubted = false;
   readonly #outlet: Outlet;
   readonly #budget: number;
+  #cancelWatch: (() => void) | undefined;
 
   constructor(outlet: Outlet, unsentBudget: number) {
     this.#outlet = outlet;
@@ -44,8 +49,8 @@ export class FeedSocket {
       return 'gap';
     }
     if (this.#overBudget()) {
-      this.fallBehind(entry.cursor);
-      return 'behind';
+      this.mode = 'reading';
+      return 'lagging';
     }
     this.#deliver(entry);
     return 'sent';
@@ -88,6 +93,22 @@ export class FeedSocket {
   reset(head: FeedPosition, reason: ResetReason): void {
     this.#outlet.emit('feed.reset', { head: head.cursor, reason });
     this.startAfter(head.seq, head.cursor);
+  }
+
+  /** Calls `tooSlow` unless the client's line has room again soon. */
+  watchLag(tooSlow: () => void): void {
+    this.stopWatching();
+    this.#cancelWatch = after(lagGrace, tooSlow);
+  }
+
+  stopWatching(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
+  }
+
+  goLive(): void {
+    this.stopWatching();
+    this.mode = 'live';
   }
 
   fallBehind(head: string): void {

@@ -19,16 +19,16 @@ const gapGrace = 10;
 /**
  * One connected user: all their sockets on this node, and the one reader that serves them.
  *
- * `known` is the highest `seq` that anyone told of: a push, a sweep, a read. A socket is live once it was sent
+ * `head` is the highest position that anyone told of: a push, a sweep, a read. A socket is live once it was sent
  * everything up to there. A socket joins before its position is looked up, so that whatever is written in
- * between raises `known`.
+ * between raises `head`.
  */
 export class UserFeed {
   readonly userId: string;
   /** The step of each sweep round in which this user is looked at. */
   readonly slot: number;
   readonly sockets = new Set<FeedSocket>();
-  #known = 0;
+  #head: FeedPosition = { seq: 0, cursor: '' };
   readonly #held = new HeldEntries();
   readonly #context: FeedContext;
   #reading = false;
@@ -50,16 +50,16 @@ export class UserFeed {
 
   push(entry: FeedEntry): void {
     const { counters } = this.#context;
-    this.#known = Math.max(this.#known, entry.seq);
+    this.#raise(entry);
     let gap = false;
     let waiting = false;
     for (const socket of this.sockets) {
       const outcome = socket.push(entry);
       if (outcome === 'sent') counters.entriesSent++;
-      if (outcome === 'behind') counters.drops++;
+      if (outcome === 'lagging') socket.watchLag(() => this.#fallBehind(socket));
       if (outcome === 'gap') counters.gaps++;
       gap ||= outcome === 'gap';
-      waiting ||= outcome === 'gap' || socket.mode === 'reading';
+      waiting ||= socket.mode === 'reading';
     }
     if (!waiting) return;
     this.#held.add(entry);
@@ -69,11 +69,11 @@ export class UserFeed {
 
   /** A head as the database had it, when `sentBefore` was the highest that any socket was sent. */
   noteHead(head: FeedPosition, sentBefore: number): void {
-    if (head.seq > this.#known) this.#context.counters.sweepRepairs++;
-    this.#known = Math.max(this.#known, head.seq);
+    if (head.seq > this.#head.seq) this.#context.counters.sweepRepairs++;
+    this.#raise(head);
     for (const socket of this.sockets) {
       if (head.seq < sentBefore || socket.isElsewhere(head)) socket.doubt();
-      if (socket.mode === 'live' && socket.sent < this.#known) socket.mode = 'reading';
+      if (socket.mode === 'live' && socket.sent < this.#head.seq) socket.mode = 'reading';
     }
     this.wake();
   }
@@ -81,7 +81,7 @@ export class UserFeed {
   /** The socket starts, or starts again, after `position`: it gets what it misses, then goes live. */
   begin(socket: FeedSocket, position: { seq: number; cursor: string | undefined }, head: FeedPosition): void {
     socket.startAfter(position.seq, position.cursor);
-    this.#known = Math.max(this.#known, head.seq);
+    this.#raise(head);
     this.wake();
   }
 
@@ -93,7 +93,17 @@ export class UserFeed {
 
   close(): void {
     this.#cancelTimer?.();
+    for (const socket of this.sockets) socket.stopWatching();
     this.sockets.clear();
+  }
+
+  #raise({ seq, cursor }: FeedPosition): void {
+    if (seq > this.#head.seq) this.#head = { seq, cursor };
+  }
+
+  #fallBehind(socket: FeedSocket): void {
+    this.#context.counters.drops++;
+    socket.fallBehind(this.#head.cursor);
   }
 
   #schedule(delay: number): void {
@@ -130,20 +140,20 @@ export class UserFeed {
   async #readAll(): Promise<void> {
     for (let reader = this.#nextReader(); reader; reader = this.#nextReader()) {
       // To the end of the line, so that one far behind doesn't keep the others waiting.
+      reader.stopWatching();
       this.sockets.delete(reader);
       this.sockets.add(reader);
-      const asked = { after: reader.sent, known: this.#known, sentBefore: this.#positions() };
+      const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#positions() };
       const read = this.#context.feeds.read(this.userId, asked.after, pageSize);
       const page = await withDeadline(read, feedTimeout, 'reading a feed');
       this.#apply({ ...asked, ...page });
     }
-    this.#held.prune(this.#known);
+    this.#held.prune(this.#head.seq);
   }
 
   #apply(page: Page): void {
-    const { seq } = page.head;
     // A number that only a push told of, and that a later read doesn't have, never came to be.
-    if (seq > this.#known || page.known === this.#known) this.#known = seq;
+    if (page.head.seq > this.#head.seq || page.known === this.#head.seq) this.#head = page.head;
     for (const socket of this.sockets) {
       if (socket.mode !== 'reading' || !page.sentBefore.has(socket)) continue;
       applyPage(socket, page, this.#context.counters);
@@ -167,7 +177,7 @@ export class UserFeed {
       if (!socket.take(next)) break;
       this.#context.counters.entriesSent++;
     }
-    if (socket.sent >= this.#known && !socket.doubted) socket.mode = 'live';
+    if (socket.sent >= this.#head.seq && !socket.doubted) socket.goLive();
   }
 
   #nextReader(): FeedSocket | undefined {

@@ -26,7 +26,7 @@ export class Connections {
    */
   async closeAll(graceMs: number): Promise<void> {
     const gone = [...this.#sockets].map((socket) => closed(socket, graceMs));
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections) connection.close(isBetweenPolls(connection));
     await Promise.all(gone);
   }
 
@@ -39,6 +39,11 @@ export class Connections {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   };
+}
+
+/** Nothing can be sent to a long-polling client before its next poll, and that may never come. */
+function isBetweenPolls({ transport }: Connection): boolean {
+  return transport.name === 'polling' && !transport.writable;
 }
 
 function closed(socket: Duplex, graceMs: number): Promise<void> {

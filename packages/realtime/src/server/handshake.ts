@@ -72,6 +72,7 @@ function refusal(error: unknown, { refused, log }: HandshakeOptions): HandshakeR
 /** A cursor of a wrong shape keeps nobody out: it is answered by `feed.reset`, as any unknown one. */
 function readCursor(cursor: unknown): RequestedCursor {
   if (cursor === undefined || cursor === null) return { kind: 'none' };
-  if (typeof cursor !== 'string' || cursor === '' || cursor.length > maxCursorLength) return { kind: 'unreadable' };
+  if (typeof cursor !== 'string' || cursor === '' || cursor.length > maxCursorLength)
+    return { kind: 'unreadable' };
   return { kind: 'cursor', cursor };
 }

@@ -8,7 +8,7 @@ import type { UpgradeGate } from './upgrade-gate.js';
 
 export type WireSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
 type WireServer = Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
-type WireNamespace = Namespace<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
+export type WireNamespace = Namespace<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
 
 export interface SocketServerOptions {
   server: HttpServer;
@@ -26,7 +26,10 @@ export interface SocketServerOptions {
 const connectTimeout = 15_000;
 
 /** Socket.IO on the caller's HTTP server, with the one namespace of this service. */
-export function createSocketServer(options: SocketServerOptions): { io: WireServer; namespace: WireNamespace } {
+export function createSocketServer(options: SocketServerOptions): {
+  io: WireServer;
+  namespace: WireNamespace;
+} {
   const io: WireServer = new Server(options.server, {
     path: options.path,
     transports: options.polling ? ['polling', 'websocket'] : ['websocket'],

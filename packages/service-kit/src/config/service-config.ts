@@ -2,15 +2,26 @@ import type { Static, TObject } from 'typebox';
 import { type KitConfig, kitConfigSchema } from './kit-config.js';
 import { ConfigError, type Environment, readConfig } from './read-config.js';
 
-/** A service's own variables and those of the kit, checked together. Throws `ConfigError` with all that is wrong. */
+const brokerMissing =
+  'AMQP_URL is missing: without RabbitMQ, or a bus that the process brings, this service can neither tell nor hear anything';
+
+/**
+ * A service's own variables and those of the kit, checked together. `hasBus`: the process brings an event bus, so
+ * that `AMQP_URL` may be left out.
+ *
+ * Throws `ConfigError` with all that is wrong.
+ */
 export function readServiceConfig<Config extends TObject>(
   service: { port: number; config: Config },
   env: Environment,
+  hasBus: boolean,
 ): Static<Config> & KitConfig {
   const kit = attempt(kitConfigSchema(service.port), env);
   const own = attempt(service.config, env);
-  if (kit.ok && own.ok) return Object.assign(own.value as object, kit.value) as Static<Config> & KitConfig;
-  throw new ConfigError([kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems)));
+  const problems = [kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems));
+  if (!hasBus && !env.AMQP_URL && !env.AMQP_URL_FILE) problems.push(brokerMissing);
+  if (!kit.ok || !own.ok || problems.length > 0) throw new ConfigError(problems);
+  return Object.assign(own.value as object, kit.value) as Static<Config> & KitConfig;
 }
 
 type Attempt<T> = { ok: true; value: T } | { ok: false; problems: readonly string[] };

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { PrismaPg } from '@prisma/adapter-pg';
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { openSchemaEngine } from './schema-engine.js';
@@ -25,12 +26,14 @@ export async function migrateDatabase({ url, prisma }: MigrateOptions): Promise<
   const schema = await readFile(new URL('schema.prisma', prisma), 'utf8');
   const migrationsList = await readMigrations(new URL('migrations/', prisma));
   return await withMigrationLock(url, async () => {
-    const engine = await openSchemaEngine({ connectionString: url, max: 1 }, schema);
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    const engine = await openSchemaEngine(new PrismaPg(pool), schema);
     try {
       const applied = await engine.applyMigrations({ migrationsList, filters: noFilters });
       return applied.appliedMigrationNames;
     } finally {
       engine.free();
+      await pool.end();
     }
   });
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
-import type { PoolConfig } from 'pg';
 
 /** The part of the global that is used here; the types of Node 20 lack it. */
 declare const WebAssembly: {
@@ -20,10 +21,13 @@ declare const WebAssembly: {
  *
  * `free()` it after use.
  */
-export async function openSchemaEngine(connection: PoolConfig, schema: string): Promise<SchemaEngine> {
+export async function openSchemaEngine(
+  adapter: SqlMigrationAwareDriverAdapterFactory,
+  schema: string,
+): Promise<SchemaEngine> {
   await loadWasm();
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(connection));
-  return await engineModule.SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, adapter);
+  const bound = bindMigrationAwareSqlAdapterFactory(adapter);
+  return await engineModule.SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, bound);
 }
 
 let loading: Promise<void> | undefined;
@@ -37,8 +41,18 @@ function loadWasm(): Promise<void> {
 async function instantiate(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const wasm = await readFile(entry.replace(/\.js$/, '.wasm'));
-  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': { ...engineModule } });
+  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': importsOfWasm() });
   engineModule.__wbg_set_wasm(instance.exports);
   const start = instance.exports.__wbindgen_start;
   if (typeof start === 'function') start();
+}
+
+/** The engine forgets its own 10 s timers; they must not keep a process alive that has nothing else to do. */
+function importsOfWasm(): Record<string, unknown> {
+  const setTimer = (callback: () => void, ms: number) => setTimeout(callback, ms).unref();
+  return Object.fromEntries(
+    Object.entries(engineModule).map(([name, value]) =>
+      name.startsWith('__wbg_setTimeout_') ? [name, setTimer] : [name, value],
+    ),
+  );
 }

@@ -18,25 +18,81 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   metrics.gauge('warren_broker_up', '1 while the event bus works, 0 while it is degraded', () =>
     broker.state === 'up' ? 1 : 0,
   );
-  metrics.gauge('warren_outbox_backlog', 'Unpublished events in the outbox, of all instances', () => relay().backlog);
-  metrics.gauge('warren_relay_in_flight', 'Events given to the bus and not yet confirmed', () => relay().inFlight);
+  metrics.gauge(
+    'warren_outbox_backlog',
+    'Unpublished events in the outbox, of all instances',
+    () => relay().backlog,
+  );
+  metrics.gauge(
+    'warren_relay_in_flight',
+    'Events given to the bus and not yet confirmed',
+    () => relay().inFlight,
+  );
   metrics.counter('warren_relay_published_total', 'Events that the bus confirmed', () => relay().published);
   metrics.counter('warren_relay_unroutable_total', 'Events that no service wanted', () => relay().unroutable);
-  metrics.counter('warren_relay_failed_total', 'Publishes without a confirm; they are repeated', () => relay().failed);
+  metrics.counter(
+    'warren_relay_failed_total',
+    'Publishes without a confirm; they are repeated',
+    () => relay().failed,
+  );
 
-  metrics.counter('warren_consumer_handled_total', 'Deliveries handled, duplicates among them', () => consumer()?.handled);
-  metrics.counter('warren_consumer_duplicates_total', 'Deliveries that the inbox knew', () => consumer()?.duplicates);
-  metrics.counter('warren_consumer_retried_total', 'Deliveries that failed and come again', () => consumer()?.retried);
-  metrics.counter('warren_consumer_dead_total', 'Deliveries sent to the dead letters', () => consumer()?.dead);
-  metrics.counter('warren_consumer_split_total', 'Batches that ran again one by one', () => consumer()?.split);
+  metrics.counter(
+    'warren_consumer_handled_total',
+    'Deliveries handled, duplicates among them',
+    () => consumer()?.handled,
+  );
+  metrics.counter(
+    'warren_consumer_duplicates_total',
+    'Deliveries that the inbox knew',
+    () => consumer()?.duplicates,
+  );
+  metrics.counter(
+    'warren_consumer_retried_total',
+    'Deliveries that failed and come again',
+    () => consumer()?.retried,
+  );
+  metrics.counter(
+    'warren_consumer_dead_total',
+    'Deliveries sent to the dead letters',
+    () => consumer()?.dead,
+  );
+  metrics.counter(
+    'warren_consumer_split_total',
+    'Batches that ran again one by one',
+    () => consumer()?.split,
+  );
 
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
   metrics.gauge('warren_socket_users', 'Users with a connected socket', () => sockets().users);
-  metrics.counter('warren_pushes_useful_total', 'Entries from other nodes for users who are here', () => sockets().pushesUseful);
-  metrics.counter('warren_pushes_wasted_total', 'Entries from other nodes for users who are not', () => sockets().pushesWasted);
-  metrics.counter('warren_feed_entries_sent_total', 'Feed entries written to sockets', () => sockets().entriesSent);
-  metrics.counter('warren_feed_gaps_total', 'Pushes that found something missing before them', () => sockets().gaps);
-  metrics.counter('warren_feed_sweep_repairs_total', 'Users for whom a sweep found what no push told', () => sockets().sweepRepairs);
-  metrics.counter('warren_feed_resumes_total', 'Sockets that went on from their cursor', () => sockets().resumes);
+  metrics.counter(
+    'warren_pushes_useful_total',
+    'Entries from other nodes for users who are here',
+    () => sockets().pushesUseful,
+  );
+  metrics.counter(
+    'warren_pushes_wasted_total',
+    'Entries from other nodes for users who are not',
+    () => sockets().pushesWasted,
+  );
+  metrics.counter(
+    'warren_feed_entries_sent_total',
+    'Feed entries written to sockets',
+    () => sockets().entriesSent,
+  );
+  metrics.counter(
+    'warren_feed_gaps_total',
+    'Pushes that found something missing before them',
+    () => sockets().gaps,
+  );
+  metrics.counter(
+    'warren_feed_sweep_repairs_total',
+    'Users for whom a sweep found what no push told',
+    () => sockets().sweepRepairs,
+  );
+  metrics.counter(
+    'warren_feed_resumes_total',
+    'Sockets that went on from their cursor',
+    () => sockets().resumes,
+  );
   metrics.counter('warren_feed_behind_total', 'Sockets that read too slowly', () => sockets().drops);
 }

@@ -1,30 +1,16 @@
-import { hostname } from 'node:os';
 import type { EventBus } from '@warren/event-bus';
-import { createRealtimeNode, type NodeLink } from '@warren/realtime';
-import { createUnitOfWork, migrateMessaging, type RawClient } from '@warren/unit-of-work';
+import type { NodeLink } from '@warren/realtime';
+import type { RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { TObject } from 'typebox';
-import { createRemoteKeys } from '../auth/remote-keys.js';
-import { createTokenVerifier } from '../auth/token-verifier.js';
-import type { KitConfig } from '../config/kit-config.js';
 import type { Environment } from '../config/read-config.js';
 import { readServiceConfig } from '../config/service-config.js';
-import { migrateDatabase } from '../database/migrate.js';
-import { createPool } from '../database/pool.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
-import { Readiness } from '../http/health.js';
-import { createInternalListener } from '../http/internal-listener.js';
-import { closeHttp, listen } from '../http/listen.js';
-import { addDoors, createHttp } from '../http/server.js';
 import { createLogger } from '../observe/logger.js';
-import { Metrics } from '../observe/metrics.js';
-import { measure } from '../observe/service-metrics.js';
-import { timedCommand } from '../observe/timed-command.js';
-import { openBus, openLink } from './broker.js';
 import { Closing } from './closing.js';
-import { contractsConsumedBy } from './known-contracts.js';
-import { createStop, type StopOptions } from './stop.js';
+import { openService } from './open-service.js';
+import type { StopOptions } from './stop.js';
 
 /** What a process may bring instead of what the environment names. */
 export interface ServiceOverrides {
@@ -63,49 +49,14 @@ export async function createService<
   env: Environment,
   overrides: ServiceOverrides = {},
 ): Promise<RunningService> {
-  const config = readServiceConfig(definition, env);
-  const { name } = definition;
-  const node = config.NODE_ID ?? hostname();
-  const log = overrides.log ?? createLogger({ service: name, node, level: config.LOG_LEVEL });
+  const config = readServiceConfig(definition, env, overrides.bus !== undefined);
+  const options = { service: definition.name, node: config.NODE_ID, level: config.LOG_LEVEL };
+  const log = overrides.log ?? createLogger(options);
   const closing = new Closing();
   try {
-    return await open({ definition, config, node, log, closing, overrides });
+    return await openService<Config, Db, Client>({ definition, config, log, closing, overrides });
   } catch (error) {
     await closing.run(log);
     throw error;
   }
 }
-
-interface OpenOptions<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>> {
-  definition: ServiceDefinition<Config, Db, Client>;
-  config: Parameters<ServiceDefinition<Config, Db, Client>['doors']>[0]['config'];
-  node: string;
-  log: Logger;
-  closing: Closing;
-  overrides: ServiceOverrides;
-}
-
-async function open<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>>({
-  definition,
-  config,
-  node,
-  log,
-  closing,
-  overrides,
-}: OpenOptions<Config, Db, Client>): Promise<RunningService> {
-  const { name, contract } = definition;
-  const metrics = new Metrics(name, node);
-
-  const broker = { url: config.AMQP_URL, service: name, node, log, bus: overrides.bus, link: overrides.link };
-  const bus = openBus(broker);
-  closing.add('event bus', () => bus.close());
-
-  const pool = createPool({ url: config.DATABASE_URL, max: config.DATABASE_POOL, service: name, log });
-  closing.add('database pool', () => pool.end());
-  if (config.MIGRATE === 'on') {
-    const applied = await migrateDatabase({ url: config.DATABASE_URL, prisma: definition.database.prisma });
-    if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
-    await migrateMessaging(pool);
-  }
-  const client = definition.database.client(pool);
-  closing.add('database client', () => client.$disconnect());

@@ -5,5 +5,7 @@ const all: readonly ServiceContract[] = [userContract, paymentContract, notifica
 /** The contracts of the services whose events this one consumes. */
 export function contractsConsumedBy(contract: ServiceContract): ServiceContract[] {
   const isConsumed = (type: string) => contract.consumes.includes(type);
-  return all.filter((other) => other.service !== contract.service && Object.keys(other.emits).some(isConsumed));
+  return all.filter(
+    (other) => other.service !== contract.service && Object.keys(other.emits).some(isConsumed),
+  );
 }

@@ -1,12 +1,77 @@
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
+import { ConfigError } from '../config/read-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
+import { createService, type RunningService } from './create-service.js';
 
-/** Runs the service if `meta` is the program's own module, until SIGTERM or SIGINT. */
+/**
+ * Runs the service if `meta` is the program's own module, and does nothing if it was only imported.
+ *
+ * SIGTERM or SIGINT drains it and exits with 0, a second one hurries. A start that fails prints one line a problem
+ * and exits with 1, as does a bug that nobody caught.
+ */
 export async function runWhenMain<
   Config extends TObject,
   Db extends RawClient,
   Client extends ServiceClient<Db>,
 >(meta: ImportMeta, definition: ServiceDefinition<Config, Db, Client>): Promise<void> {
-  throw new Error(`not yet: ${definition.name} ${meta.url}`);
+  if (!isProgram(meta)) return;
+  process.on('unhandledRejection', (reason) => fail(definition.name, reason));
+  process.on('uncaughtException', (error) => fail(definition.name, error));
+  const starting = createService(definition, process.env);
+  stopOnSignals(starting);
+  try {
+    await starting;
+  } catch (error) {
+    for (const line of readable(error)) process.stderr.write(`${definition.name}: ${line}\n`);
+    process.exit(1);
+  }
+}
+
+function isProgram(meta: ImportMeta): boolean {
+  const program = process.argv[1];
+  return program !== undefined && realpathSync(program) === fileURLToPath(meta.url);
+}
+
+/** A signal that comes during the start stops the service when it has started. */
+function stopOnSignals(starting: Promise<RunningService>): void {
+  let signals = 0;
+  const stop = () => {
+    signals += 1;
+    const hurry = signals > 1;
+    starting
+      .then((service) => service.stop({ hurry }))
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** One line for each thing that is wrong; an error's own words, and those of its causes. */
+function readable(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  const lines: string[] = [];
+  for (let each = error; each instanceof Error && lines.length < 5; each = each.cause) {
+    lines.push(firstLine(each));
+  }
+  return lines.length > 0 ? lines : [String(error)];
+}
+
+function firstLine(error: Error): string {
+  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  const text = error.message || errors.map(String).join('; ') || error.name;
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
+}
+
+function fail(service: string, error: unknown): never {
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(
+    `${JSON.stringify({ level: 'fatal', service, msg: 'a bug ended the process', stack })}\n`,
+  );
+  process.exit(1);
 }

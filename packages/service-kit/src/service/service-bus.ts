@@ -1,4 +1,11 @@
-import type { Delivery, EncodedEvent, EventBus, PublishReceipt, Subscription, Verdict } from '@warren/event-bus';
+import type {
+  Delivery,
+  EncodedEvent,
+  EventBus,
+  PublishReceipt,
+  Subscription,
+  Verdict,
+} from '@warren/event-bus';
 
 /**
  * One service's view of a bus: while the service stops, its consuming ends before its publishing.

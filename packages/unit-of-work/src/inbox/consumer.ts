@@ -2,7 +2,7 @@ import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, Subscription, Verdict } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import type { Cause, EventHandler, RawClient } from '../api.js';
-import { isConnectionFailure, isInfrastructure } from '../failures.js';
+import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 import type { Effects } from '../transaction/effects.js';
 import type { Transactor } from '../transaction/transactor.js';
 import { joinTx } from '../transaction/tx.js';
@@ -102,10 +102,10 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     return (handlers.get(event.type) ?? []).flatMap((handler) => [...(handler.users?.(event) ?? [])]);
   }
 
-  /** A failed connection may be one of the handler's own, to anything; then the database still works. */
+  /** A failed connection may be one of the handler's own, to anything: then the database still works. */
   async function isOutage(error: unknown): Promise<boolean> {
     if (isInfrastructure(error)) return true;
-    if (!isConnectionFailure(error)) return false;
+    if (!mayBeInfrastructure(error)) return false;
     return probe().then(
       () => false,
       () => true,

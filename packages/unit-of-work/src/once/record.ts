@@ -21,7 +21,11 @@ export const fresh = `created_at > now() - interval '24 hours'`;
  * Inserts a record, or overwrites one that is no longer fresh; returns no row if a fresh one stands already.
  * `condition` is SQL that must hold besides.
  */
-export function insertRecord(record: OnceRecord, bind: (value: unknown) => string, condition = 'true'): string {
+export function insertRecord(
+  record: OnceRecord,
+  bind: (value: unknown) => string,
+  condition = 'true',
+): string {
   const { userId, operation, key, inputHash, outcome } = record;
   return `
   INSERT INTO messaging.idempotency AS i (user_id, operation, key, input_hash, outcome)

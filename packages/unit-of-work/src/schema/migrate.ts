@@ -10,6 +10,9 @@ const migrations: readonly string[] = [initial];
  */
 export async function migrateMessaging(pool: Pool): Promise<void> {
   const client = await pool.connect();
+  // The failed query tells; without a listener a cut connection would end the process.
+  const ignore = () => undefined;
+  client.on('error', ignore);
   try {
     await client.query('BEGIN');
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('warren.messaging.migrate', 0))`);
@@ -24,6 +27,7 @@ export async function migrateMessaging(pool: Pool): Promise<void> {
       await client.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
     }
     await client.query('COMMIT');
+    client.off('error', ignore);
     client.release();
   } catch (error) {
     // A destroyed connection rolls back, whatever state it was in.

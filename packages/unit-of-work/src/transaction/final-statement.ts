@@ -105,7 +105,12 @@ function inboxPart(consumer: string, eventIds: readonly string[], bind: Bind): s
 )`;
 }
 
-function numbered(entries: readonly PendingEntry[], behind: number[], time: string, row: FinalRow): FeedEntry[] {
+function numbered(
+  entries: readonly PendingEntry[],
+  behind: number[],
+  time: string,
+  row: FinalRow,
+): FeedEntry[] {
   if (entries.length === 0) return [];
   const heads = new Map(row.heads.map(([userId, ...head]) => [userId, head]));
   return entries.map(({ userId, type, id, data }, index) => {

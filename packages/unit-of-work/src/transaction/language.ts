@@ -1,6 +1,6 @@
 import type { DomainEvent, FieldError, ServiceContract } from '@warren/contracts';
 import { type Check, checkDomainEvent, compileWriter } from '@warren/contracts/validation';
-import { v7 as uuidv7, validate as isUuid } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Cause, NewEvent, NewFeedEntry } from '../api.js';
 import type { OutboxRow, PendingEntry } from './effects.js';
 
@@ -44,7 +44,8 @@ export function createLanguage(contract: ServiceContract): Language {
 
     entry(userId, { type, data, id = uuidv7() }) {
       demandFit(`${contract.service}'s feed entry ${type}`, feed.get(type), data);
-      if (userId === '' || !isUuid(id)) throw new TypeError(`Feed entry ${type} needs a user and a UUID as id`);
+      if (userId === '' || !isUuid(id))
+        throw new TypeError(`Feed entry ${type} needs a user and a UUID as id`);
       return { userId, type, id, data: JSON.stringify(data) };
     },
   };

@@ -1,7 +1,13 @@
 import { defineContract } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
 import { testDatabase } from '@warren/testing';
-import { createUnitOfWork, type Messaging, migrateMessaging, type RawClient, type Tx } from '@warren/unit-of-work';
+import {
+  createUnitOfWork,
+  type Messaging,
+  migrateMessaging,
+  type RawClient,
+  type Tx,
+} from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
 import { type PgClient, pgClient } from './pg-client.js';
@@ -52,7 +58,9 @@ export async function fixture(): Promise<Fixture> {
   // Tests cut connections; an idle one that dies must not end the process.
   pool.on('error', () => undefined);
   await migrateMessaging(pool);
-  await pool.query('CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL, times int NOT NULL DEFAULT 1)');
+  await pool.query(
+    'CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL, times int NOT NULL DEFAULT 1)',
+  );
   const instances: Instance[] = [];
   return {
     url: database.url,

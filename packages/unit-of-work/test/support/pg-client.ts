@@ -12,25 +12,35 @@ export function pgClient(pool: Pool): PgClient {
     statements,
     async $transaction(work, options) {
       const connection = await pool.connect();
+      // The failed query tells; without a listener a cut connection would end the process.
+      connection.on('error', ignore);
       const query = async (sql: string, values?: unknown[]) => {
         statements.push(sql);
         return (await connection.query(sql, values)).rows;
       };
+      const release = (broken = false) => {
+        connection.off('error', ignore);
+        connection.release(broken);
+      };
       try {
-        await query(options?.isolationLevel === 'RepeatableRead' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN');
+        await query(
+          options?.isolationLevel === 'RepeatableRead' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ' : 'BEGIN',
+        );
         const result = await work({
           $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) => (await query(sql, values)) as T,
         });
         await query('COMMIT');
-        connection.release();
+        release();
         return result;
       } catch (error) {
         await query('ROLLBACK').then(
-          () => connection.release(),
-          () => connection.release(true),
+          () => release(),
+          () => release(true),
         );
         throw error;
       }
     },
   };
 }
+
+const ignore = () => undefined;

@@ -1,8 +1,7 @@
 import { notificationContract } from '@warren/contracts';
+import type { CommandContext } from '@warren/realtime';
 import { command } from '@warren/service-kit';
 import type { Caller, Marks } from '../inbox/marks.js';
-
-type Context = Parameters<Parameters<typeof command>[2]>[1];
 
 export function markCommands(marks: Marks) {
   return [
@@ -15,7 +14,7 @@ export function markCommands(marks: Marks) {
   ];
 }
 
-function callerOf({ principal, commandId, correlationId }: Context): Caller {
+function callerOf({ principal, commandId, correlationId }: CommandContext): Caller {
   return {
     userId: principal.userId,
     cause: { correlationId },

@@ -64,7 +64,7 @@ export function paymentNotices(
   return newsOf(event.type).flatMap(({ kind, reader: role }) => {
     const [reader, other] = role === 'payer' ? [payer, recipient] : [recipient, payer];
     if (reader.deleted) return [];
-    const text = paymentText(kind, payment, { locale: reader.locale ?? 'en' }, { name: other.displayName });
+    const text = paymentText(kind, payment, reader.locale ?? 'en', other.displayName);
     const { id: paymentId, amount, currency } = payment;
     const data = { paymentId, amount, currency, otherUserId: other.id };
     return [{ ...text, userId: reader.id, eventId: event.id, kind, data }];

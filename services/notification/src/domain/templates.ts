@@ -1,15 +1,5 @@
 import { formatMoney, type PaymentState } from '@warren/contracts';
 
-/** Whom a text is for, and about whom. */
-export interface Reader {
-  locale: string;
-}
-
-/** `name` is null for a person who has deleted their account. */
-export interface OtherPerson {
-  name: string | null;
-}
-
 export interface Text {
   title: string;
   body: string;
@@ -19,7 +9,7 @@ export type PaymentKind = 'payment-sent' | 'payment-received' | 'payment-failed'
 
 const paymentTexts: Readonly<Record<PaymentKind, (name: string, money: string) => Text>> = {
   'payment-sent': (name, money) => ({ title: 'Payment sent', body: `You paid ${money} to ${name}.` }),
-  'payment-received': (name, money) => ({ title: 'Payment received', body: `${name} paid you ${money}.` }),
+  'payment-received': (name, money) => ({ title: 'Payment received', body: `You received ${money} from ${name}.` }),
   'payment-failed': (name, money) => ({
     title: 'Payment failed',
     body: `Your payment of ${money} to ${name} failed. No money was moved.`,
@@ -30,15 +20,18 @@ const paymentTexts: Readonly<Record<PaymentKind, (name: string, money: string) =
   }),
 };
 
-/** The text of a payment's notification, the amount written as its reader writes money. */
+/**
+ * The text of a payment's notification, the amount written as its reader writes money. `otherName` is null for a
+ * person who has deleted their account.
+ */
 export function paymentText(
   kind: PaymentKind,
   payment: Pick<PaymentState, 'amount' | 'currency'>,
-  reader: Reader,
-  other: OtherPerson,
+  readerLocale: string,
+  otherName: string | null,
 ): Text {
-  const money = formatMoney(payment.amount, payment.currency, reader.locale);
-  return paymentTexts[kind](other.name ?? 'a deleted account', money);
+  const money = formatMoney(payment.amount, payment.currency, readerLocale);
+  return paymentTexts[kind](otherName ?? 'a deleted account', money);
 }
 
 export function welcomeText(name: string): Text {

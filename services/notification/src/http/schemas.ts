@@ -10,7 +10,7 @@ export const ListQuery = Type.Object(
       description: '`all` is everything that is not archived.',
     }),
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-    cursor: Type.Optional(Type.String({ format: 'uuid', description: '`nextCursor` of the page before.' })),
+    cursor: Type.Optional(Id),
   },
   closed,
 );

@@ -23,7 +23,7 @@ export const IdempotencyHeaders = Type.Object({ 'idempotency-key': Type.Optional
 export const ListQuery = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-    cursor: Type.Optional(Type.String({ format: 'uuid', description: '`nextCursor` of the page before.' })),
+    cursor: Type.Optional(Id),
   },
   closed,
 );

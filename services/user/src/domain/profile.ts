@@ -15,7 +15,8 @@ export function checkProfile(change: ProfileChange): ProfileChange {
   const faults = [
     displayName !== undefined && !isName(displayName) && { pointer: '/displayName', code: 'text' },
     change.locale !== undefined && !isLocale(change.locale) && { pointer: '/locale', code: 'locale' },
-    change.timeZone !== undefined && !isTimeZone(change.timeZone) && { pointer: '/timeZone', code: 'time-zone' },
+    change.timeZone !== undefined &&
+      !isTimeZone(change.timeZone) && { pointer: '/timeZone', code: 'time-zone' },
   ].filter((fault) => fault !== false);
   if (faults.length > 0) throw new AppError('invalid-request', { errors: faults });
   return { ...change, ...(displayName !== undefined && { displayName }) };

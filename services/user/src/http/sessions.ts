@@ -39,8 +39,12 @@ export const sessions = ({ client, uow, passwords, tokens, sessionEnd }: Session
       },
     );
 
-    http.delete('/sessions/current', { schema: { response: { 204: Type.Null() } } }, async (request, reply) => {
-      await endSession(client, request.principal.sessionId, request.principal.userId);
-      return await reply.code(204).send(null);
-    });
+    http.delete(
+      '/sessions/current',
+      { schema: { response: { 204: Type.Null() } } },
+      async (request, reply) => {
+        await endSession(client, request.principal.sessionId, request.principal.userId);
+        return await reply.code(204).send(null);
+      },
+    );
   });

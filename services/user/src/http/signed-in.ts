@@ -13,7 +13,11 @@ export interface SignedInAnswer {
 }
 
 /** What a person gets who registered, signed in or refreshed. */
-export async function signedIn(tokens: AccessTokens, row: UserRow, session: OpenSession): Promise<SignedInAnswer> {
+export async function signedIn(
+  tokens: AccessTokens,
+  row: UserRow,
+  session: OpenSession,
+): Promise<SignedInAnswer> {
   const accessToken = await tokens.sign({ userId: row.id, sessionId: session.id, roles: row.roles });
   return { user: toUser(row), accessToken, refreshToken: session.refreshToken, expiresIn: tokens.lifetime };
 }

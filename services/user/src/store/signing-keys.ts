@@ -18,7 +18,9 @@ export async function loadSigningKeys(uow: UnitOfWork<Db>): Promise<StoredKey[]>
     await tx.$queryRawUnsafe('SELECT pg_advisory_xact_lock($1)::text', lockKey);
     const stored = await readKeys(tx);
     if (stored.length > 0) return stored;
-    await tx.signingKey.create({ data: { id: made.id, privateJwk: { ...made.privateJwk }, publicJwk: { ...made.publicJwk } } });
+    await tx.signingKey.create({
+      data: { id: made.id, privateJwk: { ...made.privateJwk }, publicJwk: { ...made.publicJwk } },
+    });
     return [made];
   });
 }

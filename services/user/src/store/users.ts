@@ -45,7 +45,16 @@ export async function findByEmail(db: Db, email: string): Promise<UserRow | null
 /** The person as their own browser sees them. */
 export function toUser(row: UserRow): User {
   const { id, email, emailVerified, displayName, locale, timeZone, version, createdAt } = row;
-  return { id, email, emailVerified, displayName, locale, timeZone, version, createdAt: createdAt.toISOString() };
+  return {
+    id,
+    email,
+    emailVerified,
+    displayName,
+    locale,
+    timeZone,
+    version,
+    createdAt: createdAt.toISOString(),
+  };
 }
 
 function defined(change: ProfileChange) {

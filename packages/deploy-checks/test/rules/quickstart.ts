@@ -1,0 +1,148 @@
+import { type KubernetesObject, one, podsOf } from '../support/kubernetes.js';
+import { services } from '../support/services.js';
+import { appliesTo, permitted } from './network-policy.js';
+import { containerProblems, podSecurityProblems } from './pod.js';
+import { environmentOf } from './service.js';
+
+type Objects = readonly KubernetesObject[];
+
+interface IngressSpec {
+  rules: Array<{ http: { paths: IngressPath[] } }>;
+}
+
+interface IngressPath {
+  path: string;
+  pathType: string;
+  backend: { service: { name: string; port: { name: string } } };
+}
+
+const fromServices = 'from pods (component=service part-of=warren)';
+
+/** Who may talk to whom inside the namespace, besides the services' own policies. */
+const picture: Record<string, { pods: string; permitted: string[] }> = {
+  'default-deny': { pods: '()', permitted: [] },
+  rabbitmq: { pods: '(name=rabbitmq)', permitted: [`in 5672/TCP ${fromServices}`] },
+  postgres: { pods: '(name=postgres)', permitted: [`in 5432/TCP ${fromServices}`] },
+};
+
+/** Seconds for which a healthy WebSocket may be silent: ping interval and time-out. */
+const longestSilence = 45;
+
+/** Each answers what is wrong with the whole overlay, one line a finding. */
+export const quickstartRules = {
+  'everything is in one restricted namespace': (objects: Objects) => {
+    const labels = one(objects, 'Namespace', 'warren').metadata.labels ?? {};
+    const level = labels['pod-security.kubernetes.io/enforce'];
+    const outside = objects.filter(
+      ({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace !== 'warren',
+    );
+    return [
+      ...(level === 'restricted' ? [] : [`the namespace admits ${level}`]),
+      ...outside.map(({ kind, metadata }) => `${kind} ${metadata.name} is in ${metadata.namespace}`),
+    ];
+  },
+
+  'every pod is admitted there, bounded and of a fixed version': (objects: Objects) =>
+    objects.flatMap((object) => {
+      const spec = podsOf(object);
+      if (!spec) return [];
+      const problems = [...podSecurityProblems(spec, { readOnlyRoot: false }), ...containerProblems(spec)];
+      return problems.map((problem) => `${object.metadata.name}: ${problem}`);
+    }),
+
+  'broker and database talk to services only, and whatever else there is to nobody': (objects: Objects) =>
+    Object.entries(picture).flatMap(([name, wanted]) => {
+      const policy = one(objects, 'NetworkPolicy', name);
+      const given = { pods: appliesTo(policy), permitted: permitted(policy) };
+      return JSON.stringify(given) === JSON.stringify(wanted) ? [] : [`${name}: ${JSON.stringify(given)}`];
+    }),
+
+  'secrets say that they are for development only': (objects: Objects) =>
+    objects
+      .filter(
+        ({ kind, metadata }) =>
+          kind === 'Secret' && metadata.annotations?.['warren.dev/development-only'] !== 'true',
+      )
+      .map(({ metadata }) => metadata.name),
+
+  'services know broker and database by the addresses, names and passwords that these have': (
+    objects: Objects,
+  ) => {
+    const passwords = secret(objects, 'postgres-passwords');
+    const { users } = JSON.parse(secret(objects, 'rabbitmq-definitions')['definitions.json'] ?? '') as {
+      users: Array<{ name: string; password: string }>;
+    };
+    return services.flatMap(({ name }) => {
+      const given = secret(objects, `${name}-secrets`);
+      const database = passwords[`WARREN_${name.toUpperCase()}_DATABASE_PASSWORD`];
+      const broker = users.find((user) => user.name === name)?.password;
+      const wanted = {
+        'amqp-url': `amqp://${name}:${broker}@rabbitmq:${portOf(objects, 'rabbitmq')}/warren`,
+        'database-url': `postgres://warren_${name}:${database}@postgres:${portOf(objects, 'postgres')}/warren_${name}`,
+      };
+      return Object.entries(wanted)
+        .filter(([key, value]) => given[key] !== value)
+        .map(([key, value]) => `${name}: ${key} is ${given[key]} instead of ${value}`);
+    });
+  },
+
+  'the ingress leads to public ports, sockets by path and for as long as they are silent': (
+    objects: Objects,
+  ) => {
+    const ingress = one(objects, 'Ingress', 'warren');
+    const { rules } = ingress.spec as unknown as IngressSpec;
+    const paths = rules.flatMap(({ http }) => http.paths);
+    const astray = paths.filter(
+      ({ pathType, backend }) => pathType !== 'Prefix' || !leadsToHttp(objects, backend.service),
+    );
+    const annotations = ingress.metadata.annotations ?? {};
+    const patience = ['read', 'send'].map((way) =>
+      Number(annotations[`nginx.ingress.kubernetes.io/proxy-${way}-timeout`]),
+    );
+    return [
+      ...astray.map(
+        ({ path, pathType, backend }) => `${path} leads to ${backend.service.name} as ${pathType}`,
+      ),
+      ...services.flatMap(({ name }) => {
+        const { path } = { path: socketPath(objects, name) };
+        const target = longest(paths, path)?.backend.service.name;
+        return target === name ? [] : [`${path} leads to ${target} instead of ${name}`];
+      }),
+      ...(patience.every((seconds) => seconds > longestSilence)
+        ? []
+        : [`silent sockets are cut after ${patience} s`]),
+    ];
+  },
+};
+
+/** Values of a Secret by key. Generated names end with a hash. */
+export function secret(objects: Objects, name: string): Record<string, string> {
+  const found = objects.find(
+    ({ kind, metadata }) => kind === 'Secret' && metadata.name.startsWith(`${name}-`),
+  );
+  const entries = Object.entries(found?.data ?? {});
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+  );
+}
+
+function leadsToHttp(objects: Objects, { name, port }: IngressPath['backend']['service']): boolean {
+  const { ports } = one(objects, 'Service', name).spec as { ports: Array<{ name: string }> };
+  return port.name === 'http' && ports.some((candidate) => candidate.name === 'http');
+}
+
+function portOf(objects: Objects, name: string): number | undefined {
+  const { ports } = one(objects, 'Service', name).spec as { ports: Array<{ port: number }> };
+  return ports[0]?.port;
+}
+
+function socketPath(objects: Objects, name: string): string {
+  const [main] = podsOf(one(objects, 'Deployment', name))?.containers ?? [];
+  return (main && environmentOf(objects, main).SOCKET_PATH) ?? '/socket.io';
+}
+
+/** The path that an ingress takes: the longest whose elements begin the one asked for. */
+function longest(paths: readonly IngressPath[], asked: string): IngressPath | undefined {
+  const fitting = paths.filter(({ path }) => asked === path || asked.startsWith(`${path}/`));
+  return fitting.sort((a, b) => b.path.length - a.path.length)[0];
+}

@@ -1,0 +1,179 @@
+import {
+  type Container,
+  container,
+  type KubernetesObject,
+  one,
+  type PodSpec,
+  pod,
+} from '../support/kubernetes.js';
+import { closingSeconds } from '../support/seconds.js';
+import { reads, type ServiceFacts } from '../support/services.js';
+import { appliesTo, permitted } from './network-policy.js';
+import { containerProblems, podSecurityProblems } from './pod.js';
+
+type Objects = readonly KubernetesObject[];
+
+const dns = ['53/TCP', '53/UDP'].map(
+  (port) => `out ${port} to pods (k8s-app=kube-dns) in namespaces (metadata.name=kube-system)`,
+);
+const stores = ['5432/TCP', '5672/TCP'].map((port) => `out ${port} to anywhere`);
+const keys = 'out 4001/TCP to pods (name=user)';
+
+/** Each answers what is wrong with one service's manifests, one line a finding. */
+export const serviceRules = {
+  'starts with its environment': (objects: Objects, facts: ServiceFacts) => {
+    const environment = environmentOf(objects, mainContainer(objects, facts));
+    const unknown = Object.keys(environment).filter((name) => !reads(facts, name));
+    const given = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.endsWith('_FILE')));
+    const secrets = { DATABASE_URL: 'postgres://given', AMQP_URL: 'amqp://given' };
+    const missing = Object.keys(secrets).filter((name) => !(`${name}_FILE` in environment));
+    return [
+      ...unknown.map((name) => `${facts.name} does not read ${name}`),
+      ...missing.map((name) => `${name} does not come from a file`),
+      ...facts.problemsOf({ ...given, ...secrets }),
+    ];
+  },
+
+  'finds its secrets where the environment says': (objects: Objects, facts: ServiceFacts) => {
+    const { volumes = [] } = podOf(objects, facts);
+    const main = mainContainer(objects, facts);
+    const volume = volumes.find(({ secret }) => secret?.secretName.startsWith(`${facts.name}-secrets`));
+    const folder = main.volumeMounts?.find(({ name }) => name === volume?.name)?.mountPath;
+    return Object.entries(environmentOf(objects, main))
+      .filter(([name, value]) => name.endsWith('_FILE') && value !== `${folder}/${fileName(name)}`)
+      .map(([name, value]) => `${name} is ${value}, and the secrets are in ${folder}`);
+  },
+
+  'has the ports of the service, and exposes the public one only': (
+    objects: Objects,
+    facts: ServiceFacts,
+  ) => {
+    const ports = mainContainer(objects, facts).ports?.map(
+      ({ name, containerPort }) => `${name} ${containerPort}`,
+    );
+    const { ports: exposed } = one(objects, 'Service', facts.name).spec as {
+      ports: Array<{ port: number; targetPort: string }>;
+    };
+    const shown = exposed.map(({ port, targetPort }) => `${port} to ${targetPort}`);
+    return [
+      ...different(ports, [`http ${facts.port}`, `internal ${facts.internalPort}`]),
+      ...different(shown, [`${facts.port} to http`]),
+    ];
+  },
+
+  'is probed at the real paths': (objects: Objects, facts: ServiceFacts) => {
+    const { startupProbe, readinessProbe, livenessProbe } = mainContainer(objects, facts);
+    const probed = [startupProbe, readinessProbe, livenessProbe].map(
+      (probe) => `${probe?.httpGet?.path} on ${probe?.httpGet?.port}`,
+    );
+    return different(probed, ['/health/live on http', '/health/ready on http', '/health/live on http']);
+  },
+
+  'has the time to drain': (objects: Objects, facts: ServiceFacts) => {
+    const { terminationGracePeriodSeconds: given = 30 } = podOf(objects, facts);
+    const main = mainContainer(objects, facts);
+    const wait = main.lifecycle?.preStop?.sleep?.seconds ?? 0;
+    const needed = wait + Number(environmentOf(objects, main).DRAIN_SECONDS) + closingSeconds;
+    if (wait < 3) return ['endpoints have no time to notice that it goes'];
+    return given > needed ? [] : [`it is killed after ${given} s but may need ${needed} s`];
+  },
+
+  'is restricted': (objects: Objects, facts: ServiceFacts) => [
+    ...podSecurityProblems(podOf(objects, facts), { readOnlyRoot: true }),
+    ...(one(objects, 'ServiceAccount', facts.name).automountServiceAccountToken === false
+      ? []
+      : ['its account mounts a token']),
+    // USER_SERVICE_PORT and the like, one letter away from what the services read.
+    ...(podOf(objects, facts).enableServiceLinks === false ? [] : ['Kubernetes adds variables of its own']),
+  ],
+
+  'has requests, limits and a fixed image': (objects: Objects, facts: ServiceFacts) =>
+    containerProblems(podOf(objects, facts)),
+
+  'runs twice at least, spread over nodes, and keeps one through disruptions and rollouts': (
+    objects: Objects,
+    facts: ServiceFacts,
+  ) => {
+    const scaler = one(objects, 'HorizontalPodAutoscaler', facts.name).spec as {
+      minReplicas?: number;
+      scaleTargetRef?: { kind: string; name: string };
+    };
+    const deployment = one(objects, 'Deployment', facts.name).spec as {
+      replicas?: number;
+      strategy?: { rollingUpdate?: { maxUnavailable?: number } };
+    };
+    const budget = one(objects, 'PodDisruptionBudget', facts.name).spec as { maxUnavailable?: number };
+    const spread = podOf(objects, facts).topologySpreadConstraints?.map(({ topologyKey }) => topologyKey);
+    return [
+      ...different(scaler.minReplicas ?? 1, 2),
+      ...different(
+        `${scaler.scaleTargetRef?.kind} ${scaler.scaleTargetRef?.name}`,
+        `Deployment ${facts.name}`,
+      ),
+      ...(deployment.replicas === undefined ? [] : ['each apply would undo what the autoscaler did']),
+      ...different(deployment.strategy?.rollingUpdate?.maxUnavailable, 0),
+      ...different(budget.maxUnavailable, 1),
+      ...different(spread?.[0], 'kubernetes.io/hostname'),
+    ];
+  },
+
+  'may use the ports of the picture and no others': (objects: Objects, facts: ServiceFacts) => {
+    const policy = one(objects, 'NetworkPolicy', facts.name);
+    const others = facts.name === 'user' ? [] : [keys];
+    const picture = [`in ${facts.port}/TCP from anywhere`, ...dns, ...stores, ...others].sort();
+    return [
+      ...different(permitted(policy), picture),
+      ...different(appliesTo(policy), `(name=${facts.name})`),
+    ];
+  },
+
+  'is selected by its name everywhere': (objects: Objects, facts: ServiceFacts) => {
+    const label = { 'app.kubernetes.io/name': facts.name };
+    const deployment = one(objects, 'Deployment', facts.name).spec as {
+      selector: object;
+      template: { metadata: { labels: object } };
+    };
+    const budget = one(objects, 'PodDisruptionBudget', facts.name).spec as { selector: object };
+    const address = one(objects, 'Service', facts.name).spec as { selector: object };
+    const labels = deployment.template.metadata.labels as Record<string, string>;
+    return [
+      ...different(
+        [deployment.selector, budget.selector, { matchLabels: address.selector }],
+        Array(3).fill({ matchLabels: label }),
+      ),
+      ...different(
+        [labels['app.kubernetes.io/name'], labels['app.kubernetes.io/component']],
+        [facts.name, 'service'],
+      ),
+    ];
+  },
+};
+
+export function environmentOf(
+  objects: Objects,
+  { env = [], envFrom = [] }: Container,
+): Record<string, string> {
+  const maps = envFrom.map(
+    ({ configMapRef }) => one(objects, 'ConfigMap', configMapRef?.name ?? '').data ?? {},
+  );
+  const own = Object.fromEntries(env.map(({ name, value }) => [name, value ?? 'from-the-cluster']));
+  return Object.assign({}, ...maps, own);
+}
+
+function podOf(objects: Objects, { name }: ServiceFacts): PodSpec {
+  return pod(objects, 'Deployment', name);
+}
+
+function mainContainer(objects: Objects, facts: ServiceFacts): Container {
+  return container(podOf(objects, facts), facts.name);
+}
+
+/** `DATABASE_URL_FILE` is the key `database-url` of the secret. */
+function fileName(variable: string): string {
+  return variable.slice(0, -'_FILE'.length).toLowerCase().replaceAll('_', '-');
+}
+
+function different(given: unknown, wanted: unknown): string[] {
+  const [is, should] = [JSON.stringify(given), JSON.stringify(wanted)];
+  return is === should ? [] : [`${is} instead of ${should}`];
+}

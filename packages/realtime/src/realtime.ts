@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import type { FeedEntry } from '@warren/unit-of-work';
+import type { RealtimeNode, RealtimeOptions, RealtimeStats } from './api.js';
+import { broadcastEntries } from './broadcast.js';
+import { commandTable, fromService } from './commands/command.js';
+import { CommandDispatcher } from './commands/dispatcher.js';
+import { feedPull } from './commands/feed-pull.js';
+import { sessionRefresh } from './commands/session-refresh.js';
+import { Drain } from './drain.js';
+import { HeadSweep } from './feed/sweep.js';
+import { Hub } from './hub.js';
+import { defaultLimits } from './limits/defaults.js';
+import { TokenBuckets } from './limits/token-buckets.js';
+import { acceptSockets } from './server/accept.js';
+import { Connections } from './server/connections.js';
+import { createSocketServer } from './server/socket-server.js';
+import { SocketSet } from './server/socket-set.js';
+import { UpgradeGate } from './server/upgrade-gate.js';
+import { newCounters } from './stats.js';
+
+/** Milliseconds in which peers may read the rest before `close` cuts them off. */
+const closeGrace = 1_000;
+
+/** Puts one service's namespace on an HTTP server. Throws if two commands have one name. */
+export function createRealtime(options: RealtimeOptions): RealtimeNode {
+  const { server, service, node, path, feeds, link, verifyToken } = options;
+  const log = options.log.child({ part: 'realtime' });
+  const limits = { ...defaultLimits, ...options.limits };
+  const counters = newCounters();
+  const hub = new Hub({ feeds, counters, log });
+  const sockets = new SocketSet();
+  const gate = new UpgradeGate();
+  const connections = new Connections(server, path);
+  const drain = new Drain({ gate, sockets, connections });
+  const sweep = new HeadSweep({ feeds, users: () => hub.users(), roundMs: options.sweepMs ?? 15_000, log });
+  const { io, namespace } = createSocketServer({
+    server,
+    service,
+    path,
+    corsOrigins: options.corsOrigins,
+    polling: options.polling,
+    payloadHardBytes: limits.payloadHardBytes,
+    pingIntervalMs: options.pingIntervalMs ?? 10_000,
+    pingTimeoutMs: options.pingTimeoutMs ?? 8_000,
+    gate,
+  });
+  const dispatcher = new CommandDispatcher({
+    commands: commandTable([
+      sessionRefresh(verifyToken),
+      feedPull(feeds, limits.unsentBytes),
+      ...options.commands.map(fromService),
+    ]),
+    limiter: new TokenBuckets(limits.commandsPerSecond, limits.commandsPerSecond * 2),
+    limits,
+    log,
+  });
+
+  io.engine.on('connection', (connection) => connections.add(connection));
+  acceptSockets(namespace, {
+    handshake: {
+      verifyToken,
+      limiter: new TokenBuckets(limits.handshakesPerMinute / 60, limits.handshakesPerMinute),
+      clientAddress: options.clientAddress ?? peerAddress,
+      refused: (code) => {
+        counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
+      },
+      log,
+    },
+    socket: {
+      node,
+      hub,
+      feeds,
+      unsentBytes: limits.unsentBytes,
+      counters,
+      log,
+      slotIfDraining: () => drain.slot(),
+    },
+    socketsPerUser: limits.socketsPerUser,
+    sockets,
+    dispatcher,
+  });
+
+  link.onMessage((message) => {
+    if (message.service !== service) return;
+    for (const entry of message.entries) {
+      if (hub.push(entry)) counters.pushesUseful++;
+      else counters.pushesWasted++;
+    }
+  });
+  sweep.start();
+
+  return {
+    committed(entries: readonly FeedEntry[]): void {
+      for (const entry of entries) hub.push(entry);
+      broadcastEntries(link, service, entries);
+    },
+    get socketCount(): number {
+      return sockets.size;
+    },
+    stats(): RealtimeStats {
+      return structuredClone({ ...counters, sockets: sockets.size, users: hub.userCount });
+    },
+    drain: (withinMs) => drain.run(withinMs),
+    async close(): Promise<void> {
+      gate.shut();
+      await sweep.close();
+      await connections.closeAll(closeGrace);
+      connections.detach();
+      io.engine.close();
+    },
+  };
+}
+
+function peerAddress({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? '';
+}

@@ -1,0 +1,304 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { connect, node } from './support/cleanup.js';
+import { range } from './support/client.js';
+import { service, token } from './support/node.js';
+
+describe('a connected socket', () => {
+  it('gets session.ready first, then live entries, each with its place in the feed', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.writeMany('ann', 3);
+    const client = connect(url);
+    expect(await client.got('session.ready')).toEqual({
+      userId: 'ann',
+      sessionId: 's1',
+      node: 'node-1',
+      head: feeds.cursor(3),
+      resumedFrom: null,
+    });
+    commit('ann', { hello: 1 });
+    await client.gotExactly(4, 4);
+    expect(client.received.at(-1)).toEqual({
+      event: 'thing.happened',
+      args: [{ hello: 1 }, { seq: 4, cursor: feeds.cursor(4), id: 'id-4', time: '2026-01-01T00:00:00.000Z' }],
+    });
+    expect(client.events).toEqual(['session.ready', 'thing.happened']);
+  });
+
+  it('gets nothing of another user', async () => {
+    const { url, commit, realtime } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    commit('bob');
+    commit('ann');
+    await client.gotExactly(1, 1);
+    expect(realtime.stats()).toMatchObject({ sockets: 1, users: 1, entriesSent: 1 });
+  });
+});
+
+describe('resuming', () => {
+  it('sends more than a page of missed entries in order, with live ones written meanwhile', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.writeMany('ann', 250);
+    let writes = 0;
+    feeds.beforeAnswer = ({ kind }) => {
+      if (kind === 'read' && writes++ < 3) commit('ann');
+    };
+    const client = connect(url, { cursor: feeds.cursor(5) });
+    expect(await client.got('session.ready')).toMatchObject({
+      head: feeds.cursor(250),
+      resumedFrom: feeds.cursor(5),
+    });
+    await client.gotExactly(6, 253);
+    commit('ann');
+    await client.gotExactly(6, 254);
+    expect(client.events[0]).toBe('session.ready');
+  });
+
+  it('loses nothing that is written between the look-up and going live', async () => {
+    // Joining after the look-up would miss this push, and no later gap would show it.
+    const { url, feeds, commit } = await node();
+    feeds.write('ann');
+    feeds.beforeAnswer = ({ kind }) => {
+      if (kind === 'resolve') commit('ann');
+    };
+    const client = connect(url, { cursor: feeds.cursor(1) });
+    await client.gotExactly(2, 2);
+  });
+
+  it('loses nothing that is written while the head is looked up for a socket without a cursor', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.beforeAnswer = ({ kind }) => {
+      if (kind === 'head') commit('ann');
+    };
+    const client = connect(url);
+    await client.gotExactly(1, 1);
+  });
+
+  it('answers a cursor that can not be followed with the head and the reason, then goes on live', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.writeMany('ann', 10);
+    const old = feeds.cursor(2);
+    const foreign = feeds.cursor(3, 'other');
+    feeds.prune('ann', 5);
+    const cases = [
+      { cursor: old, reason: 'too-old' },
+      { cursor: foreign, reason: 'epoch' },
+      { cursor: feeds.cursor(99), reason: 'unknown' },
+      { cursor: 'gibberish', reason: 'unknown' },
+      { cursor: 42, reason: 'unknown' },
+      { cursor: '', reason: 'unknown' },
+      { cursor: 'x'.repeat(10_000), reason: 'unknown' },
+    ];
+    const clients = cases.map(({ cursor }) => connect(url, { cursor }));
+    for (const [i, client] of clients.entries()) {
+      expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(10), reason: cases[i]?.reason });
+      expect(client.events).toEqual(['session.ready', 'feed.reset']);
+      expect(client.named('session.ready')).toMatchObject([{ head: feeds.cursor(10), resumedFrom: null }]);
+    }
+    commit('ann');
+    for (const client of clients) await client.gotExactly(11, 11);
+  });
+
+  it('resets a socket whose next entries are pruned while it catches up', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.writeMany('ann', 300);
+    let reads = 0;
+    feeds.beforeAnswer = ({ kind }) => {
+      if (kind === 'read' && ++reads === 2) feeds.prune('ann', 280);
+    };
+    const client = connect(url, { cursor: feeds.cursor(0) });
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(300), reason: 'too-old' });
+    commit('ann');
+    await eventually(() => expect(client.seqs.at(-1)).toBe(301));
+    expect(client.seqs).toEqual([...range(1, 200), 301]);
+  });
+
+  it('does not let one tab that is far behind hold up the gap of another', async () => {
+    const { url, feeds, link } = await node();
+    feeds.writeMany('ann', 1_000);
+    const live = connect(url);
+    await live.got('session.ready');
+    const served: number[] = [];
+    feeds.beforeAnswer = ({ kind, after }) => {
+      if (kind === 'read') served.push(after ?? -1);
+      if (served.length === 1) {
+        feeds.write('ann');
+        link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+      }
+    };
+    const behind = connect(url, { cursor: feeds.cursor(0) });
+    await behind.gotExactly(1, 1_002);
+    await live.gotExactly(1_001, 1_002);
+    expect(served.indexOf(1_000)).toBeLessThan(4);
+  });
+});
+
+describe('the feed can not be read', () => {
+  it('keeps the client, says so by a null head, and resumes when the database is back', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.writeMany('ann', 3);
+    feeds.failure = new Error('connection refused');
+    const client = connect(url, { cursor: feeds.cursor(1) });
+    expect(await client.got('session.ready')).toMatchObject({ head: null, resumedFrom: null });
+    commit('ann');
+    feeds.failure = undefined;
+    await client.gotExactly(2, 4);
+    expect(client.disconnects).toEqual([]);
+  });
+
+  it('tells a client without a cursor to refetch, since it can not know from where it goes on', async () => {
+    const { url, feeds, commit } = await node();
+    feeds.failure = new Error('connection refused');
+    const client = connect(url);
+    await client.got('session.ready');
+    commit('ann');
+    feeds.failure = undefined;
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(1), reason: 'unavailable' });
+    commit('ann');
+    await client.gotExactly(2, 2);
+  });
+
+  it('fills a gap late rather than never', async () => {
+    const { url, feeds, commit } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.failure = new Error('connection refused');
+    feeds.write('ann');
+    commit('ann');
+    await eventually(() => expect(feeds.readsOf('ann').length).toBeGreaterThan(0));
+    expect(client.seqs).toEqual([]);
+    feeds.failure = undefined;
+    await client.gotExactly(1, 2);
+  });
+});
+
+describe('pushes from other nodes', () => {
+  it('fills a gap from the feed before it sends what came', async () => {
+    const { url, feeds, link, realtime } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.writeMany('ann', 2);
+    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    await client.gotExactly(1, 3);
+    expect(realtime.stats()).toMatchObject({ gaps: 1, pushesUseful: 1 });
+  });
+
+  it('drops duplicates and late ones', async () => {
+    const { url, feeds, link } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    const entries = feeds.writeMany('ann', 3);
+    const messages = [entries, entries, entries.slice(0, 1), entries.slice(1)];
+    for (const some of messages) link.deliver({ kind: 'feed', service, entries: some });
+    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    await client.gotExactly(1, 4);
+  });
+
+  it('puts two that came in the wrong order right without reading', async () => {
+    const { url, feeds, link } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    const [first, second] = feeds.writeMany('ann', 2);
+    if (!first || !second) throw new Error('not written');
+    link.deliver({ kind: 'feed', service, entries: [second] });
+    link.deliver({ kind: 'feed', service, entries: [first] });
+    await client.gotExactly(1, 2);
+    expect(feeds.readsOf('ann')).toEqual([]);
+  });
+
+  it('counts those that nobody here waits for, and ignores other services', async () => {
+    const { url, feeds, link, realtime } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    link.deliver({ kind: 'feed', service, entries: feeds.writeMany('bob', 2) });
+    link.deliver({ kind: 'feed', service: 'other', entries: feeds.writeMany('ann', 1) });
+    expect(realtime.stats()).toMatchObject({ pushesWasted: 2, pushesUseful: 0 });
+    expect(client.seqs).toEqual([]);
+  });
+
+  it('reads once for all tabs of a user', async () => {
+    const { url, feeds, link } = await node();
+    const tabs = Array.from({ length: 8 }, () => connect(url));
+    for (const tab of tabs) await tab.got('session.ready');
+    feeds.writeMany('ann', 20);
+    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    for (const tab of tabs) await tab.gotExactly(1, 21);
+    expect(feeds.readsOf('ann')).toHaveLength(1);
+  });
+
+  it('sends what commits here to the other nodes in bounded messages', async () => {
+    const { feeds, link, realtime } = await node();
+    const entries = [...feeds.writeMany('ann', 150), feeds.write('ann', 'x'.repeat(200_000))];
+    realtime.committed([...entries, feeds.write('ann', 'y'.repeat(200_000))]);
+    expect(link.sent.map((message) => message.entries.length)).toEqual([100, 51, 1]);
+    expect(link.sent.flatMap(({ entries: some }) => some.map(({ seq }) => seq))).toEqual(range(1, 152));
+  });
+});
+
+describe('the sweep', () => {
+  it('is needed: a lost push with nothing after it shows no gap', async () => {
+    const { url, feeds } = await node();
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.write('ann');
+    expect((await client.command('things.echo', {})).ok).toBe(true);
+    expect(client.seqs).toEqual([]);
+  });
+
+  it('sends what no push told of', async () => {
+    const { url, feeds, realtime } = await node({ sweepMs: 150 });
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.write('ann');
+    await client.gotExactly(1, 1);
+    expect(realtime.stats().sweepRepairs).toBe(1);
+  });
+
+  it('looks at every user once a round, few at a time', async () => {
+    const { url, feeds } = await node({ sweepMs: 300 });
+    const users = Array.from({ length: 15 }, (_, i) => `user-${i}`);
+    const clients = users.map((user) => connect(url, { token: token(user) }));
+    for (const client of clients) await client.got('session.ready');
+    for (const user of users) feeds.write(user);
+    for (const client of clients) await client.gotExactly(1, 1);
+    const asked = feeds.calls
+      .filter(({ kind }) => kind === 'heads')
+      .map(({ userId }) => userId.split(',').length);
+    expect(Math.max(...asked)).toBeLessThan(5);
+  });
+
+  it('tries again soon when heads can not be read', async () => {
+    const { url, feeds } = await node({ sweepMs: 150 });
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.failure = new Error('connection refused');
+    feeds.write('ann');
+    const before = feeds.calls.length;
+    await eventually(() => expect(feeds.calls.length).toBeGreaterThan(before + 2));
+    feeds.failure = undefined;
+    await client.gotExactly(1, 1);
+  });
+
+  it('resets sockets whose feed went back to an older state', async () => {
+    const { url, feeds, commit } = await node({ sweepMs: 150 });
+    feeds.writeMany('ann', 8);
+    const client = connect(url);
+    await client.got('session.ready');
+    commit('ann');
+    await client.gotExactly(9, 9);
+    feeds.restore('ann', 5);
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(5), reason: 'epoch' });
+    commit('ann');
+    await eventually(() => expect(client.seqs).toEqual([9, 6]));
+  });
+
+  it('notices another epoch at the same number', async () => {
+    const { url, feeds } = await node({ sweepMs: 150 });
+    feeds.writeMany('ann', 8);
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.restore('ann', 8);
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(8), reason: 'epoch' });
+  });
+});

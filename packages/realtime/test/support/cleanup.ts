@@ -1,0 +1,33 @@
+import { afterEach } from '@jest/globals';
+import type { RealtimeOptions } from '@warren/realtime';
+import type { ManagerOptions, SocketOptions } from 'socket.io-client';
+import { type Auth, RecordingClient } from './client.js';
+import { startNode, type TestNode, token } from './node.js';
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Registers what is closed, last first, when the test ends. */
+export function onEnd(close: () => unknown): void {
+  closers.push(close);
+}
+
+export async function node(options?: Partial<RealtimeOptions> & { port?: number }): Promise<TestNode> {
+  const started = await startNode(options);
+  onEnd(() => started.close());
+  return started;
+}
+
+export function connect(
+  url: string,
+  auth: Auth | (() => Auth) = {},
+  options?: Partial<ManagerOptions & SocketOptions>,
+): RecordingClient {
+  const withToken = (): Auth => ({ token: token('ann'), ...(typeof auth === 'function' ? auth() : auth) });
+  const client = new RecordingClient(url, withToken, options);
+  onEnd(() => client.close());
+  return client;
+}

@@ -1,0 +1,118 @@
+import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
+
+export type FeedCall = {
+  kind: 'head' | 'heads' | 'read' | 'floor' | 'resolve';
+  userId: string;
+  after?: number;
+};
+
+/** Feeds in memory that obey the test: they can be slow, fail, forget, and start a new epoch. */
+export class MemoryFeeds implements FeedReader {
+  readonly calls: FeedCall[] = [];
+  /** Runs after an answer's snapshot was taken and before it is given: what happens here is not in it. */
+  beforeAnswer: (call: FeedCall) => Promise<void> | void = () => undefined;
+  /** Thrown by every read while set. */
+  failure: Error | undefined;
+  readonly #feeds = new Map<string, FeedEntry[]>();
+  readonly #floors = new Map<string, number>();
+  #epoch = 'a';
+
+  /** Writes an entry; nobody is told. */
+  write(userId: string, data: unknown = null, type = 'thing.happened'): FeedEntry {
+    const entries = this.#entries(userId);
+    const seq = entries.length + 1;
+    const entry: FeedEntry = {
+      userId,
+      seq,
+      cursor: this.cursor(seq),
+      type,
+      id: `id-${seq}`,
+      time: '2026-01-01T00:00:00.000Z',
+      data,
+    };
+    entries.push(entry);
+    return entry;
+  }
+
+  writeMany(userId: string, count: number): FeedEntry[] {
+    return Array.from({ length: count }, () => this.write(userId));
+  }
+
+  cursor(seq: number, epoch = this.#epoch): string {
+    return Buffer.from(`${epoch}.${seq}`).toString('base64url');
+  }
+
+  /** Throws away everything at or below `seq`. */
+  prune(userId: string, seq: number): void {
+    this.#floors.set(userId, seq);
+  }
+
+  /** As after a restored backup: only the first `kept` entries are left, under a new epoch. */
+  restore(userId: string, kept: number): void {
+    this.#epoch = `${this.#epoch}x`;
+    const entries = this.#entries(userId).slice(0, kept);
+    this.#feeds.set(
+      userId,
+      entries.map((entry) => ({ ...entry, cursor: this.cursor(entry.seq) })),
+    );
+  }
+
+  readsOf(userId: string): FeedCall[] {
+    return this.calls.filter((call) => call.kind === 'read' && call.userId === userId);
+  }
+
+  head(userId: string): Promise<FeedPosition> {
+    return this.#answer({ kind: 'head', userId }, () => this.#head(userId));
+  }
+
+  heads(userIds: readonly string[]): Promise<Map<string, FeedPosition>> {
+    return this.#answer({ kind: 'heads', userId: userIds.join() }, () => {
+      const known = userIds.filter((userId) => this.#feeds.has(userId));
+      return new Map(known.map((userId) => [userId, this.#head(userId)]));
+    });
+  }
+
+  read(userId: string, after: number, limit: number): Promise<{ entries: FeedEntry[]; head: FeedPosition }> {
+    return this.#answer({ kind: 'read', userId, after }, () => {
+      const floor = this.#floors.get(userId) ?? 0;
+      const kept = this.#entries(userId).filter(({ seq }) => seq > after && seq > floor);
+      return { entries: kept.slice(0, limit), head: this.#head(userId) };
+    });
+  }
+
+  floor(userId: string): Promise<number> {
+    return this.#answer({ kind: 'floor', userId }, () => this.#floors.get(userId) ?? 0);
+  }
+
+  resolve(userId: string, cursor: string): ReturnType<FeedReader['resolve']> {
+    return this.#answer({ kind: 'resolve', userId }, () => {
+      const head = this.#head(userId);
+      const [epoch, number] = Buffer.from(cursor, 'base64url').toString().split('.');
+      const seq = Number(number);
+      if (!epoch || !Number.isInteger(seq)) return { ok: false, reason: 'unknown', head } as const;
+      if (epoch !== this.#epoch) return { ok: false, reason: 'epoch', head } as const;
+      if (seq > head.seq) return { ok: false, reason: 'unknown', head } as const;
+      if (seq < (this.#floors.get(userId) ?? 0)) return { ok: false, reason: 'too-old', head } as const;
+      return { ok: true, seq, head } as const;
+    });
+  }
+
+  async #answer<T>(call: FeedCall, snapshot: () => T): Promise<T> {
+    this.calls.push(call);
+    if (this.failure) throw this.failure;
+    const answer = snapshot();
+    await this.beforeAnswer(call);
+    return answer;
+  }
+
+  #entries(userId: string): FeedEntry[] {
+    const entries = this.#feeds.get(userId) ?? [];
+    this.#feeds.set(userId, entries);
+    return entries;
+  }
+
+  #head(userId: string): FeedPosition {
+    const seq = this.#feeds.get(userId)?.length ?? 0;
+    return { seq, cursor: this.cursor(seq) };
+  }
+}

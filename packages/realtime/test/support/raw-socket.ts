@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+
+/** A hand-made WebSocket client, for what no proper client would send. */
+export interface RawSocket {
+  /** One text frame. */
+  send(text: string): void;
+  /** One frame of any kind; `opcode` 1 is text, 2 binary. */
+  frame(opcode: number, payload: Buffer): void;
+  /** Bytes as they are. */
+  write(bytes: Buffer | string): void;
+  /** Stops reading, so that the peer's buffers fill up. */
+  pause(): void;
+  /** Everything read so far, frames and all. */
+  text(): string;
+  readonly closed: Promise<void>;
+  destroy(): void;
+}
+
+/** Opens a TCP connection and asks for the upgrade; resolves when the server has answered anything. */
+export async function rawSocket(port: number, query = 'EIO=4&transport=websocket'): Promise<RawSocket> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const chunks: Buffer[] = [];
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const answered = new Promise((resolve) => socket.once('data', resolve));
+  socket.write(
+    `GET /socket.io/?${query} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+  );
+  await Promise.race([answered, closed]);
+  const write = (bytes: Buffer | string): void => {
+    if (socket.writable) socket.write(bytes);
+  };
+  const frame = (opcode: number, payload: Buffer): void => write(encodeFrame(opcode, payload));
+  return {
+    send: (text) => frame(1, Buffer.from(text)),
+    frame,
+    write,
+    pause: () => socket.pause(),
+    text: () => Buffer.concat(chunks).toString('latin1'),
+    closed,
+    destroy: () => socket.destroy(),
+  };
+}
+
+/** A final frame, masked with zeros as a client's must be. */
+function encodeFrame(opcode: number, payload: Buffer): Buffer {
+  const first = 0x80 | opcode;
+  const mask = Buffer.alloc(4);
+  if (payload.length < 126)
+    return Buffer.concat([Buffer.from([first, 0x80 | payload.length]), mask, payload]);
+  const header = Buffer.alloc(payload.length < 65_536 ? 4 : 10);
+  header[0] = first;
+  if (payload.length < 65_536) {
+    header[1] = 0x80 | 126;
+    header.writeUInt16BE(payload.length, 2);
+  } else {
+    header[1] = 0x80 | 127;
+    header.writeBigUInt64BE(BigInt(payload.length), 2);
+  }
+  return Buffer.concat([header, mask, payload]);
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { connect, node } from './support/cleanup.js';
+import { token } from './support/node.js';
+
+const soon = (ms: number, userId = 'ann', sessionId = 's1') => token(userId, sessionId, Date.now() + ms);
+
+describe('the end of a token', () => {
+  it('is told at once if it is near, then ends the session for good', async () => {
+    const { url, realtime } = await node();
+    const client = connect(url, { token: soon(300) });
+    const { inMs } = await client.got<{ inMs: number }>('session.expiring');
+    expect(inMs).toBeGreaterThan(0);
+    expect(inMs).toBeLessThanOrEqual(300);
+    expect(await client.got('session.ended')).toEqual({ code: 'token-expired', temporary: false });
+    await eventually(() => expect(client.disconnects).toEqual(['io server disconnect']));
+    expect(client.events).toEqual(['session.ready', 'session.expiring', 'session.ended']);
+    expect(realtime.socketCount).toBe(0);
+  });
+
+  it('is far away for a token of many years, whatever timers can hold', async () => {
+    const { url, commit } = await node();
+    const client = connect(url, { token: soon(100 * 365 * 86_400_000) });
+    await client.got('session.ready');
+    commit('ann');
+    await client.gotExactly(1, 1);
+    expect(client.events).toEqual(['session.ready', 'thing.happened']);
+  });
+
+  it('is put off by session.refresh, on the same socket', async () => {
+    const { url, commit } = await node();
+    const client = connect(url, { token: soon(400) });
+    await client.got('session.expiring');
+    const renewed = await client.command('session.refresh', { token: soon(3_600_000) });
+    expect(renewed).toMatchObject({ ok: true, data: { expiresInMs: expect.any(Number) } });
+    const probe = connect(url, { token: soon(400, 'bob') });
+    await probe.got('session.ended');
+    commit('ann');
+    await client.gotExactly(1, 1);
+    expect(client.disconnects).toEqual([]);
+  });
+
+  it('warns again after a refresh, but not in a loop', async () => {
+    const { url } = await node();
+    const client = connect(url, { token: soon(400) });
+    await client.got('session.expiring');
+    await client.command('session.refresh', { token: soon(400) });
+    const { inMs } = await client.got<{ inMs: number }>('session.expiring', 2);
+    expect(inMs).toBeLessThanOrEqual(210);
+    await client.got('session.ended');
+    expect(client.named('session.expiring')).toHaveLength(2);
+  });
+
+  it.each([
+    ['of another user', () => soon(60_000, 'bob'), 'forbidden'],
+    ['of another session', () => soon(60_000, 'ann', 's2'), 'forbidden'],
+    ['that is expired', () => soon(-1), 'token-expired'],
+    ['that is forged', () => 'forged', 'unauthenticated'],
+    ['of another type', () => 7, 'unauthenticated'],
+  ])('is not put off by a token %s', async (_what, renewed, code) => {
+    const { url } = await node();
+    const client = connect(url);
+    expect(await client.command('session.refresh', { token: renewed() })).toMatchObject({
+      ok: false,
+      error: { code, temporary: false },
+    });
+    expect((await client.command('things.echo')).ok).toBe(true);
+  });
+});

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { noFilters, readMigrations } from './migrate.js';
+import { openSchemaEngine } from './schema-engine.js';
+
+export interface DiffOptions {
+  /** A PostgreSQL server on which a database may be created for a moment. */
+  server: string;
+  /** The folder with `schema.prisma` and `migrations/`; ends with a slash. */
+  prisma: URL;
+}
+
+/** The SQL that brings a database from the last migration to what `schema.prisma` says; empty if nothing is missing. */
+export async function diffMigrations({ server, prisma }: DiffOptions): Promise<string> {
+  const content = await readFile(new URL('schema.prisma', prisma), 'utf8');
+  const migrations = await readMigrations(new URL('migrations/', prisma));
+  return await withShadowDatabase(server, async (shadow) => {
+    const engine = await openSchemaEngine(new ShadowedPg(server, shadow), content);
+    try {
+      const { stdout } = await engine.diff({
+        from: { tag: 'migrations', ...migrations },
+        to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content }] },
+        script: true,
+        exitCode: null,
+        filters: noFilters,
+      });
+      return stdout === null || stdout.includes('This is an empty migration') ? '' : stdout;
+    } finally {
+      engine.free();
+    }
+  });
+}
+
+/**
+ * The adapter's own way drops the shadow database while its own pool is still connected to it, which fails; and it
+ * can't read the catalogue, whose `"char"` columns it doesn't know.
+ */
+class ShadowedPg extends PrismaPg {
+  readonly #shadow: string;
+
+  constructor(server: string, shadow: string) {
+    super({ connectionString: server });
+    this.#shadow = shadow;
+  }
+
+  override connectToShadowDb() {
+    const options = { disposeExternalPool: true };
+    return new PrismaPg(new CatalogPool({ connectionString: this.#shadow }), options).connect();
+  }
+}
+
+/** Type ids of `"char"` and `text` in PostgreSQL's catalogue. */
+const charType = 18;
+const textType = 25;
+
+class CatalogPool extends pg.Pool {
+  override query = (async (query: pg.QueryConfig) => {
+    const result = await super.query(query);
+    for (const field of result.fields) if (field.dataTypeID === charType) field.dataTypeID = textType;
+    return result;
+  }) as pg.Pool['query'];
+}
+
+async function withShadowDatabase<T>(server: string, work: (url: string) => Promise<T>): Promise<T> {
+  const name = `warren_shadow_${randomUUID().replaceAll('-', '')}`;
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${name}`);
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    return await work(url.href).finally(() => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
+  } finally {
+    await client.end();
+  }
+}

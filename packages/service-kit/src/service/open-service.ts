@@ -1,0 +1,118 @@
+import { createRealtime } from '@warren/realtime';
+import { createUnitOfWork, type RawClient } from '@warren/unit-of-work';
+import type { JWTVerifyGetKey } from 'jose';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Static, TObject } from 'typebox';
+import { createRemoteKeys } from '../auth/remote-keys.js';
+import { createTokenVerifier } from '../auth/token-verifier.js';
+import type { KitConfig } from '../config/kit-config.js';
+import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
+import { Readiness } from '../http/health.js';
+import { createInternalListener } from '../http/internal-listener.js';
+import { closeHttp, listen } from '../http/listen.js';
+import { addDoors, createHttp } from '../http/server.js';
+import { Metrics } from '../observe/metrics.js';
+import { measure } from '../observe/service-metrics.js';
+import { timedCommand } from '../observe/timed-command.js';
+import { openBus, openLink } from './broker.js';
+import type { Closing } from './closing.js';
+import type { RunningService, ServiceOverrides } from './create-service.js';
+import { openDatabase } from './database.js';
+import { contractsConsumedBy } from './known-contracts.js';
+import { createStop } from './stop.js';
+
+export interface OpenOptions<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>> {
+  definition: ServiceDefinition<Config, Db, Client>;
+  config: Static<Config> & KitConfig;
+  log: Logger;
+  /** Gets everything that is opened, also if this fails half-way. */
+  closing: Closing;
+  overrides: ServiceOverrides;
+}
+
+/** Opens the parts of a service in the order in which they need each other. */
+export async function openService<
+  Config extends TObject,
+  Db extends RawClient,
+  Client extends ServiceClient<Db>,
+>(options: OpenOptions<Config, Db, Client>): Promise<RunningService> {
+  const { definition, log, closing, overrides } = options;
+  const { name: service, contract } = definition;
+  const config: KitConfig = options.config;
+  const node = config.NODE_ID;
+  const metrics = new Metrics(service, node);
+  const { pool, client } = await openDatabase<Db, Client>(definition, config, log, closing);
+
+  const broker = { url: config.AMQP_URL, service, node, log };
+  const bus = openBus(broker, overrides.bus);
+  closing.add('event bus', () => bus.close());
+  const contracts = contractsConsumedBy(contract);
+  const messaging = createUnitOfWork({ service, contract, contracts, client, pool, bus, log });
+  closing.add('relay', () => messaging.stop());
+  const link = openLink(broker, overrides.link);
+  closing.add('node link', () => link.close());
+
+  const doors = await definition.doors({ config: options.config, client, uow: messaging.uow, log });
+  const verify = createTokenVerifier({
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    keys: overrides.keys ?? doors.keys ?? remoteKeys(config, log),
+  });
+  const readiness = new Readiness({
+    database: () => checkDatabase(pool),
+    broker: () => (bus.state === 'up' && link.state === 'up' ? 'ok' : 'degraded'),
+  });
+
+  const http = await createHttp({ contract, corsOrigins: config.CORS_ORIGINS, readiness, metrics, log });
+  closing.add('HTTP', () => closeHttp(http));
+  await addDoors(http, doors.http, verify);
+  const realtime = createRealtime({
+    server: http.server,
+    service,
+    node,
+    path: config.SOCKET_PATH,
+    corsOrigins: config.CORS_ORIGINS,
+    polling: config.POLLING === 'on',
+    verifyToken: verify,
+    feeds: messaging.feeds,
+    commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
+    link,
+    log,
+  });
+  closing.add('sockets', () => realtime.close());
+  messaging.onCommitted((entries) => realtime.committed(entries));
+  measure(metrics, { messaging, realtime, broker: bus });
+
+  const internal = createInternalListener(metrics, log);
+  closing.add('internal HTTP', () => closeHttp(internal));
+  const port = await listen(http, config.HOST, config.PORT);
+  const internalPort = await listen(internal, config.HOST, internalPortOf(config));
+  await messaging.start({ handlers: doors.events ?? [] });
+  startBackground(doors.background ?? [], closing);
+  log.info({ port, internalPort }, 'started');
+
+  const stop = createStop({ readiness, realtime, bus, closing, drainSeconds: config.DRAIN_SECONDS, log });
+  return { name: service, port, internalPort, url: `http://127.0.0.1:${port}`, stop };
+}
+
+function remoteKeys(config: KitConfig, log: Logger): JWTVerifyGetKey {
+  const url = config.JWKS_URL ?? `${config.USER_SERVICE_URL.replace(/\/$/, '')}/.well-known/jwks.json`;
+  return createRemoteKeys(new URL(url), log);
+}
+
+async function checkDatabase(pool: Pool): Promise<'ok'> {
+  await pool.query('SELECT 1');
+  return 'ok';
+}
+
+function internalPortOf({ PORT, INTERNAL_PORT }: KitConfig): number {
+  return INTERNAL_PORT ?? (PORT === 0 ? 0 : PORT + 1_000);
+}
+
+function startBackground(background: readonly Background[], closing: Closing): void {
+  for (const each of background) {
+    closing.add(each.name, () => each.stop());
+    each.start();
+  }
+}

@@ -1,0 +1,132 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Type } from 'typebox';
+import { describeConfig } from '../src/config/describe-config.js';
+import { kitConfigSchema } from '../src/config/kit-config.js';
+import { ConfigError, type Environment, readConfig } from '../src/config/read-config.js';
+import { readServiceConfig } from '../src/config/service-config.js';
+
+const service = {
+  port: 4_009,
+  config: Type.Object({
+    RATE: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'A share.' }),
+    TRACE: Type.Boolean({ default: false, description: 'Tells more.' }),
+  }),
+};
+const enough = { DATABASE_URL: 'postgres://u:hush@db/warren', AMQP_URL: 'amqp://u:hush@mq' };
+
+function problemsOf(env: Environment, hasBus = false): readonly string[] {
+  try {
+    readServiceConfig(service, env, hasBus);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('readServiceConfig', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warren-config-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('fills in defaults, the port the service’s own', () => {
+    const config = readServiceConfig(service, enough, false);
+    expect(config).toMatchObject({
+      PORT: 4_009,
+      RATE: 0.5,
+      TRACE: false,
+      MIGRATE: 'on',
+      SOCKET_PATH: '/socket.io',
+    });
+    expect(config.INTERNAL_PORT).toBeUndefined();
+  });
+
+  it('parses numbers, switches and lists', () => {
+    const env = {
+      ...enough,
+      PORT: '0',
+      RATE: '0.25',
+      TRACE: 'on',
+      CORS_ORIGINS: 'https://a.example, https://b.example',
+    };
+    expect(readServiceConfig(service, env, false)).toMatchObject({
+      PORT: 0,
+      RATE: 0.25,
+      TRACE: true,
+      CORS_ORIGINS: ['https://a.example', 'https://b.example'],
+    });
+  });
+
+  it('tells everything that is wrong, one line a value', () => {
+    const problems = problemsOf({
+      PORT: 'eighty',
+      RATE: '2',
+      TRACE: 'maybe',
+      MIGRATE: 'perhaps',
+      AMQP_URL: enough.AMQP_URL,
+    });
+    expect(problems.map((line) => line.split(/[ :]/, 1)[0])).toEqual([
+      'PORT',
+      'DATABASE_URL',
+      'MIGRATE',
+      'RATE',
+      'TRACE',
+    ]);
+    expect(problems[0]).toMatch(/^PORT: "eighty" is not a whole number from 0 to 65535\. /);
+    expect(problems[1]).toMatch(/^DATABASE_URL is missing: /);
+    expect(problems[2]).toMatch(/is not one of on, off\./);
+    for (const line of problems) expect(line).not.toContain('\n');
+  });
+
+  it('never shows a secret', () => {
+    const problems = problemsOf({ ...enough, DATABASE_URL: 'mysql://u:hush@db/warren' });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^DATABASE_URL: the given value is not like /);
+    expect(problems.join()).not.toContain('hush');
+  });
+
+  it('asks for a broker unless the process brings a bus', () => {
+    const { AMQP_URL: _, ...env } = enough;
+    expect(problemsOf(env)).toEqual([expect.stringMatching(/^AMQP_URL is missing: /)]);
+    expect(problemsOf({ ...env, AMQP_URL: '' })).toHaveLength(1);
+    expect(problemsOf(env, true)).toEqual([]);
+  });
+
+  it('reads a value from a file', async () => {
+    const file = join(folder, 'database-url');
+    await writeFile(file, 'postgres://from-file/warren\n');
+    const config = readServiceConfig(service, { AMQP_URL: enough.AMQP_URL, DATABASE_URL_FILE: file }, false);
+    expect(config.DATABASE_URL).toBe('postgres://from-file/warren');
+  });
+
+  it('refuses a file that cannot be read, and a value given twice', () => {
+    const file = join(folder, 'nothing');
+    expect(problemsOf({ ...enough, LOG_LEVEL_FILE: file })).toEqual([
+      `LOG_LEVEL_FILE: cannot read ${file} (ENOENT)`,
+    ]);
+    expect(problemsOf({ ...enough, DATABASE_URL_FILE: file })).toEqual([
+      'DATABASE_URL and DATABASE_URL_FILE are both set; only one may be',
+    ]);
+  });
+
+  it('does not let one service change the defaults of another', () => {
+    const schema = kitConfigSchema(1);
+    readConfig(schema, enough).CORS_ORIGINS.push('https://evil.example');
+    expect(readConfig(schema, enough).CORS_ORIGINS).not.toContain('https://evil.example');
+  });
+});
+
+describe('describeConfig', () => {
+  it('gives each variable of the kit a description, and null where it must be set', () => {
+    const rows = describeConfig(kitConfigSchema(4_009));
+    for (const row of rows) expect(row.description).not.toBe('');
+    expect(rows.find((row) => row.name === 'PORT')?.default).toBe('4009');
+    expect(rows.find((row) => row.name === 'INTERNAL_PORT')?.default).toBe('PORT + 1000');
+    expect(rows.filter((row) => row.default === null).map((row) => row.name)).toEqual(['DATABASE_URL']);
+  });
+});

@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AppError, userContract } from '@warren/contracts';
+import type { Principal } from '@warren/realtime';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { Type } from 'typebox';
+import { Readiness } from '../src/http/health.js';
+import { idempotencyKey } from '../src/http/idempotency-key.js';
+import { routes } from '../src/http/routes.js';
+import { addDoors, createHttp } from '../src/http/server.js';
+import { Metrics } from '../src/observe/metrics.js';
+
+const principal: Principal = { userId: 'u1', sessionId: 's1', roles: [], expiresAt: Date.now() + 60_000 };
+
+const verify = async (token: string): Promise<Principal> => {
+  if (token === 'away') throw new AppError('service-unavailable', { cause: new Error('no keys') });
+  if (token !== 'good') throw new AppError('unauthenticated');
+  return principal;
+};
+
+const body = Type.Object(
+  { name: Type.String({ minLength: 1 }), tags: Type.Array(Type.Object({ n: Type.Integer() })) },
+  { additionalProperties: false },
+);
+const querystring = Type.Object(
+  { limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }) },
+  { additionalProperties: false },
+);
+
+const things = routes((http) => {
+  http.post('/things', { schema: { body } }, async (request) => ({
+    ...request.body,
+    by: request.principal.userId,
+  }));
+  http.get('/things', { schema: { querystring } }, async (request) => request.query);
+  http.get('/things/:id/parts', async () => ({}));
+  http.get('/open', { config: { auth: 'none' } }, async (request) => ({ cause: request.cause }));
+  http.get('/open/wrongly', { config: { auth: 'none' } }, async (request) => request.principal);
+  http.get('/broken', async () => {
+    throw new Error('the password is hunter2');
+  });
+  http.post('/once', async (request) => ({ key: idempotencyKey(request) }));
+});
+
+describe('the HTTP door', () => {
+  let http: FastifyInstance;
+  const logged: string[] = [];
+  const readiness = new Readiness({ database: () => 'ok', broker: () => 'degraded' });
+
+  beforeAll(async () => {
+    const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) });
+    const metrics = new Metrics('user', 'n1');
+    http = await createHttp({ contract: userContract, corsOrigins: ['http://web'], readiness, metrics, log });
+    await addDoors(http, [things], verify);
+    await http.ready();
+  });
+  afterAll(() => http.close());
+
+  const headers = { authorization: 'Bearer good' };
+
+  async function problem(request: Parameters<FastifyInstance['inject']>[0]) {
+    const response = await http.inject(request as object);
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(response.headers['x-correlation-id']).toBeDefined();
+    const found = response.json<{
+      code: string;
+      status: number;
+      errors?: unknown;
+      temporary: boolean;
+      detail?: string;
+    }>();
+    expect(found.status).toBe(response.statusCode);
+    return { ...found, headers: response.headers };
+  }
+
+  it('asks for a token wherever a route does not say otherwise', async () => {
+    expect(await problem({ url: '/things' })).toMatchObject({
+      status: 401,
+      code: 'unauthenticated',
+      temporary: false,
+    });
+    expect(await problem({ url: '/things', headers: { authorization: 'Basic good' } })).toMatchObject({
+      status: 401,
+    });
+    expect(await problem({ url: '/things', headers: { authorization: 'Bearer bad' } })).toMatchObject({
+      status: 401,
+    });
+    expect((await http.inject({ url: '/things', headers })).statusCode).toBe(200);
+    expect((await http.inject({ url: '/open' })).statusCode).toBe(200);
+  });
+
+  it('tells a token from keys that are away', async () => {
+    const found = await problem({ url: '/things', headers: { authorization: 'Bearer away' } });
+    expect(found).toMatchObject({ status: 503, code: 'service-unavailable', temporary: true });
+  });
+
+  it('checks a body without bending it, and points at what is wrong', async () => {
+    const bad = await problem({
+      method: 'POST',
+      url: '/things',
+      headers,
+      payload: { name: 'a', tags: [{ n: '1' }] },
+    });
+    expect(bad).toMatchObject({
+      status: 400,
+      code: 'invalid-request',
+      errors: [{ pointer: '/tags/0/n', code: 'type' }],
+    });
+    const extra = await problem({
+      method: 'POST',
+      url: '/things',
+      headers,
+      payload: { name: 'a', tags: [], 'x/y': 1 },
+    });
+    expect(extra.errors).toEqual([{ pointer: '/x~1y', code: 'additionalProperties' }]);
+    const none = await problem({ method: 'POST', url: '/things', headers });
+    expect(none).toMatchObject({ status: 400, code: 'invalid-request' });
+    const good = await http.inject({
+      method: 'POST',
+      url: '/things',
+      headers,
+      payload: { name: 'a', tags: [{ n: 1 }] },
+    });
+    expect(good.json()).toEqual({ name: 'a', tags: [{ n: 1 }], by: 'u1' });
+  });
+
+  it('reads a query as what it stands for', async () => {
+    expect((await http.inject({ url: '/things', headers })).json()).toEqual({ limit: 20 });
+    expect((await http.inject({ url: '/things?limit=7', headers })).json()).toEqual({ limit: 7 });
+    const bad = await problem({ url: '/things?limit=many', headers });
+    expect(bad.errors).toEqual([{ pointer: '/query/limit', code: 'type' }]);
+    expect(await problem({ url: '/things?limit=1&limit=2', headers })).toMatchObject({
+      code: 'invalid-request',
+    });
+  });
+
+  it.each([
+    ['malformed JSON', '{"name":', 'application/json', 400, 'invalid-request'],
+    ['a poisoned prototype', '{"__proto__":{"a":1}}', 'application/json', 400, 'invalid-request'],
+    ['an empty body', '', 'application/json', 400, 'invalid-request'],
+    ['another media type', '<name/>', 'application/xml', 415, 'unsupported-media-type'],
+    ['too much', JSON.stringify({ name: 'x'.repeat(200_000) }), 'application/json', 413, 'payload-too-large'],
+  ])('refuses %s', async (_, payload, type, status, code) => {
+    const request = {
+      method: 'POST' as const,
+      url: '/things',
+      headers: { ...headers, 'content-type': type },
+      payload,
+    };
+    expect(await problem(request)).toMatchObject({ status, code });
+  });
+
+  it('tells a wrong path from a wrong method', async () => {
+    expect(await problem({ url: '/nowhere' })).toMatchObject({ status: 404, code: 'not-found' });
+    const wrong = await problem({ method: 'DELETE', url: '/things/5/parts?x=1' });
+    expect(wrong).toMatchObject({ status: 405, code: 'method-not-allowed' });
+    expect(wrong.headers.allow).toBe('GET, HEAD');
+    expect(await problem({ url: '/%zz' })).toMatchObject({ status: 400, code: 'invalid-request' });
+  });
+
+  it('logs the cause of an unknown error and never sends it', async () => {
+    logged.length = 0;
+    const found = await problem({ url: '/broken', headers });
+    expect(found).toMatchObject({ status: 500, code: 'internal' });
+    expect(JSON.stringify(found)).not.toContain('hunter2');
+    expect(logged.join()).toContain('hunter2');
+  });
+
+  it('takes reading the principal of an open route for a bug', async () => {
+    expect(await problem({ url: '/open/wrongly' })).toMatchObject({ status: 500, code: 'internal' });
+  });
+
+  it('carries a sane correlation id, and makes one otherwise', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const given = await http.inject({
+      url: '/open',
+      headers: { 'x-correlation-id': 'order-12345', traceparent },
+    });
+    expect(given.headers['x-correlation-id']).toBe('order-12345');
+    expect(given.json()).toEqual({ cause: { correlationId: 'order-12345', traceparent } });
+    const made = await http.inject({
+      url: '/open',
+      headers: { 'x-correlation-id': 'a b\tc'.repeat(3), traceparent: 'x' },
+    });
+    expect(made.headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(made.json()).toEqual({ cause: { correlationId: made.headers['x-correlation-id'] } });
+  });
+
+  it('writes correlation and user into the log', async () => {
+    logged.length = 0;
+    await http.inject({ url: '/things', headers: { ...headers, 'x-correlation-id': 'order-12345' } });
+    const line = logged.map((text): unknown => JSON.parse(text)).at(-1);
+    expect(line).toMatchObject({
+      msg: 'request',
+      correlationId: 'order-12345',
+      userId: 'u1',
+      route: '/things',
+      status: 200,
+    });
+  });
+
+  it('wants an Idempotency-Key where one is required', async () => {
+    const once = (key?: string) => ({
+      method: 'POST' as const,
+      url: '/once',
+      headers: { ...headers, ...(key !== undefined && { 'idempotency-key': key }) },
+    });
+    expect(await problem(once())).toMatchObject({ status: 400, code: 'idempotency-key-required' });
+    expect(await problem(once('x'.repeat(256)))).toMatchObject({ status: 400, code: 'invalid-request' });
+    expect((await http.inject(once('k-1'))).json()).toEqual({ key: 'k-1' });
+  });
+
+  it('describes itself in OpenAPI 3.1', async () => {
+    const document = (await http.inject({ url: '/openapi.json' })).json();
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.paths['/things'].post.security).toEqual([{ accessToken: [] }]);
+    expect(document.paths['/open'].get.security).toBeUndefined();
+    expect(document.paths['/open'].get.responses.default.content).toHaveProperty([
+      'application/problem+json',
+    ]);
+    expect(document.paths).not.toHaveProperty(['/health/live']);
+    expect((await http.inject({ url: '/docs/' })).statusCode).toBe(200);
+  });
+
+  it('shows its contract', async () => {
+    const contract = (await http.inject({ url: '/contract.json' })).json();
+    expect(contract.service).toBe('user');
+    expect(contract.emits['user.registered'].type).toBe('object');
+  });
+
+  it('lets browsers of the listed origins in, and no others', async () => {
+    const preflight = (origin: string) =>
+      http.inject({
+        method: 'OPTIONS',
+        url: '/things',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+    expect((await preflight('http://web')).headers['access-control-allow-origin']).toBe('http://web');
+    expect((await preflight('http://evil')).headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('is ready while degraded, and not while draining', async () => {
+    const ready = await http.inject({ url: '/health/ready' });
+    expect(ready.statusCode).toBe(200);
+    expect(ready.json()).toEqual({ status: 'degraded', checks: { database: 'ok', broker: 'degraded' } });
+    readiness.startDraining();
+    const draining = await http.inject({ url: '/health/ready' });
+    expect(draining.statusCode).toBe(503);
+    expect(draining.json()).toMatchObject({ status: 'unready' });
+    expect((await http.inject({ url: '/health/live' })).json()).toEqual({ status: 'ok' });
+  });
+});

@@ -1,0 +1,177 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type CryptoKey,
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  type JWTHeaderParameters,
+  SignJWT,
+} from 'jose';
+import { pino } from 'pino';
+import { createRemoteKeys } from '../src/auth/remote-keys.js';
+import { createTokenVerifier } from '../src/auth/token-verifier.js';
+
+const userId = '0192f0c1-2d3e-7a4b-8c5d-6e7f80910213';
+const log = pino({ level: 'silent' });
+
+interface Keys {
+  privateKey: CryptoKey;
+  publicJwk: JWK;
+}
+
+async function makeKeys(alg: string): Promise<Keys> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid: 'one', alg } };
+}
+
+interface TokenChange {
+  header?: Partial<JWTHeaderParameters>;
+  claims?: Record<string, unknown>;
+  issuer?: string;
+  audience?: string;
+  expiresIn?: number;
+  key?: CryptoKey | Uint8Array;
+}
+
+describe('createTokenVerifier', () => {
+  let keys: Keys;
+  let other: Keys;
+  let rsa: Keys;
+  beforeAll(async () => {
+    [keys, other, rsa] = await Promise.all([makeKeys('ES256'), makeKeys('ES256'), makeKeys('RS256')]);
+  });
+
+  function token({
+    header,
+    claims,
+    issuer = 'us',
+    audience = 'them',
+    expiresIn = 60,
+    key,
+  }: TokenChange = {}) {
+    return new SignJWT({ sub: userId, sid: 's1', roles: ['admin'], ...claims })
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one', ...header })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setExpirationTime(Math.floor(Date.now() / 1_000) + expiresIn)
+      .sign(key ?? keys.privateKey);
+  }
+
+  function verifier() {
+    const jwks = { keys: [keys.publicJwk, { ...rsa.publicJwk, kid: 'rsa' }] };
+    return createTokenVerifier({ issuer: 'us', audience: 'them', keys: createLocalJWKSet(jwks) });
+  }
+
+  it('reads who it is', async () => {
+    const principal = await verifier()(await token());
+    expect(principal).toMatchObject({ userId, sessionId: 's1', roles: ['admin'] });
+    expect(principal.expiresAt).toBeGreaterThan(Date.now() + 50_000);
+  });
+
+  it.each<[string, () => TokenChange]>([
+    ['another key', () => ({ key: other.privateKey })],
+    ['another issuer', () => ({ issuer: 'others' })],
+    ['another audience', () => ({ audience: 'others' })],
+    [
+      'an algorithm that is not on the list, though its key is known',
+      () => ({ header: { alg: 'RS256', kid: 'rsa' }, key: rsa.privateKey }),
+    ],
+    ['a shared secret', () => ({ header: { alg: 'HS256' }, key: new TextEncoder().encode('x'.repeat(32)) })],
+    ['the type of an ID token', () => ({ header: { typ: 'id+jwt' } })],
+    ['no type', () => ({ header: { typ: undefined } as Partial<JWTHeaderParameters> })],
+    ['no session', () => ({ claims: { sid: undefined } })],
+    ['a subject that is no user id', () => ({ claims: { sub: 'root' } })],
+  ])('refuses %s', async (_, change) => {
+    await expect(verifier()(await token(change()))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuses an unsigned token and what is no token at all', async () => {
+    const [, payload] = (await token()).split('.');
+    const header = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
+    await expect(verifier()(`${header}.${payload}.`)).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(verifier()('rubbish')).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('tells an expired token from a wrong one, also when it expires in the cache', async () => {
+    await expect(verifier()(await token({ expiresIn: -10 }))).rejects.toMatchObject({
+      code: 'token-expired',
+    });
+    const verify = verifier();
+    const short = await token({ expiresIn: -4 });
+    await verify(short);
+    const now = Date.now;
+    Date.now = () => now() + 2_000;
+    try {
+      await expect(verify(short)).rejects.toMatchObject({ code: 'token-expired' });
+    } finally {
+      Date.now = now;
+    }
+  });
+
+  it('checks the signature of one token only once', async () => {
+    let lookups = 0;
+    const local = createLocalJWKSet({ keys: [keys.publicJwk] });
+    const verify = createTokenVerifier({
+      issuer: 'us',
+      audience: 'them',
+      keys: (header, input) => {
+        lookups += 1;
+        return local(header, input);
+      },
+    });
+    const one = await token();
+    await verify(one);
+    await verify(one);
+    expect(lookups).toBe(1);
+  });
+});
+
+describe('createRemoteKeys', () => {
+  let server: Server | undefined;
+  afterEach(() => {
+    server?.close();
+  });
+
+  async function serve(answer: () => { status: number; body: unknown }): Promise<URL> {
+    server = createServer((_, response) => {
+      const { status, body } = answer();
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`);
+  }
+
+  async function signed(keys: Keys, kid: string): Promise<string> {
+    return await new SignJWT({ sub: userId, sid: 's1' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
+      .setIssuer('us')
+      .setAudience('them')
+      .setExpirationTime('1m')
+      .sign(keys.privateKey);
+  }
+
+  it('says that the issuer is away, not that the token is wrong, and asks no more for a while', async () => {
+    const keys = await makeKeys('ES256');
+    let asked = 0;
+    const url = await serve(() => {
+      asked += 1;
+      return { status: 503, body: {} };
+    });
+    const verify = createTokenVerifier({ issuer: 'us', audience: 'them', keys: createRemoteKeys(url, log) });
+    for (let i = 0; i < 3; i += 1) {
+      await expect(verify(await signed(keys, 'one'))).rejects.toMatchObject({ code: 'service-unavailable' });
+    }
+    expect(asked).toBe(1);
+  });
+
+  it('says that the token is wrong where the issuer answered', async () => {
+    const keys = await makeKeys('ES256');
+    const url = await serve(() => ({ status: 200, body: { keys: [keys.publicJwk] } }));
+    const verify = createTokenVerifier({ issuer: 'us', audience: 'them', keys: createRemoteKeys(url, log) });
+    await verify(await signed(keys, 'one'));
+    await expect(verify(await signed(keys, 'two'))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+});

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type DomainEvent, PermanentError } from '@warren/contracts';
+import type { Delivery, Verdict } from '@warren/event-bus';
+import type { EventHandler, RawClient } from '@warren/unit-of-work';
+import { deliveryOf, noteEvent } from './support/deliveries.js';
+import { type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
+import { gateOf } from './support/gate.js';
+import { ScriptedBus } from './support/scripted-bus.js';
+
+let db: Fixture;
+beforeAll(async () => {
+  db = await fixture();
+});
+afterAll(() => db.close());
+beforeEach(async () => {
+  await db.sql('TRUNCATE note, messaging.inbox, messaging.outbox, messaging.feed, messaging.feed_head');
+});
+
+interface Consuming extends Instance {
+  deliver(...deliveries: (Delivery | DomainEvent)[]): Promise<readonly Verdict[]>;
+}
+
+type Handle = (tx: NoteTx, event: DomainEvent) => Promise<void>;
+
+const keepNote: Handle = (tx, event) => writeNote(tx, event.subject, ['ann']);
+
+async function consuming(handle: Handle, more: EventHandler<RawClient>[] = []): Promise<Consuming> {
+  const bus = new ScriptedBus();
+  const instance = db.instance({ bus });
+  await instance.start({ handlers: [{ type: 'note.written', kind: 'react', handle }, ...more] });
+  return {
+    ...instance,
+    async deliver(...deliveries) {
+      if (!bus.subscription) throw new Error('not subscribed');
+      return bus.subscription.handle(deliveries.map((each) => ('body' in each ? each : deliveryOf(each))));
+    },
+  };
+}
+
+const done = { kind: 'done' };
+const times = async (id: string) =>
+  (await db.sql<{ times: number }>('SELECT times FROM note WHERE id = $1', [id]))[0]?.times;
+
+describe('an event that is delivered twice', () => {
+  it('hazard: without the inbox its effect happens twice', async () => {
+    const { client } = db.instance();
+    for (const _delivery of [1, 2]) {
+      await client.$transaction((tx) =>
+        tx.$queryRawUnsafe(
+          `INSERT INTO note VALUES ('raw', '') ON CONFLICT (id) DO UPDATE SET times = note.times + 1`,
+        ),
+      );
+    }
+    expect(await times('raw')).toBe(2);
+  });
+
+  it('guard: after a crash between commit and acknowledgement it does nothing more', async () => {
+    const event = noteEvent({ subject: 'n1' });
+    const first = await consuming(keepNote);
+    await first.deliver(event); // The verdict is lost with the process.
+    const second = await consuming(keepNote);
+    expect(await second.deliver({ ...deliveryOf(event), redelivered: true })).toEqual([done]);
+    expect(await times('n1')).toBe(1);
+    expect(await db.sql('SELECT FROM messaging.outbox')).toHaveLength(1);
+    expect((await second.feeds.head('ann')).seq).toBe(1);
+    expect(second.stats().consumer?.duplicates).toBe(1);
+  });
+
+  it('guard: within one batch it happens once', async () => {
+    const { deliver } = await consuming(keepNote);
+    const event = noteEvent({ subject: 'n2' });
+    expect(await deliver(event, event, noteEvent({ subject: 'other' }))).toEqual([done, done, done]);
+    expect(await times('n2')).toBe(1);
+  });
+
+  it('guard: in two instances at the same time it happens once', async () => {
+    const event = noteEvent({ subject: 'n3' });
+    const bothIn = gateOf<void>();
+    let inside = 0;
+    const slow: Handle = async (tx, each) => {
+      inside += 1;
+      if (inside === 2) bothIn.resolve();
+      await bothIn.promise;
+      await keepNote(tx, each);
+    };
+    const [a, b] = [await consuming(slow), await consuming(slow)];
+    expect(await Promise.all([a.deliver(event), b.deliver(event)])).toEqual([[done], [done]]);
+    expect(await times('n3')).toBe(1);
+    expect((await a.feeds.head('ann')).seq).toBe(1);
+  });
+});
+
+describe('a batch', () => {
+  it('is one transaction: head, work, one statement, commit', async () => {
+    const { deliver, client } = await consuming(keepNote);
+    await deliver(...['a', 'b', 'c'].map((subject) => noteEvent({ subject })));
+    const kinds = client.statements.map((sql) => sql.trim().split(/\s/)[0]);
+    expect(kinds).toEqual(['BEGIN', 'WITH', 'INSERT', 'INSERT', 'INSERT', 'WITH', 'COMMIT']);
+  });
+
+  it('with one bad event: that one fails alone, and drops what it collected', async () => {
+    const { deliver, feeds, stats } = await consuming(async (tx, event) => {
+      await keepNote(tx, event);
+      if (event.subject === 'bad') throw new Error('made up');
+    });
+    const verdicts = await deliver(
+      noteEvent({ subject: 'good-1' }),
+      noteEvent({ subject: 'bad' }),
+      noteEvent({ subject: 'good-2' }),
+    );
+    expect(verdicts).toMatchObject([done, { kind: 'retry', error: { message: 'made up' } }, done]);
+    expect(await db.sql('SELECT id, times FROM note ORDER BY id')).toEqual([
+      { id: 'good-1', times: 1 },
+      { id: 'good-2', times: 1 },
+    ]);
+    expect(await db.sql('SELECT FROM messaging.outbox')).toHaveLength(2);
+    expect(await db.sql('SELECT FROM messaging.inbox')).toHaveLength(2);
+    expect((await feeds.read('ann', 0, 10)).entries.map((entry) => entry.seq)).toEqual([1, 2]);
+    expect(stats().consumer).toMatchObject({ split: 1, handled: 2, retried: 1 });
+  });
+
+  it('runs every handler of a type', async () => {
+    const also: EventHandler<RawClient> = {
+      type: 'note.written',
+      kind: 'project',
+      handle: (tx, event) => writeNote(tx, `${event.subject}-copy`),
+    };
+    const { deliver } = await consuming(keepNote, [also]);
+    await deliver(noteEvent({ subject: 'n4' }));
+    expect([await times('n4'), await times('n4-copy')]).toEqual([1, 1]);
+  });
+
+  it('passes the cause on', async () => {
+    const { deliver } = await consuming(keepNote);
+    const event = { ...noteEvent(), traceparent: '00-a-b-01' };
+    await deliver(event);
+    const [row] = await db.sql<{ body: string }>('SELECT body FROM messaging.outbox');
+    expect(JSON.parse(row?.body ?? '')).toMatchObject({
+      correlationid: 'chain-1',
+      causationid: event.id,
+      traceparent: '00-a-b-01',
+    });
+  });
+});
+
+describe('an event that can not be handled', () => {
+  const reasons: [string, Partial<Delivery>, object][] = [
+    ['no JSON', { body: '{' }, { kind: 'dead', reason: 'malformed' }],
+    ['no envelope', { body: '[]' }, { kind: 'dead', reason: 'schema' }],
+    [
+      'a part missing',
+      { body: JSON.stringify({ ...noteEvent(), subject: undefined }) },
+      { kind: 'dead', reason: 'schema' },
+    ],
+    [
+      'data that misfits',
+      { body: JSON.stringify(noteEvent({ data: { text: 1 } })) },
+      { kind: 'dead', reason: 'schema' },
+    ],
+    ['an unknown type', { body: JSON.stringify(noteEvent({ type: 'note.folded' })) }, { kind: 'retry' }],
+    [
+      'an unknown type after all retries',
+      { body: JSON.stringify(noteEvent({ type: 'note.folded' })), attempt: 6 },
+      { kind: 'dead', reason: 'unhandled-type' },
+    ],
+  ];
+  it.each(reasons)('%s: gets its verdict and holds up nobody', async (_what, change, verdict) => {
+    const { deliver } = await consuming(keepNote);
+    const good = noteEvent({ subject: 'neighbour' });
+    expect(await deliver({ ...deliveryOf(noteEvent()), ...change }, good)).toMatchObject([verdict, done]);
+    expect(await times('neighbour')).toBe(1);
+  });
+
+  it('reads what a newer producer added', async () => {
+    const { deliver } = await consuming(keepNote);
+    const newer = noteEvent({ subject: 'newer', data: { text: 'x', colour: 'red' } });
+    expect(await deliver(newer)).toEqual([done]);
+  });
+
+  it('is dead at once after a PermanentError', async () => {
+    const { deliver } = await consuming(async () => {
+      throw new PermanentError('never');
+    });
+    expect(await deliver(noteEvent())).toMatchObject([{ kind: 'dead', reason: 'permanent' }]);
+  });
+
+  it('refuses to start with a handler that the contract does not state', async () => {
+    const handler: EventHandler<RawClient> = {
+      type: 'other.thing',
+      kind: 'react',
+      handle: async () => undefined,
+    };
+    await expect(db.instance().start({ handlers: [handler] })).rejects.toThrow(/does not state/);
+  });
+});
+
+describe('a failed connection in a handler', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
+  it('to something else is a failure of the event', async () => {
+    const { deliver } = await consuming(async () => {
+      throw refused;
+    });
+    expect(await deliver(noteEvent())).toMatchObject([{ kind: 'retry' }]);
+  });
+
+  it('to the database is no verdict at all', async () => {
+    const { deliver } = await consuming(async (tx) => {
+      await tx.$queryRawUnsafe('SELECT pg_terminate_backend(pg_backend_pid())');
+    });
+    await expect(deliver(noteEvent(), noteEvent())).rejects.toMatchObject({ code: '57P01' });
+  });
+});

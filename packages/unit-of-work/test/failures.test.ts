@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { isInfrastructure, isRerunnable, LostRace, mayBeInfrastructure } from '../src/failures.js';
+
+const withCode = (code: string, more: object = {}) => Object.assign(new Error('made up'), { code, ...more });
+const adapterError = (cause: object) =>
+  Object.assign(new Error('made up'), { name: 'DriverAdapterError', cause });
+
+describe('a failure of the database', () => {
+  it.each<[string, unknown]>([
+    ['pg', withCode('40P01')],
+    ["Prisma's model query", withCode('P2034', { meta: {} })],
+    [
+      "Prisma's raw query",
+      withCode('P2010', { meta: { driverAdapterError: adapterError({ originalCode: '40001' }) } }),
+    ],
+    ["Prisma's commit", adapterError({ kind: 'TransactionWriteConflict' })],
+    ['an error around it', new Error('handler failed', { cause: withCode('40001') })],
+    ['the kit', new LostRace('meanwhile')],
+  ])('from %s may run again', (_source, error) => {
+    expect(isRerunnable(error)).toBe(true);
+    expect(isInfrastructure(error)).toBe(false);
+  });
+
+  it.each<[string, unknown]>([
+    ['a shutdown', withCode('57P01')],
+    ['too many connections', withCode('53300')],
+    ['a lost connection', new Error('Connection terminated unexpectedly')],
+    ['an exhausted pool', new Error('timeout exceeded when trying to connect')],
+    [
+      'a transaction that could not start',
+      withCode('P2028', {
+        message: 'Transaction API error: Unable to start a transaction in the given time.',
+      }),
+    ],
+    ["Prisma's closed connection", withCode('P1017')],
+    [
+      'a closed connection in a raw query',
+      withCode('P2010', { meta: { driverAdapterError: adapterError({ kind: 'ConnectionClosed' }) } }),
+    ],
+  ])('is infrastructure: %s', (_what, error) => {
+    expect(isInfrastructure(error)).toBe(true);
+    expect(isRerunnable(error)).toBe(false);
+  });
+
+  it.each<[string, unknown]>([
+    ['a unique violation', withCode('23505')],
+    [
+      'a transaction that took too long',
+      withCode('P2028', {
+        message: 'Transaction API error: A query cannot be executed on an expired transaction.',
+      }),
+    ],
+    ['no error at all', undefined],
+    ['a text', '57P01'],
+  ])('is neither: %s', (_what, error) => {
+    expect([isInfrastructure(error), isRerunnable(error), mayBeInfrastructure(error)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('is open where only a socket failed, and ends on causes in a circle', () => {
+    const circle = withCode('ECONNRESET');
+    circle.cause = circle;
+    expect(isInfrastructure(circle)).toBe(false);
+    expect(mayBeInfrastructure(circle)).toBe(true);
+  });
+});

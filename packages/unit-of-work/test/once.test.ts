@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AppError } from '@warren/contracts';
+import { type Fixture, fixture, type Instance, writeNote } from './support/fixture.js';
+import { gateOf } from './support/gate.js';
+
+let db: Fixture;
+let instance: Instance;
+beforeAll(async () => {
+  db = await fixture();
+  instance = db.instance();
+});
+afterAll(() => db.close());
+
+const input = { amount: 5, to: 'bob' };
+const asked = (key: string) => ({ userId: 'ann', operation: 'pay', key, input });
+
+describe('an operation with a key', () => {
+  it('happens once, and a repeat gets its value', async () => {
+    const { uow, client } = instance;
+    const start = client.statements.length;
+    const first = await uow.once(asked('k1'), async (tx) => {
+      await writeNote(tx, 'k1', ['ann']);
+      return { id: 7 };
+    });
+    const statements = client.statements.slice(start).map((sql) => sql.trim().split(/\s/)[0]);
+    expect(statements).toEqual(['BEGIN', 'WITH', 'INSERT', 'WITH', 'COMMIT']);
+    const again = await uow.once({ ...asked('k1'), input: { to: 'bob', amount: 5 } }, async () => ({
+      id: 8,
+    }));
+    expect([first, again]).toEqual([
+      { value: { id: 7 }, replayed: false },
+      { value: { id: 7 }, replayed: true },
+    ]);
+    expect(await db.sql(`SELECT times FROM note WHERE id = 'k1'`)).toEqual([{ times: 1 }]);
+  });
+
+  it('is refused while the first one runs', async () => {
+    const gate = gateOf<string>();
+    const entered = gateOf<void>();
+    const first = instance.uow.once(asked('k2'), () => {
+      entered.resolve();
+      return gate.promise;
+    });
+    await entered.promise;
+    const second = instance.uow.once(asked('k2'), async () => 'second');
+    await expect(second).rejects.toMatchObject({ code: 'request-in-progress', temporary: true });
+    gate.resolve('first');
+    expect(await first).toEqual({ value: 'first', replayed: false });
+    expect(await instance.uow.once(asked('k2'), async () => 'third')).toEqual({
+      value: 'first',
+      replayed: true,
+    });
+  });
+
+  it('is refused with another input', async () => {
+    await instance.uow.once(asked('k3'), async () => 1);
+    const other = instance.uow.once({ ...asked('k3'), input: { ...input, amount: 6 } }, async () => 2);
+    await expect(other).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+    // Refused is not recorded: the key still stands for its first input.
+    expect(await instance.uow.once(asked('k3'), async () => 3)).toEqual({ value: 1, replayed: true });
+  });
+
+  it('is another one for another user or operation', async () => {
+    const run = (change: object) => instance.uow.once({ ...asked('k4'), ...change }, async () => 'ran');
+    const all = [await run({}), await run({ userId: 'bob' }), await run({ operation: 'refund' })];
+    expect(all.map(({ replayed }) => replayed)).toEqual([false, false, false]);
+  });
+
+  it('repeats a permanent refusal without running again', async () => {
+    let runs = 0;
+    const refuse = () =>
+      instance.uow.once(asked('k5'), async (tx) => {
+        runs += 1;
+        await writeNote(tx, 'k5');
+        throw new AppError('self-payment', {
+          detail: 'not to yourself',
+          errors: [{ pointer: '/to', code: 'self' }],
+        });
+      });
+    const refusal = {
+      code: 'self-payment',
+      message: 'not to yourself',
+      errors: [{ pointer: '/to', code: 'self' }],
+    };
+    await expect(refuse()).rejects.toMatchObject(refusal);
+    await expect(refuse()).rejects.toMatchObject(refusal);
+    expect(runs).toBe(1);
+    expect(await db.sql(`SELECT FROM note WHERE id = 'k5'`)).toEqual([]);
+  });
+
+  it.each([
+    ['a temporary refusal', () => new AppError('unknown-recipient')],
+    ['an unknown error', () => new Error('made up')],
+  ])('runs again after %s', async (what, error) => {
+    const failing = instance.uow.once(asked(what), async () => {
+      throw error();
+    });
+    await expect(failing).rejects.toThrow();
+    expect(await instance.uow.once(asked(what), async () => 'now')).toEqual({
+      value: 'now',
+      replayed: false,
+    });
+  });
+
+  it('counts as absent after 24 hours', async () => {
+    await instance.uow.once(asked('k6'), async () => 'old');
+    await db.sql(
+      `UPDATE messaging.idempotency SET created_at = now() - interval '25 hours' WHERE key = 'k6'`,
+    );
+    expect(await instance.uow.once(asked('k6'), async () => 'new')).toEqual({
+      value: 'new',
+      replayed: false,
+    });
+    expect(await instance.uow.once(asked('k6'), async () => 'newer')).toEqual({
+      value: 'new',
+      replayed: true,
+    });
+  });
+
+  it('yields to a first one that committed unseen, between its snapshot and its lock', async () => {
+    let runs = 0;
+    const result = await instance.uow.once(asked('k7'), async (tx) => {
+      runs += 1;
+      await writeNote(tx, 'k7', ['kim']);
+      await db.sql(
+        `INSERT INTO messaging.idempotency (user_id, operation, key, input_hash, outcome)
+         SELECT user_id, operation, 'k7', input_hash, '{"value":"theirs"}' FROM messaging.idempotency
+         WHERE key = 'k3'`,
+      );
+      return 'ours';
+    });
+    expect(result).toEqual({ value: 'theirs', replayed: true });
+    expect(runs).toBe(1);
+    expect(await db.sql(`SELECT FROM note WHERE id = 'k7'`)).toEqual([]);
+    expect(await db.sql(`SELECT FROM messaging.feed WHERE user_id = 'kim'`)).toEqual([]);
+  });
+
+  it('happens once under many at the same time', async () => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, () => instance.uow.once(asked('k8'), async (tx) => writeNote(tx, 'k8'))),
+    );
+    const refused = results.filter((result) => result.status === 'rejected');
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'request-in-progress' });
+    expect(await db.sql(`SELECT times FROM note WHERE id = 'k8'`)).toEqual([{ times: 1 }]);
+  });
+
+  it('locks users within the same opening statement', async () => {
+    const start = instance.client.statements.length;
+    await instance.uow.once({ ...asked('k9'), users: ['ann', 'bob'] }, async () => {
+      const held = await db.sql(
+        `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+         WHERE d.datname = current_database() AND locktype = 'advisory' AND granted`,
+      );
+      expect(held.length).toBe(3);
+    });
+    expect(instance.client.statements.slice(start)).toHaveLength(4);
+  });
+});

@@ -1,0 +1,271 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createMemoryEventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { type Fixture, fixture, type Instance, type InstanceOptions, writeNote } from './support/fixture.js';
+import { type Gate, gateOf } from './support/gate.js';
+import { ScriptedBus } from './support/scripted-bus.js';
+
+let db: Fixture;
+let running: Instance[] = [];
+beforeAll(async () => {
+  db = await fixture();
+});
+afterAll(() => db.close());
+beforeEach(() => db.sql('TRUNCATE messaging.outbox'));
+afterEach(async () => {
+  await Promise.all(running.map((instance) => instance.stop()));
+  running = [];
+});
+
+/** Two orders of magnitude quicker than in production. */
+const quick = { leaseMs: 300, confirmMs: 200, pollMs: 20, stopMs: 100 };
+
+async function started(options: InstanceOptions = {}): Promise<Instance> {
+  const instance = db.instance({ ...options, limits: { ...quick, ...options.limits } });
+  await instance.start({ handlers: [] });
+  running.push(instance);
+  return instance;
+}
+
+const unpublished = async () =>
+  (await db.sql<{ id: string }>('SELECT id FROM messaging.outbox WHERE published_at IS NULL')).map(
+    ({ id }) => id,
+  );
+const allPublished = () => eventually(async () => expect(await unpublished()).toEqual([]));
+
+describe('the relay', () => {
+  it('publishes what commits here without waiting for a poll, and marks it', async () => {
+    const bus = new ScriptedBus();
+    const { uow } = await started({ bus, limits: { pollMs: 60_000 } });
+    await uow.run((tx) => writeNote(tx, 'at-once'));
+    expect(bus.published).toHaveLength(1);
+    await allPublished();
+    expect(bus.published).toHaveLength(1);
+  });
+
+  it('publishes after a crash between commit and publish, by another relay', async () => {
+    // An instance that never gets to publish: its claim is on the rows, and nothing more comes from it.
+    const dead = new ScriptedBus(() => new Promise(() => undefined));
+    const crashed = await started({ bus: dead, limits: { pollMs: 60_000 } });
+    await crashed.uow.run((tx) => writeNote(tx, 'orphan'));
+    const [id] = await unpublished();
+
+    const bus = new ScriptedBus();
+    await started({ bus });
+    await allPublished();
+    expect(bus.ids()).toEqual([id]);
+  });
+
+  it('does not touch a row while another relay holds its lease', async () => {
+    const gate = gateOf<PublishReceipt>();
+    const holder = await started({
+      bus: new ScriptedBus(() => gate.promise),
+      limits: { leaseMs: 60_000, confirmMs: 50_000, pollMs: 60_000 },
+    });
+    await holder.uow.run((tx) => writeNote(tx, 'held'));
+    const bus = new ScriptedBus();
+    await started({ bus });
+    for (const _poll of [1, 2, 3]) {
+      const id = await sentinel();
+      await eventually(() => expect(bus.ids()).toContain(id));
+    }
+    expect(bus.published).toHaveLength(3);
+    gate.resolve('confirmed');
+    await allPublished();
+  });
+
+  it('publishes again what was not confirmed, and loses nothing', async () => {
+    let lost = 0;
+    const bus = new ScriptedBus(async () => {
+      lost += 1;
+      if (lost <= 2) throw new PublishError('connection lost');
+      return 'confirmed';
+    });
+    const { uow, stats } = await started({ bus });
+    await uow.run((tx) => writeNote(tx, 'unconfirmed'));
+    const [id] = await unpublished();
+    await allPublished();
+    expect(bus.ids()).toEqual([id, id, id]);
+    expect(stats().relay).toMatchObject({ published: 1, failed: 2, inFlight: 0 });
+  });
+
+  it('counts a confirm past its time-out as missing, but marks the row when it comes', async () => {
+    const gate = gateOf<PublishReceipt>();
+    const bus = new ScriptedBus(() => gate.promise);
+    const { uow, stats } = await started({ bus });
+    await uow.run((tx) => writeNote(tx, 'late'));
+    await eventually(() => expect(stats().relay).toMatchObject({ inFlight: 1, late: 1 }));
+    expect(await unpublished()).toHaveLength(1);
+    gate.resolve('confirmed');
+    await allPublished();
+    expect(stats().relay).toMatchObject({ inFlight: 0, late: 0 });
+  });
+
+  it('shares an outbox with another relay: each row is published once', async () => {
+    const source = db.instance();
+    for (let index = 0; index < 200; index++) await source.uow.run((tx) => writeNote(tx, `shared-${index}`));
+    const buses = [new ScriptedBus(), new ScriptedBus()];
+    await Promise.all(buses.map((bus) => started({ bus, limits: { relayCapacity: 20 } })));
+    await allPublished();
+    const ids = buses.flatMap((bus) => bus.ids());
+    expect(ids).toHaveLength(200);
+    expect(new Set(ids).size).toBe(200);
+  });
+
+  it('never holds more than its capacity, and gets through all the same', async () => {
+    const gates: Gate<PublishReceipt>[] = [];
+    const bus = new ScriptedBus(() => {
+      const gate = gateOf<PublishReceipt>();
+      gates.push(gate);
+      return gate.promise;
+    });
+    const { uow, stats } = await started({
+      bus,
+      limits: { relayCapacity: 5, confirmMs: 30_000, leaseMs: 60_000 },
+    });
+    await Promise.all(
+      Array.from({ length: 12 }, (_, index) => uow.run((tx) => writeNote(tx, `bound-${index}`))),
+    );
+    await eventually(() => expect(stats().relay.inFlight).toBe(5));
+    bus.answer = async () => 'confirmed';
+    for (const gate of gates) gate.resolve('confirmed');
+    await allPublished();
+    expect(gates).toHaveLength(5);
+    expect(bus.published).toHaveLength(12);
+  });
+
+  it('leaves rows alone while the broker is away, and publishes them when it is back', async () => {
+    const bus = new ScriptedBus();
+    bus.state = 'degraded';
+    const { uow, stats } = await started({ bus });
+    await uow.run((tx) => writeNote(tx, 'waits'));
+    for (const backlog of [2, 3]) {
+      await sentinel();
+      await eventually(() => expect(stats().relay.backlog).toBe(backlog));
+    }
+    expect(bus.published).toEqual([]);
+    bus.state = 'up';
+    await allPublished();
+  });
+
+  it('counts an event that nobody wants as published', async () => {
+    const { uow, stats } = await started({ bus: new ScriptedBus(async () => 'unroutable') });
+    await uow.run((tx) => writeNote(tx, 'unwanted'));
+    await allPublished();
+    expect(stats().relay).toMatchObject({ published: 1, unroutable: 1 });
+  });
+
+  it('gives its claims back when it stops', async () => {
+    const held = await started({
+      bus: new ScriptedBus(() => new Promise(() => undefined)),
+      limits: { leaseMs: 60_000, confirmMs: 50_000 },
+    });
+    await held.uow.run((tx) => writeNote(tx, 'given-back'));
+    await held.stop();
+    const bus = new ScriptedBus();
+    await started({ bus });
+    await allPublished();
+    expect(bus.published).toHaveLength(1);
+  });
+
+  it('waits in `stop` for open publishes and marks them', async () => {
+    const gate = gateOf<PublishReceipt>();
+    const { uow, stop } = await started({
+      bus: new ScriptedBus(() => gate.promise),
+      limits: { stopMs: 10_000 },
+    });
+    await uow.run((tx) => writeNote(tx, 'finishing'));
+    const stopped = stop();
+    gate.resolve('confirmed');
+    await stopped;
+    expect(await unpublished()).toEqual([]);
+  });
+});
+
+describe('a backlog beyond its bound', () => {
+  it('refuses new work as temporary, before it starts, until rows are published', async () => {
+    const bus = new ScriptedBus();
+    bus.state = 'degraded';
+    const { uow, stats } = await started({ bus, limits: { maxBacklog: 3 } });
+    let ran = 0;
+    const work = () =>
+      uow.run(async (tx) => {
+        ran += 1;
+        await writeNote(tx, `backlog-${ran}`);
+      });
+    for (let index = 0; index < 4; index++) await work();
+    await eventually(() => expect(stats().relay.backlog).toBe(4));
+    await expect(work()).rejects.toMatchObject({ code: 'service-overloaded', temporary: true });
+    const once = uow.once({ userId: 'u', operation: 'o', key: 'k', input: null }, async () => 1);
+    await expect(once).rejects.toMatchObject({ code: 'service-overloaded' });
+    expect(ran).toBe(4);
+    bus.state = 'up';
+    await allPublished();
+    await eventually(work);
+  });
+
+  it('does not refuse what other services sent', async () => {
+    const bus = new ScriptedBus();
+    bus.state = 'degraded';
+    const instance = db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });
+    running.push(instance);
+    await instance.start({
+      handlers: [
+        { type: 'note.written', kind: 'react', handle: (tx, event) => writeNote(tx, event.subject) },
+      ],
+    });
+    await instance.uow.run((tx) => writeNote(tx, 'first'));
+    await eventually(() => expect(instance.stats().relay.backlog).toBe(1));
+    const [sent] = await db.sql<{ id: string; type: string; body: string }>(
+      'SELECT id, type, body FROM messaging.outbox',
+    );
+    if (!sent) throw new Error('nothing in the outbox');
+    await expect(instance.uow.run((tx) => writeNote(tx, 'refused'))).rejects.toMatchObject({
+      code: 'service-overloaded',
+    });
+    const verdicts = await bus.subscription?.handle([{ ...sent, attempt: 1, redelivered: false }]);
+    expect(verdicts).toEqual([{ kind: 'done' }]);
+  });
+});
+
+describe('with the memory bus', () => {
+  it('keeps a row unpublished until every subscriber has committed the event', async () => {
+    const bus = createMemoryEventBus({ retryDelays: [50, 50, 50, 50, 50] });
+    const gate = gateOf<void>();
+    const instance = db.instance({ bus, limits: quick });
+    running.push(instance);
+    let attempts = 0;
+    await instance.start({
+      handlers: [
+        {
+          type: 'note.written',
+          kind: 'react',
+          async handle(tx) {
+            attempts += 1;
+            if (attempts < 3) throw new Error('not yet');
+            await gate.promise;
+            tx.feed('mia', { type: 'note.updated', data: { text: 'got it' } });
+          },
+        },
+      ],
+    });
+    await instance.uow.run((tx) => writeNote(tx, 'memory'));
+    await eventually(() => expect(attempts).toBe(3));
+    // Well past the confirm time-out and the lease of this test.
+    await eventually(() => expect(instance.stats().relay.late).toBe(1));
+    expect(await unpublished()).toHaveLength(1);
+    gate.resolve();
+    await allPublished();
+    expect(attempts).toBe(3);
+    expect((await instance.feeds.head('mia')).seq).toBe(1);
+    await bus.close();
+  });
+});
+
+/** A row that no relay has claimed. Whoever publishes it has polled. */
+async function sentinel(): Promise<string> {
+  const id = uuidv7();
+  await db.sql(`INSERT INTO messaging.outbox (id, type, body) VALUES ($1, 'note.written', '{}')`, [id]);
+  return id;
+}

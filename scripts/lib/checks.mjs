@@ -1,0 +1,27 @@
+import { build } from './prepare.mjs';
+import { run } from './run.mjs';
+import { bin, root, say } from './workspace.mjs';
+
+/** Type check (which compiles) and lint. Answers `{ name, passed }` each; what is wrong has been printed. */
+export async function checks() {
+  say('type check and lint …');
+  const results = [
+    { name: 'type check', passed: await typesFit() },
+    {
+      name: 'lint and format',
+      passed: (await run(bin('biome'), ['ci', colours(), '.'], { cwd: root, quiet: true })) === 0,
+    },
+  ];
+  for (const { name, passed } of results) say(`${name}: ${passed ? 'passed' : 'FAILED'}`);
+  return results;
+}
+
+async function typesFit() {
+  if ((await build()) !== 0) return false;
+  return (await run(bin('tsc'), ['-p', 'tsconfig.tests.json'], { cwd: root, quiet: true })) === 0;
+}
+
+/** Its output passes through us, so that it can't see whether a terminal is there. */
+function colours() {
+  return `--colors=${process.stderr.isTTY ? 'force' : 'off'}`;
+}

@@ -1,0 +1,109 @@
+// `npm test`: type check, lint and all tests, counted together.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { checks } from './checks.mjs';
+import { run } from './run.mjs';
+import { root, say } from './workspace.mjs';
+
+const jest = join(root, 'node_modules/jest/bin/jest.js');
+const full = '--full';
+
+/** Answers the exit code. The last line on stdout is `N passed, N failed, N skipped`. */
+export async function runTests(args) {
+  const began = Date.now();
+  const stop = stopSignal();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed } of await checks()) counts[passed ? 'passed' : 'failed'] += 1;
+  stop.throwIfAborted();
+
+  const servers = await bringUp().catch((error) => {
+    say(`the tests can't run:\n${error.message}`);
+    return undefined;
+  });
+  if (servers) {
+    try {
+      stop.throwIfAborted();
+      add(counts, await runJest(args, servers.env));
+    } finally {
+      await servers.stop();
+    }
+  } else {
+    counts.failed += 1;
+  }
+  say(`took ${Math.round((Date.now() - began) / 1000)} s`);
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+/** Aborts at the first signal. While a command runs, `run` passes the signal on and throws; this covers the rest. */
+function stopSignal() {
+  const stop = new AbortController();
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ]) {
+    const reason = Object.assign(new Error(`stopped by ${signal}`), { exitCode: 128 + number });
+    process.once(signal, () => stop.abort(reason));
+  }
+  return stop.signal;
+}
+
+async function bringUp() {
+  say('looking for RabbitMQ, PostgreSQL and Redis …');
+  const file = pathToFileURL(join(root, 'packages/testing/dist/servers/bring-up.js'));
+  const module = await import(file);
+  return module.bringUp(say);
+}
+
+async function runJest(args, servers) {
+  const folder = await mkdtemp(join(tmpdir(), 'warren-jest-'));
+  const outputFile = join(folder, 'results.json');
+  const nodeOptions = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
+  const env = {
+    ...process.env,
+    ...servers,
+    ...(args.includes(full) && { WARREN_TEST_FULL: '1' }),
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, nodeOptions].filter(Boolean).join(' '),
+  };
+  const rest = args.filter((arg) => arg !== full);
+  try {
+    const code = await run(process.execPath, [jest, '--json', '--outputFile', outputFile, ...rest], {
+      cwd: root,
+      env,
+    });
+    return await countsOf(outputFile, code);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function countsOf(outputFile, code) {
+  const text = await readFile(outputFile, 'utf8').catch(() => undefined);
+  if (!text) {
+    say(`jest ended with exit code ${code} and without results`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const results = JSON.parse(text);
+  sayWhatWasSkipped(results);
+  const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+  return {
+    passed: results.numPassedTests,
+    // A run that failed without a failed test, for example one that found no tests, is no success either.
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: results.numPendingTests + results.numTodoTests,
+  };
+}
+
+function sayWhatWasSkipped(results) {
+  for (const { assertionResults } of results.testResults) {
+    for (const { status, fullName } of assertionResults) {
+      if (status === 'pending' || status === 'todo') say(`skipped: ${fullName}`);
+    }
+  }
+}
+
+function add(counts, more) {
+  for (const key of Object.keys(counts)) counts[key] += more[key];
+}

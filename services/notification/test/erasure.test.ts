@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { paymentNotices } from '../src/domain/notices.js';
+import { writeNotices } from '../src/store/changes.js';
+import type { NotificationDb } from '../src/store/database.js';
+import { eraseNotifications } from '../src/store/notifications.js';
+import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
+import { deletedEvent, userEvent } from './support/events.js';
+import { paymentEvent, World } from './support/service.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.create();
+});
+afterAll(() => world.close());
+
+const rowsOf = (userId: string) => world.client.notification.count({ where: { userId } });
+
+describe('a deleted person', () => {
+  it('leaves an id and a version, nothing else', async () => {
+    const ada = await world.register('Ada');
+    expect(await rowsOf(ada)).toBe(1);
+    await world.bus.publish(deletedEvent(ada, 2));
+    expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toEqual({
+      id: ada,
+      version: 2,
+      deleted: true,
+      displayName: null,
+      locale: null,
+      timeZone: null,
+    });
+    expect([await rowsOf(ada), await world.client.counts.count({ where: { userId: ada } })]).toEqual([0, 0]);
+  });
+
+  it('is not brought back, nor welcomed, by what comes late', async () => {
+    const ada = uuidv7();
+    await world.bus.publish(deletedEvent(ada, 3));
+    await world.bus.publish(userEvent('user.updated', ada, 2));
+    await world.bus.publish(userEvent('user.registered', ada, 1));
+    expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({ deleted: true });
+    expect([await rowsOf(ada), await world.feed(ada)]).toEqual([0, []]);
+  });
+
+  it('is told nothing of a late payment, while the other person is', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(deletedEvent(ada, 2));
+    const before = await world.feed(ada);
+    await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
+    expect(await rowsOf(ada)).toBe(0);
+    expect(await world.feed(ada)).toEqual(before);
+    expect((await world.inbox(grace))[0]?.body).toBe('You received €12.50 from a deleted account.');
+  });
+});
+
+describe('a payment and an erasure at the same moment', () => {
+  /** Reads the people, gives way to an erasure, then writes: the order in which things go wrong. */
+  async function notifyWhileErasing(
+    people: (db: NotificationDb, ids: string[]) => ReturnType<typeof holdPeople>,
+  ): Promise<string> {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const { id, type, body } = paymentEvent('payment.failed', ada, grace);
+    let erasure: Promise<void> = Promise.resolve();
+    await world.client.$transaction(async (db) => {
+      const known = await people(db, [ada, grace]);
+      let done = false;
+      erasure = world.client
+        .$transaction(async (other) => {
+          await buryUserCopy(other, ada, 2);
+          await eraseNotifications(other, ada);
+        })
+        .then(() => {
+          done = true;
+        });
+      await eventually(async () => expect(done || (await somebodyWaits())).toBe(true));
+      await writeNotices(db, paymentNotices({ id, type }, JSON.parse(body).data, known), new Date());
+    });
+    await erasure;
+    return ada;
+  }
+
+  async function somebodyWaits(): Promise<boolean> {
+    const rows = await world.client.$queryRaw<unknown[]>`
+      SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+      WHERE NOT l.granted AND a.datname = current_database()`;
+    return rows.length > 0;
+  }
+
+  it('hazard: with copies read but not held, something is written for a person who is gone', async () => {
+    const ada = await notifyWhileErasing((db, ids) => db.userCopy.findMany({ where: { id: { in: ids } } }));
+    expect(await rowsOf(ada)).toBe(1);
+  });
+
+  it('guard: held copies make the erasure wait, so that it finds everything', async () => {
+    const ada = await notifyWhileErasing(holdPeople);
+    expect(await rowsOf(ada)).toBe(0);
+  });
+});

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DomainEvent } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { listenTo, userEvent } from './support/events.js';
+import { paymentEvent, World } from './support/service.js';
+
+let world: World;
+let heard: DomainEvent[];
+beforeAll(async () => {
+  world = await World.create();
+  heard = await listenTo(world.bus, ['notification.created']);
+});
+afterAll(() => world.close());
+
+const told = async (userId: string) => (await world.inbox(userId)).map(({ kind, body }) => [kind, body]);
+
+describe('what happened elsewhere', () => {
+  it('a registration is welcomed', async () => {
+    const ada = await world.register('Ada');
+    expect(await told(ada)).toEqual([['welcome', 'Hello Ada, your account is ready.']]);
+  });
+
+  it('a payment is told to both, each with the name of the other, in the money of the reader', async () => {
+    const [ada, grace] = [await world.register('Ada', { locale: 'de-DE' }), await world.register('Grace')];
+    await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
+    expect((await told(ada))[0]).toEqual(['payment-sent', 'You paid 12,50\u00a0€ to Grace.']);
+    expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
+  });
+
+  it.each([
+    ['payment.failed', 'payment-failed'],
+    ['payment.requires-action', 'payment-action-required'],
+  ] as const)('%s is told to the payer only', async (type, kind) => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(paymentEvent(type, ada, grace));
+    expect((await told(ada)).map(([first]) => first)).toEqual([kind, 'welcome']);
+    expect(await told(grace)).toHaveLength(1);
+  });
+
+  it('a changed name shows in the next notification; an older one that comes late does not', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(userEvent('user.updated', ada, 3, { displayName: 'Countess' }));
+    await world.bus.publish(userEvent('user.updated', ada, 2, { displayName: 'Late' }));
+    await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
+    expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Countess.']);
+  });
+
+  it('travels with the counts, in the feed and as an event', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
+    const entries = await world.feed(grace);
+    expect(entries.map(({ type, data }) => [type, data.counts])).toEqual([
+      ['notification.created', { unread: 1, unseen: 1, version: 1 }],
+      ['notification.created', { unread: 2, unseen: 2, version: 2 }],
+    ]);
+    const created = entries[1]?.data.notification;
+    expect(created).toEqual((await world.inbox(grace))[0]);
+    await eventually(() =>
+      expect(heard.find(({ subject }) => subject === created?.id)?.data).toEqual({
+        userId: grace,
+        notification: created,
+      }),
+    );
+  });
+
+  it('waits for a name that is on its way', async () => {
+    const [ada, grace] = [await world.register('Ada'), uuidv7()];
+    const published = world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
+    await world.bus.publish(userEvent('user.registered', grace, 1, { displayName: 'Grace' }));
+    await published;
+    expect((await told(ada))[0]).toEqual(['payment-sent', 'You paid €12.50 to Grace.']);
+    expect(world.bus.deadLetters).toEqual([]);
+  });
+});
+
+describe('duplicates', () => {
+  it('one event makes one notification, however often it comes', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const event = paymentEvent('payment.succeeded', ada, grace);
+    for (let times = 0; times < 3; times += 1) await world.bus.publish(event);
+    expect((await told(grace)).map(([kind]) => kind)).toEqual(['payment-received', 'welcome']);
+    expect(await world.counts(grace)).toEqual({ unread: 2, unseen: 2, version: 2 });
+  });
+
+  it('also where the inbox has forgotten it: counts and feed stay as they were', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const event = paymentEvent('payment.succeeded', ada, grace);
+    await world.bus.publish(event);
+    const before = await world.feed(grace);
+    await world.client.$executeRaw`DELETE FROM messaging.inbox`;
+    await world.bus.publish(event);
+    expect(await world.feed(grace)).toEqual(before);
+    expect(await world.counts(grace)).toEqual({ unread: 2, unseen: 2, version: 2 });
+  });
+
+  it('many payments of the same two, at once and crosswise, lose no count', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const events = Array.from({ length: 60 }, (_, index) =>
+      index % 2
+        ? paymentEvent('payment.succeeded', ada, grace)
+        : paymentEvent('payment.succeeded', grace, ada),
+    );
+    await Promise.all(events.map((event) => world.bus.publish(event)));
+    for (const person of [ada, grace]) {
+      expect(await world.counts(person)).toEqual({ unread: 61, unseen: 61, version: 61 });
+      expect(await world.inbox(person)).toHaveLength(61);
+    }
+  });
+});

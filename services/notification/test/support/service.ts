@@ -1,0 +1,125 @@
+import type { Counts, Notification, PaymentState } from '@warren/contracts';
+import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import type { SocketCommand } from '@warren/realtime';
+import { createService, type RunningService } from '@warren/service-kit';
+import { type TestDatabase, testDatabase } from '@warren/testing';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { notification } from '../../src/main.js';
+import type { PrismaClient } from '../../src/store/database.js';
+import { encoded, userEvent } from './events.js';
+import { keys, tokenFor } from './tokens.js';
+
+interface Inside {
+  bus: MemoryEventBus;
+  service: RunningService;
+  client: PrismaClient;
+  commands: readonly SocketCommand[];
+  database: TestDatabase;
+}
+
+export interface Answer {
+  status: number;
+  body: { notification: Notification; counts: Counts; items: Notification[] } & Record<string, unknown>;
+}
+
+/** The notification service on a database and a bus of its own. */
+export class World {
+  readonly bus: MemoryEventBus;
+  readonly service: RunningService;
+  readonly client: PrismaClient;
+  readonly commands: readonly SocketCommand[];
+  readonly #database: TestDatabase;
+
+  private constructor(inside: Inside) {
+    this.bus = inside.bus;
+    this.service = inside.service;
+    this.client = inside.client;
+    this.commands = inside.commands;
+    this.#database = inside.database;
+  }
+
+  static async create(): Promise<World> {
+    const database = await testDatabase();
+    const bus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
+    let inside: Pick<Inside, 'client' | 'commands'> | undefined;
+    const definition: typeof notification = {
+      ...notification,
+      async doors(context) {
+        const doors = await notification.doors(context);
+        inside = { client: context.client, commands: doors.commands ?? [] };
+        return doors;
+      },
+    };
+    const env = {
+      HOST: '127.0.0.1',
+      PORT: '0',
+      INTERNAL_PORT: '0',
+      DATABASE_URL: database.url,
+      DRAIN_SECONDS: '0',
+    };
+    const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
+    const service = await createService(definition, env, { bus, keys, log });
+    if (inside === undefined) throw new Error('The doors were never opened');
+    return new World({ ...inside, bus, service, database });
+  }
+
+  async close(): Promise<void> {
+    await this.service.stop();
+    await this.bus.close();
+    await this.#database.close();
+  }
+
+  async register(displayName: string, changes: { locale?: string } = {}): Promise<string> {
+    const id = uuidv7();
+    await this.bus.publish(userEvent('user.registered', id, 1, { displayName, ...changes }));
+    return id;
+  }
+
+  async http(userId: string, method: string, path: string): Promise<Answer> {
+    const headers = { authorization: `Bearer ${await tokenFor(userId)}` };
+    const response = await fetch(`${this.service.url}${path}`, { method, headers });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  async inbox(userId: string, state = 'all'): Promise<Notification[]> {
+    return (await this.http(userId, 'GET', `/notifications?state=${state}&limit=100`)).body.items;
+  }
+
+  async counts(userId: string): Promise<Counts> {
+    const { unread, unseen, version } = (await this.http(userId, 'GET', '/notifications/counts')).body;
+    return { unread, unseen, version } as Counts;
+  }
+
+  async feed(
+    userId: string,
+  ): Promise<{ type: string; data: { notification: Notification; counts: Counts } }[]> {
+    return this.client
+      .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
+  }
+}
+
+export type PaymentEventType = 'payment.succeeded' | 'payment.failed' | 'payment.requires-action';
+
+export function paymentEvent(
+  type: PaymentEventType,
+  payerId: string,
+  recipientId: string,
+  changes: Partial<PaymentState> = {},
+) {
+  const data: PaymentState = {
+    id: uuidv7(),
+    payerId,
+    recipientId,
+    amount: 1250,
+    currency: 'EUR',
+    amountRefunded: 0,
+    status: 'succeeded',
+    description: null,
+    version: 2,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+    ...changes,
+  };
+  return encoded({ type, subject: data.id, version: data.version, data });
+}

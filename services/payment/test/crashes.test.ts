@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Payment } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { payer as createPay } from '../src/operations/pay.js';
+import type { ProviderCalls } from '../src/operations/provider-calls.js';
+import { defaultTiming } from '../src/operations/timing.js';
+import { FakeProvider } from './support/fake-provider.js';
+import { type Instance, World } from './support/service.js';
+
+const signal = new AbortController().signal;
+const forever = () => new Promise<never>(() => undefined);
+
+let world: World;
+let bystander: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  // Gives its database to the crashing process below, and sweeps too rarely to get in the way.
+  bystander = await world.start({ timing: { sweepEveryMs: 3_600_000 } });
+});
+afterAll(() => world.close());
+
+let provider: FakeProvider;
+beforeEach(() => {
+  provider = new FakeProvider();
+});
+
+/**
+ * Pays in a process that dies in the middle: whatever follows the reservation is `lastWords`, and then nothing. All
+ * that stays is what is in the database and what the provider knows.
+ */
+async function payAndCrash(leaseMs: number, lastWords: ProviderCalls['run']) {
+  const [payerId, recipientId] = await world.people();
+  const calls: ProviderCalls = {
+    admit: () => undefined,
+    run: async (operation, attempt) => lastWords(operation, attempt).then(forever),
+    running: () => undefined,
+    stop: async () => undefined,
+  };
+  const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
+  const pay = createPay({ ...bystander, provider, calls, timing });
+  const request = { recipientId, amount: 1250, currency: 'EUR', paymentMethod: 'pm_card_visa' };
+  const idempotencyKey = uuidv7();
+  const payment = await pay({ payerId, idempotencyKey, request, cause: { correlationId: 'first' } });
+  expect(payment.status).toBe('processing');
+  return { payment, payerId, recipientId, idempotencyKey };
+}
+
+const beforeTheCall: ProviderCalls['run'] = async () => undefined;
+const afterTheCall: ProviderCalls['run'] = async (operation) => {
+  await provider.charge(operation, signal);
+  return undefined;
+};
+
+async function expectSettledOnce(payment: Payment): Promise<void> {
+  await eventually(async () => {
+    const row = await bystander.client.payment.findUniqueOrThrow({ where: { id: payment.id } });
+    expect([row.status, row.version]).toEqual(['succeeded', 2]);
+  });
+  expect(provider.moves).toBe(1);
+  const feeds = [await bystander.feed(payment.payerId), await bystander.feed(payment.recipientId)];
+  expect(feeds.map((feed) => feed.map(({ data }) => data.status))).toEqual([
+    ['processing', 'succeeded'],
+    ['succeeded'],
+  ]);
+  const open = await bystander.client.operation.count({ where: { paymentId: payment.id, settledAt: null } });
+  expect(open).toBe(0);
+}
+
+describe.each([
+  ['between reserving and calling', beforeTheCall, 0],
+  ['between calling and settling', afterTheCall, 1],
+])('a crash %s', (_, lastWords, movedBefore) => {
+  it('is the hazard: the payment stays open, and nobody knows whether money moved', async () => {
+    const { payment } = await payAndCrash(60_000, lastWords);
+    expect(provider.moves).toBe(movedBefore);
+    const [operation] = await bystander.client.operation.findMany({ where: { paymentId: payment.id } });
+    expect(operation).toMatchObject({ settledAt: null, attempts: 1, correlationId: 'first' });
+  });
+
+  it('is found by the sweepers, who ask first, charge once and settle once', async () => {
+    const { payment } = await payAndCrash(0, lastWords);
+    const sweeping = { provider, timing: { sweepEveryMs: 20 } };
+    const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
+    try {
+      await expectSettledOnce(payment);
+      expect(provider.asked).toHaveLength(1);
+    } finally {
+      await Promise.all(instances.map(({ service }) => service.stop()));
+    }
+  });
+
+  it('is no matter for a repeat with the same key: it goes on from there', async () => {
+    const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(0, lastWords);
+    const instance = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
+    try {
+      const { status, body } = await instance.pay(payerId, recipientId, {}, idempotencyKey);
+      expect([status, body.id]).toEqual([201, payment.id]);
+      await expectSettledOnce(payment);
+    } finally {
+      await instance.service.stop();
+    }
+  });
+
+  it('leaves the operation to its owner while the lease lasts', async () => {
+    const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(60_000, lastWords);
+    const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+    try {
+      // A later one without a living lease is settled by the same sweeper: it has looked at both.
+      const other = await payAndCrash(0, beforeTheCall);
+      await eventually(async () => {
+        const row = await instance.client.payment.findUniqueOrThrow({ where: { id: other.payment.id } });
+        expect(row.status).toBe('succeeded');
+      });
+      const { status, body } = await instance.pay(payerId, recipientId, {}, idempotencyKey);
+      expect([status, body.id, body.status]).toEqual([201, payment.id, 'processing']);
+    } finally {
+      await instance.service.stop();
+    }
+  });
+});
+
+describe('a provider that fails', () => {
+  it.each([
+    ['before the money moved', 'beforeCharge'],
+    ['after the money moved', 'afterCharge'],
+  ] as const)('%s: answered as processing, asked again later, charged once', async (_, when) => {
+    const [payerId, recipientId] = await world.people();
+    let failures = 0;
+    provider[when] = async () => {
+      failures += 1;
+      if (failures === 1) throw new Error('The connection to the provider was lost');
+    };
+    const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+    try {
+      const { status, body } = await instance.pay(payerId, recipientId);
+      expect([status, body.status]).toEqual([201, 'processing']);
+      await expectSettledOnce(body);
+    } finally {
+      await instance.service.stop();
+    }
+  });
+
+  it('that never answers is given up, and a stop does not wait for it', async () => {
+    const [payerId, recipientId] = await world.people();
+    provider.afterCharge = forever;
+    const timing = { answerWithinMs: 100, providerTimeoutMs: 60_000, sweepEveryMs: 20 };
+    const instance = await world.start({ provider, timing });
+    const { body } = await instance.pay(payerId, recipientId);
+    expect(body.status).toBe('processing');
+    await instance.service.stop();
+
+    provider.afterCharge = async () => undefined;
+    const next = await world.start({ provider, timing });
+    try {
+      await expectSettledOnce(body);
+    } finally {
+      await next.service.stop();
+    }
+  });
+});

@@ -1,0 +1,130 @@
+import type { Payment } from '@warren/contracts';
+import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
+import { type TestDatabase, testDatabase } from '@warren/testing';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { paymentDoors } from '../../src/doors.js';
+import { payment } from '../../src/main.js';
+import { defaultTiming, type Timing } from '../../src/operations/timing.js';
+import type { PaymentProvider } from '../../src/providers/provider.js';
+import { sandboxProvider } from '../../src/providers/sandbox.js';
+import type { PaymentDb, PrismaClient } from '../../src/store/database.js';
+import { userEvent } from './events.js';
+import { keys, tokenFor } from './tokens.js';
+
+type Context = ServiceContext<unknown, PaymentDb, PrismaClient>;
+
+export interface StartOptions {
+  provider?: PaymentProvider;
+  timing?: Partial<Timing>;
+}
+
+export interface Answer {
+  status: number;
+  body: Payment & Record<string, unknown>;
+}
+
+/** A database and a bus that outlive the instances of the payment service which are started on them. */
+export class World {
+  readonly bus: MemoryEventBus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
+  readonly #database: TestDatabase;
+  readonly #running: RunningService[] = [];
+
+  private constructor(database: TestDatabase) {
+    this.#database = database;
+  }
+
+  static async create(): Promise<World> {
+    return new World(await testDatabase());
+  }
+
+  async start({
+    provider = sandboxProvider({ slowMs: 400 }),
+    timing = {},
+  }: StartOptions = {}): Promise<Instance> {
+    let inside: Context | undefined;
+    const definition: typeof payment = {
+      ...payment,
+      doors(context) {
+        inside = context;
+        return paymentDoors(context, provider, { ...defaultTiming, ...timing });
+      },
+    };
+    const env = {
+      HOST: '127.0.0.1',
+      PORT: '0',
+      INTERNAL_PORT: '0',
+      DATABASE_URL: this.#database.url,
+      DRAIN_SECONDS: '0',
+    };
+    const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
+    const service = await createService(definition, env, { bus: this.bus, keys, log });
+    this.#running.push(service);
+    if (inside === undefined) throw new Error('The doors were never opened');
+    return new Instance(service, inside);
+  }
+
+  /** Two people of whom the service knows. */
+  async people(): Promise<[string, string]> {
+    const [payer, recipient] = [uuidv7(), uuidv7()];
+    await Promise.all([payer, recipient].map((id) => this.bus.publish(userEvent('user.registered', id))));
+    return [payer, recipient];
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#running) await service.stop();
+    await this.bus.close();
+    await this.#database.close();
+  }
+}
+
+export class Instance {
+  readonly service: RunningService;
+  readonly client: PrismaClient;
+  readonly uow: Context['uow'];
+  readonly log: Context['log'];
+
+  constructor(service: RunningService, { client, uow, log }: Context) {
+    this.service = service;
+    this.client = client;
+    this.uow = uow;
+    this.log = log;
+  }
+
+  async http(
+    userId: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await fetch(`${this.service.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await tokenFor(userId)}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  pay(payer: string, recipient: string, changes: Record<string, unknown> = {}, key: string = uuidv7()) {
+    const body = {
+      recipientId: recipient,
+      amount: 1250,
+      currency: 'EUR',
+      paymentMethod: 'pm_card_visa',
+      ...changes,
+    };
+    return this.http(payer, 'POST', '/payments', body, { 'idempotency-key': key });
+  }
+
+  /** The person's feed, as `status` and `version` of what it tells, with the whole of it beside. */
+  async feed(userId: string): Promise<{ type: string; data: Payment }[]> {
+    return this.client
+      .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
+  }
+}
