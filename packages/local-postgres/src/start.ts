@@ -45,8 +45,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   await stopLeftover(files.data);
   const password = await prepare(options.folder, binaries, runner);
   const port = await freePort();
-  const child = await launch(files, runner, port, options);
-  const ended = once(child, 'exit').then(() => undefined);
+  const { child, ended } = await launch(files, runner, port, options);
   // Whatever ends this process, save SIGKILL: a server without its owner is of no use.
   const stopToo = () => child.kill('SIGINT');
   process.once('exit', stopToo);
@@ -84,7 +83,7 @@ async function launch(
   runner: Runner,
   port: number,
   { durable = true, maxConnections = 200 }: LocalPostgresOptions,
-): Promise<ChildProcess> {
+): Promise<{ child: ChildProcess; ended: Promise<void> }> {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
@@ -99,13 +98,17 @@ async function launch(
   const output = await open(log, 'w', 0o600);
   try {
     // Detached, because Ctrl-C in a terminal goes to the whole process group: services drain before their database.
-    return spawn(file, args, {
+    const child = spawn(file, args, {
       ...options,
       cwd: data,
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
       env: { ...process.env, LC_ALL: 'C', PGDATA: undefined },
     });
+    // Listened for before anything is awaited: it may end at once. Rejects where it can't be started at all.
+    const ended = once(child, 'exit').then(() => undefined);
+    ended.catch(() => undefined);
+    return { child, ended };
   } finally {
     await output.close();
   }
@@ -113,8 +116,6 @@ async function launch(
 
 async function ready(child: ChildProcess, files: ClusterFiles, ended: Promise<void>): Promise<void> {
   let over = false;
-  const failed = once(child, 'error').then(([error]) => Promise.reject(error));
-  failed.catch(() => undefined);
   const answers = async () => {
     const deadline = Date.now() + 60_000; // Recovery after a crash takes its time.
     while (!over && Date.now() < deadline) {
@@ -131,7 +132,7 @@ async function ready(child: ChildProcess, files: ClusterFiles, ended: Promise<vo
   });
   died.catch(() => undefined);
   try {
-    await Promise.race([answers(), died, failed]);
+    await Promise.race([answers(), died]);
   } catch (error) {
     child.kill('SIGQUIT');
     throw error;

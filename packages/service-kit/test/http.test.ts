@@ -1,5 +1,6 @@
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AppError, userContract } from '@warren/contracts';
+import { AppError, type ServiceContract, userContract } from '@warren/contracts';
 import type { Principal } from '@warren/realtime';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -42,8 +43,24 @@ const things = routes((http) => {
   http.post('/once', async (request) => ({ key: idempotencyKey(request) }));
 });
 
+interface Request {
+  method?: string;
+  url: string;
+  headers?: Record<string, string>;
+  payload?: unknown;
+}
+
+interface OpenApi {
+  openapi: string;
+  paths: Record<
+    string,
+    Record<string, { security?: unknown; responses: Record<string, { content?: unknown }> }>
+  >;
+}
+
 describe('the HTTP door', () => {
   let http: FastifyInstance;
+  let base: string;
   const logged: string[] = [];
   const readiness = new Readiness({ database: () => 'ok', broker: () => 'degraded' });
 
@@ -52,14 +69,30 @@ describe('the HTTP door', () => {
     const metrics = new Metrics('user', 'n1');
     http = await createHttp({ contract: userContract, corsOrigins: ['http://web'], readiness, metrics, log });
     await addDoors(http, [things], verify);
-    await http.ready();
+    await http.listen({ host: '127.0.0.1', port: 0 });
+    base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
   });
   afterAll(() => http.close());
 
+  async function send({ method = 'GET', url, headers = {}, payload }: Request) {
+    const isText = payload === undefined || typeof payload === 'string';
+    const response = await fetch(base + url, {
+      method,
+      headers: { ...(!isText && { 'content-type': 'application/json' }), ...headers },
+      body: isText ? payload : JSON.stringify(payload),
+    } as RequestInit);
+    const text = await response.text();
+    return {
+      statusCode: response.status,
+      headers: Object.fromEntries(response.headers),
+      json: <T = unknown>() => JSON.parse(text) as T,
+    };
+  }
+
   const headers = { authorization: 'Bearer good' };
 
-  async function problem(request: Parameters<FastifyInstance['inject']>[0]) {
-    const response = await http.inject(request as object);
+  async function problem(request: Request) {
+    const response = await send(request);
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(response.headers['x-correlation-id']).toBeDefined();
     const found = response.json<{
@@ -85,8 +118,8 @@ describe('the HTTP door', () => {
     expect(await problem({ url: '/things', headers: { authorization: 'Bearer bad' } })).toMatchObject({
       status: 401,
     });
-    expect((await http.inject({ url: '/things', headers })).statusCode).toBe(200);
-    expect((await http.inject({ url: '/open' })).statusCode).toBe(200);
+    expect((await send({ url: '/things', headers })).statusCode).toBe(200);
+    expect((await send({ url: '/open' })).statusCode).toBe(200);
   });
 
   it('tells a token from keys that are away', async () => {
@@ -115,7 +148,7 @@ describe('the HTTP door', () => {
     expect(extra.errors).toEqual([{ pointer: '/x~1y', code: 'additionalProperties' }]);
     const none = await problem({ method: 'POST', url: '/things', headers });
     expect(none).toMatchObject({ status: 400, code: 'invalid-request' });
-    const good = await http.inject({
+    const good = await send({
       method: 'POST',
       url: '/things',
       headers,
@@ -125,8 +158,8 @@ describe('the HTTP door', () => {
   });
 
   it('reads a query as what it stands for', async () => {
-    expect((await http.inject({ url: '/things', headers })).json()).toEqual({ limit: 20 });
-    expect((await http.inject({ url: '/things?limit=7', headers })).json()).toEqual({ limit: 7 });
+    expect((await send({ url: '/things', headers })).json()).toEqual({ limit: 20 });
+    expect((await send({ url: '/things?limit=7', headers })).json()).toEqual({ limit: 7 });
     const bad = await problem({ url: '/things?limit=many', headers });
     expect(bad.errors).toEqual([{ pointer: '/query/limit', code: 'type' }]);
     expect(await problem({ url: '/things?limit=1&limit=2', headers })).toMatchObject({
@@ -172,13 +205,13 @@ describe('the HTTP door', () => {
 
   it('carries a sane correlation id, and makes one otherwise', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const given = await http.inject({
+    const given = await send({
       url: '/open',
       headers: { 'x-correlation-id': 'order-12345', traceparent },
     });
     expect(given.headers['x-correlation-id']).toBe('order-12345');
     expect(given.json()).toEqual({ cause: { correlationId: 'order-12345', traceparent } });
-    const made = await http.inject({
+    const made = await send({
       url: '/open',
       headers: { 'x-correlation-id': 'a b\tc'.repeat(3), traceparent: 'x' },
     });
@@ -188,7 +221,7 @@ describe('the HTTP door', () => {
 
   it('writes correlation and user into the log', async () => {
     logged.length = 0;
-    await http.inject({ url: '/things', headers: { ...headers, 'x-correlation-id': 'order-12345' } });
+    await send({ url: '/things', headers: { ...headers, 'x-correlation-id': 'order-12345' } });
     const line = logged.map((text): unknown => JSON.parse(text)).at(-1);
     expect(line).toMatchObject({
       msg: 'request',
@@ -207,30 +240,30 @@ describe('the HTTP door', () => {
     });
     expect(await problem(once())).toMatchObject({ status: 400, code: 'idempotency-key-required' });
     expect(await problem(once('x'.repeat(256)))).toMatchObject({ status: 400, code: 'invalid-request' });
-    expect((await http.inject(once('k-1'))).json()).toEqual({ key: 'k-1' });
+    expect((await send(once('k-1'))).json()).toEqual({ key: 'k-1' });
   });
 
   it('describes itself in OpenAPI 3.1', async () => {
-    const document = (await http.inject({ url: '/openapi.json' })).json();
+    const document = (await send({ url: '/openapi.json' })).json<OpenApi>();
     expect(document.openapi).toBe('3.1.0');
-    expect(document.paths['/things'].post.security).toEqual([{ accessToken: [] }]);
-    expect(document.paths['/open'].get.security).toBeUndefined();
-    expect(document.paths['/open'].get.responses.default.content).toHaveProperty([
+    expect(document.paths['/things']?.post?.security).toEqual([{ accessToken: [] }]);
+    expect(document.paths['/open']?.get?.security).toBeUndefined();
+    expect(document.paths['/open']?.get?.responses.default?.content).toHaveProperty([
       'application/problem+json',
     ]);
     expect(document.paths).not.toHaveProperty(['/health/live']);
-    expect((await http.inject({ url: '/docs/' })).statusCode).toBe(200);
+    expect((await send({ url: '/docs/' })).statusCode).toBe(200);
   });
 
   it('shows its contract', async () => {
-    const contract = (await http.inject({ url: '/contract.json' })).json();
+    const contract = (await send({ url: '/contract.json' })).json<ServiceContract>();
     expect(contract.service).toBe('user');
-    expect(contract.emits['user.registered'].type).toBe('object');
+    expect(contract.emits['user.registered']).toMatchObject({ type: 'object' });
   });
 
   it('lets browsers of the listed origins in, and no others', async () => {
     const preflight = (origin: string) =>
-      http.inject({
+      send({
         method: 'OPTIONS',
         url: '/things',
         headers: { origin, 'access-control-request-method': 'POST' },
@@ -240,13 +273,13 @@ describe('the HTTP door', () => {
   });
 
   it('is ready while degraded, and not while draining', async () => {
-    const ready = await http.inject({ url: '/health/ready' });
+    const ready = await send({ url: '/health/ready' });
     expect(ready.statusCode).toBe(200);
     expect(ready.json()).toEqual({ status: 'degraded', checks: { database: 'ok', broker: 'degraded' } });
     readiness.startDraining();
-    const draining = await http.inject({ url: '/health/ready' });
+    const draining = await send({ url: '/health/ready' });
     expect(draining.statusCode).toBe(503);
     expect(draining.json()).toMatchObject({ status: 'unready' });
-    expect((await http.inject({ url: '/health/live' })).json()).toEqual({ status: 'ok' });
+    expect((await send({ url: '/health/live' })).json()).toEqual({ status: 'ok' });
   });
 });

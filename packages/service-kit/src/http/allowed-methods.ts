@@ -8,8 +8,13 @@ export class AllowedMethods {
   watch(http: FastifyInstance): void {
     http.addHook('onRoute', ({ url, method }) => {
       const pattern = toPattern(url);
-      for (const each of [method].flat()) this.#routes.push({ pattern, method: each });
+      for (const each of [method].flat()) this.#add(pattern, each);
     });
+  }
+
+  /** `OPTIONS` is answered everywhere, for browsers' preflights, and says nothing about a path. */
+  #add(pattern: RegExp, method: string): void {
+    if (method !== 'OPTIONS') this.#routes.push({ pattern, method });
   }
 
   at(url: string): string[] {

@@ -1,4 +1,4 @@
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { sendProblem } from './problems.js';
 
@@ -6,7 +6,7 @@ import { sendProblem } from './problems.js';
 export function createInternalListener(metrics: Metrics, log: FastifyBaseLogger): FastifyInstance {
   const http: FastifyInstance = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 30_000,
   });
   http.setErrorHandler(sendProblem);

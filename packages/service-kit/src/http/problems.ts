@@ -24,6 +24,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     request.log.error({ err: known.cause ?? known, code: known.code }, 'request failed');
   else request.log.debug({ err: known, code: known.code }, 'request refused');
   if (known.status === 401) reply.header('www-authenticate', 'Bearer');
+  reply.header('x-correlation-id', request.id);
   return reply.code(known.status).type(problemType).send(JSON.stringify(known.toProblem()));
 }
 

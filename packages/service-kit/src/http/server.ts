@@ -2,7 +2,13 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import { AppError, type ServiceContract } from '@warren/contracts';
 import type { VerifyToken } from '@warren/realtime';
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { requireTokens, usePrincipal } from './authentication.js';
@@ -28,9 +34,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   const { contract, log, metrics, readiness } = options;
   const http: FastifyInstance = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     genReqId: correlationIdOf,
-    requestIdLogLabel: 'correlationId',
     bodyLimit,
     requestTimeout: 30_000,
     frameworkErrors: sendProblem,

@@ -39,11 +39,13 @@ export async function startProcess(
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
   });
+  const over = new AbortController();
+  const early = endsEarly(child, over); // Before anything is awaited: it may end meanwhile.
   await output.close();
   const stop = () => endGroup(child);
   try {
     if (child.pid) await workshop.record(child.pid);
-    await Promise.race([untilReady(ready), early(child)]);
+    await Promise.race([untilReady(ready, over.signal), early]);
   } catch (error) {
     await stop();
     const tail = (await readFile(log, 'utf8').catch(() => '')).trim().slice(-1_500);
@@ -52,9 +54,10 @@ export async function startProcess(
   return { pid: child.pid ?? 0, stop };
 }
 
-async function untilReady(ready: () => Promise<void>): Promise<void> {
+async function untilReady(ready: () => Promise<void>, over: AbortSignal): Promise<void> {
   const deadline = Date.now() + 90_000;
   for (;;) {
+    over.throwIfAborted();
     try {
       return await ready();
     } catch (error) {
@@ -64,9 +67,15 @@ async function untilReady(ready: () => Promise<void>): Promise<void> {
   }
 }
 
-async function early(child: ChildProcess): Promise<never> {
-  const [code, signal] = await once(child, 'exit'); // Rejects where it can't be started at all.
-  throw new Error(`it ended at once (${signal ?? code})`);
+/** Rejects when the program ends or can't be started, and aborts `over` then. */
+function endsEarly(child: ChildProcess, over: AbortController): Promise<never> {
+  const early = once(child, 'exit')
+    .then(([code, signal]) => {
+      throw new Error(`it ended at once (${signal ?? code})`);
+    })
+    .finally(() => over.abort());
+  early.catch(() => undefined); // Whoever still waits for it to be ready hears of it; later it ends as it should.
+  return early;
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {

@@ -38,7 +38,7 @@ export class Relay implements CommittedEvents {
   readonly #inFlight: InFlight;
   readonly #settlements: Settlements;
   readonly #counts = { published: 0, unroutable: 0, failed: 0 };
-  #state: 'idle' | 'running' | 'stopping' = 'idle';
+  #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   #reserved = 0;
   #backlog = 0;
   /** Rows were left to the poll although they are due: it should come as soon as there is room. */
@@ -46,6 +46,7 @@ export class Relay implements CommittedEvents {
   #countDueAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -82,6 +83,8 @@ export class Relay implements CommittedEvents {
 
   accept(events: readonly OutboxRow[]): void {
     this.#reserved -= events.length;
+    // Too late for this relay: with the end of the lease the rows are another one's.
+    if (this.#state === 'stopped') return;
     for (const event of events) void this.#publish(event);
   }
 
@@ -93,14 +96,9 @@ export class Relay implements CommittedEvents {
    * Takes nothing more, waits at most `stopMs` for open publishes, marks what was confirmed and gives the
    * other claims back. Never rejects: what can't be marked is published again by another relay.
    */
-  async stop(): Promise<void> {
-    if (this.#state !== 'running') return;
-    this.#state = 'stopping';
-    clearTimeout(this.#timer);
-    await this.#polling;
-    await this.#inFlight.drained(this.#parts.limits.stopMs);
-    this.#settlements.giveBack(this.#inFlight.ids());
-    await this.#settlements.finish();
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   get #able(): boolean {
@@ -110,6 +108,16 @@ export class Relay implements CommittedEvents {
   get #room(): number {
     if (this.#inFlight.late >= lateFactor * this.#parts.limits.relayCapacity) return 0;
     return this.#parts.limits.relayCapacity - this.#reserved - this.#inFlight.open;
+  }
+
+  async #stop(): Promise<void> {
+    this.#state = 'stopping';
+    clearTimeout(this.#timer);
+    await this.#polling;
+    await this.#inFlight.drained(this.#parts.limits.stopMs);
+    this.#settlements.giveBack(this.#inFlight.ids());
+    await this.#settlements.finish();
+    this.#state = 'stopped';
   }
 
   async #publish({ id, type, body }: OutboxRow): Promise<void> {

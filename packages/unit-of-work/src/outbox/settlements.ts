@@ -19,6 +19,7 @@ export class Settlements {
   readonly #freed: FreedRow[] = [];
   readonly #failures = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
   #writing: Promise<void> | undefined;
 
   /** `onPublished` hears how many rows were marked. */
@@ -52,10 +53,10 @@ export class Settlements {
 
   /** Writes what is left; what fails now stays to the end of its lease. */
   async finish(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#timer);
     await this.#writing;
     await this.#write();
-    clearTimeout(this.#timer);
   }
 
   get #empty(): boolean {
@@ -63,7 +64,7 @@ export class Settlements {
   }
 
   #schedule(ms: number): void {
-    if (this.#timer || this.#writing || this.#empty) return;
+    if (this.#closed || this.#timer || this.#writing || this.#empty) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#write().then((done) => {

@@ -20,8 +20,8 @@ CREATE TABLE messaging.outbox (
 CREATE INDEX outbox_unpublished ON messaging.outbox (claimed_until, created_at) WHERE published_at IS NULL;
 
 CREATE TABLE messaging.inbox (
-  consumer text NOT NULL,
-  event_id text NOT NULL,
+  consumer text COLLATE "C" NOT NULL,
+  event_id text COLLATE "C" NOT NULL,
   handled_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (consumer, event_id)
 );
@@ -43,9 +43,9 @@ CREATE TABLE messaging.feed (
 );
 
 CREATE TABLE messaging.idempotency (
-  user_id text NOT NULL,
-  operation text NOT NULL,
-  key text NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  operation text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
   input_hash text NOT NULL,
   outcome json NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),

@@ -9,7 +9,10 @@ export type PaymentKind = 'payment-sent' | 'payment-received' | 'payment-failed'
 
 const paymentTexts: Readonly<Record<PaymentKind, (name: string, money: string) => Text>> = {
   'payment-sent': (name, money) => ({ title: 'Payment sent', body: `You paid ${money} to ${name}.` }),
-  'payment-received': (name, money) => ({ title: 'Payment received', body: `You received ${money} from ${name}.` }),
+  'payment-received': (name, money) => ({
+    title: 'Payment received',
+    body: `You received ${money} from ${name}.`,
+  }),
   'payment-failed': (name, money) => ({
     title: 'Payment failed',
     body: `Your payment of ${money} to ${name} failed. No money was moved.`,

@@ -1,0 +1,153 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
+import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
+import pg from 'pg';
+import { pino } from 'pino';
+import { createService, routes } from '../src/index.js';
+import { tinyService } from './tiny-service.js';
+
+const log = pino({ level: 'silent' });
+
+describe('createService', () => {
+  let database: TestDatabase;
+  let bus: EventBus;
+  beforeEach(async () => {
+    database = await testDatabase();
+    bus = createMemoryEventBus();
+  });
+  afterEach(async () => {
+    await bus.close();
+    await database.close();
+  });
+
+  const environment = () => ({
+    DATABASE_URL: database.url,
+    PORT: '0',
+    INTERNAL_PORT: '0',
+    HOST: '127.0.0.1',
+    DRAIN_SECONDS: '0',
+  });
+
+  /** Connections that the service under test holds. */
+  async function connections(): Promise<number> {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ count: number }>(
+        'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+      return rows[0]?.count ?? 0;
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('serves, tells its metrics on the internal port only, and stops without a trace', async () => {
+    const service = await createService(tinyService(), environment(), { bus, log });
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${service.url}/metrics`)).status).toBe(404);
+    const metrics = await (await fetch(`http://127.0.0.1:${service.internalPort}/metrics`)).text();
+    expect(metrics).toContain('warren_outbox_backlog{service="user"');
+    expect(metrics).toContain('warren_http_request_duration_seconds_bucket');
+    expect(await connections()).toBeGreaterThan(0);
+    await Promise.all([service.stop(), service.stop()]);
+    await expect(fetch(`${service.url}/health/live`)).rejects.toThrow();
+    await eventually(async () => expect(await connections()).toBe(0));
+  });
+
+  it('leaves the bus to whoever brought it', async () => {
+    const service = await createService(tinyService(), environment(), { bus, log });
+    await service.stop();
+    await expect(bus.publish({ id: 'e1', type: 'user.updated', body: '{}' })).resolves.toBe('unroutable');
+  });
+
+  it('asks for what is missing before it opens anything', async () => {
+    await expect(createService(tinyService(), environment(), { log })).rejects.toThrow(
+      /^AMQP_URL is missing: /,
+    );
+    expect(await connections()).toBe(0);
+  });
+
+  it('closes what it has opened when a door fails', async () => {
+    const definition = tinyService({
+      doors: () => {
+        throw new Error('no keys');
+      },
+    });
+    await expect(createService(definition, environment(), { bus, log })).rejects.toThrow('no keys');
+    await eventually(async () => expect(await connections()).toBe(0));
+  });
+
+  it('closes what it has opened when its port is taken, the listeners too', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    try {
+      const INTERNAL_PORT = String((taken.address() as AddressInfo).port);
+      const env = { ...environment(), INTERNAL_PORT };
+      await expect(createService(tinyService(), env, { bus, log })).rejects.toThrow(/EADDRINUSE/);
+      await eventually(async () => expect(await connections()).toBe(0));
+    } finally {
+      taken.close();
+    }
+  });
+
+  it('starts what runs behind the doors last, and stops it first', async () => {
+    const seen: string[] = [];
+    const background = {
+      name: 'sweeper',
+      start: () => void seen.push('started'),
+      stop: async () => {
+        seen.push(`stopped with ${await connections()} connections`);
+      },
+    };
+    const service = await createService(tinyService({ background: [background] }), environment(), {
+      bus,
+      log,
+    });
+    await service.stop();
+    expect(seen[0]).toBe('started');
+    expect(seen[1]).toMatch(/^stopped with [1-9]/);
+  });
+
+  it('lets a request in progress finish', async () => {
+    let release = () => {};
+    const arrived = new Promise<void>((isHere) => {
+      release = isHere;
+    });
+    let answer = () => {};
+    const slow = routes((http) => {
+      http.get('/slow', { config: { auth: 'none' } }, async () => {
+        release();
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return { done: true };
+      });
+    });
+    const service = await createService(tinyService({ doors: () => ({ http: [slow] }) }), environment(), {
+      bus,
+      log,
+    });
+    const response = fetch(`${service.url}/slow`);
+    await arrived;
+    const stopped = service.stop();
+    await eventually(async () => {
+      await expect(fetch(`${service.url}/health/live`)).rejects.toThrow();
+    });
+    answer();
+    expect(await (await response).json()).toEqual({ done: true });
+    await stopped;
+  });
+
+  it('is not ready while it waits for load balancers to notice, and a second stop cuts the wait short', async () => {
+    const env = { ...environment(), DRAIN_SECONDS: '600' };
+    const service = await createService(tinyService(), env, { bus, log });
+    const stopped = service.stop();
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+    await service.stop({ hurry: true });
+    await stopped;
+  });
+});
