@@ -8,7 +8,7 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --seconds N        length of each measurement (default 5)
   --rounds N         how often each system is measured; ratios are medians over rounds (default 4)
   --rate A,B         fixed rates for latency, in events/s (default 100,200)
-  --concurrency N    events under way while throughput is measured (default 128)
+  --concurrency N    events under way while throughput is measured (default 64)
   --people N         recipients with a socket each, and as many payers (default 50)
   --systems A,B      which to measure beside 'bare': warren, warren-raw, story (default all)
   --cpu-prof DIR     writes a CPU profile of each server there
@@ -58,7 +58,7 @@ function parse(argv: readonly string[]) {
         seconds: { type: 'string', default: '5' },
         rounds: { type: 'string', default: '4' },
         rate: { type: 'string', default: '100,200' },
-        concurrency: { type: 'string', default: '128' },
+        concurrency: { type: 'string', default: '64' },
         people: { type: 'string', default: '50' },
         systems: { type: 'string', default: 'warren,warren-raw,story' },
         'cpu-prof': { type: 'string' },

@@ -94,7 +94,7 @@ export class Intake<H extends Held> {
   async #handle(batch: readonly H[]): Promise<readonly Verdict[] | undefined> {
     try {
       const verdicts = await this.#options.subscription.handle(batch.map((held) => held.delivery));
-      if (verdicts.length === batch.length) return verdicts;
+      if (verdicts.length === batch.length && verdicts.every(Boolean)) return verdicts;
       this.#options.log?.error(
         { deliveries: batch.length, verdicts: verdicts.length },
         'handler gave a wrong number of verdicts; pausing',

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { createMemoryEventBus, type MemoryEventBus, PublishError } from '../src/index.js';
-import { conformanceRetryDelays, describeEventBus } from './conformance.js';
+import { conformanceRetryDelays } from './conformance/rule.js';
+import { describeEventBus } from './conformance.js';
 import { done, eventOf, gate, record } from './support/recorder.js';
 
 describeEventBus({

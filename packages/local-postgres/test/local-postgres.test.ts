@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { findBinaries } from '../src/binaries.js';
 import { ensureDatabases, isAlive, type LocalPostgres, startLocalPostgres } from '../src/index.js';
 import { findRunner, type RunnerKind } from '../src/runner.js';
+
+// Creating a cluster takes seconds of CPU time, and more on a busy machine.
+jest.setTimeout(120_000);
 
 const asRoot = process.getuid?.() === 0;
 /** The ways that can be tried on this machine: as root those around root, otherwise the plain one. */

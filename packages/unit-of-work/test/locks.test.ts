@@ -64,9 +64,15 @@ describe('two transactions that write for the same users', () => {
         ],
       });
     }
+    const orders = [
+      [1, 9, 17, 30],
+      [30, 17, 9, 1],
+    ];
     const batches = buses.flatMap((bus) =>
-      Array.from({ length: 6 }, () =>
-        bus.subscription?.handle([1, 9, 17, 30].map((version) => deliveryOf(noteEvent({ version })))),
+      Array.from({ length: 6 }, (_, index) =>
+        bus.subscription?.handle(
+          (orders[index % 2] ?? []).map((version) => deliveryOf(noteEvent({ version }))),
+        ),
       ),
     );
     const verdicts = (await Promise.all(batches)).flat();

@@ -10,6 +10,8 @@ export function serviceEnvironment(
 ): Environment {
   return {
     LOG_LEVEL: 'warn',
+    // There is no other instance to hand sockets over to.
+    DRAIN_SECONDS: '0',
     ...env,
     PORT: String(ports.get(service.name)),
     INTERNAL_PORT: internalPort(ports.get(service.name) ?? 0),

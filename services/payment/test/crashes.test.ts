@@ -52,6 +52,10 @@ const afterTheCall: ProviderCalls['run'] = async (operation) => {
   return undefined;
 };
 
+async function statusOf({ id }: Payment): Promise<string> {
+  return (await bystander.client.payment.findUniqueOrThrow({ where: { id } })).status;
+}
+
 async function expectSettledOnce(payment: Payment): Promise<void> {
   await eventually(async () => {
     const row = await bystander.client.payment.findUniqueOrThrow({ where: { id: payment.id } });
@@ -72,7 +76,7 @@ describe.each([
   ['between calling and settling', afterTheCall, 1],
 ])('a crash %s', (_, lastWords, movedBefore) => {
   it('is the hazard: the payment stays open, and nobody knows whether money moved', async () => {
-    const { payment } = await payAndCrash(60_000, lastWords);
+    const { payment } = await payAndCrash(3_600_000, lastWords);
     expect(provider.moves).toBe(movedBefore);
     const [operation] = await bystander.client.operation.findMany({ where: { paymentId: payment.id } });
     expect(operation).toMatchObject({ settledAt: null, attempts: 1, correlationId: 'first' });
@@ -84,8 +88,32 @@ describe.each([
     const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
     try {
       await expectSettledOnce(payment);
-      expect(provider.asked).toHaveLength(1);
+      expect(provider.asked).toEqual([payment.id]);
     } finally {
+      await Promise.all(instances.map(({ service }) => service.stop()));
+    }
+  });
+
+  it('is asked about by one sweeper only, however long the answer takes', async () => {
+    const { payment } = await payAndCrash(0, lastWords);
+    let answer: () => void = () => undefined;
+    const answering = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    provider.beforeAnswering = ({ paymentId }) => (paymentId === payment.id ? answering : Promise.resolve());
+    const sweeping = { provider, timing: { sweepEveryMs: 20 } };
+    const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
+    try {
+      await eventually(() => expect(provider.asked).toEqual([payment.id]));
+      // One sweeper waits for its answer, so it is the other that settles this one, and it has seen both.
+      const other = await payAndCrash(0, beforeTheCall);
+      await eventually(async () => expect(await statusOf(other.payment)).toBe('succeeded'));
+      expect(provider.asked).toEqual([payment.id, other.payment.id]);
+      answer();
+      await eventually(async () => expect(await statusOf(payment)).toBe('succeeded'));
+      expect(provider.moves).toBe(2);
+    } finally {
+      answer();
       await Promise.all(instances.map(({ service }) => service.stop()));
     }
   });
@@ -103,15 +131,12 @@ describe.each([
   });
 
   it('leaves the operation to its owner while the lease lasts', async () => {
-    const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(60_000, lastWords);
+    const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(3_600_000, lastWords);
     const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
     try {
       // A later one without a living lease is settled by the same sweeper: it has looked at both.
       const other = await payAndCrash(0, beforeTheCall);
-      await eventually(async () => {
-        const row = await instance.client.payment.findUniqueOrThrow({ where: { id: other.payment.id } });
-        expect(row.status).toBe('succeeded');
-      });
+      await eventually(async () => expect(await statusOf(other.payment)).toBe('succeeded'));
       const { status, body } = await instance.pay(payerId, recipientId, {}, idempotencyKey);
       expect([status, body.id, body.status]).toEqual([201, payment.id, 'processing']);
     } finally {

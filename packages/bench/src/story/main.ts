@@ -5,10 +5,10 @@ const { env } = process;
 
 /** `BENCH_SERVICE` names the service; it runs as it is, with its defaults. */
 const services: Record<string, () => Promise<RunningService>> = {
-  user: async () => createService((await import('@warren/user-service')).userService, env),
-  payment: async () => createService((await import('@warren/payment-service')).paymentService, env),
+  user: async () => createService((await import('@warren/user-service')).user, env),
+  payment: async () => createService((await import('@warren/payment-service')).payment, env),
   notification: async () =>
-    createService((await import('@warren/notification-service')).notificationService, env),
+    createService((await import('@warren/notification-service')).notification, env),
 };
 
 serving(async () => {

@@ -19,6 +19,8 @@ export class Publisher {
   readonly #places: Places;
   readonly #whenIdle: Array<() => void> = [];
   readonly #supervised: LinkChannel;
+  /** Who publishes right after the start waits for the connection; later outages are told at once. */
+  readonly #firstAttempt: Promise<void>;
   /** Messages that came back, counted by `keyOf`. */
   #returned = new Map<string, number>();
   #overdue = 0;
@@ -34,6 +36,7 @@ export class Publisher {
       session.channel.on('return', (message) => count(returned, keyOfReturned(message)));
       await declareExchange(session);
     });
+    this.#firstAttempt = this.#supervised.attempted();
   }
 
   /**
@@ -41,7 +44,7 @@ export class Publisher {
    * while the broker is away or blocks, else when the connection is lost or the confirm doesn't come in time.
    */
   async send(message: Outgoing): Promise<PublishReceipt> {
-    await this.#supervised.attempted();
+    await this.#firstAttempt;
     this.#usableChannel();
     await this.#places.take(this.#confirmTimeoutMs);
     return this.#publish(message);

@@ -9,7 +9,7 @@ import {
   eventsExchange,
   type RabbitMqEventBusOptions,
 } from '../../src/index.js';
-import { type BusFixture, conformanceRetryDelays, type DeadLetterSeen } from '../conformance.js';
+import { type BusFixture, conformanceRetryDelays, type DeadLetterSeen } from '../conformance/rule.js';
 
 export const silent = pino({ level: 'silent' });
 

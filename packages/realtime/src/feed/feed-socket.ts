@@ -44,7 +44,7 @@ export class FeedSocket {
   push(entry: FeedEntry): PushOutcome {
     if (this.mode !== 'live') return 'not-live';
     if (entry.seq <= this.sent) return 'duplicate';
-    if (entry.seq > this.sent + 1e9) {
+    if (entry.seq > this.sent + 1) {
       this.mode = 'reading';
       return 'gap';
     }

@@ -50,8 +50,8 @@ export function kitConfigSchema(port: number) {
       minLength: 1,
       maxLength: 100,
       pattern: '^[A-Za-z0-9._-]+$',
-      default: hostname(),
-      defaultText: 'the host name',
+      default: `${hostname()}-${process.pid}`,
+      defaultText: 'host name and process id',
       description: 'Names this instance in logs, metrics and `session.ready`.',
     }),
     LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -47,7 +47,9 @@ async function withMigrationLock<T>(url: string, work: () => Promise<T>): Promis
   client.on('error', (error) => {
     lost = error;
   });
-  await client.connect();
+  await client.connect().catch((cause: unknown) => {
+    throw new Error('the database cannot be reached', { cause });
+  });
   try {
     await client.query(`SET lock_timeout = '${lockTimeout}'`);
     await client.query('SELECT pg_advisory_lock($1)', [lockKey]);

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 
 /** Milliseconds that requests in progress get to finish. */
 const closeTimeout = 10_000;
+/** Milliseconds between two looks for connections whose last request has been answered meanwhile. */
+const idleCheck = 100;
 
 /** Listens and answers the port as bound. */
 export async function listen(http: FastifyInstance, host: string, port: number): Promise<number> {
@@ -12,10 +14,14 @@ export async function listen(http: FastifyInstance, host: string, port: number):
 
 /** Takes no new requests, lets those in progress finish, and cuts off what takes too long. */
 export async function closeHttp(http: FastifyInstance): Promise<void> {
-  const cutOff = setTimeout(() => http.server.closeAllConnections(), closeTimeout);
+  const { server } = http;
+  const cutOff = setTimeout(() => server.closeAllConnections(), closeTimeout);
+  // A connection kept alive after its answer would otherwise hold the server open until it times out.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheck);
   try {
     await http.close();
   } finally {
     clearTimeout(cutOff);
+    clearInterval(idle);
   }
 }

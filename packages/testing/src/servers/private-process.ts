@@ -69,12 +69,10 @@ async function untilReady(ready: () => Promise<void>, over: AbortSignal): Promis
 
 /** Rejects when the program ends or can't be started, and aborts `over` then. */
 function endsEarly(child: ChildProcess, over: AbortController): Promise<never> {
-  const early = once(child, 'exit')
-    .then(([code, signal]) => {
-      throw new Error(`it ended at once (${signal ?? code})`);
-    })
-    .finally(() => over.abort());
-  early.catch(() => undefined); // Whoever still waits for it to be ready hears of it; later it ends as it should.
+  const early = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`it ended at once (${signal ?? code})`);
+  });
+  early.catch((error) => over.abort(error)); // Once it is ready nobody listens any more: then it may end.
   return early;
 }
 

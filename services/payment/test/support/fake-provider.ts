@@ -7,8 +7,10 @@ import type { Outcome, PaymentProvider } from '../../src/providers/provider.js';
  */
 export class FakeProvider implements PaymentProvider {
   readonly charged = new Map<string, Outcome>();
+  /** Of which payments somebody asked what became of them. */
   readonly asked: string[] = [];
   outcome: Outcome = { to: 'succeeded' };
+  beforeAnswering: (operation: Operation) => Promise<void> = async () => undefined;
   /** Runs before the money moves; a throw here is a call that never arrived. */
   beforeCharge: (signal: AbortSignal) => Promise<void> = async () => undefined;
   /** Runs after the money moved; a throw here is an answer that got lost. */
@@ -28,7 +30,8 @@ export class FakeProvider implements PaymentProvider {
   }
 
   async retrieve(operation: Operation): Promise<Outcome | undefined> {
-    this.asked.push(operation.id);
+    this.asked.push(operation.paymentId);
+    await this.beforeAnswering(operation);
     return this.charged.get(operation.id);
   }
 

@@ -25,7 +25,10 @@ export interface Answer {
   body: Payment & Record<string, unknown>;
 }
 
-/** A database and a bus that outlive the instances of the payment service which are started on them. */
+/**
+ * A database on which instances of the payment service start and stop. The first one lives as long as the world and
+ * hears what is published on `bus`; each later one has a bus of its own.
+ */
 export class World {
   readonly bus: MemoryEventBus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
   readonly #database: TestDatabase;
@@ -61,7 +64,8 @@ export class World {
       DRAIN_SECONDS: '0',
     };
     const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
-    const service = await createService(definition, env, { bus: this.bus, keys, log });
+    const bus = this.#running.length === 0 ? this.bus : createMemoryEventBus();
+    const service = await createService(definition, env, { bus, keys, log });
     this.#running.push(service);
     if (inside === undefined) throw new Error('The doors were never opened');
     return new Instance(service, inside);

@@ -1,0 +1,139 @@
+import { expect } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { done, eventOf, gate, record, uniqueName } from '../support/recorder.js';
+import type { Rule } from './rule.js';
+
+/** What arrives, where, and in which portions. */
+export const deliveryRules: readonly Rule[] = [
+  {
+    id: 'publish-deliver',
+    promise: 'what is published arrives as it was',
+    async run({ bus, service, type }) {
+      const seen = await record(bus, { service, types: [type] });
+      const event = eventOf(type);
+      expect(await bus.publish(event)).toBe('confirmed');
+      await eventually(() => {
+        expect(seen.deliveries).toEqual([{ ...event, attempt: 1, redelivered: false }]);
+      });
+      expect(bus.state).toBe('up');
+    },
+  },
+  {
+    id: 'several-services',
+    promise: 'each service gets its own copy',
+    async run({ bus, service, type }) {
+      const first = await record(bus, { service, types: [type] });
+      const second = await record(bus, { service: uniqueName('other'), types: [type, 'another.type'] });
+      const event = eventOf(type);
+      await bus.publish(event);
+      await eventually(() => {
+        expect(first.deliveries.map(({ id }) => id)).toEqual([event.id]);
+        expect(second.deliveries.map(({ id }) => id)).toEqual([event.id]);
+      });
+    },
+  },
+  {
+    id: 'unroutable',
+    promise: 'what nobody wants is told apart, and counts as published',
+    async run({ bus, service, type }) {
+      const seen = await record(bus, { service, types: [type] });
+      expect(await bus.publish(eventOf(uniqueName('nobody.asked')))).toBe('unroutable');
+      expect(await bus.publish(eventOf(type))).toBe('confirmed');
+      await eventually(() => expect(seen.deliveries).toHaveLength(1));
+    },
+  },
+  {
+    id: 'unroutable-mixed',
+    promise: 'in a stream of both, each receipt belongs to its event',
+    async run({ bus, service, type }) {
+      await record(bus, { service, types: [type] });
+      const unwanted = uniqueName('nobody.asked');
+      const receipts = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => bus.publish(eventOf(index % 3 === 0 ? unwanted : type))),
+      );
+      expect(receipts).toEqual(receipts.map((_, index) => (index % 3 === 0 ? 'unroutable' : 'confirmed')));
+    },
+  },
+  {
+    id: 'competing',
+    promise: 'instances share a queue: each event goes to one of them',
+    async run({ fixture, bus, service, type }) {
+      const other = await fixture.connect();
+      // Each holds what it has until both have some: only then is it sure that they share.
+      const both = gate();
+      const taken = new Set<string>();
+      const takeAs = (name: string) => async () => {
+        taken.add(name);
+        if (taken.size === 2) both.open();
+        await both.opened;
+        return done;
+      };
+      const bounds = { service, types: [type], batchSize: 2, prefetch: 4 };
+      const first = await record(bus, bounds, takeAs('first'));
+      const second = await record(other, bounds, takeAs('second'));
+      const events = Array.from({ length: 40 }, () => eventOf(type));
+      await Promise.all(events.map((event) => bus.publish(event)));
+      await eventually(() => {
+        const ids = [...first.deliveries, ...second.deliveries].map(({ id }) => id).sort();
+        expect(ids).toEqual(events.map(({ id }) => id).sort());
+      });
+    },
+  },
+  {
+    id: 'batches',
+    promise: 'what has arrived comes together, never more than batchSize at once',
+    async run({ bus, service, type }) {
+      const first = gate();
+      const seen = await record(bus, { service, types: [type], batchSize: 10, prefetch: 25 }, async () => {
+        await first.opened;
+        return done;
+      });
+      const published = Promise.all(Array.from({ length: 60 }, () => bus.publish(eventOf(type))));
+      await eventually(() => expect(seen.batches).toHaveLength(1));
+      first.open();
+      await published;
+      await eventually(() => expect(seen.deliveries).toHaveLength(60));
+      const sizes = seen.batches.map((batch) => batch.length);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(10);
+      expect(sizes.length).toBeLessThan(30);
+    },
+  },
+  {
+    id: 'one-at-a-time',
+    promise: 'a subscription handles one batch after the other',
+    async run({ bus, service, type }) {
+      let running = 0;
+      let most = 0;
+      const seen = await record(bus, { service, types: [type], batchSize: 1 }, async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        return done;
+      });
+      await Promise.all(Array.from({ length: 20 }, () => bus.publish(eventOf(type))));
+      await eventually(() => expect(seen.deliveries).toHaveLength(20));
+      expect(most).toBe(1);
+    },
+  },
+  {
+    id: 'duplicate',
+    promise: 'the same id published twice is delivered twice',
+    needs: 'duplicates',
+    async run({ bus, service, type }) {
+      const seen = await record(bus, { service, types: [type] });
+      const event = eventOf(type);
+      await Promise.all([bus.publish(event), bus.publish(event)]);
+      await eventually(() => expect(seen.deliveries.map(({ id }) => id)).toEqual([event.id, event.id]));
+    },
+  },
+  {
+    id: 'bad-names',
+    promise: 'names that would reach into other queues or types are refused',
+    async run({ bus, service, type }) {
+      await expect(record(bus, { service: 'a b', types: [type] })).rejects.toThrow(RangeError);
+      await expect(record(bus, { service, types: ['user.*'] })).rejects.toThrow(RangeError);
+      await expect(record(bus, { service, types: [type], batchSize: 0 })).rejects.toThrow(RangeError);
+    },
+  },
+];

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
+
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+/** The service as it is deployed: the built program, its environment, its signals, its exit code. */
+describe('node dist/main.js', () => {
+  let database: TestDatabase;
+  let broker: TestBroker;
+  const running = new Set<ReturnType<typeof spawn>>();
+
+  beforeAll(async () => {
+    if (!existsSync(program)) throw new Error(`${program} is not built; run the build first`);
+    [database, broker] = await Promise.all([testDatabase(), testBroker()]);
+  });
+  afterEach(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+  afterAll(async () => {
+    await broker.close();
+    await database.close();
+  });
+
+  function run(env: Record<string, string>) {
+    const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? '', ...env } });
+    running.add(child);
+    const output = { stdout: '', stderr: '' };
+    let told = () => {};
+    child.stdout.on('data', (chunk) => {
+      output.stdout += chunk;
+      told();
+    });
+    child.stderr.on('data', (chunk) => {
+      output.stderr += chunk;
+    });
+    const exit = new Promise<number | null>((resolve) => {
+      child.on('close', (code) => {
+        running.delete(child);
+        resolve(code);
+      });
+    });
+    const says = (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        told = () => output.stdout.includes(text) && resolve();
+        void exit.then(() =>
+          reject(new Error(`ended without saying ${text}: ${output.stdout}${output.stderr}`)),
+        );
+        told();
+      });
+    return { child, output, exit, says };
+  }
+
+  const environment = () => ({
+    DATABASE_URL: database.url,
+    AMQP_URL: broker.url,
+    PORT: '0',
+    INTERNAL_PORT: '0',
+    HOST: '127.0.0.1',
+    DRAIN_SECONDS: '0',
+  });
+
+  it('prints one line for each wrong value and exits with 1', async () => {
+    const { output, exit } = run({ PORT: 'eighty', AMQP_URL: 'http://mq' });
+    expect(await exit).toBe(1);
+    expect(
+      output.stderr
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/[ :]+/, 2).join(' ')),
+    ).toEqual(['user PORT', 'user DATABASE_URL', 'user AMQP_URL']);
+  });
+
+  it('says in words that its port is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = taken.address();
+      if (address === null || typeof address === 'string') throw new Error('no port');
+      const { output, exit } = run({ ...environment(), PORT: String(address.port) });
+      expect(await exit).toBe(1);
+      expect(output.stderr).toMatch(/^user: .*EADDRINUSE.*\n$/);
+    } finally {
+      taken.close();
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('drains on %s and exits with 0', async (signal) => {
+    const { child, output, exit, says } = run(environment());
+    await says('"started"');
+    child.kill(signal);
+    expect(await exit).toBe(0);
+    expect(output.stdout).toContain('"stopped"');
+    expect(output.stderr).toBe('');
+  });
+
+  it('hurries on a second signal', async () => {
+    const { child, exit, says } = run({ ...environment(), DRAIN_SECONDS: '600' });
+    await says('"started"');
+    child.kill('SIGTERM');
+    await says('"stopping"');
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+  });
+});

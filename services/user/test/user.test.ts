@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { User } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { type Running, runUserService, type SignedIn } from './running.js';
+
+describe('the user service', () => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await runUserService();
+  });
+  afterAll(() => running.close());
+
+  describe('POST /users', () => {
+    it('registers, tells everybody, and signs a token that others can check', async () => {
+      const { user, accessToken, refreshToken, expiresIn } = await running.register({
+        email: '  Ann.Lee@Example.COM ',
+        displayName: ' Ann Lee ',
+        locale: 'de-DE',
+        timeZone: 'Europe/Berlin',
+      });
+      expect(user).toMatchObject({
+        email: 'ann.lee@example.com',
+        emailVerified: false,
+        displayName: 'Ann Lee',
+        locale: 'de-DE',
+        timeZone: 'Europe/Berlin',
+        version: 1,
+      });
+      expect(refreshToken).not.toBe('');
+
+      const keys = createRemoteJWKSet(new URL(`${running.service.url}/.well-known/jwks.json`));
+      const options = { issuer: 'urn:warren:user', audience: 'warren', algorithms: ['ES256'], typ: 'at+jwt' };
+      const { payload } = await jwtVerify(accessToken, keys, options);
+      expect(payload).toMatchObject({ sub: user.id, roles: [], sid: expect.any(String) });
+      expect(expiresIn).toBe(900);
+      expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(expiresIn);
+
+      const event = await eventually(() => {
+        const found = running.events.find((each) => each.subject === user.id);
+        if (!found) throw new Error('not heard yet');
+        return found;
+      });
+      expect(event).toMatchObject({
+        type: 'user.registered',
+        source: '/services/user',
+        entityversion: 1,
+        data: user,
+      });
+    });
+
+    it('takes an email once, however it is written and however close the race', async () => {
+      await running.register({ email: 'once@example.com' });
+      const again = { email: 'ONCE@example.com', password: 'correct horse', displayName: 'Bob' };
+      expect(await running.call('POST', '/users', again)).toMatchObject({
+        status: 409,
+        body: { code: 'email-taken' },
+      });
+
+      const racing = { ...again, email: 'race@example.com' };
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () => running.call('POST', '/users', racing)),
+      );
+      expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
+    });
+
+    it.each([
+      ['no email', { email: 'nobody' }, '/email'],
+      ['a short password', { password: 'short' }, '/password'],
+      ['a blank name', { displayName: '   ' }, '/displayName'],
+      ['a name with a NUL', { displayName: 'A\u0000B' }, '/displayName'],
+      ['no locale', { locale: 'not_a_locale' }, '/locale'],
+      ['no time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],
+      ['a field too many', { roles: ['admin'] }, '/roles'],
+    ])('refuses %s and points at it', async (_, change, pointer) => {
+      const person = { email: 'bad@example.com', password: 'correct horse', displayName: 'Bad', ...change };
+      const { status, body } = await running.call('POST', '/users', person);
+      expect(status).toBe(400);
+      expect(body).toMatchObject({ code: 'invalid-request', errors: [{ pointer }] });
+    });
+  });
+
+  describe('POST /sessions', () => {
+    it('signs in, and does not tell a wrong password from an unknown email', async () => {
+      const { user } = await running.register({ email: 'sign@example.com', password: 'battery staple' });
+      const good = await running.call<SignedIn>('POST', '/sessions', {
+        email: 'Sign@example.com',
+        password: 'battery staple',
+      });
+      expect(good).toMatchObject({ status: 201, body: { user: { id: user.id } } });
+      const wrong = await running.call('POST', '/sessions', {
+        email: 'sign@example.com',
+        password: 'battery',
+      });
+      const unknown = await running.call('POST', '/sessions', {
+        email: 'nobody@example.com',
+        password: 'battery',
+      });
+      expect(wrong).toMatchObject({ status: 401, body: { code: 'wrong-credentials' } });
+      expect(unknown).toEqual(wrong);
+    });
+  });
+
+  describe('POST /sessions/refresh', () => {
+    const refresh = (refreshToken: string) =>
+      running.call<SignedIn>('POST', '/sessions/refresh', { refreshToken });
+
+    it('gives a successor, the same one to whoever repeats at once', async () => {
+      const first = await running.register();
+      const answers = await Promise.all([1, 2, 3].map(() => refresh(first.refreshToken)));
+      expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+      const successors = new Set(answers.map((answer) => answer.body.refreshToken));
+      expect(successors.size).toBe(1);
+      expect(successors).not.toContain(first.refreshToken);
+      const { sid } = decodeJwt(first.accessToken);
+      for (const { body } of answers) expect(decodeJwt(body.accessToken).sid).toBe(sid);
+    });
+
+    it('ends the session when a token comes back after its successor was used', async () => {
+      const first = await running.register();
+      const second = await refresh(first.refreshToken);
+      const third = await refresh(second.body.refreshToken);
+      expect(await refresh(first.refreshToken)).toMatchObject({
+        status: 401,
+        body: { code: 'session-revoked' },
+      });
+      expect(await refresh(third.body.refreshToken)).toMatchObject({
+        status: 401,
+        body: { code: 'session-revoked' },
+      });
+    });
+
+    it('refuses forged and foreign tokens without harm to the session they name', async () => {
+      const first = await running.register();
+      const [id, , mac] = first.refreshToken.split('.');
+      for (const forged of [`${id}.2.${mac}`, `${id}.1.${'A'.repeat(43)}`, 'rubbish', `${id}.1`]) {
+        expect(await refresh(forged)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+      }
+      expect((await refresh(first.refreshToken)).status).toBe(200);
+    });
+  });
+
+  it('DELETE /sessions/current signs out', async () => {
+    const { accessToken, refreshToken } = await running.register();
+    expect(await running.call('DELETE', '/sessions/current', undefined, accessToken)).toEqual({
+      status: 204,
+      body: undefined,
+    });
+    const { status, body } = await running.call('POST', '/sessions/refresh', { refreshToken });
+    expect({ status, code: body.code }).toEqual({ status: 401, code: 'session-revoked' });
+    const again = await running.call('DELETE', '/sessions/current', undefined, accessToken);
+    expect(again).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
+  });
+
+  it('PATCH /users/me changes the profile, counts the version and tells everybody', async () => {
+    const { user, accessToken } = await running.register();
+    const names = ['One', 'Two'];
+    for (const displayName of names) await running.call('PATCH', '/users/me', { displayName }, accessToken);
+    const me = await running.call<User>('GET', '/users/me', undefined, accessToken);
+    expect(me).toEqual({ status: 200, body: { ...user, displayName: 'Two', version: 3 } });
+    await eventually(() => {
+      const heard = running.events.filter((event) => event.subject === user.id);
+      expect(heard.map((event) => event.entityversion).sort()).toEqual([1, 2, 3]);
+    });
+    const empty = await running.call('PATCH', '/users/me', {}, accessToken);
+    expect(empty).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(await running.call('GET', '/users/me')).toMatchObject({
+      status: 401,
+      body: { code: 'unauthenticated' },
+    });
+  });
+
+  it('loses no version to changes that come at once', async () => {
+    const { user, accessToken } = await running.register();
+    const changes = ['A', 'B', 'C', 'D'].map((displayName) =>
+      running.call<User>('PATCH', '/users/me', { displayName }, accessToken),
+    );
+    const versions = (await Promise.all(changes)).map((answer) => answer.body.version);
+    expect(versions.sort()).toEqual([2, 3, 4, 5]);
+    expect((await running.call<User>('GET', '/users/me', undefined, accessToken)).body.version).toBe(
+      user.version + 4,
+    );
+  });
+
+  it('POST /users/lookup finds people by email, for those who are signed in', async () => {
+    const ann = await running.register({ email: 'find.me@example.com', displayName: 'Findable' });
+    const asked = { email: ' Find.Me@example.com' };
+    expect(await running.call('POST', '/users/lookup', asked)).toMatchObject({ status: 401 });
+    const found = await running.call('POST', '/users/lookup', asked, ann.accessToken);
+    expect(found).toEqual({ status: 200, body: { id: ann.user.id, displayName: 'Findable' } });
+    const nobody = await running.call('POST', '/users/lookup', { email: 'no@example.com' }, ann.accessToken);
+    expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+});
