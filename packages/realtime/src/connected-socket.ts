@@ -82,7 +82,7 @@ export class ConnectedSocket implements Outlet {
 
   /** The client writes but never reads: its answers alone would fill the memory. */
   closeIfFlooded(): void {
-    if (this.#meter.bytes > 1e9 * this.#context.unsentBytes) this.closeTransport();
+    if (this.#meter.bytes > unsentBudgetsBeforeClosing * this.#context.unsentBytes) this.closeTransport();
   }
 
   renew(principal: Principal): void {

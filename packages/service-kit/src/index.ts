@@ -1,10 +1,15 @@
+export { createRemoteKeys } from './auth/remote-keys.js';
+export { createTokenVerifier, type TokenVerifierOptions } from './auth/token-verifier.js';
 export { command } from './commands/command.js';
 export { type ConfigDescription, describeConfig } from './config/describe-config.js';
 export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';
 export { ConfigError, type Environment, readConfig } from './config/read-config.js';
+export { type MigrateOptions, migrateDatabase } from './database/migrate.js';
 export { prismaOptions } from './database/prisma-options.js';
 export * from './definition.js';
 export { idempotencyKey } from './http/idempotency-key.js';
 export { type Http, routes } from './http/routes.js';
+export { createLogger, type LoggerOptions } from './observe/logger.js';
 export { createService, type RunningService, type ServiceOverrides } from './service/create-service.js';
 export { runWhenMain } from './service/run-when-main.js';
+export type { StopOptions } from './service/stop.js';

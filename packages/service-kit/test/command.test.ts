@@ -28,7 +28,7 @@ describe('command', () => {
   });
 
   it.each([
-    [{ id: 'nonsense' }, [{ pointer: '/id', code: 'format' }]],
+    [{ id: 'nonsense' }, [{ pointer: '/id', code: expect.any(String) }]],
     [{}, [{ pointer: '/id', code: 'required' }]],
     [{ id, more: 1 }, [{ pointer: '/more', code: 'additionalProperties' }]],
     [null, [{ pointer: '', code: 'type' }]],

@@ -43,8 +43,8 @@ describe('an operation with a key', () => {
     });
     await entered.promise;
     const second = instance.uow.once(asked('k2'), async () => 'second');
-    await expect(second).rejects.toMatchObject({ code: 'request-in-progress', temporary: true });
-    gate.resolve('first');
+    const refused = expect(second).rejects.toMatchObject({ code: 'request-in-progress', temporary: true });
+    await refused.finally(() => gate.resolve('first'));
     expect(await first).toEqual({ value: 'first', replayed: false });
     expect(await instance.uow.once(asked('k2'), async () => 'third')).toEqual({
       value: 'first',

@@ -38,7 +38,7 @@ export function startProcesses(
     await Promise.race([ready, failed, abortion(asked)]);
     return {
       facts: [
-        `Database   ${hidden(servers.database)}, a database a service`,
+        `Database   PostgreSQL at ${new URL(servers.database).host}, a database a service`,
         `Bus        RabbitMQ at ${hidden(servers.amqp)}`,
         ...supervised.map((child) => `Process    ${String(child.pid()).padEnd(8)}${child.name}`),
       ],

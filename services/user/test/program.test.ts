@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
+
+// Whole processes, on a machine that may be busy with other tests.
+jest.setTimeout(120_000);
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 

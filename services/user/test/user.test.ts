@@ -191,4 +191,16 @@ describe('the user service', () => {
     const nobody = await running.call('POST', '/users/lookup', { email: 'no@example.com' }, ann.accessToken);
     expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
+
+  it('POST /users/lookup is no way to try out many emails', async () => {
+    const { accessToken } = await running.register();
+    const other = await running.register();
+    const look = (token: string) => running.call('POST', '/users/lookup', { email: 'no@example.com' }, token);
+    const answers = await Promise.all(Array.from({ length: 31 }, () => look(accessToken)));
+    const refused = answers.filter((answer) => answer.status === 429);
+    expect(refused).toEqual([
+      { status: 429, body: expect.objectContaining({ code: 'rate-limited', temporary: true }) },
+    ]);
+    expect(await look(other.accessToken)).toMatchObject({ status: 404 });
+  });
 });

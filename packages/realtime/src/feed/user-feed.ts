@@ -136,13 +136,13 @@ export class UserFeed {
     );
   }
 
-  /** One read at a time, for whoever has waited longest; every other socket takes of it what fits. */
+  /**
+   * One read at a time, of which every waiting socket takes what fits. Whoever was just given a page has to
+   * drain first, so that one far behind doesn't keep the others waiting.
+   */
   async #readAll(): Promise<void> {
     for (let reader = this.#nextReader(); reader; reader = this.#nextReader()) {
-      // To the end of the line, so that one far behind doesn't keep the others waiting.
       reader.stopWatching();
-      this.sockets.delete(reader);
-      this.sockets.add(reader);
       const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#positions() };
       const read = this.#context.feeds.read(this.userId, asked.after, pageSize);
       const page = await withDeadline(read, feedTimeout, 'reading a feed');

@@ -25,6 +25,11 @@ export function requireTokens(http: FastifyInstance, verify: VerifyToken): void 
   });
 }
 
+/** Whom a limit counts for: the user, or the address where nobody has to sign in. */
+export function callerOf(request: FastifyRequest): string {
+  return principals.get(request)?.userId ?? request.ip;
+}
+
 function bearerToken(request: FastifyRequest): string {
   const [scheme, token, ...rest] = request.headers.authorization?.split(' ') ?? [];
   if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0) throw new AppError('unauthenticated');

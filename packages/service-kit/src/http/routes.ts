@@ -1,3 +1,4 @@
+import type {} from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Principal } from '@warren/realtime';
 import type { Cause } from '@warren/unit-of-work';

@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
 import { AppError, type ServiceContract } from '@warren/contracts';
 import type { VerifyToken } from '@warren/realtime';
 import {
@@ -11,7 +12,7 @@ import {
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
-import { requireTokens, usePrincipal } from './authentication.js';
+import { callerOf, requireTokens, usePrincipal } from './authentication.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
@@ -61,7 +62,10 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   return http;
 }
 
-/** The service's own routes; each asks for a token unless it says otherwise. */
+/**
+ * The service's own routes. Each asks for a token unless its `config.auth` is `none`, and is limited where its
+ * `config.rateLimit` says so: per user and instance, or per address where nobody has to sign in.
+ */
 export async function addDoors(
   http: FastifyInstance,
   doors: readonly FastifyPluginAsync[],
@@ -69,6 +73,11 @@ export async function addDoors(
 ): Promise<void> {
   await http.register(async (door) => {
     requireTokens(door, verify);
+    await door.register(rateLimit, {
+      global: false,
+      keyGenerator: callerOf,
+      errorResponseBuilder: () => new AppError('rate-limited'),
+    });
     for (const plugin of doors) await door.register(plugin);
   });
 }

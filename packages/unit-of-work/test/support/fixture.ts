@@ -83,8 +83,10 @@ export async function fixture(): Promise<Fixture> {
     sql: async (text, values) => (await pool.query(text, values)).rows,
     async close() {
       await Promise.all(instances.map((instance) => instance.stop()));
-      await pool.end();
+      // The database is dropped by force, so that a test that failed halfway leaves no connection behind.
+      const ended = pool.end();
       await database.close();
+      await ended;
     },
   };
 }

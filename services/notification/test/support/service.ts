@@ -5,6 +5,7 @@ import { createService, type RunningService } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { notificationDoors } from '../../src/doors.js';
 import { notification } from '../../src/main.js';
 import type { PrismaClient } from '../../src/store/database.js';
 import { encoded, userEvent } from './events.js';
@@ -48,7 +49,7 @@ export class World {
       async doors(context) {
         // Prisma loads its query compiler with the first query, and Jest forbids that between two tests.
         await context.client.$connect();
-        const doors = await notification.doors(context);
+        const doors = notificationDoors(context);
         inside = { client: context.client, commands: doors.commands ?? [] };
         return doors;
       },

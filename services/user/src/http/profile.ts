@@ -28,9 +28,17 @@ export const profile = ({ client, uow }: ProfileParts) =>
       },
     );
 
-    http.post('/users/lookup', { schema: { body: Lookup, response: { 200: Found } } }, async ({ body }) => {
-      const row = await findByEmail(client, normalizeEmail(body.email));
-      if (!row) throw new AppError('not-found');
-      return { id: row.id, displayName: row.displayName };
-    });
+    http.post(
+      '/users/lookup',
+      {
+        config: { rateLimit: { max: 30, timeWindow: '1 minute' } },
+        schema: { body: Lookup, response: { 200: Found } },
+      },
+      { schema: { body: Lookup, response: { 200: Found } } },
+      async ({ body }) => {
+        const row = await findByEmail(client, normalizeEmail(body.email));
+        if (!row) throw new AppError('not-found');
+        return { id: row.id, displayName: row.displayName };
+      },
+    );
   });
