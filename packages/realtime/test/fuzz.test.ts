@@ -185,16 +185,4 @@ describe('malformed input', () => {
     raw.destroy();
     await raw.closed;
   });
-
-  it('leaves no namespace behind for names that strangers made up', async () => {
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 20; i++) {
-      await attack((raw) => {
-        for (let j = 0; j < 50; j++) raw.send(`40/${i}-${j}-${'n'.repeat(10_000)},{}`);
-      });
-    }
-    await eventually(() => expect(node.realtime.socketCount).toBe(1));
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
-    await stillServes();
-  });
 });

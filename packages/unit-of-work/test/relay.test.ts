@@ -96,6 +96,14 @@ describe('the relay', () => {
     const { uow, stats } = await started({ bus });
     await uow.run((tx) => writeNote(tx, 'late'));
     await eventually(() => expect(stats().relay).toMatchObject({ inFlight: 1, late: 1 }));
+    // The lease ends and the poll takes the row again, twice; the bus still holds the event and gets no copy.
+    const leaseEnd = async () =>
+      (await db.sql<{ claimed_until: Date }>('SELECT claimed_until FROM messaging.outbox'))[0]?.claimed_until;
+    for (const _renewal of [1, 2]) {
+      const before = await leaseEnd();
+      await eventually(async () => expect(await leaseEnd()).not.toEqual(before));
+    }
+    expect(bus.published).toHaveLength(1);
     expect(await unpublished()).toHaveLength(1);
     gate.resolve('confirmed');
     await allPublished();

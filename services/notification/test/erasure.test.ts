@@ -7,12 +7,12 @@ import type { NotificationDb } from '../src/store/database.js';
 import { eraseNotifications } from '../src/store/notifications.js';
 import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
 import { deletedEvent, userEvent } from './support/events.js';
-import { paymentEvent, World } from './support/service.js';
+import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;
 beforeAll(async () => {
   world = await World.create();
-});
+}, startTimeout);
 afterAll(() => world.close());
 
 const rowsOf = (userId: string) => world.client.notification.count({ where: { userId } });

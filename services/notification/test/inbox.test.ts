@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CommandContext, SocketCommand } from '@warren/realtime';
 import { v7 as uuidv7 } from 'uuid';
 import { userEvent } from './support/events.js';
-import { paymentEvent, World } from './support/service.js';
+import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;
 beforeAll(async () => {
   world = await World.create();
-});
+}, startTimeout);
 afterAll(() => world.close());
 
 /** Somebody with a welcome and `payments` more in the inbox. */

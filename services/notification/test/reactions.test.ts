@@ -3,14 +3,14 @@ import type { DomainEvent } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { listenTo, userEvent } from './support/events.js';
-import { paymentEvent, World } from './support/service.js';
+import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;
 let heard: DomainEvent[];
 beforeAll(async () => {
   world = await World.create();
   heard = await listenTo(world.bus, ['notification.created']);
-});
+}, startTimeout);
 afterAll(() => world.close());
 
 const told = async (userId: string) => (await world.inbox(userId)).map(({ kind, body }) => [kind, body]);

@@ -6,7 +6,7 @@ import { payer as createPay } from '../src/operations/pay.js';
 import type { ProviderCalls } from '../src/operations/provider-calls.js';
 import { defaultTiming } from '../src/operations/timing.js';
 import { FakeProvider } from './support/fake-provider.js';
-import { type Instance, World } from './support/service.js';
+import { type Instance, startTimeout, World } from './support/service.js';
 
 const signal = new AbortController().signal;
 const forever = () => new Promise<never>(() => undefined);
@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await World.create();
   // Gives its database to the crashing process below, and sweeps too rarely to get in the way.
   bystander = await world.start({ timing: { sweepEveryMs: 3_600_000 } });
-});
+}, startTimeout);
 afterAll(() => world.close());
 
 let provider: FakeProvider;

@@ -3,7 +3,7 @@ import type { DomainEvent } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { listenTo, userEvent } from './support/events.js';
-import { type Instance, World } from './support/service.js';
+import { type Instance, startTimeout, World } from './support/service.js';
 
 let world: World;
 let service: Instance;
@@ -18,7 +18,7 @@ beforeAll(async () => {
     'payment.failed',
   ]);
   service = await world.start();
-});
+}, startTimeout);
 afterAll(() => world.close());
 
 const statuses = async (userId: string) => (await service.feed(userId)).map(({ data }) => data.status);

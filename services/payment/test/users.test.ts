@@ -3,7 +3,7 @@ import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { deletedEvent, userEvent } from './support/events.js';
 import { FakeProvider } from './support/fake-provider.js';
-import { type Instance, World } from './support/service.js';
+import { type Instance, startTimeout, World } from './support/service.js';
 
 let world: World;
 let service: Instance;
@@ -11,7 +11,7 @@ const provider = new FakeProvider();
 beforeAll(async () => {
   world = await World.create();
   service = await world.start({ provider });
-});
+}, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
   provider.beforeCharge = async () => undefined;

@@ -1,21 +1,9 @@
 import type { ServiceContract } from '@warren/contracts';
-import { notificationContract, paymentContract, userContract } from '@warren/contracts';
+import * as notification from '@warren/notification-service';
+import * as payment from '@warren/payment-service';
+import { kitConfigSchema, readConfig } from '@warren/service-kit';
+import * as user from '@warren/user-service';
 import type { TObject } from 'typebox';
-import { config as pc } from '../../../../services/payment/src/config.js';
-import { config as uc } from '../../../../services/user/src/config.js';
-import { kitConfigSchema } from '../../../service-kit/src/config/kit-config.js';
-import { readConfig } from '../../../service-kit/src/config/read-config.js';
-
-const user = { user: { name: 'user', port: 4001, contract: userContract, config: uc } };
-const payment = { payment: { name: 'payment', port: 4002, contract: paymentContract, config: pc } };
-const notification = {
-  notification: {
-    name: 'notification',
-    port: 4003,
-    contract: notificationContract,
-    config: { ...uc, properties: {} },
-  },
-};
 
 /** What the services' own code says about them: the measure for every file that deploys them. */
 export interface ServiceFacts {

@@ -4,7 +4,7 @@ import type { ServiceName, System } from './system.js';
 
 export interface Answer {
   status: number;
-  body: Record<string, never> & { [key: string]: unknown };
+  body: Record<string, unknown>;
 }
 
 /** Someone with an account, a token and some sockets; speaks HTTP and plain socket.io-client only. */
@@ -64,10 +64,10 @@ export class Person {
       currency: options.currency ?? 'EUR',
       paymentMethod: options.method ?? 'pm_card_visa',
     };
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       const answer = await this.http('payment', 'POST', '/payments', body, { 'idempotency-key': key }).catch(
-        (error: unknown) => ({ status: 0, body: { temporary: true, error } }) as unknown as Answer,
+        (error: unknown) => ({ status: 0, body: { temporary: true, error } }) as Answer,
       );
       if (answer.status === 201 || answer.body.temporary !== true || Date.now() > deadline) return answer;
       await new Promise((resolve) => setTimeout(resolve, 100));

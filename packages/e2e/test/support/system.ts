@@ -39,7 +39,7 @@ export class SeparateSystem implements System {
           DRAIN_SECONDS: '1',
         },
       ]),
-    ) as Record<ServiceName, Record<string, string>>;
+    ) as unknown as Record<ServiceName, Record<string, string>>;
     const system = new SeparateSystem(env, closers);
     for (let instance = 0; instance < instances; instance += 1) {
       for (const service of services) {

@@ -19,6 +19,9 @@ interface Inside {
   database: TestDatabase;
 }
 
+/** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
+export const startTimeout = 120_000;
+
 export interface Answer {
   status: number;
   body: { notification: Notification; counts: Counts; items: Notification[] } & Record<string, unknown>;

@@ -20,6 +20,9 @@ export interface StartOptions {
   timing?: Partial<Timing>;
 }
 
+/** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
+export const startTimeout = 120_000;
+
 export interface Answer {
   status: number;
   body: Payment & Record<string, unknown>;
@@ -46,6 +49,7 @@ export class World {
     provider = sandboxProvider({ slowMs: 400 }),
     timing = {},
   }: StartOptions = {}): Promise<Instance> {
+    const isFirst = this.#running.length === 0;
     let inside: Context | undefined;
     const definition: typeof payment = {
       ...payment,
@@ -62,9 +66,10 @@ export class World {
       INTERNAL_PORT: '0',
       DATABASE_URL: this.#database.url,
       DRAIN_SECONDS: '0',
+      MIGRATE: isFirst ? 'on' : 'off',
     };
     const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
-    const bus = this.#running.length === 0 ? this.bus : createMemoryEventBus();
+    const bus = isFirst ? this.bus : createMemoryEventBus();
     const service = await createService(definition, env, { bus, keys, log });
     this.#running.push(service);
     if (inside === undefined) throw new Error('The doors were never opened');

@@ -34,7 +34,6 @@ export const profile = ({ client, uow }: ProfileParts) =>
         config: { rateLimit: { max: 30, timeWindow: '1 minute' } },
         schema: { body: Lookup, response: { 200: Found } },
       },
-      { schema: { body: Lookup, response: { 200: Found } } },
       async ({ body }) => {
         const row = await findByEmail(client, normalizeEmail(body.email));
         if (!row) throw new AppError('not-found');

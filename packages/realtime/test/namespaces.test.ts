@@ -1,0 +1,29 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { createSocketServer } from '../src/server/socket-server.js';
+import { UpgradeGate } from '../src/server/upgrade-gate.js';
+import { onEnd } from './support/cleanup.js';
+import { refusal } from './support/client.js';
+
+describe('names that strangers make up', () => {
+  it('leave no namespace behind', async () => {
+    const server = createServer();
+    const { io } = createSocketServer({
+      server,
+      service: 'things',
+      path: '/socket.io',
+      corsOrigins: [],
+      polling: false,
+      payloadHardBytes: 100_000,
+      pingIntervalMs: 10_000,
+      pingTimeoutMs: 8_000,
+      gate: new UpgradeGate(),
+    });
+    onEnd(() => io.close());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    for (let i = 0; i < 20; i++) await refusal(`http://127.0.0.1:${port}/made-up-${i}`, {});
+    expect([...io._nsps.keys()].sort()).toEqual(['/', '/things']);
+  });
+});
