@@ -10,7 +10,7 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --rate A,B         fixed rates for latency, in events/s (default 100,200)
   --concurrency N    events under way while throughput is measured (default 64)
   --people N         recipients with a socket each, and as many payers (default 50)
-  --systems A,B      which to measure beside 'bare': warren, warren-raw, story (default all)
+  --systems A,B      which to measure beside 'bare': warren, warren-orm, warren-raw, story (default all)
   --cpu-prof DIR     writes a CPU profile of each server there
   --json             prints the result as JSON
   --help             prints this
@@ -60,7 +60,7 @@ function parse(argv: readonly string[]) {
         rate: { type: 'string', default: '100,200' },
         concurrency: { type: 'string', default: '64' },
         people: { type: 'string', default: '50' },
-        systems: { type: 'string', default: 'warren,warren-raw,story' },
+        systems: { type: 'string', default: 'warren,warren-orm,warren-raw,story' },
         'cpu-prof': { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },

@@ -44,9 +44,9 @@ describe('docker-compose.yml', () => {
 
   it('takes each password from the environment, with a default that is marked', () => {
     expect(openPasswords(text)).toEqual([]);
-    expect(
-      openPasswords(text.replace('${WARREN_PAYMENT_BROKER_PASSWORD:-development-only}', 's3cret')),
-    ).toEqual(['s3cret']);
+    expect(openPasswords(text.replace(/\$\{WARREN_PAYMENT_BROKER_PASSWORD:-[^}]*\}/, 's3cret'))).toEqual([
+      's3cret',
+    ]);
     const set = readCompose(text, { WARREN_PAYMENT_BROKER_PASSWORD: 'other' });
     expect(set.services.payment?.environment?.AMQP_URL).toBe('amqp://payment:other@rabbitmq:5672/warren');
     expect(set.configs['rabbitmq-definitions']?.content).toContain('"name": "payment", "password": "other"');

@@ -52,7 +52,7 @@ describe('Dockerfiles', () => {
     expect(new Set(general).size).toBe(1);
   });
 
-  it.each([
+  it.each<[string, string | RegExp, string]>([
     ['root', 'USER 10001:10001\n', ''],
     ['a named user', 'USER 10001:10001', 'USER node'],
     ['a shell as process 1', 'CMD ["node", "dist/main.js"]', 'CMD node dist/main.js'],
@@ -61,12 +61,12 @@ describe('Dockerfiles', () => {
     ['another pnpm', 'npx --yes pnpm@10.34.8', 'npx --yes pnpm@10.0.0'],
     ['a floating install', '--frozen-lockfile', ''],
     ['dev dependencies', 'deploy --prod', 'deploy'],
-    ['a registry', 'FROM ${BASE_IMAGE}\n', 'FROM docker.io/library/node:24\n'],
-    ['a fixed base', 'FROM ${BASE_IMAGE}\n', 'FROM node:24\n'],
+    ['a registry', /FROM \$\{BASE_IMAGE\}\n/, 'FROM docker.io/library/node:24\n'],
+    ['a fixed base', /FROM \$\{BASE_IMAGE\}\n/, 'FROM node:24\n'],
     ['another signal', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGKILL'],
   ])('notices %s', (_what, from, to) => {
     const text = dockerfileOf('payment');
-    expect(text).toContain(from);
+    expect(text).toMatch(from);
     expect(problemsOf(text.replace(from, to), service('payment'))).not.toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ export interface EventBus {
   publish(event: EncodedEvent): Promise<PublishReceipt>;
 
   /** Declares the service's queue, binds it to each type, and starts taking. Survives reconnections. */
-  subscribe(subscription: Subscription): Promise<void>;
+  subscribe(subscription: Subscription): Promise<Subscribed>;
 
   /** `degraded` while the broker is away or blocks publishers; subscriptions come back by themselves. */
   readonly state: 'up' | 'degraded';
@@ -42,6 +42,15 @@ export type PublishReceipt = 'confirmed' | 'unroutable';
 
 export class PublishError extends Error {
   override readonly name = 'PublishError';
+}
+
+/** A subscription that takes. */
+export interface Subscribed {
+  /**
+   * Takes nothing more and waits for the batch in hand, at most 10 s. What was held beyond that goes back to the
+   * queue, which stays bound: other instances, or the next start, get it.
+   */
+  close(): Promise<void>;
 }
 
 export interface Subscription {

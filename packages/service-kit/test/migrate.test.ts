@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type TestDatabase, testDatabase } from '@warren/testing';
+import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { diffMigrations } from '../src/database/diff.js';
 import { migrateDatabase } from '../src/database/migrate.js';
@@ -71,11 +71,25 @@ describe('migrateDatabase', () => {
   it('lets instances that start at once take turns', async () => {
     await addMigration(
       '20260101000000_slow',
-      'SELECT pg_sleep(0.2); CREATE TABLE "Thing" (id integer PRIMARY KEY);',
+      'SELECT pg_advisory_xact_lock(42); CREATE TABLE "Thing" (id integer PRIMARY KEY);',
     );
-    const applied = await Promise.all([migrate(), migrate(), migrate()]);
-    expect(applied.flat()).toEqual(['20260101000000_slow']);
-    expect(await query('SELECT 1 FROM _prisma_migrations')).toHaveLength(1);
+    const holder = new pg.Client({ connectionString: database.url });
+    await holder.connect();
+    try {
+      await holder.query('SELECT pg_advisory_lock(42)');
+      const applied = Promise.all([migrate(), migrate(), migrate()]);
+      await eventually(async () => {
+        const waiting = await query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        expect(waiting).toHaveLength(3);
+      });
+      await holder.query('SELECT pg_advisory_unlock(42)');
+      expect((await applied).flat()).toEqual(['20260101000000_slow']);
+      expect(await query('SELECT 1 FROM _prisma_migrations')).toHaveLength(1);
+    } finally {
+      await holder.end();
+    }
   });
 
   it('fails on a migration that fails, and goes on failing until somebody mends it', async () => {

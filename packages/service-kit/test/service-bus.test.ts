@@ -1,65 +1,48 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Delivery, EventBus, Subscription } from '@warren/event-bus';
+import type { EventBus } from '@warren/event-bus';
 import { ServiceBus } from '../src/service/service-bus.js';
 
-/** Hands out deliveries by hand. */
-class HandBus implements EventBus {
+/** Notes what is asked of it. */
+class NotingBus implements EventBus {
   readonly state = 'up';
-  readonly published: string[] = [];
-  closed = false;
-  subscription: Subscription | undefined;
+  readonly notes: string[] = [];
 
   async publish({ id }: { id: string }) {
-    this.published.push(id);
+    this.notes.push(`published ${id}`);
     return 'confirmed' as const;
   }
-  async subscribe(subscription: Subscription) {
-    this.subscription = subscription;
+  async subscribe() {
+    return { close: async () => void this.notes.push('subscription closed') };
   }
   async close() {
-    this.closed = true;
+    this.notes.push('bus closed');
   }
 }
 
-const delivery: Delivery = { id: 'e1', type: 'user.updated', body: '{}', attempt: 1, redelivered: false };
+const event = { id: 'e1', type: 'user.updated', body: '{}' };
+const subscription = {
+  service: 'user',
+  types: ['user.updated'],
+  probe: async () => {},
+  handle: async () => [],
+};
 
 describe('ServiceBus', () => {
-  async function subscribed(owned: boolean) {
-    const inner = new HandBus();
-    const bus = new ServiceBus(inner, owned);
-    let finish = () => {};
-    let handled = 0;
-    await bus.subscribe({
-      service: 'user',
-      types: ['user.updated'],
-      probe: async () => {},
-      handle: async (batch) => {
-        await new Promise<void>((resolve) => {
-          finish = resolve;
-        });
-        handled += batch.length;
-        return batch.map(() => ({ kind: 'done' as const }));
-      },
-    });
-    return { inner, bus, finish: () => finish(), handled: () => handled };
-  }
-
-  it('finishes what is in hand, refuses what comes after, and still publishes', async () => {
-    const { inner, bus, finish, handled } = await subscribed(true);
-    const inHand = inner.subscription?.handle([delivery]);
-    const stopped = bus.stopConsuming().then(handled);
-    await expect(inner.subscription?.handle([delivery])).rejects.toThrow('stopping');
-    await expect(inner.subscription?.probe()).rejects.toThrow('stopping');
-    finish();
-    expect(await stopped).toBe(1);
-    expect(await inHand).toEqual([{ kind: 'done' }]);
-    expect(await bus.publish({ id: 'e2', type: 'user.updated', body: '{}' })).toBe('confirmed');
-    expect(inner.published).toEqual(['e2']);
+  it('ends consuming before publishing', async () => {
+    const inner = new NotingBus();
+    const bus = new ServiceBus(inner, true);
+    await bus.subscribe(subscription);
+    await bus.stopConsuming();
+    expect(await bus.publish(event)).toBe('confirmed');
+    await bus.close();
+    expect(inner.notes).toEqual(['subscription closed', 'published e1', 'bus closed']);
   });
 
-  it.each([true, false])('closes the bus only if it is its own (%s)', async (owned) => {
-    const { inner, bus } = await subscribed(owned);
+  it('leaves a bus that is not its own open, without its subscriptions', async () => {
+    const inner = new NotingBus();
+    const bus = new ServiceBus(inner, false);
+    await bus.subscribe(subscription);
     await bus.close();
-    expect(inner.closed).toBe(owned);
+    expect(inner.notes).toEqual(['subscription closed']);
   });
 });

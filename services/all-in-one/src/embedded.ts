@@ -22,7 +22,9 @@ export function startEmbedded(
       services.map(({ database }) => database),
     );
 
-    const bus = createMemoryEventBus();
+    const bus = createMemoryEventBus({
+      queues: Object.fromEntries(services.map(({ name, consumes }) => [name, consumes])),
+    });
     stack.push(() => bus.close());
     for (const service of services) {
       asked.throwIfAborted();

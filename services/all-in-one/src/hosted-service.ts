@@ -17,6 +17,8 @@ export interface HostedService {
   /** `USER_PORT` */
   portVariable: string;
   defaultPort: number;
+  /** Event types that its queue takes, also while it isn't there. */
+  consumes: readonly string[];
   /** `warren_user` */
   database: string;
   /** The file that runs it in a process of its own. */
@@ -34,6 +36,7 @@ export function hosted<Config extends TObject, Db extends RawClient, Client exte
     name,
     portVariable: `${name.toUpperCase()}_PORT`,
     defaultPort: port,
+    consumes: definition.contract.consumes,
     database: `warren_${name}`,
     program: fileURLToPath(import.meta.resolve(program)),
     start: (env, overrides) => createService(definition, env, overrides),

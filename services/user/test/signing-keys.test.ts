@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
+import { migrateDatabase } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose';
+import { holdUntilOthersWait } from './held-lock.js';
 import { type SignedIn, startUserService } from './running.js';
 
 describe('signing keys', () => {
@@ -20,7 +22,11 @@ describe('signing keys', () => {
     (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
 
   it('are made once by instances that start at the same moment, and show no private part', async () => {
-    const services = await Promise.all([1, 2, 3].map(() => startUserService(database, bus)));
+    await migrateDatabase({ url: database.url, prisma: new URL('../prisma/', import.meta.url) });
+    const noInserts = 'LOCK TABLE signing_keys IN SHARE MODE';
+    const services = await holdUntilOthersWait(database.url, noInserts, 3, () =>
+      Promise.all([1, 2, 3].map(() => startUserService(database, bus))),
+    );
     try {
       const [first, ...others] = await Promise.all(services.map((service) => keysOf(service.url)));
       expect(first?.keys).toHaveLength(1);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { holdUntilOthersWait } from './held-lock.js';
 import { type Running, runUserService, type SignedIn } from './running.js';
 
 describe('the user service', () => {
@@ -107,7 +108,11 @@ describe('the user service', () => {
 
     it('gives a successor, the same one to whoever repeats at once', async () => {
       const first = await running.register();
-      const answers = await Promise.all([1, 2, 3].map(() => refresh(first.refreshToken)));
+      const [sessionId] = first.refreshToken.split('.');
+      const lock = `SELECT 1 FROM sessions WHERE id = '${sessionId}' FOR UPDATE`;
+      const answers = await holdUntilOthersWait(running.database.url, lock, 3, () =>
+        Promise.all([1, 2, 3].map(() => refresh(first.refreshToken))),
+      );
       expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
       const successors = new Set(answers.map((answer) => answer.body.refreshToken));
       expect(successors.size).toBe(1);

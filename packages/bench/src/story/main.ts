@@ -7,8 +7,7 @@ const { env } = process;
 const services: Record<string, () => Promise<RunningService>> = {
   user: async () => createService((await import('@warren/user-service')).user, env),
   payment: async () => createService((await import('@warren/payment-service')).payment, env),
-  notification: async () =>
-    createService((await import('@warren/notification-service')).notification, env),
+  notification: async () => createService((await import('@warren/notification-service')).notification, env),
 };
 
 serving(async () => {

@@ -3,9 +3,9 @@ import { type Options, UsageError } from '../options.js';
 import { bare } from './bare.js';
 import { story } from './story.js';
 import type { RunningSystem, System } from './system.js';
-import { warren, warrenRaw } from './warren.js';
+import { warren, warrenOrm, warrenRaw } from './warren.js';
 
-const others: readonly System[] = [warren, warrenRaw, story];
+const others: readonly System[] = [warren, warrenOrm, warrenRaw, story];
 
 /** Starts the yardstick and the systems that were asked for, one after the other. */
 export async function startSystems(

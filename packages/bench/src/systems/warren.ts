@@ -3,13 +3,16 @@ import { kitEnvironment } from './kit-environment.js';
 import type { RunningSystem, System } from './system.js';
 import { createTokens } from './tokens.js';
 
-/** The bare pipeline's work on the kit, with the client that services really use. */
-export const warren: System = pair('warren', 'prisma');
+/** The bare pipeline's work on the kit, written as Warren's services write: Prisma's client, SQL where it is hot. */
+export const warren: System = pair('warren', 'prisma-sql');
+
+/** The same with Prisma's own writes. */
+export const warrenOrm: System = pair('warren-orm', 'prisma-orm');
 
 /** The same without Prisma. */
 export const warrenRaw: System = pair('warren-raw', 'raw');
 
-function pair(name: string, store: 'prisma' | 'raw'): System {
+function pair(name: string, store: string): System {
   return { name, start: (bench, people) => start(bench, people, name, store) };
 }
 

@@ -2,7 +2,12 @@ import { type Static, Type } from 'typebox';
 import { defineContract } from '../contract.js';
 import { closed, Id, Time, Version } from './shapes.js';
 
-export const DisplayName = Type.String({ minLength: 1, maxLength: 100 });
+/** PostgreSQL's text holds anything but NUL and lone surrogates. */
+export const DisplayName = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^[^\\u0000\\ud800-\\udfff]*$',
+});
 export const Locale = Type.String({ minLength: 2, maxLength: 35 });
 export const TimeZone = Type.String({ minLength: 1, maxLength: 64 });
 

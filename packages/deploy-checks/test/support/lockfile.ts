@@ -25,7 +25,10 @@ export function productionPackages({ importers, snapshots }: Lockfile, folder: s
 
   function visit(name: string, version: string, from: string): void {
     names.add(name);
-    if (version.startsWith('link:')) return visitFolder(posix.join(from, version.slice('link:'.length)));
+    if (version.startsWith('link:')) {
+      visitFolder(posix.join(from, version.slice('link:'.length)));
+      return;
+    }
     // An alias is locked under its real name.
     const key = `${name}@${version}` in snapshots ? `${name}@${version}` : version;
     if (seen.has(key)) return;

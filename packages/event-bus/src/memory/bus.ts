@@ -9,6 +9,7 @@ import {
   type EventBus,
   PublishError,
   type PublishReceipt,
+  type Subscribed,
   type Subscription,
 } from '../port.js';
 import { type DeadLetter, DeadLetters } from './dead-letters.js';
@@ -23,6 +24,11 @@ export interface MemoryEventBusOptions {
   retryDelays?: readonly number[];
   /** Most unconfirmed events at a time. Default 1000. */
   maxInFlight?: number;
+  /**
+   * Event types by service, bound before that service subscribes: what is published while it still starts waits
+   * for it, as in a broker's durable queue, instead of counting as wanted by nobody.
+   */
+  queues?: Readonly<Record<string, readonly string[]>>;
   log?: Logger;
 }
 
@@ -55,11 +61,13 @@ class InMemory implements MemoryEventBus {
   readonly #dead = new DeadLetters(deadLettersKept);
   #closing: Promise<void> | undefined;
 
-  constructor({ retryDelays = defaultRetryDelays, maxInFlight = 1_000, log }: MemoryEventBusOptions) {
+  constructor(options: MemoryEventBusOptions) {
+    const { retryDelays = defaultRetryDelays, maxInFlight = 1_000, queues = {}, log } = options;
     for (const delay of retryDelays) requireWhole('a retry delay', delay, 1);
     this.#retryDelays = retryDelays;
     this.#places = new Places(maxInFlight);
     this.#log = log;
+    for (const [service, types] of Object.entries(queues)) this.#bind(service, types);
   }
 
   get deadLetters(): readonly DeadLetter[] {
@@ -73,13 +81,20 @@ class InMemory implements MemoryEventBus {
     return this.#flights.get(event.id)?.outcome ?? this.#take(event);
   }
 
-  async subscribe(subscription: Subscription): Promise<void> {
+  async subscribe(subscription: Subscription): Promise<Subscribed> {
     if (this.#closing) throw new Error('The event bus is closed');
     requireName('service', subscription.service);
     for (const type of subscription.types) requireName('event type', type);
-    const queue = this.#queues.get(subscription.service) ?? new ServiceQueue(this.#retryDelays, this.#log);
-    this.#queues.set(subscription.service, queue);
-    queue.subscribe(subscription);
+    const queue = this.#bind(subscription.service, subscription.types);
+    const leave = queue.subscribe(subscription);
+    return { close: () => this.#drain(leave(drainMs)) };
+  }
+
+  #bind(service: string, types: Iterable<string>): ServiceQueue {
+    const queue = this.#queues.get(service) ?? new ServiceQueue(this.#retryDelays, this.#log);
+    this.#queues.set(service, queue);
+    queue.bind(types);
+    return queue;
   }
 
   close(): Promise<void> {
@@ -89,16 +104,16 @@ class InMemory implements MemoryEventBus {
 
   async #close(): Promise<void> {
     this.#places.dismiss(new PublishError('the event bus is closed'));
-    await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue)));
+    await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue.close(drainMs))));
     for (const flight of this.#flights.values()) {
       flight.fail(new PublishError('the event bus closed before every service had committed the event'));
     }
     this.#flights.clear();
   }
 
-  async #drain(queue: ServiceQueue): Promise<void> {
+  async #drain(closing: Promise<void>): Promise<void> {
     try {
-      await queue.close(drainMs);
+      await closing;
     } catch (error) {
       this.#log?.warn({ err: error }, 'closing did not wait any longer');
     }
@@ -123,10 +138,7 @@ class InMemory implements MemoryEventBus {
     await this.#places.take(waitForPlaceMs);
     try {
       const wanted = [...this.#queues].filter(([, queue]) => queue.wants(event.type));
-      if (wanted.length === 0) {
-        this.#log?.warn({ id: event.id, type: event.type }, 'no service wants this event');
-        return 'unroutable';
-      }
+      if (wanted.length === 0) return 'unroutable';
       await Promise.all(wanted.map(([service, queue]) => this.#commit(event, service, queue, fail)));
       return 'confirmed';
     } finally {

@@ -11,17 +11,17 @@ export interface Entry extends Held {
 }
 
 interface Taker {
-  types: ReadonlySet<string>;
   intake: Intake<Entry>;
   prefetch: number;
-  held: number;
+  held: Set<Entry>;
 }
 
 /** What waits for one service, shared by its subscriptions. Bounded by the events that the bus has in flight. */
 export class ServiceQueue {
   readonly #retryDelays: readonly number[];
   readonly #log: Logger | undefined;
-  readonly #takers: Taker[] = [];
+  readonly #types = new Set<string>();
+  readonly #takers = new Set<Taker>();
   readonly #ready: Entry[] = [];
   readonly #delayed = new Set<NodeJS.Timeout>();
   #closed = false;
@@ -32,26 +32,33 @@ export class ServiceQueue {
   }
 
   wants(type: string): boolean {
-    return this.#takers.some((taker) => taker.types.has(type));
+    return this.#types.has(type);
   }
 
-  subscribe(subscription: Subscription): void {
+  /** For good: a queue keeps what comes for it also while nobody takes. */
+  bind(types: Iterable<string>): void {
+    for (const type of types) this.#types.add(type);
+  }
+
+  /** Answers how to leave: that waits for the batch in hand and puts what wasn't handled back. */
+  subscribe(subscription: Subscription): (withinMs: number) => Promise<void> {
     const { batchSize, prefetch } = intakeLimits(subscription);
     const intake = new Intake<Entry>({
       subscription,
       batchSize,
       settle: async (batch, verdicts) => {
-        taker.held -= batch.length;
         batch.forEach((entry, index) => {
+          taker.held.delete(entry);
           this.#settle(entry, verdicts[index]);
         });
         this.#handOut();
       },
       log: this.#log,
     });
-    const taker: Taker = { types: new Set(subscription.types), intake, prefetch, held: 0 };
-    this.#takers.push(taker);
+    const taker: Taker = { intake, prefetch, held: new Set() };
+    this.#takers.add(taker);
     this.#handOut();
+    return (withinMs) => this.#leave(taker, withinMs);
   }
 
   add(entry: Entry): void {
@@ -64,19 +71,30 @@ export class ServiceQueue {
     this.#closed = true;
     this.#ready.length = 0;
     for (const timer of this.#delayed) clearTimeout(timer);
-    await Promise.all(this.#takers.map(({ intake }) => intake.close(withinMs)));
+    await Promise.all([...this.#takers].map(({ intake }) => intake.close(withinMs)));
+  }
+
+  async #leave(taker: Taker, withinMs: number): Promise<void> {
+    this.#takers.delete(taker);
+    try {
+      await taker.intake.close(withinMs);
+    } finally {
+      this.#ready.unshift(...taker.held);
+      taker.held.clear();
+      this.#handOut();
+    }
   }
 
   /** To whoever has least in hand. */
   #handOut(): void {
     while (this.#ready.length > 0 && !this.#closed) {
-      const free = this.#takers.filter((taker) => taker.held < taker.prefetch);
+      const free = [...this.#takers].filter((taker) => taker.held.size < taker.prefetch);
       const [first, ...others] = free;
       if (!first) return;
-      const taker = others.reduce((least, other) => (other.held < least.held ? other : least), first);
+      const taker = others.reduce((least, other) => (other.held.size < least.held.size ? other : least), first);
       const entry = this.#ready.shift();
       if (!entry) return;
-      taker.held += 1;
+      taker.held.add(entry);
       taker.intake.push(entry);
     }
   }

@@ -7,6 +7,7 @@ import {
   type EventBus,
   PublishError,
   type PublishReceipt,
+  type Subscribed,
   type Subscription,
 } from '../port.js';
 import { Consumer } from './consumer.js';
@@ -44,7 +45,7 @@ class RabbitMqEventBus implements EventBus {
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
   readonly #publisher: Publisher;
-  readonly #consumers: Consumer[] = [];
+  readonly #consumers = new Set<Consumer>();
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqEventBusOptions) {
@@ -67,19 +68,15 @@ class RabbitMqEventBus implements EventBus {
 
   async publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) throw new PublishError('the event bus is closed');
-    const receipt = await this.#publisher.send({
+    return this.#publisher.send({
       exchange: eventsExchange,
       routingKey: event.type,
       content: Buffer.from(event.body, 'utf8'),
       properties: propertiesOf(event, this.#service),
     });
-    if (receipt === 'unroutable') {
-      this.#log.warn({ id: event.id, type: event.type }, 'no service wants this event');
-    }
-    return receipt;
   }
 
-  async subscribe(subscription: Subscription): Promise<void> {
+  async subscribe(subscription: Subscription): Promise<Subscribed> {
     if (this.#closing) throw new Error('The event bus is closed');
     requireName('service', subscription.service);
     for (const type of subscription.types) requireName('event type', type);
@@ -90,8 +87,9 @@ class RabbitMqEventBus implements EventBus {
       retryDelays: this.#retryDelays,
       log: this.#log,
     });
-    this.#consumers.push(consumer);
+    this.#consumers.add(consumer);
     await consumer.started();
+    return { close: () => this.#leave(consumer) };
   }
 
   close(): Promise<void> {
@@ -101,9 +99,14 @@ class RabbitMqEventBus implements EventBus {
 
   async #close(): Promise<void> {
     // Consumers first: what they still handle may have to be moved, which needs the publisher.
-    await Promise.all(this.#consumers.map((consumer) => this.#drain(consumer.close(drainMs))));
+    await Promise.all([...this.#consumers].map((consumer) => this.#leave(consumer)));
     await this.#drain(this.#publisher.close(drainMs));
     await Promise.all([this.#consuming.close(), this.#publishing.close()]);
+  }
+
+  async #leave(consumer: Consumer): Promise<void> {
+    if (!this.#consumers.delete(consumer)) return;
+    await this.#drain(consumer.close(drainMs));
   }
 
   async #drain(closing: Promise<void>): Promise<void> {

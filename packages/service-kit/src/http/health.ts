@@ -12,13 +12,19 @@ export interface Health {
 /** Milliseconds after which a check that gives no answer has failed. */
 const checkTimeout = 2_000;
 
-/** Whether this instance can serve. A draining one can't, whatever its checks say. */
+/** Whether this instance can serve. One that starts or drains can't, whatever its checks say. */
 export class Readiness {
   readonly #checks: Checks;
+  #starting = true;
   #draining = false;
 
   constructor(checks: Checks) {
     this.#checks = checks;
+  }
+
+  /** The doors are open and the queue is bound: from here on nothing that others tell can be missed. */
+  started(): void {
+    this.#starting = false;
   }
 
   startDraining(): void {
@@ -31,6 +37,7 @@ export class Readiness {
     );
     const checks: Record<string, CheckResult> = Object.fromEntries(await Promise.all(entries));
     const results = Object.values(checks);
+    if (this.#starting) return { status: 'unready', checks: { ...checks, starting: 'failed' } };
     if (this.#draining) return { status: 'unready', checks: { ...checks, draining: 'failed' } };
     if (results.includes('failed')) return { status: 'unready', checks };
     return { status: results.includes('degraded') ? 'degraded' : 'ok', checks };

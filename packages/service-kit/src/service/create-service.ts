@@ -56,6 +56,7 @@ export async function createService<
   try {
     return await openService<Config, Db, Client>({ definition, config, log, closing, overrides });
   } catch (error) {
+    await closing.run(log);
     throw error;
   }
 }

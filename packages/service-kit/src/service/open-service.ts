@@ -90,6 +90,7 @@ export async function openService<
   const internalPort = await listen(internal, config.HOST, internalPortOf(config));
   await messaging.start({ handlers: doors.events ?? [] });
   startBackground(doors.background ?? [], closing);
+  readiness.started();
   log.info({ port, internalPort }, 'started');
 
   const stop = createStop({ readiness, realtime, bus, closing, drainSeconds: config.DRAIN_SECONDS, log });

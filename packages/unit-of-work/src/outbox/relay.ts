@@ -39,6 +39,8 @@ export class Relay implements CommittedEvents {
   readonly #settlements: Settlements;
   readonly #counts = { published: 0, unroutable: 0, failed: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
+  /** Types that no queue took; as many as the contract has at most. */
+  readonly #unwanted = new Set<string>();
   #reserved = 0;
   #backlog = 0;
   /** Rows were left to the poll although they are due: it should come as soon as there is room. */
@@ -140,7 +142,9 @@ export class Relay implements CommittedEvents {
 
   #unroutable(id: string, type: string): void {
     this.#counts.unroutable += 1;
-    this.#parts.log.warn({ id, type }, 'event published, but no service wants its type');
+    if (this.#unwanted.has(type)) return;
+    this.#unwanted.add(type);
+    this.#parts.log.warn({ id, type }, 'event published, but no service wants its type; said once a type');
   }
 
   #schedule(ms: number): void {

@@ -86,10 +86,11 @@ function entriesPart(entries: readonly PendingEntry[], behind: number[], time: s
 )`;
 }
 
+/** The lease counts from here, not from `now()`: that is when the transaction began, perhaps long ago. */
 function outboxPart(events: readonly OutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
   INSERT INTO messaging.outbox (id, type, body, claimed_until)
-  SELECT id, type, body, ${claimMs > 0 ? `now() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
+  SELECT id, type, body, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
   FROM unnest(
     ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
     ${bind(events.map((event) => event.body))}::text[]

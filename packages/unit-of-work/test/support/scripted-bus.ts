@@ -1,4 +1,4 @@
-import type { EncodedEvent, EventBus, PublishReceipt, Subscription } from '@warren/event-bus';
+import type { EncodedEvent, EventBus, PublishReceipt, Subscribed, Subscription } from '@warren/event-bus';
 
 /** A bus whose confirms the test gives by hand, or by `answer`. */
 export class ScriptedBus implements EventBus {
@@ -16,8 +16,9 @@ export class ScriptedBus implements EventBus {
     return this.answer(event);
   }
 
-  async subscribe(subscription: Subscription): Promise<void> {
+  async subscribe(subscription: Subscription): Promise<Subscribed> {
     this.subscription = subscription;
+    return { close: async () => {} };
   }
 
   async close(): Promise<void> {}

@@ -1,6 +1,6 @@
 import type { PaymentState, User } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
-import { paymentEventTypes, paymentNotices, readersOf, welcomeNotices } from '../domain/notices.js';
+import { paymentEventTypes, paymentNotices, welcomeNotices } from '../domain/notices.js';
 import type { NotificationDb } from '../store/database.js';
 import { holdPeople } from '../store/user-copies.js';
 import { notify } from './notify.js';
@@ -19,7 +19,8 @@ const payments = paymentEventTypes.map(
   (type): EventHandler<NotificationDb> => ({
     kind: 'react',
     type,
-    users: (event) => readersOf(type, event.data as PaymentState),
+    /** Both, whoever is told: the copies of both are held. */
+    users: ({ data }) => [(data as PaymentState).payerId, (data as PaymentState).recipientId],
     async handle(tx, event) {
       const payment = event.data as PaymentState;
       const people = await holdPeople(tx, [payment.payerId, payment.recipientId]);
