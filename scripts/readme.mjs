@@ -31,6 +31,8 @@ const wanted = page.replace(
 );
 if (!process.argv.includes('--check')) await writeFile(path, wanted);
 else if (wanted !== page) {
-  process.stderr.write('README.md: the table of variables is not what the schemas say; node scripts/readme.mjs writes it\n');
+  process.stderr.write(
+    'README.md: the table of variables is not what the schemas say; node scripts/readme.mjs writes it\n',
+  );
   process.exitCode = 1;
 }

@@ -20,7 +20,7 @@ const help = `Warren
 
 const commands = {
   async start(...args) {
-    await prepare();
+    await prepare({ project: 'services/all-in-one' });
     await become('services/all-in-one/dist/main.js', args);
   },
 
@@ -28,34 +28,34 @@ const commands = {
     if (!services().includes(name)) {
       throw new Failure(`which service? npm run service -- ${services().join('|')}`);
     }
-    await prepare();
+    await prepare({ project: `services/${name}` });
     await become(`services/${name}/dist/main.js`, args);
   },
 
   async test(...args) {
-    await prepare({ built: false });
+    await prepare();
     const { runTests } = await import('./lib/test.mjs');
     process.exitCode = await runTests(args);
   },
 
   async build() {
-    await prepare();
+    await prepare({ project: '.' });
   },
 
   async check() {
-    await prepare({ built: false });
+    await prepare();
     const { checks } = await import('./lib/checks.mjs');
     const results = await checks();
     process.exitCode = results.every(({ passed }) => passed) ? 0 : 1;
   },
 
   async format() {
-    await prepare({ generated: false, built: false });
+    await prepare({ generated: false });
     process.exitCode = await run(bin('biome'), ['check', '--write', '.'], { cwd: root });
   },
 
   async bench(...args) {
-    await prepare();
+    await prepare({ project: 'packages/bench' });
     await become('packages/bench/dist/main.js', args);
   },
 };

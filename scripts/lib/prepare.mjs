@@ -9,25 +9,28 @@ import { bin, Failure, manifest, root, say } from './workspace.mjs';
 
 const stampFile = join(root, '.cache/installed');
 
-/** Dependencies installed. With `generated`, Prisma clients too; with `built`, everything compiled. */
-export async function prepare({ generated = true, built = true } = {}) {
+/**
+ * Dependencies installed. With `generated`, Prisma clients too; with `project`, that folder compiled and all that it
+ * needs: `.` is everything.
+ */
+export async function prepare({ generated = true, project } = {}) {
   const onWait = (pid) => say(`waiting for process ${pid}, which is preparing this checkout …`);
   await withLock(
     join(root, '.cache/prepare.lock'),
     async () => {
       await install();
       if (generated) await generate();
-      if (built && (await build()) !== 0) throw new Failure('the code does not compile, see above');
+      if (project && (await build(project)) !== 0) throw new Failure('the code does not compile, see above');
     },
     { onWait },
   );
 }
 
 /** Exit code of the compiler. */
-export async function build() {
-  const first = !existsSync(join(root, 'services/all-in-one/dist/main.js'));
+export async function build(project = '.') {
+  const first = !existsSync(join(root, 'packages/contracts/dist/index.js'));
   if (first) say('compiling (the first time) …');
-  return run(bin('tsc'), ['-b'], { cwd: root, quiet: true });
+  return run(bin('tsc'), ['-b', project], { cwd: root, quiet: true });
 }
 
 async function generate() {

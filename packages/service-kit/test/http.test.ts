@@ -272,7 +272,9 @@ describe('the HTTP door', () => {
     expect((await preflight('http://evil')).headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('is ready while degraded, and not while draining', async () => {
+  it('is ready once started, also while degraded, and not while draining', async () => {
+    expect((await send({ url: '/health/ready' })).statusCode).toBe(503);
+    readiness.started();
     const ready = await send({ url: '/health/ready' });
     expect(ready.statusCode).toBe(200);
     expect(ready.json()).toEqual({ status: 'degraded', checks: { database: 'ok', broker: 'degraded' } });

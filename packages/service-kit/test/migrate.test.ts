@@ -68,7 +68,7 @@ describe('migrateDatabase', () => {
     expect(books[0]?.finished_at).toBeInstanceOf(Date);
   });
 
-  it('lets instances that start at once take turns', async () => {
+  it('lets instances that start at once take turns, longer than the engine would wait by itself', async () => {
     await addMigration(
       '20260101000000_slow',
       'SELECT pg_advisory_xact_lock(42); CREATE TABLE "Thing" (id integer PRIMARY KEY);',
@@ -78,12 +78,17 @@ describe('migrateDatabase', () => {
     try {
       await holder.query('SELECT pg_advisory_lock(42)');
       const applied = Promise.all([migrate(), migrate(), migrate()]);
-      await eventually(async () => {
-        const waiting = await query(
-          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-        );
-        expect(waiting).toHaveLength(3);
-      });
+      applied.catch(() => {});
+      await eventually(
+        async () => {
+          const waiting = await query(
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+             AND query_start < clock_timestamp() - interval '10.5 s'`,
+          );
+          expect(waiting).toHaveLength(3);
+        },
+        { within: 20_000 },
+      );
       await holder.query('SELECT pg_advisory_unlock(42)');
       expect((await applied).flat()).toEqual(['20260101000000_slow']);
       expect(await query('SELECT 1 FROM _prisma_migrations')).toHaveLength(1);

@@ -1,4 +1,5 @@
 export * from './api.js';
+export { isInfrastructure } from './failures.js';
 export type { ConsumerStats } from './inbox/consumer.js';
 export type { Limits } from './limits.js';
 export type { RelayStats } from './outbox/relay.js';

@@ -20,6 +20,8 @@ export async function holdUntilOthersWait<T>(
     done.catch(() => {});
     await eventually(
       async () => {
+        // Within a transaction, the statistics stay as they were first read.
+        await client.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await client.query<{ waiting: number }>(waitingNow);
         if (rows[0]?.waiting !== count) throw new Error(`${rows[0]?.waiting} wait, not ${count}`);
       },

@@ -91,7 +91,10 @@ export class ServiceQueue {
       const free = [...this.#takers].filter((taker) => taker.held.size < taker.prefetch);
       const [first, ...others] = free;
       if (!first) return;
-      const taker = others.reduce((least, other) => (other.held.size < least.held.size ? other : least), first);
+      const taker = others.reduce(
+        (least, other) => (other.held.size < least.held.size ? other : least),
+        first,
+      );
       const entry = this.#ready.shift();
       if (!entry) return;
       taker.held.add(entry);

@@ -63,7 +63,7 @@ export class CommandDispatcher {
     const known = asAppError(error);
     if (known.cause !== undefined) {
       const { userId } = socket.principal;
-      this.#options.log.error(
+      this.#options.log[known.status >= 500 ? 'error' : 'debug'](
         { err: known.cause, code: known.code, command: String(packet.name), userId, correlationId },
         'command failed',
       );

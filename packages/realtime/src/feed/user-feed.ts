@@ -137,18 +137,24 @@ export class UserFeed {
   }
 
   /**
-   * One read at a time, of which every waiting socket takes what fits. Whoever was just given a page has to
-   * drain first, so that one far behind doesn't keep the others waiting.
+   * One read at a time, of which every waiting socket takes what fits. They take turns, so that some far behind
+   * don't keep the others waiting.
    */
   async #readAll(): Promise<void> {
     for (let reader = this.#nextReader(); reader; reader = this.#nextReader()) {
       reader.stopWatching();
+      this.#toTheEnd(reader);
       const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#positions() };
       const read = this.#context.feeds.read(this.userId, asked.after, pageSize);
       const page = await withDeadline(read, feedTimeout, 'reading a feed');
       this.#apply({ ...asked, ...page });
     }
     this.#held.prune(this.#head.seq);
+  }
+
+  #toTheEnd(socket: FeedSocket): void {
+    this.sockets.delete(socket);
+    this.sockets.add(socket);
   }
 
   #apply(page: Page): void {

@@ -64,7 +64,8 @@ function tooLate(error: unknown): never {
 
 function refusal(error: unknown, { refused, log }: HandshakeOptions): HandshakeRefusal {
   const known = AppError.from(error);
-  if (known.cause !== undefined) log.error({ err: known.cause, code: known.code }, 'handshake refused');
+  const level = known.status >= 500 ? 'error' : 'debug';
+  if (known.cause !== undefined) log[level]({ err: known.cause, code: known.code }, 'handshake refused');
   refused(known.code);
   return new HandshakeRefusal(known);
 }

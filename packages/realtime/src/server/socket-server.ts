@@ -33,7 +33,7 @@ export function createSocketServer(options: SocketServerOptions): {
   const io: WireServer = new Server(options.server, {
     path: options.path,
     transports: options.polling ? ['polling', 'websocket'] : ['websocket'],
-    cors: { origin: [...options.corsOrigins] },
+    cors: { origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins] },
     serveClient: false,
     perMessageDeflate: false,
     httpCompression: false,

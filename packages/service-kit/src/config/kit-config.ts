@@ -81,6 +81,16 @@ export function kitConfigSchema(port: number) {
       default: '/socket.io',
       description: 'Path of the Socket.IO endpoint.',
     }),
+    TRUST_PROXY: Type.Enum(['on', 'off'], {
+      default: 'off',
+      description: '`on` behind a proxy that sets `X-Forwarded-For`: limits then count the client it names.',
+    }),
+    HANDSHAKES_PER_MINUTE: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 6_000,
+      description: 'Socket handshakes that one client address may make.',
+    }),
     POLLING: Type.Enum(['on', 'off'], {
       default: 'off',
       description: '`on` allows HTTP long polling, which needs sticky sessions.',

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
@@ -25,7 +26,8 @@ export interface MigrateOptions {
 export async function migrateDatabase({ url, prisma }: MigrateOptions): Promise<string[]> {
   const schema = await readFile(new URL('schema.prisma', prisma), 'utf8');
   const migrationsList = await readMigrations(new URL('migrations/', prisma));
-  return await withMigrationLock(url, async () => {
+  return await withMigrationLock(url, async (client) => {
+    if (await isApplied(client, migrationsList)) return [];
     const pool = new pg.Pool({ connectionString: url, max: 1 });
     const engine = await openSchemaEngine(new PrismaPg(pool), schema);
     try {
@@ -40,8 +42,29 @@ export async function migrateDatabase({ url, prisma }: MigrateOptions): Promise<
 
 export const noFilters = { externalTables: [], externalEnums: [] };
 
+/**
+ * True where the books list exactly these migrations, finished, with these checksums: then the engine, which takes
+ * longer to load than all else at start, has nothing to do. It decides in every other case.
+ */
+async function isApplied(client: pg.Client, { migrationDirectories }: MigrationList): Promise<boolean> {
+  const books = await client.query<{ books: string | null }>(
+    `SELECT to_regclass('_prisma_migrations') AS books`,
+  );
+  if (!books.rows[0]?.books) return false;
+  const { rows } = await client.query<{ name: string; checksum: string; finished: boolean }>(
+    `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
+     FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY migration_name`,
+  );
+  if (rows.length !== migrationDirectories.length) return false;
+  return migrationDirectories.every(({ path, migrationFile }, index) => {
+    const row = rows[index];
+    if (migrationFile.content.tag !== 'ok' || row?.name !== path || !row.finished) return false;
+    return row.checksum === hash('sha256', migrationFile.content.value);
+  });
+}
+
 /** The lock lives on a connection of its own, so that the server frees it whatever becomes of this process. */
-async function withMigrationLock<T>(url: string, work: () => Promise<T>): Promise<T> {
+async function withMigrationLock<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   let lost: Error | undefined;
   client.on('error', (error) => {
@@ -53,7 +76,7 @@ async function withMigrationLock<T>(url: string, work: () => Promise<T>): Promis
   try {
     await client.query(`SET lock_timeout = '${lockTimeout}'`);
     await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
-    const result = await work();
+    const result = await work(client);
     if (lost) throw lost;
     return result;
   } finally {

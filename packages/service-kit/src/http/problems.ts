@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '@warren/contracts';
+import { isInfrastructure } from '@warren/unit-of-work';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export const problemType = 'application/problem+json';
@@ -19,13 +20,19 @@ const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = 
 
 /** The one edge where an unknown error becomes known. The answer tells the code, the log tells the cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = refusalOf(error) ?? AppError.from(error);
+  const known = refusalOf(error) ?? outageOf(error) ?? AppError.from(error);
   if (known.status >= 500)
     request.log.error({ err: known.cause ?? known, code: known.code }, 'request failed');
   else request.log.debug({ err: known, code: known.code }, 'request refused');
   if (known.status === 401) reply.header('www-authenticate', 'Bearer');
   reply.header('x-correlation-id', request.id);
   return reply.code(known.status).type(problemType).send(JSON.stringify(known.toProblem()));
+}
+
+/** A database that is away is temporary, also for reads outside of a unit of work. */
+function outageOf(error: unknown): AppError | undefined {
+  if (error instanceof AppError || !isInfrastructure(error)) return undefined;
+  return new AppError('service-unavailable', { cause: error });
 }
 
 function refusalOf(error: unknown): AppError | undefined {

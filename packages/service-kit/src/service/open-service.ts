@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
@@ -78,6 +79,8 @@ export async function openService<
     feeds: messaging.feeds,
     commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
     link,
+    limits: { handshakesPerMinute: config.HANDSHAKES_PER_MINUTE },
+    ...(config.TRUST_PROXY === 'on' && { clientAddress: forwardedAddress }),
     log,
   });
   closing.add('sockets', () => realtime.close());
@@ -100,6 +103,15 @@ export async function openService<
 function remoteKeys(config: KitConfig, log: Logger): JWTVerifyGetKey {
   const url = config.JWKS_URL ?? `${config.USER_SERVICE_URL.replace(/\/$/, '')}/.well-known/jwks.json`;
   return createRemoteKeys(new URL(url), log);
+}
+
+/** The last address is the one that the proxy in front saw; what a client wrote itself comes before it. */
+function forwardedAddress({ headers, socket }: IncomingMessage): string {
+  const forwarded = String(headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)
+    ?.trim();
+  return forwarded || (socket.remoteAddress ?? '');
 }
 
 async function checkDatabase(pool: Pool): Promise<'ok'> {

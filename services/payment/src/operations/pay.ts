@@ -48,16 +48,18 @@ export function payer({
   timing,
 }: Dependencies): (pay: Pay) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
-    const reservation = draft(payerId, request, cause);
-    if (!provider.accepts(request.paymentMethod)) throw new AppError('unknown-payment-method');
     calls.admit();
+    let reserved: Reservation | undefined;
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
     const { value, replayed } = await uow.once(once, async (tx) => {
-      await reserve(tx, reservation.payment, reservation.charge, timing.leaseMs);
-      announce(tx, reservation.payment);
-      return { paymentId: reservation.payment.id };
+      const { payment, charge } = draft(payerId, request, cause);
+      if (!provider.accepts(request.paymentMethod)) throw new AppError('unknown-payment-method');
+      await reserve(tx, payment, charge, timing.leaseMs);
+      announce(tx, payment);
+      reserved = { payment, charge };
+      return { paymentId: payment.id };
     });
-    return replayed ? goOn(value.paymentId) : callFirst(reservation);
+    return replayed || !reserved ? goOn(value.paymentId) : callFirst(reserved);
   };
 
   async function callFirst({ payment, charge }: Reservation): Promise<Payment> {

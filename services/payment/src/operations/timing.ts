@@ -1,6 +1,6 @@
 /** How long things may take, in milliseconds. */
 export interface Timing {
-  /** A request answers after this long at the latest, in the state that the payment has reached. */
+  /** A request waits for its provider this long at most; with both transactions it stays below five seconds. */
   answerWithinMs: number;
   /** A call to the provider is given up after this long, and what became of it asked later. */
   providerTimeoutMs: number;
@@ -11,7 +11,7 @@ export interface Timing {
 }
 
 export const defaultTiming: Timing = {
-  answerWithinMs: 5_000,
+  answerWithinMs: 4_000,
   providerTimeoutMs: 20_000,
   leaseMs: 30_000,
   sweepEveryMs: 1_000,
