@@ -53,6 +53,47 @@ describe('memory event bus', () => {
     expect(fast.deliveries).toHaveLength(1);
   });
 
+  it('hazard: what is published before a service has subscribed counts as wanted by nobody', async () => {
+    bus = createMemoryEventBus();
+    await expect(bus.publish(eventOf(type))).resolves.toBe('unroutable');
+  });
+
+  it('guard: a queue bound from the start keeps it for the service', async () => {
+    bus = createMemoryEventBus({ queues: { late: [type] } });
+    const event = eventOf(type);
+    const publishing = bus.publish(event);
+    const late = await record(bus, { service: 'late', types: [type] });
+    await expect(publishing).resolves.toBe('confirmed');
+    expect(late.deliveries.map(({ id }) => id)).toEqual([event.id]);
+  });
+
+  it('keeps for the next one what a subscription left unhandled', async () => {
+    bus = createMemoryEventBus();
+    const finish = gate();
+    const handled: string[] = [];
+    const first = await bus.subscribe({
+      service: 'a',
+      types: [type],
+      batchSize: 1,
+      probe: async () => {},
+      async handle(batch) {
+        await finish.opened;
+        handled.push(...batch.map(({ id }) => id));
+        return batch.map(() => done);
+      },
+    });
+    const events = [eventOf(type), eventOf(type), eventOf(type)];
+    const publishing = Promise.all(events.map((event) => bus.publish(event)));
+    const leaving = first.close();
+    finish.open();
+    await leaving;
+    const rest = events.slice(handled.length).map(({ id }) => id);
+    expect(rest).not.toHaveLength(0);
+    const next = await record(bus, { service: 'a', types: [type] });
+    await expect(publishing).resolves.toEqual(['confirmed', 'confirmed', 'confirmed']);
+    expect(next.deliveries.map(({ id }) => id)).toEqual(rest);
+  });
+
   it('joins an id that is in flight instead of delivering it twice', async () => {
     bus = createMemoryEventBus();
     const finish = gate();

@@ -13,8 +13,11 @@ export interface Config {
   ports: ReadonlyMap<string, number>;
 }
 
+/** What a configuration needs to know of a service. */
+type Ported = Pick<HostedService, 'name' | 'portVariable' | 'defaultPort'>;
+
 /** What `npm start` reads of its environment. Throws `ConfigError` with a line for each wrong value. */
-export function readStartConfig(services: readonly HostedService[], env: Environment): Config {
+export function readStartConfig(services: readonly Ported[], env: Environment): Config {
   const values: Record<string, unknown> = readConfig(schema(services), env);
   return {
     dataDir: resolve(String(values.WARREN_DATA_DIR)),
@@ -23,7 +26,7 @@ export function readStartConfig(services: readonly HostedService[], env: Environ
   };
 }
 
-export function schema(services: readonly HostedService[]) {
+export function schema(services: readonly Ported[]) {
   const ports = services.map(({ name, portVariable, defaultPort }) => [
     portVariable,
     Type.Integer({

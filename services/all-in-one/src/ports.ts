@@ -11,7 +11,7 @@ export class PortTaken extends Error {
  * one is in use, or the one above it that its metrics need.
  */
 export async function settlePorts(
-  services: readonly HostedService[],
+  services: readonly Pick<HostedService, 'name' | 'portVariable'>[],
   wanted: ReadonlyMap<string, number>,
 ): Promise<ReadonlyMap<string, number>> {
   const settled = new Map<string, number>();

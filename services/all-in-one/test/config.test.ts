@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { readStartConfig } from '../src/config.js';
+
+const services = [{ name: 'user', portVariable: 'USER_PORT', defaultPort: 4001 }];
+
+describe('the environment of npm start', () => {
+  it('needs nothing: embedded, data in the checkout, each service on its port', () => {
+    const config = readStartConfig(services, {});
+    expect(config.servers).toBeUndefined();
+    expect(config.dataDir).toMatch(/\.warren$/);
+    expect([...config.ports]).toEqual([['user', 4001]]);
+  });
+
+  it('uses given servers only when both are given, and says which is missing', () => {
+    const [AMQP_URL, DATABASE_URL] = ['amqp://broker', 'postgres://server'];
+    expect(readStartConfig(services, { AMQP_URL, DATABASE_URL }).servers).toEqual({
+      amqp: AMQP_URL,
+      database: DATABASE_URL,
+    });
+    expect(() => readStartConfig(services, { AMQP_URL })).toThrow('DATABASE_URL is missing');
+    expect(() => readStartConfig(services, { DATABASE_URL })).toThrow('AMQP_URL is missing');
+  });
+
+  it('tells each wrong value', () => {
+    const wrong = () => readStartConfig(services, { USER_PORT: 'high', AMQP_URL: 'http://broker' });
+    expect(wrong).toThrow(/AMQP_URL[\s\S]*USER_PORT/);
+  });
+});

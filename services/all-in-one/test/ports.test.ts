@@ -1,0 +1,43 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { PortTaken, settlePorts } from '../src/ports.js';
+
+const open: Server[] = [];
+afterEach(async () => {
+  for (const server of open.splice(0)) await new Promise((resolve) => server.close(resolve));
+});
+
+function occupy(port = 0): Promise<number> {
+  const server = createServer();
+  open.push(server);
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '0.0.0.0', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : 0);
+    });
+  });
+}
+
+const user = { name: 'user', portVariable: 'USER_PORT' };
+
+describe('settlePorts', () => {
+  it('names the port, the service and the variable when the port is taken', async () => {
+    const port = await occupy();
+    const settled = settlePorts([user], new Map([['user', port]]));
+    await expect(settled).rejects.toBeInstanceOf(PortTaken);
+    await expect(settled).rejects.toThrow(`Port ${port} for the user service is in use`);
+    await expect(settled).rejects.toThrow('USER_PORT');
+  });
+
+  it('finds a taken metrics port as well, before anything is started', async () => {
+    const port = await occupy();
+    const settled = settlePorts([user], new Map([['user', port - 1000]]));
+    await expect(settled).rejects.toThrow(`Port ${port} for the metrics of the user service is in use`);
+  });
+
+  it('takes a free one where 0 is wanted', async () => {
+    const ports = await settlePorts([user], new Map([['user', 0]]));
+    expect(await occupy(ports.get('user'))).toBe(ports.get('user'));
+  });
+});
