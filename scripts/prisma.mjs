@@ -1,6 +1,6 @@
 // Prisma without its native engine, which would have to be downloaded.
 //
-//   node scripts/prisma.mjs generate [service…]     clients of all services, or of those named
+//   node scripts/prisma.mjs generate [folder…]      clients of all that have a schema, or of services/payment, …
 //   node scripts/prisma.mjs diff <service> <name>   a migration from what schema.prisma says more than the migrations
 //
 // `generate` skips what is up to date and may run several times at once. `diff` needs a built service-kit and a
@@ -21,7 +21,7 @@ const commands = { generate, diff };
 const [name, ...args] = process.argv.slice(2);
 const run = commands[name];
 if (!run) {
-  console.error('usage: prisma.mjs generate [service…] | diff <service> <name>');
+  console.error('usage: prisma.mjs generate [folder…] | diff <service> <name>');
   process.exit(2);
 }
 await run(...args).catch((error) => {
@@ -29,31 +29,35 @@ await run(...args).catch((error) => {
   process.exit(1);
 });
 
-async function generate(...services) {
-  const chosen = services.length > 0 ? services : await servicesWithSchema();
-  for (const service of chosen) await generateClient(service);
+async function generate(...folders) {
+  const chosen = folders.length > 0 ? folders : await foldersWithSchema();
+  for (const folder of chosen) await generateClient(folder);
 }
 
-async function servicesWithSchema() {
-  const names = await readdir(join(root, 'services'));
-  return names.filter((service) => existsSync(schemaOf(service)));
+async function foldersWithSchema() {
+  const folders = await Promise.all(
+    ['packages', 'services'].map(async (group) =>
+      (await readdir(join(root, group))).map((name) => `${group}/${name}`),
+    ),
+  );
+  return folders.flat().filter((folder) => existsSync(schemaOf(folder)));
 }
 
-function schemaOf(service) {
-  return join(root, 'services', service, 'prisma/schema.prisma');
+function schemaOf(folder) {
+  return join(root, folder, 'prisma/schema.prisma');
 }
 
 /** Written aside and renamed into place, so that whoever reads meanwhile sees one whole client or the other. */
-async function generateClient(service) {
-  const schema = await readFile(schemaOf(service), 'utf8').catch(() => {
-    throw new Error(`services/${service}/prisma/schema.prisma does not exist`);
+async function generateClient(folder) {
+  const schema = await readFile(schemaOf(folder), 'utf8').catch(() => {
+    throw new Error(`${folder}/prisma/schema.prisma does not exist`);
   });
   const { version } = require('prisma/package.json');
   const stamp = createHash('sha256').update(`${version}\n${schema}`).digest('hex');
-  const output = join(root, 'services', service, 'src/generated/prisma');
+  const output = join(root, folder, 'src/generated/prisma');
   if ((await readStamp(output)) === stamp) return;
 
-  const aside = join(root, 'services', service, `node_modules/.cache/prisma-${process.pid}`);
+  const aside = join(root, folder, `node_modules/.cache/prisma-${process.pid}`);
   await mkdir(aside, { recursive: true });
   try {
     const asideSchema = join(aside, 'schema.prisma');
@@ -61,7 +65,7 @@ async function generateClient(service) {
     await runPrismaGenerate(asideSchema);
     await writeFile(join(aside, 'client', '.stamp'), stamp);
     await putInPlace(join(aside, 'client'), output, stamp);
-    console.log(`services/${service}: Prisma client generated`);
+    console.log(`${folder}: Prisma client generated`);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }

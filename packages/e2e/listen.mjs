@@ -11,7 +11,7 @@ for (const [service, port] of [
     auth: (give) => give({ token: process.env.TOKEN, cursor }),
   });
   socket.onAny((event, data, meta) => {
-    cursor = meta?.cursor ?? cursor;
+    cursor = meta?.cursor ?? cursor ?? data?.head;
     console.log(`/${service}`, event, JSON.stringify(data));
   });
   socket.on('connect_error', (error) => console.log(`/${service}`, error.message, error.data ?? ''));

@@ -23,8 +23,6 @@ export function defineContract<const C extends ServiceContract>(contract: C): C 
   return contract;
 }
 
-export type EventData<C extends ServiceContract, T extends keyof C['emits']> = Static<C['emits'][T]>;
-export type FeedData<C extends ServiceContract, T extends keyof C['feed']> = Static<C['feed'][T]>;
 export type CommandInput<C extends ServiceContract, N extends keyof C['commands']> = Static<
   C['commands'][N]['input']
 >;

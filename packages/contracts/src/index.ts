@@ -1,3 +1,8 @@
+import type { ServiceContract } from './contract.js';
+import { notificationContract } from './services/notification.js';
+import { paymentContract } from './services/payment.js';
+import { userContract } from './services/user.js';
+
 export * from './contract.js';
 export * from './errors.js';
 export * from './event.js';
@@ -6,3 +11,6 @@ export * from './services/notification.js';
 export * from './services/payment.js';
 export * from './services/shapes.js';
 export * from './services/user.js';
+
+/** Every service's contract. */
+export const contracts: readonly ServiceContract[] = [userContract, paymentContract, notificationContract];

@@ -40,10 +40,6 @@ export const currencies: readonly string[] = [...Object.keys(exceptions), ...two
 
 const known = new Set(currencies);
 
-export function isCurrency(code: string): boolean {
-  return known.has(code);
-}
-
 /** How many digits of the integer amount come after the decimal point: JPY 0, EUR 2, KWD 3. */
 export function minorUnitDigits(currency: string): number {
   if (!known.has(currency)) throw new RangeError(`${currency} is not a known ISO 4217 currency`);

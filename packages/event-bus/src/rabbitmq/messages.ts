@@ -1,3 +1,4 @@
+import { eventContentType } from '@warren/contracts';
 import type { ConsumeMessage, Options } from 'amqplib';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
 
@@ -11,7 +12,6 @@ export const header = {
   errorStack: 'x-warren-error-stack',
 } as const;
 
-const contentType = 'application/cloudevents+json';
 /** Together far below the 64 KiB that headers may take. */
 const maxErrorMessageBytes = 1_024;
 const maxErrorStackBytes = 4_096;
@@ -27,7 +27,7 @@ export interface Outgoing {
 export function propertiesOf(event: EncodedEvent, appId: string): Options.Publish {
   return {
     persistent: true,
-    contentType,
+    contentType: eventContentType,
     messageId: event.id,
     type: event.type,
     timestamp: Math.floor(Date.now() / 1_000),

@@ -1,7 +1,5 @@
-import { Counts, Cursor, Id, Notification } from '@warren/contracts';
+import { Counts, Cursor, closed, Id, Notification } from '@warren/contracts';
 import { Type } from 'typebox';
-
-const closed = { additionalProperties: false } as const;
 
 export const ListQuery = Type.Object(
   {

@@ -1,7 +1,5 @@
-import { Amount, Cursor, currencies, Id, Payment } from '@warren/contracts';
+import { Amount, Cursor, closed, currencies, Id, Payment } from '@warren/contracts';
 import { Type } from 'typebox';
-
-const closed = { additionalProperties: false } as const;
 
 /** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
 const Text = Type.String({ maxLength: 500, pattern: '^[^\\u0000\\ud800-\\udfff]*$' });
