@@ -13,7 +13,7 @@ for (const name of names) {
   const service = await load(`services/${name}/dist/main.js`);
   rows.push(...describeConfig(service[name].config).map((row) => ({ ...row, who: name })));
 }
-const ports = names.map((name, index) => `${4001 + index}`).join(', ');
+const ports = names.map((_, index) => `${4001 + index}`).join(', ');
 const table = [
   '| variable | of | default | what |',
   '| --- | --- | --- | --- |',

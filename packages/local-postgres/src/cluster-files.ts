@@ -24,17 +24,27 @@ export function filesIn(folder: string): ClusterFiles {
 }
 
 /** Creates the cluster unless it is there, makes it the runner's, and answers the superuser's password. */
-export async function prepare(folder: string, binaries: Binaries, runner: Runner): Promise<string> {
+export async function prepare(
+  folder: string,
+  binaries: Binaries,
+  runner: Runner,
+  durable: boolean,
+): Promise<string> {
   const files = filesIn(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (runner.owner) await chown(folder, runner.owner.uid, runner.owner.gid);
-  await createOnce(folder, binaries, runner);
+  await createOnce(folder, binaries, runner, durable);
   await checkVersion(files.data, binaries.major);
   if (runner.owner) await giveTo(files.data, runner.owner);
   return (await readFile(files.password, 'utf8')).trim();
 }
 
-async function createOnce(folder: string, binaries: Binaries, runner: Runner): Promise<void> {
+async function createOnce(
+  folder: string,
+  binaries: Binaries,
+  runner: Runner,
+  durable: boolean,
+): Promise<void> {
   const files = filesIn(folder);
   if (await exists(files.data)) return;
   // Renamed when whole: a creation that was killed half-way is thrown away and done again.
@@ -46,11 +56,16 @@ async function createOnce(folder: string, binaries: Binaries, runner: Runner): P
     await chown(draft, runner.owner.uid, runner.owner.gid);
     await chown(files.password, runner.owner.uid, runner.owner.gid);
   }
-  await initdb(draft, binaries, runner);
+  await initdb(draft, binaries, runner, durable);
   await rename(draft, files.data);
 }
 
-async function initdb(draft: string, binaries: Binaries, runner: Runner): Promise<void> {
+async function initdb(
+  draft: string,
+  binaries: Binaries,
+  runner: Runner,
+  durable: boolean,
+): Promise<void> {
   const builtinLocale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const { file, args, options } = runner.command('initdb', [
     `--pgdata=${runner.pgdata(draft)}`,
@@ -61,6 +76,7 @@ async function initdb(draft: string, binaries: Binaries, runner: Runner): Promis
     '--locale=C',
     // Independent of the locales that this machine has; knows upper and lower case beyond ASCII.
     ...(binaries.major >= 17 ? builtinLocale : []),
+    ...(durable ? [] : ['--no-sync']),
   ]);
   const child = spawn(file, args, { ...options, cwd: draft, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -43,7 +43,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   await claim(files);
   await stopLeftover(files.data);
-  const password = await prepare(options.folder, binaries, runner);
+  const password = await prepare(options.folder, binaries, runner, options.durable ?? true);
   const port = await freePort();
   const { child, ended } = await launch(files, runner, port, options);
   // Whatever ends this process, save SIGKILL: a server without its owner is of no use.
