@@ -60,12 +60,7 @@ async function createOnce(
   await rename(draft, files.data);
 }
 
-async function initdb(
-  draft: string,
-  binaries: Binaries,
-  runner: Runner,
-  durable: boolean,
-): Promise<void> {
+async function initdb(draft: string, binaries: Binaries, runner: Runner, durable: boolean): Promise<void> {
   const builtinLocale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const { file, args, options } = runner.command('initdb', [
     `--pgdata=${runner.pgdata(draft)}`,
