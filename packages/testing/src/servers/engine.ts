@@ -14,8 +14,15 @@ export async function ownerOfContainers(): Promise<string> {
  * The Docker engine, made ready for testcontainers. Throws `NotHere` where none answers. Where the image of
  * testcontainers' own reaper can't be had, does its work: removes containers whose owner is dead.
  */
-export async function engine(): Promise<ContainerRuntimeClient> {
-  const client = await within(10_000, getContainerRuntimeClient()).catch(() => {
+export function engine(): Promise<ContainerRuntimeClient> {
+  found ??= find(); // Once a process: several servers ask at the same time, and looking takes seconds.
+  return found;
+}
+
+let found: Promise<ContainerRuntimeClient> | undefined;
+
+async function find(): Promise<ContainerRuntimeClient> {
+  const client = await within(30_000, getContainerRuntimeClient()).catch(() => {
     throw new NotHere('no Docker engine answers');
   });
   const { REAPER_IMAGE } = await import('testcontainers/build/reaper/reaper.js');
