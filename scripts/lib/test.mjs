@@ -45,7 +45,8 @@ function stopSignal() {
     ['SIGTERM', 15],
   ]) {
     const reason = Object.assign(new Error(`stopped by ${signal}`), { exitCode: 128 + number });
-    process.once(signal, () => stop.abort(reason));
+    // `on`, because libraries end the process themselves where theirs is the only listener left.
+    process.on(signal, () => stop.abort(reason));
   }
   return stop.signal;
 }
