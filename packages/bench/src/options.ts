@@ -9,6 +9,7 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --rounds N         how often each system is measured; ratios are medians over rounds (default 4)
   --rate A,B         fixed rates for latency, in events/s (default 100,200)
   --concurrency N    events under way while throughput is measured (default 64)
+  --warm-up N        events before anything counts, as far as 30 s take it (default 4000)
   --people N         recipients with a socket each, and as many payers (default 50)
   --systems A,B      which to measure beside 'bare': warren, warren-orm, warren-raw, story (default all)
   --cpu-prof DIR     writes a CPU profile of each server there
@@ -25,6 +26,7 @@ export interface Options {
   rates: number[];
   concurrency: number;
   people: number;
+  warmUp: number;
   systems: string[];
   cpuProf: string | undefined;
   json: boolean;
@@ -42,6 +44,7 @@ export function readOptions(argv: readonly string[]): Options {
     rounds: integer('rounds', values.rounds, 50),
     rates: values.rate.split(',').map((rate) => integer('rate', rate, 2_000)),
     concurrency: integer('concurrency', values.concurrency, 2_000),
+    warmUp: integer('warm-up', values['warm-up'], 100_000),
     people: integer('people', values.people, 500),
     systems: values.systems.split(',').filter((name) => name !== ''),
     cpuProf: values['cpu-prof'],
@@ -59,6 +62,7 @@ function parse(argv: readonly string[]) {
         rounds: { type: 'string', default: '4' },
         rate: { type: 'string', default: '100,200' },
         concurrency: { type: 'string', default: '64' },
+        'warm-up': { type: 'string', default: '4000' },
         people: { type: 'string', default: '50' },
         systems: { type: 'string', default: 'warren,warren-orm,warren-raw,story' },
         'cpu-prof': { type: 'string' },

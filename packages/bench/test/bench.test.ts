@@ -21,6 +21,8 @@ describe('the bench', () => {
       '50',
       '--people',
       '5',
+      '--warm-up',
+      '100',
       '--json',
     ];
     const bench = run(process.execPath, [main, ...argv]);
