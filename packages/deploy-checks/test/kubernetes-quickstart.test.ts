@@ -39,11 +39,6 @@ type Rule = keyof typeof quickstartRules;
       expect(JSON.parse(definitions)).toEqual(JSON.parse(compose));
     });
 
-    it('creates the databases as docker-compose.yml does', () => {
-      const script = objects().find(({ metadata }) => metadata.name.startsWith('postgres-start-'))?.data;
-      expect(script?.['create-databases.sh']).toBe(textOf('deploy/postgres/create-databases.sh'));
-    });
-
     /** Each rule must notice at least this mistake. */
     const mistakes: Array<[Rule, (o: KubernetesObject[]) => void]> = [
       [

@@ -113,26 +113,6 @@ describe('resuming', () => {
     await eventually(() => expect(client.seqs.at(-1)).toBe(301));
     expect(client.seqs).toEqual([...range(1, 200), 301]);
   });
-
-  it('does not let one tab that is far behind hold up the gap of another', async () => {
-    const { url, feeds, link } = await node();
-    feeds.writeMany('ann', 1_000);
-    let goOn: () => void = () => undefined;
-    const first = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    feeds.beforeAnswer = ({ kind }) => (kind === 'read' ? first : undefined);
-    const behind = connect(url, { cursor: feeds.cursor(0) });
-    await eventually(() => expect(feeds.readsOf('ann')).toHaveLength(1));
-    const live = connect(url);
-    await live.got('session.ready');
-    feeds.write('ann');
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
-    goOn();
-    await live.gotExactly(1_001, 1_002);
-    await behind.gotExactly(1, 1_002);
-    expect(feeds.readsOf('ann').findIndex(({ after }) => after === 1_000)).toBeLessThan(4);
-  });
 });
 
 describe('the feed can not be read', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { paymentNotices } from '../src/domain/notices.js';
@@ -6,7 +7,6 @@ import { writeNotices } from '../src/store/changes.js';
 import type { NotificationDb } from '../src/store/database.js';
 import { eraseNotifications } from '../src/store/notifications.js';
 import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
-import { deletedEvent, userEvent } from './support/events.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CommandContext, SocketCommand } from '@warren/realtime';
+import { userEvent } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
-import { userEvent } from './support/events.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;

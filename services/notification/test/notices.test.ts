@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PaymentState } from '@warren/contracts';
-import {
-  type Person,
-  paymentEventTypes,
-  paymentNotices,
-  readersOf,
-  UnknownPersonError,
-  welcomeNotices,
-} from '../src/domain/notices.js';
+import { type Person, paymentNotices, UnknownPersonError, welcomeNotices } from '../src/domain/notices.js';
+import { reactions } from '../src/events/reactions.js';
 
 const [ada, grace] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
 
@@ -87,9 +81,10 @@ describe('what people are told of a payment', () => {
     expect(() => notices('payment.succeeded', [person(ada, 'Ada')])).toThrow(UnknownPersonError);
   });
 
-  it.each(paymentEventTypes)('%s: locks are taken for exactly those who are written for', (type) => {
-    expect(readersOf(type, payment)).toEqual(notices(type, both).map(({ userId }) => userId));
-  });
+  it.each(reactions.filter(({ type }) => type.startsWith('payment.')))(
+    '$type: both people are locked, since the copies of both are held',
+    ({ users }) => expect(users?.({ data: payment } as never)).toEqual([ada, grace]),
+  );
 });
 
 describe('the welcome', () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DomainEvent } from '@warren/contracts';
+import { listenTo, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { listenTo, userEvent } from './support/events.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;

@@ -1,7 +1,7 @@
 import type { Doors, ServiceContext } from '@warren/service-kit';
 import { userProjections } from './events/users.js';
 import { paymentRoutes } from './http/payments.js';
-import { payer } from './operations/pay.js';
+import { createPay } from './operations/pay.js';
 import { providerCalls } from './operations/provider-calls.js';
 import { operationSweeper } from './operations/sweeper.js';
 import { defaultTiming } from './operations/timing.js';
@@ -15,7 +15,7 @@ export function paymentDoors(
   timing = defaultTiming,
 ): Doors<PaymentDb> {
   const calls = providerCalls({ ...context, provider, timing });
-  const pay = payer({ ...context, provider, calls, timing });
+  const pay = createPay({ ...context, provider, calls, timing });
   return {
     http: [paymentRoutes({ ...context, pay })],
     events: userProjections,

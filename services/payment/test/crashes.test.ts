@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Payment } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { payer as createPay } from '../src/operations/pay.js';
+import { createPay } from '../src/operations/pay.js';
 import type { ProviderCalls } from '../src/operations/provider-calls.js';
 import { defaultTiming } from '../src/operations/timing.js';
 import { FakeProvider } from './support/fake-provider.js';

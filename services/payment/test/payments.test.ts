@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DomainEvent } from '@warren/contracts';
+import { listenTo, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { listenTo, userEvent } from './support/events.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -150,6 +150,14 @@ describe('Idempotency-Key', () => {
     const other = await service.pay(payer, recipient, { amount: 1 }, key);
     expect([other.status, other.body.code]).toEqual([422, 'idempotency-key-reused']);
     expect((await service.pay(recipient, payer, {}, key)).body.payerId).toBe(recipient);
+  });
+
+  it('a refusal is kept under its key too', async () => {
+    const [payer, recipient] = await world.people();
+    const key = uuidv7();
+    expect((await service.pay(payer, payer, {}, key)).body.code).toBe('self-payment');
+    expect((await service.pay(payer, payer, {}, key)).body.code).toBe('self-payment');
+    expect((await service.pay(payer, recipient, {}, key)).body.code).toBe('idempotency-key-reused');
   });
 
   it('requests at the same time make one payment', async () => {

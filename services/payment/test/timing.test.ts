@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultTiming, retryDelay, within } from '../src/operations/timing.js';
+import { defaultTiming, resultWithin, retryDelay } from '../src/operations/timing.js';
 
 describe('timing', () => {
+  it('a request that waits for its provider has a second left to answer within five', () => {
+    expect(defaultTiming.answerWithinMs).toBeLessThanOrEqual(4_000);
+  });
+
   it('a lease covers the call and leaves time to settle it', () => {
     expect(defaultTiming.leaseMs).toBeGreaterThanOrEqual(defaultTiming.providerTimeoutMs + 5_000);
   });
@@ -11,9 +15,9 @@ describe('timing', () => {
     expect([20, 1_000].map(retryDelay)).toEqual([300_000, 300_000]);
   });
 
-  it('within() stops waiting in time', async () => {
-    expect(await within(1_000, Promise.resolve('done'))).toBe('done');
-    expect(await within(5, new Promise(() => undefined))).toBeUndefined();
-    await expect(within(1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
+  it('resultWithin() stops waiting in time', async () => {
+    expect(await resultWithin(1_000, Promise.resolve('done'))).toBe('done');
+    expect(await resultWithin(5, new Promise(() => undefined))).toBeUndefined();
+    await expect(resultWithin(1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { deletedEvent, userEvent } from './support/events.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 

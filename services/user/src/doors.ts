@@ -1,20 +1,19 @@
 import type { Doors, KitConfig, ServiceContext } from '@warren/service-kit';
 import type { UserConfig } from './config.js';
-import type { PrismaClient } from './generated/prisma/client.js';
 import { keys } from './http/keys.js';
 import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
 import { sessions } from './http/sessions.js';
 import { AccessTokens } from './security/access-tokens.js';
 import { Passwords } from './security/passwords.js';
-import type { Db } from './store/db.js';
+import type { PrismaClient, UserDb } from './store/database.js';
 import { loadSigningKeys } from './store/signing-keys.js';
 
 const day = 86_400_000;
 
-type Context = ServiceContext<UserConfig, Db, PrismaClient>;
+type Context = ServiceContext<UserConfig, UserDb, PrismaClient>;
 
-export async function doors({ config, client, uow }: Context): Promise<Doors<Db>> {
+export async function userDoors({ config, client, uow }: Context): Promise<Doors<UserDb>> {
   const tokens = await AccessTokens.create(await loadSigningKeys(uow), tokenOptions(config));
   const passwords = await Passwords.create();
   const sessionEnd = () => new Date(Date.now() + config.SESSION_DAYS * day);

@@ -1,8 +1,8 @@
 import { userContract } from '@warren/contracts';
 import { defineService, prismaOptions, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
-import { doors } from './doors.js';
-import { PrismaClient } from './generated/prisma/client.js';
+import { userDoors } from './doors.js';
+import { PrismaClient } from './store/database.js';
 
 export const user = defineService({
   name: 'user',
@@ -13,7 +13,7 @@ export const user = defineService({
     client: (pool) => new PrismaClient(prismaOptions(pool)),
     prisma: new URL('../prisma/', import.meta.url),
   },
-  doors,
+  doors: userDoors,
 });
 
 await runWhenMain(import.meta, user);

@@ -5,7 +5,7 @@ import { createService, type RunningService } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
-import type { SignedIn as SignedInSchema } from '../src/http/shapes.js';
+import type { SignedIn as SignedInSchema } from '../src/http/schemas.js';
 import { user } from '../src/main.js';
 
 export type SignedIn = Static<typeof SignedInSchema>;

@@ -19,15 +19,18 @@ export function usePrincipal(http: FastifyInstance): void {
 export function requireTokens(http: FastifyInstance, verify: VerifyToken): void {
   http.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.auth === 'none') return;
-    const principal = await verify(bearerToken(request));
-    principals.set(request, principal);
-    request.log = request.log.child({ userId: principal.userId });
+    principals.set(request, await verify(bearerToken(request)));
   });
+}
+
+/** Who asks, for the log; undefined where nobody has signed in. */
+export function userIdOf(request: FastifyRequest): string | undefined {
+  return principals.get(request)?.userId;
 }
 
 /** Whom a limit counts for: the user, or the address where nobody has to sign in. */
 export function callerOf(request: FastifyRequest): string {
-  return principals.get(request)?.userId ?? request.ip;
+  return userIdOf(request) ?? request.ip;
 }
 
 function bearerToken(request: FastifyRequest): string {

@@ -1,6 +1,7 @@
 import { AppError, type ErrorCode } from '@warren/contracts';
 import { isInfrastructure } from '@warren/unit-of-work';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { userIdOf } from './authentication.js';
 
 export const problemType = 'application/problem+json';
 
@@ -21,9 +22,9 @@ const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = 
 /** The one edge where an unknown error becomes known. The answer tells the code, the log tells the cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = refusalOf(error) ?? outageOf(error) ?? AppError.from(error);
-  if (known.status >= 500)
-    request.log.error({ err: known.cause ?? known, code: known.code }, 'request failed');
-  else request.log.debug({ err: known, code: known.code }, 'request refused');
+  const about = { code: known.code, userId: userIdOf(request) };
+  if (known.status >= 500) request.log.error({ ...about, err: known.cause ?? known }, 'request failed');
+  else request.log.debug({ ...about, err: known }, 'request refused');
   if (known.status === 401) reply.header('www-authenticate', 'Bearer');
   reply.header('x-correlation-id', request.id);
   return reply.code(known.status).type(problemType).send(JSON.stringify(known.toProblem()));

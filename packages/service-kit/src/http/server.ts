@@ -12,7 +12,7 @@ import {
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
-import { callerOf, requireTokens, usePrincipal } from './authentication.js';
+import { callerOf, requireTokens, usePrincipal, userIdOf } from './authentication.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
@@ -97,6 +97,7 @@ function useRequestLog(http: FastifyInstance, metrics: Metrics): void {
     const route = request.routeOptions.url ?? 'unknown';
     const { statusCode: status, elapsedTime } = reply;
     metrics.http.observe({ method, route, status }, elapsedTime / 1_000);
-    request.log.info({ method, route, status, ms: Math.round(elapsedTime * 10) / 10 }, 'request');
+    const ms = Math.round(elapsedTime * 10) / 10;
+    request.log.info({ method, route, status, ms, userId: userIdOf(request) }, 'request');
   });
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
@@ -9,6 +8,7 @@ import { createRemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
+import { forwardedAddress } from '../http/forwarded-address.js';
 import { Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
@@ -103,15 +103,6 @@ export async function openService<
 function remoteKeys(config: KitConfig, log: Logger): JWTVerifyGetKey {
   const url = config.JWKS_URL ?? `${config.USER_SERVICE_URL.replace(/\/$/, '')}/.well-known/jwks.json`;
   return createRemoteKeys(new URL(url), log);
-}
-
-/** The last address is the one that the proxy in front saw; what a client wrote itself comes before it. */
-function forwardedAddress({ headers, socket }: IncomingMessage): string {
-  const forwarded = String(headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim();
-  return forwarded || (socket.remoteAddress ?? '');
 }
 
 async function checkDatabase(pool: Pool): Promise<'ok'> {

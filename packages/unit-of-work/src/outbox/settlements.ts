@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { FreedRow, OutboxTable } from './table.js';
 
 /** So long an answer waits for others, to share one statement with them; far less than a lease. */
-const lingerMs = 20;
+const lingerMs = 60;
 const retryMs = 1_000;
 const backOff = { firstMs: 250, mostMs: 30_000 };
 const failuresKept = 10_000;

@@ -44,11 +44,6 @@ const paymentNews: Readonly<Record<string, readonly PaymentNews[]>> = {
 /** Event types of which people are told. */
 export const paymentEventTypes: readonly string[] = Object.keys(paymentNews);
 
-/** Whose notifications an event of this type writes. */
-export function readersOf(type: string, payment: PaymentState): string[] {
-  return newsOf(type).map(({ reader }) => payment[`${reader}Id`]);
-}
-
 /**
  * What to write for a payment's event; nothing for a reader who has deleted their account.
  *

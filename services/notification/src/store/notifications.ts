@@ -9,9 +9,7 @@ export interface Counted {
   counts: Counts;
 }
 
-export type CountsRow = Counts & { userId: string };
-
-export const noCounts: Counts = { unread: 0, unseen: 0, version: 0 };
+const noCounts: Counts = { unread: 0, unseen: 0, version: 0 };
 
 /** The columns of `notifications n`, named as Prisma names them, so that raw rows and Prisma's are one shape. */
 export const notificationColumns = Prisma.raw(

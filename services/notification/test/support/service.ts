@@ -2,14 +2,13 @@ import type { Counts, Notification, PaymentState } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService } from '@warren/service-kit';
+import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { notificationDoors } from '../../src/doors.js';
 import { notification } from '../../src/main.js';
 import type { PrismaClient } from '../../src/store/database.js';
-import { encoded, userEvent } from './events.js';
-import { keys, tokenFor } from './tokens.js';
 
 interface Inside {
   bus: MemoryEventBus;

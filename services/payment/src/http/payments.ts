@@ -1,13 +1,13 @@
 import { AppError, Payment } from '@warren/contracts';
 import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
 import { viewFor } from '../domain/views.js';
-import type { Pay } from '../operations/pay.js';
+import type { PayRequest } from '../operations/pay.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment, listPayments } from '../store/payments.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
-  pay(payment: Pay): Promise<Payment>;
+  pay(request: PayRequest): Promise<Payment>;
 };
 
 export function paymentRoutes({ client, uow, pay }: Dependencies) {

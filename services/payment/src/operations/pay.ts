@@ -11,7 +11,7 @@ import { leaseOperations } from '../store/operations.js';
 import { findPayment } from '../store/payments.js';
 import { reserve } from '../store/reservations.js';
 import type { ProviderCalls } from './provider-calls.js';
-import { type Timing, within } from './timing.js';
+import { resultWithin, type Timing } from './timing.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
   provider: PaymentProvider;
@@ -19,7 +19,7 @@ type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'clie
   timing: Timing;
 };
 
-export interface Pay {
+export interface PayRequest {
   payerId: string;
   idempotencyKey: string;
   request: PaymentRequest;
@@ -40,13 +40,13 @@ interface Reservation {
  * @throws AppError `self-payment`, `unknown-payment-method`, `unknown-recipient`, `recipient-gone`,
  * `request-in-progress`, `idempotency-key-reused`, `service-overloaded`
  */
-export function payer({
+export function createPay({
   client,
   uow,
   provider,
   calls,
   timing,
-}: Dependencies): (pay: Pay) => Promise<Payment> {
+}: Dependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
     calls.admit();
     let reserved: Reservation | undefined;
@@ -63,7 +63,7 @@ export function payer({
   };
 
   async function callFirst({ payment, charge }: Reservation): Promise<Payment> {
-    return (await within(timing.answerWithinMs, calls.run(charge, 'first'))) ?? payment;
+    return (await resultWithin(timing.answerWithinMs, calls.run(charge, 'first'))) ?? payment;
   }
 
   async function goOn(paymentId: string): Promise<Payment> {
@@ -71,7 +71,7 @@ export function payer({
     if (payment === undefined) throw new AppError('not-found');
     if (payment.status !== 'processing') return payment;
     const call = calls.running(paymentId) ?? takeOver(paymentId);
-    return (await within(timing.answerWithinMs, call)) ?? payment;
+    return (await resultWithin(timing.answerWithinMs, call)) ?? payment;
   }
 
   async function takeOver(paymentId: string): Promise<Payment | undefined> {

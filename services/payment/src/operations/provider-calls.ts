@@ -5,7 +5,7 @@ import type { Outcome, PaymentProvider } from '../providers/provider.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { postponeOperation } from '../store/operations.js';
 import { settle } from './settle.js';
-import { retryDelay, type Timing, within } from './timing.js';
+import { resultWithin, retryDelay, type Timing } from './timing.js';
 
 /** `again`: it may have been called before, so the provider is asked what became of it first. */
 export type Try = 'first' | 'again';
@@ -93,7 +93,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     async stop() {
       stopping = true;
       const ends = () => Promise.all([...underWay.values()].map(({ done }) => done));
-      await within(timing.answerWithinMs, ends());
+      await resultWithin(timing.answerWithinMs, ends());
       for (const { cut } of underWay.values()) cut.abort(new Error('The service is stopping'));
       await ends();
     },

@@ -25,7 +25,7 @@ export function retryDelay(attempts: number): number {
 }
 
 /** What the promise resolves to, or `undefined` once `ms` are over; the promise goes on. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+export async function resultWithin<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, ms, undefined);

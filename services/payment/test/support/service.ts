@@ -1,6 +1,7 @@
 import type { Payment } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
+import { keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
@@ -10,8 +11,6 @@ import { defaultTiming, type Timing } from '../../src/operations/timing.js';
 import type { PaymentProvider } from '../../src/providers/provider.js';
 import { sandboxProvider } from '../../src/providers/sandbox.js';
 import type { PaymentDb, PrismaClient } from '../../src/store/database.js';
-import { userEvent } from './events.js';
-import { keys, tokenFor } from './tokens.js';
 
 type Context = ServiceContext<unknown, PaymentDb, PrismaClient>;
 

@@ -3,14 +3,13 @@ import { routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
-import type { Db } from '../store/db.js';
+import type { PrismaClient, UserDb } from '../store/database.js';
 import { findByEmail, findUser, updateProfile } from '../store/users.js';
-import { Found, Lookup, ProfileUpdate } from './shapes.js';
+import { Found, Lookup, ProfileUpdate } from './schemas.js';
 
 export interface ProfileParts {
   client: PrismaClient;
-  uow: UnitOfWork<Db>;
+  uow: UnitOfWork<UserDb>;
 }
 
 export const profile = ({ client, uow }: ProfileParts) =>

@@ -4,14 +4,14 @@ import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
 import type { AccessTokens } from '../security/access-tokens.js';
 import type { Passwords } from '../security/passwords.js';
-import type { Db } from '../store/db.js';
+import type { UserDb } from '../store/database.js';
 import { openSession } from '../store/sessions.js';
 import { insertUser } from '../store/users.js';
-import { Registration, SignedIn } from './shapes.js';
+import { Registration, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';
 
 export interface SignInParts {
-  uow: UnitOfWork<Db>;
+  uow: UnitOfWork<UserDb>;
   passwords: Passwords;
   tokens: AccessTokens;
   /** When a session that is opened or refreshed now will end. */

@@ -2,11 +2,11 @@ import { AppError } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
 import { Type } from 'typebox';
 import { normalizeEmail } from '../domain/email.js';
-import type { PrismaClient } from '../generated/prisma/client.js';
+import type { PrismaClient } from '../store/database.js';
 import { endSession, openSession, refreshSession } from '../store/sessions.js';
 import { findByEmail } from '../store/users.js';
 import type { SignInParts } from './registration.js';
-import { Credentials, RefreshRequest, SignedIn } from './shapes.js';
+import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';
 
 export interface SessionParts extends SignInParts {

@@ -4,14 +4,14 @@ import { v4 } from 'uuid';
 import { decideRefresh } from '../domain/refresh.js';
 import type { Session } from '../generated/prisma/client.js';
 import { isGenuine, readRefreshToken, writeRefreshToken } from '../security/refresh-tokens.js';
-import type { Db, UserTx } from './db.js';
+import type { UserDb, UserTx } from './database.js';
 
 export interface OpenSession {
   id: string;
   refreshToken: string;
 }
 
-export async function openSession(db: Db, userId: string, expiresAt: Date): Promise<OpenSession> {
+export async function openSession(db: UserDb, userId: string, expiresAt: Date): Promise<OpenSession> {
   const session = await db.session.create({
     data: { id: v4(), userId, rotationKey: randomBytes(32), expiresAt },
   });
@@ -49,12 +49,12 @@ export async function refreshSession(tx: UserTx, token: string, expiresAt: Date)
   }
 }
 
-export async function revokeSession(db: Db, id: string): Promise<void> {
+export async function revokeSession(db: UserDb, id: string): Promise<void> {
   await db.session.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
 }
 
 /** Ends the session of the caller. Throws `session-revoked` if it was ended before. */
-export async function endSession(db: Db, id: string, userId: string): Promise<void> {
+export async function endSession(db: UserDb, id: string, userId: string): Promise<void> {
   const { count } = await db.session.updateMany({
     where: { id, userId, revokedAt: null },
     data: { revokedAt: new Date() },

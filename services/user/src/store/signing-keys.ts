@@ -1,6 +1,6 @@
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import type { Db, UserTx } from './db.js';
+import type { UserDb, UserTx } from './database.js';
 
 /** A number that this service locks while it makes its first key. */
 const lockKey = 4_001;
@@ -12,7 +12,7 @@ export interface StoredKey {
 }
 
 /** All keys, newest first. The first caller on an empty database makes one; others who come at once wait for it. */
-export async function loadSigningKeys(uow: UnitOfWork<Db>): Promise<StoredKey[]> {
+export async function loadSigningKeys(uow: UnitOfWork<UserDb>): Promise<StoredKey[]> {
   const made = await makeKey();
   return await uow.run(async (tx) => {
     await tx.$queryRawUnsafe('SELECT pg_advisory_xact_lock($1)::text', lockKey);

@@ -2,7 +2,7 @@ import { AppError, type User } from '@warren/contracts';
 import { v7 } from 'uuid';
 import type { ProfileChange } from '../domain/profile.js';
 import { Prisma, type User as UserRow } from '../generated/prisma/client.js';
-import type { Db, UserTx } from './db.js';
+import type { UserDb, UserTx } from './database.js';
 
 export interface NewUser {
   email: string;
@@ -32,13 +32,13 @@ export async function updateProfile(tx: UserTx, id: string, change: ProfileChang
   return user;
 }
 
-export async function findUser(db: Db, id: string): Promise<User> {
+export async function findUser(db: UserDb, id: string): Promise<User> {
   const row = await db.user.findUnique({ where: { id } });
   if (!row) throw new AppError('not-found');
   return toUser(row);
 }
 
-export async function findByEmail(db: Db, email: string): Promise<UserRow | null> {
+export async function findByEmail(db: UserDb, email: string): Promise<UserRow | null> {
   return await db.user.findUnique({ where: { email } });
 }
 
