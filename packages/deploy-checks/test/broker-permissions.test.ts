@@ -5,8 +5,9 @@ import {
   deadQueue,
   type EventBus,
   eventsExchange,
+  failuresExchange,
 } from '@warren/event-bus';
-import { createRabbitMqNodeLink, type NodeLink, type NodeMessage } from '@warren/realtime';
+import { createRabbitMqNodeLink, type NodeLink, type NodeMessage, nodesExchange } from '@warren/realtime';
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { pino } from 'pino';
@@ -141,6 +142,23 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
       expect(await refusal(broker.url, forge)).toBe(0);
       expect(await refusal(broker.urlFor('payment'), forge)).toBe(accessRefused);
       expect(await refusal(broker.urlFor('user'), forge)).toBe(0);
+    });
+
+    it('let nobody put a message into another service’s queue', async () => {
+      const queue = 'warren.notification.events';
+      const straight = publishing('', queue);
+      expect(await refusal(broker.url, straight)).toBe(0);
+      expect(await refusal(broker.urlFor('payment'), straight)).toBe(accessRefused);
+      const asFailure = publishing(failuresExchange('notification'), queue);
+      expect(await refusal(broker.urlFor('payment'), asFailure)).toBe(accessRefused);
+      expect(await refusal(broker.urlFor('notification'), asFailure)).toBe(0);
+    });
+
+    it('let nobody delete an exchange that all share', async () => {
+      for (const exchange of [eventsExchange, nodesExchange]) {
+        const deletion = (channel: ConfirmChannel) => channel.deleteExchange(exchange);
+        expect(await refusal(broker.urlFor('payment'), deletion)).toBe(accessRefused);
+      }
     });
 
     it('let nobody take, bind, empty or delete another service’s queue', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { connect, type GetMessage } from 'amqplib';
 import {
@@ -8,15 +8,16 @@ import {
   type EventBus,
   eventsExchange,
   eventsQueue,
+  failuresExchange,
   retryQueue,
 } from '../src/index.js';
 import { deadArguments } from '../src/rabbitmq/topology.js';
-import { type Bench, openBench, silent } from './support/rabbitmq.js';
+import { type Bench, describeOnBrokers, silent } from './support/rabbitmq.js';
 import { done, eventOf, record, uniqueName } from './support/recorder.js';
 
 const retryDelays = [40];
 
-describe('rabbitmq event bus: queues and messages', () => {
+describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
   let bench: Bench;
   let bus: EventBus;
   let service: string;
@@ -91,6 +92,16 @@ describe('rabbitmq event bus: queues and messages', () => {
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
     await bench.raw.deleteQueue(retryQueue(service, 40));
+    const event = eventOf(type);
+    await bus.publish(event);
+    await eventually(() => expect(seen.deliveries.at(-1)).toMatchObject({ id: event.id, attempt: 2 }));
+  });
+
+  it('loses no event whose way to the delays was deleted', async () => {
+    const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
+      attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
+    );
+    await bench.raw.deleteExchange(failuresExchange(service));
     const event = eventOf(type);
     await bus.publish(event);
     await eventually(() => expect(seen.deliveries.at(-1)).toMatchObject({ id: event.id, attempt: 2 }));

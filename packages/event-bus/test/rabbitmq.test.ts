@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import { describeEventBus } from './conformance.js';
-import { type Bench, openBench, rabbitMqFixture } from './support/rabbitmq.js';
+import { type Bench, describeOnBrokers, rabbitMqFixture } from './support/rabbitmq.js';
 
-describe('on a real broker', () => {
+describeOnBrokers('on a real broker', (open) => {
   let bench: Bench;
   beforeAll(async () => {
-    bench = await openBench();
+    bench = await open();
   });
   afterAll(() => bench.close());
 

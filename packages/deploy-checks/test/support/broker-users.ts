@@ -5,6 +5,7 @@ import { run } from './tools.js';
 export interface Definitions {
   vhosts: Array<{ name: string }>;
   users: Array<{ name: string; password: string; tags: string[] }>;
+  exchanges: Array<{ vhost: string; name: string; type: string }>;
   permissions: Array<{ user: string; vhost: string; configure: string; write: string; read: string }>;
   topic_permissions: Array<{ user: string; vhost: string; exchange: string; write: string; read: string }>;
 }
@@ -98,6 +99,7 @@ function rename(definitions: Definitions, vhost: string): Definitions {
   return {
     vhosts: [],
     users: definitions.users.map((user) => ({ ...user, name: `${vhost}-${user.name}` })),
+    exchanges: definitions.exchanges.map((item) => ({ ...item, vhost })),
     permissions: definitions.permissions.map((item) => ({ ...item, vhost, user: `${vhost}-${item.user}` })),
     topic_permissions: definitions.topic_permissions.map((item) => ({
       ...item,

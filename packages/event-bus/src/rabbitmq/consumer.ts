@@ -12,12 +12,14 @@ import { type IntakeLimits, intakeLimits } from '../limits.js';
 import type { Subscription, Verdict } from '../port.js';
 import { deliveryOf, type Outgoing, propertiesForDead, propertiesForRetry } from './messages.js';
 import type { Publisher } from './publisher.js';
-import { deadQueue, declareQueues, eventsQueue, retryQueue } from './topology.js';
+import { deadQueue, declareQueues, eventsQueue, failuresExchange, retryQueue } from './topology.js';
 
 interface HeldMessage extends Held {
   message: ConsumeMessage;
   channel: ConfirmChannel;
 }
+
+const declareTimeoutMs = 10_000;
 
 export interface ConsumerOptions {
   link: AmqpLink;
@@ -39,6 +41,8 @@ export class Consumer {
   /** Deliveries that can't be moved to another queue for now. */
   #stuck = 0;
   #consuming: { channel: ConfirmChannel; tag: string } | undefined;
+  /** Declares the queues again, on the newest channel. */
+  #declare: () => Promise<void> = async () => undefined;
 
   constructor(options: ConsumerOptions) {
     const { link, subscription } = options;
@@ -71,15 +75,20 @@ export class Consumer {
   }
 
   async #setUp(session: ChannelSession): Promise<void> {
+    this.#declare = () => this.#declareQueues(session);
+    await this.#declare();
+    await session.channel.prefetch(this.#limits.prefetch);
+    session.channel.once('close', () => this.#forget(session.channel));
+    await this.#take(session.channel);
+  }
+
+  #declareQueues(session: ChannelSession): Promise<void> {
     const { subscription, retryDelays } = this.#options;
-    await declareQueues(
+    return declareQueues(
       session,
       { service: this.#service, types: subscription.types, retryDelays },
       this.#log,
     );
-    await session.channel.prefetch(this.#limits.prefetch);
-    session.channel.once('close', () => this.#forget(session.channel));
-    await this.#take(session.channel);
   }
 
   /**
@@ -184,7 +193,7 @@ export class Consumer {
     if (verdict.kind === 'retry' && delay !== undefined) {
       this.#log.warn({ ...about, delay }, 'handling failed; the event comes again');
       return {
-        exchange: '',
+        exchange: failuresExchange(this.#service),
         routingKey: retryQueue(this.#service, delay),
         content: message.content,
         properties: propertiesForRetry(message, delivery),
@@ -193,7 +202,7 @@ export class Consumer {
     const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
     this.#log.error({ ...about, reason }, 'event goes to the dead letters');
     return {
-      exchange: '',
+      exchange: failuresExchange(this.#service),
       routingKey: deadQueue(this.#service),
       content: message.content,
       properties: propertiesForDead(message, delivery, reason, verdict.error),
@@ -204,15 +213,26 @@ export class Consumer {
   async #sendLater(held: HeldMessage, outgoing: Outgoing): Promise<boolean> {
     for (let attempt = 0; !held.gone && !this.#intake.closed; attempt += 1) {
       await this.#intake.sleep(backOffDelay(attempt));
-      if (!held.gone && (await this.#sent(outgoing))) return true;
+      if (held.gone) break;
+      await this.#bringBackQueues();
+      if (await this.#sent(outgoing)) return true;
     }
     return false;
+  }
+
+  /** Where a queue, an exchange or a binding was deleted, no sending would ever succeed. */
+  async #bringBackQueues(): Promise<void> {
+    try {
+      await within(declareTimeoutMs, this.#declare(), 'the broker did not answer');
+    } catch (error) {
+      this.#log.debug({ err: error }, 'queues could not be declared again');
+    }
   }
 
   async #sent(outgoing: Outgoing): Promise<boolean> {
     try {
       if ((await this.#options.publisher.send(outgoing)) === 'confirmed') return true;
-      this.#supervised.restart(`${outgoing.routingKey} is missing`);
+      this.#log.warn({ to: outgoing.routingKey }, 'a delivery could not be moved: the queue is missing');
     } catch (error) {
       this.#log.warn({ err: error, to: outgoing.routingKey }, 'a delivery could not be moved');
     }

@@ -16,7 +16,6 @@ export const header = {
 const maxErrorMessageBytes = 1_024;
 const maxErrorStackBytes = 4_096;
 
-/** One message for an exchange; an empty one sends straight to the queue that `routingKey` names. */
 export interface Outgoing {
   exchange: string;
   routingKey: string;

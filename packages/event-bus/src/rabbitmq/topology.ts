@@ -1,4 +1,4 @@
-import type { ChannelSession } from '@warren/amqp-link';
+import { type ChannelSession, ensureExchange } from '@warren/amqp-link';
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 
@@ -6,6 +6,8 @@ export const eventsExchange = 'warren.events';
 
 export const eventsQueue = (service: string): string => `warren.${service}.events`;
 export const deadQueue = (service: string): string => `warren.${service}.dead`;
+/** Where a service sends what it could not handle, and what comes back from its delays; keys are queue names. */
+export const failuresExchange = (service: string): string => `warren.${service}.failures`;
 export const retryQueue = (service: string, delayMs: number): string =>
   `warren.${service}.retry.${delayName(delayMs)}`;
 
@@ -21,8 +23,8 @@ function delayName(ms: number): string {
  */
 const deliveryLimit = 50;
 
-export async function declareExchange({ channel }: Pick<ChannelSession, 'channel'>): Promise<void> {
-  await channel.assertExchange(eventsExchange, 'topic', { durable: true });
+export async function declareEventsExchange(session: ChannelSession): Promise<void> {
+  await ensureExchange(session, eventsExchange, 'topic');
 }
 
 export interface ServiceQueues {
@@ -32,18 +34,31 @@ export interface ServiceQueues {
   retryDelays: readonly number[];
 }
 
-/** Declares everything one service needs to consume. Safe to repeat. */
+/**
+ * Declares everything one service needs to consume. Safe to repeat.
+ *
+ * A service moves messages only over an exchange of its own. With the default exchange, its broker user could write
+ * into every queue of every service.
+ */
 export async function declareQueues(
   session: ChannelSession,
   { service, types, retryDelays }: ServiceQueues,
   log: Logger,
 ): Promise<void> {
-  await declareExchange(session);
+  await declareEventsExchange(session);
+  const failures = failuresExchange(service);
+  await ensureExchange(session, failures, 'direct');
   const main = eventsQueue(service);
-  await declareQueue(session, deadQueue(service), deadArguments(session.server.version), log);
-  await declareQueue(session, main, mainArguments(service), log);
+  const queues: [name: string, options: Record<string, unknown>][] = [
+    [deadQueue(service), deadArguments(session.server.version)],
+    [main, { 'x-delivery-limit': deliveryLimit, ...deadLettering(failures, deadQueue(service)) }],
+  ];
   for (const delay of new Set(retryDelays)) {
-    await declareQueue(session, retryQueue(service, delay), retryArguments(main, delay), log);
+    queues.push([retryQueue(service, delay), { 'x-message-ttl': delay, ...deadLettering(failures, main) }]);
+  }
+  for (const [name, options] of queues) {
+    await declareQueue(session, name, options, log);
+    await session.channel.bindQueue(name, failures, name);
   }
   for (const type of types) await session.channel.bindQueue(main, eventsExchange, type);
 }
@@ -74,19 +89,11 @@ function isPreconditionFailed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 406;
 }
 
-function mainArguments(service: string): Record<string, unknown> {
-  return { 'x-delivery-limit': deliveryLimit, ...deadLetteringTo(deadQueue(service)) };
-}
-
-function retryArguments(main: string, delay: number): Record<string, unknown> {
-  return { 'x-message-ttl': delay, ...deadLetteringTo(main) };
-}
-
 /** By default a broker may lose what it dead-letters; at-least-once demands that overflow. */
-function deadLetteringTo(queue: string): Record<string, unknown> {
+function deadLettering(exchange: string, key: string): Record<string, unknown> {
   return {
-    'x-dead-letter-exchange': '',
-    'x-dead-letter-routing-key': queue,
+    'x-dead-letter-exchange': exchange,
+    'x-dead-letter-routing-key': key,
     'x-dead-letter-strategy': 'at-least-once',
     'x-overflow': 'reject-publish',
   };

@@ -1,4 +1,5 @@
-import { type FaultProxy, faultProxy, type TestBroker, testBroker } from '@warren/testing';
+import { describe, it } from '@jest/globals';
+import { type FaultProxy, faultProxy, named, testBroker, unavailable } from '@warren/testing';
 import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
 import { pino } from 'pino';
 import {
@@ -21,8 +22,18 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export async function openBench(): Promise<Bench> {
-  const broker: TestBroker = await testBroker();
+/** Runs `body` on the main broker and, where one can be had, on RabbitMQ 4.x. `open` makes a bench on it. */
+export function describeOnBrokers(title: string, body: (open: () => Promise<Bench>) => void): void {
+  describe(`${title}, on RabbitMQ`, () => body(openBench));
+  const missing = unavailable('rabbitmq-4');
+  const onFour = named(`${title}, on RabbitMQ 4`, missing);
+  if (missing) it.skip(onFour, () => undefined);
+  else describe(onFour, () => body(() => openBench({ version: 4 })));
+}
+
+async function openBench(options?: { version: 4 }): Promise<Bench> {
+  const broker = await (options ? testBroker(options) : testBroker());
+  if (!broker) throw new Error('RabbitMQ 4.x was there when the tests were collected and is gone');
   const model = await connect(broker.url, { noDelay: true });
   const raw = await model.createConfirmChannel();
   await raw.assertExchange(eventsExchange, 'topic', { durable: true });

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type AmqpLink, type ChannelSession, createAmqpLink, type LinkChannel } from '@warren/amqp-link';
+import {
+  type AmqpLink,
+  type ChannelSession,
+  createAmqpLink,
+  ensureExchange,
+  type LinkChannel,
+} from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { NodeLink, NodeMessage } from '../api.js';
@@ -94,8 +100,9 @@ class FanoutLink implements RabbitMqNodeLink {
     return this.#link.close();
   }
 
-  async #setUp({ channel }: ChannelSession): Promise<void> {
-    await channel.assertExchange(nodesExchange, 'fanout', { durable: true });
+  async #setUp(session: ChannelSession): Promise<void> {
+    const { channel } = session;
+    await ensureExchange(session, nodesExchange, 'fanout');
     // A fresh name each time: after a half-open cut the broker holds the old queue locked for its dead connection.
     const queue = `${nodesExchange}.${this.#service}.${this.#node}.${randomUUID()}`;
     await channel.assertQueue(queue, {
