@@ -67,7 +67,7 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
   const mistakes: Array<[Rule, (objects: KubernetesObject[]) => void]> = [
     ['starts with its environment', (o) => set(configOf(o), 'DRIAN_SECONDS', '15')],
     ['starts with its environment', (o) => set(configOf(o), 'LOG_LEVEL', 'loud')],
-    ['starts with its environment', (o) => main(o).env?.splice(1, 1)],
+    ['starts with its environment', (o) => set(main(o), 'env', [])],
     [
       'finds its secrets where the environment says',
       (o) => set(main(o).volumeMounts?.[0], 'mountPath', '/secrets'),
@@ -79,6 +79,20 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
     [
       'has the ports of the service, and exposes the public one only',
       (o) => set(one(o, 'Service', 'payment').spec, 'ports', [{ port: 5002, targetPort: 'internal' }]),
+    ],
+    ['migrates in an init container, and there only', (o) => delete podOf(o).initContainers],
+    [
+      'migrates in an init container, and there only',
+      (o) => set(podOf(o).initContainers?.[0], 'args', ['node', 'dist/main.js']),
+    ],
+    [
+      'migrates in an init container, and there only',
+      (o) =>
+        set(
+          main(o).env?.find(({ name }) => name === 'MIGRATE'),
+          'value',
+          'on',
+        ),
     ],
     ['is probed at the real paths', (o) => set(main(o).readinessProbe?.httpGet, 'path', '/healthz')],
     ['is probed at the real paths', (o) => delete main(o).startupProbe],

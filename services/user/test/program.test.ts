@@ -28,8 +28,10 @@ describe('node dist/main.js', () => {
     await database.close();
   });
 
-  function run(env: Record<string, string>) {
-    const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? '', ...env } });
+  function run(env: Record<string, string>, args: string[] = []) {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+    });
     running.add(child);
     const output = { stdout: '', stderr: '' };
     let told = () => {};
@@ -75,6 +77,33 @@ describe('node dist/main.js', () => {
         .split('\n')
         .map((line) => line.split(/[ :]+/, 2).join(' ')),
     ).toEqual(['user PORT', 'user DATABASE_URL', 'user AMQP_URL']);
+  });
+
+  it('migrates and ends, also twice at once and without a broker; then starts without migrating', async () => {
+    const empty = await testDatabase();
+    try {
+      const { AMQP_URL, ...env } = { ...environment(), DATABASE_URL: empty.url };
+      const refused = run({ ...env, AMQP_URL, MIGRATE: 'off' });
+      expect(await refused.exit).toBe(1);
+      const both = [run(env, ['--migrate-only']), run(env, ['--migrate-only'])];
+      expect(await Promise.all(both.map(({ exit }) => exit))).toEqual([0, 0]);
+      expect(both.map(({ output }) => output.stderr).join('')).toBe('');
+      const { child, exit, says } = run({ ...env, AMQP_URL, MIGRATE: 'off' });
+      await says('"started"');
+      child.kill('SIGTERM');
+      expect(await exit).toBe(0);
+    } finally {
+      await empty.close();
+    }
+  });
+
+  it('refuses arguments that it does not know, and tells those that it knows', async () => {
+    const wrong = run(environment(), ['--migrate']);
+    expect(await wrong.exit).toBe(2);
+    expect(wrong.output.stderr).toContain('--migrate-only');
+    const asked = run(environment(), ['--help']);
+    expect(await asked.exit).toBe(0);
+    expect(asked.output.stdout).toContain('--migrate-only');
   });
 
   it('says in words that its port is taken', async () => {

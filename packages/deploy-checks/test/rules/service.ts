@@ -34,6 +34,23 @@ export const serviceRules = {
     ];
   },
 
+  'migrates in an init container, and there only': (objects: Objects, facts: ServiceFacts) => {
+    const main = mainContainer(objects, facts);
+    const first = podOf(objects, facts).initContainers?.[0];
+    if (!first) return ['nothing migrates the database'];
+    const environment = environmentOf(objects, first);
+    return [
+      ...different(first.args, ['node', 'dist/main.js', '--migrate-only']),
+      ...different(first.image, main.image),
+      ...different(environmentOf(objects, main).MIGRATE, 'off'),
+      ...different(environment.DATABASE_URL_FILE, environmentOf(objects, main).DATABASE_URL_FILE),
+      ...different(first.volumeMounts, main.volumeMounts),
+      ...Object.keys(environment)
+        .filter((name) => !reads(facts, name))
+        .map((name) => `${facts.name} does not read ${name}`),
+    ];
+  },
+
   'finds its secrets where the environment says': (objects: Objects, facts: ServiceFacts) => {
     const { volumes = [] } = podOf(objects, facts);
     const main = mainContainer(objects, facts);

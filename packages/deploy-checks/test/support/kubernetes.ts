@@ -22,6 +22,7 @@ export interface Container {
   image: string;
   env?: Array<{ name: string; value?: string; valueFrom?: object }>;
   envFrom?: Array<{ configMapRef?: { name: string }; secretRef?: { name: string } }>;
+  args?: string[];
   ports?: Array<{ name: string; containerPort: number }>;
   startupProbe?: Probe;
   readinessProbe?: Probe;

@@ -36,7 +36,8 @@ export function kitConfigSchema(port: number) {
     }),
     MIGRATE: Type.Enum(['on', 'off'], {
       default: 'on',
-      description: '`on` migrates the database at start; several instances may do so at once.',
+      description:
+        '`on` migrates the database at start; several instances may do so at once. `off` where `node dist/main.js --migrate-only` did it.',
     }),
     AMQP_URL: Type.Optional(
       Type.String({

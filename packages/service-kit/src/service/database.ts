@@ -18,12 +18,16 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   const url = config.DATABASE_URL;
   const pool = createPool({ url, max: config.DATABASE_POOL, service: name, log });
   closing.add('database pool', () => pool.end());
-  if (config.MIGRATE === 'on') {
-    const migrations = await migrateDatabase({ url, prisma: database.prisma });
-    if (migrations.length > 0) log.info({ migrations }, 'database migrated');
-    await migrateMessaging(pool);
-  }
+  if (config.MIGRATE === 'on') await migrate({ url, prisma: database.prisma, pool, log });
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
   return { pool, client };
+}
+
+/** The service's own schema and that of the unit of work. Safe when several processes do it at once. */
+export async function migrate(options: { url: string; prisma: URL; pool: Pool; log: Logger }): Promise<void> {
+  const { url, prisma, pool, log } = options;
+  const migrations = await migrateDatabase({ url, prisma });
+  if (migrations.length > 0) log.info({ migrations }, 'database migrated');
+  await migrateMessaging(pool);
 }

@@ -1,13 +1,24 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
 import { ConfigError } from '../config/read-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createService, type RunningService } from './create-service.js';
+import { migrateService } from './migrate-service.js';
+
+const help = (service: string) => `Runs the ${service} service.
+
+  node dist/main.js                  starts it; SIGTERM drains it and ends with 0
+  node dist/main.js --migrate-only   brings its database up to date and ends
+
+It is configured by environment variables; the README lists them.
+`;
 
 /**
- * Runs the service if `meta` is the program's own module, and does nothing if it was only imported.
+ * Runs the service if `meta` is the program's own module, and does nothing if it was only imported. With
+ * `--migrate-only` it brings the database up to date and ends.
  *
  * SIGTERM or SIGINT drains it and exits with 0, a second one hurries. A start that fails prints one line a problem
  * and exits with 1, as does a bug that nobody caught.
@@ -20,12 +31,32 @@ export async function runWhenMain<
   if (!isProgram(meta)) return;
   process.on('unhandledRejection', (reason) => fail(definition.name, reason));
   process.on('uncaughtException', (error) => fail(definition.name, error));
-  const starting = createService(definition, process.env);
-  stopOnSignals(starting);
+  const { values } = readArguments(definition.name);
+  if (values.help) process.stdout.write(help(definition.name));
+  else if (values['migrate-only']) await orExit(definition.name, migrateService(definition, process.env));
+  else {
+    const starting = createService(definition, process.env);
+    stopOnSignals(starting);
+    await orExit(definition.name, starting);
+  }
+}
+
+function readArguments(service: string) {
   try {
-    await starting;
+    return parseArgs({
+      options: { 'migrate-only': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
   } catch (error) {
-    for (const line of readable(error)) process.stderr.write(`${definition.name}: ${line}\n`);
+    process.stderr.write(`${service}: ${(error as Error).message}\n${help(service)}`);
+    process.exit(2);
+  }
+}
+
+async function orExit(service: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    for (const line of readable(error)) process.stderr.write(`${service}: ${line}\n`);
     process.exit(1);
   }
 }
