@@ -6,6 +6,7 @@ import {
   type EventBus,
   eventsExchange,
   failuresExchange,
+  replaysExchange,
 } from '@warren/event-bus';
 import { createRabbitMqNodeLink, type NodeLink, type NodeMessage, nodesExchange } from '@warren/realtime';
 import { eventually, named, unavailable } from '@warren/testing';
@@ -154,8 +155,23 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
       expect(await refusal(broker.urlFor('notification'), asFailure)).toBe(0);
     });
 
+    it('let a service send to one other what is its own, and hear only what is meant for it', async () => {
+      const own = publishing(replaysExchange, 'notification.user.snapshot');
+      expect(await refusal(broker.urlFor('user'), own)).toBe(0);
+      expect(await refusal(broker.urlFor('payment'), own)).toBe(accessRefused);
+      const listen = (channel: ConfirmChannel) =>
+        channel.bindQueue('warren.payment.events', replaysExchange, 'notification.#');
+      await busOf('payment').subscribe({
+        service: 'payment',
+        types: ['user.updated'],
+        probe: async () => {},
+        handle: async (batch) => batch.map(() => ({ kind: 'done' })),
+      });
+      expect(await refusal(broker.urlFor('payment'), listen)).toBe(accessRefused);
+    });
+
     it('let nobody delete an exchange that all share', async () => {
-      for (const exchange of [eventsExchange, nodesExchange]) {
+      for (const exchange of [eventsExchange, replaysExchange, nodesExchange]) {
         const deletion = (channel: ConfirmChannel) => channel.deleteExchange(exchange);
         expect(await refusal(broker.urlFor('payment'), deletion)).toBe(accessRefused);
       }

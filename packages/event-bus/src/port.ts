@@ -35,6 +35,8 @@ export interface EncodedEvent {
   type: string;
   /** A CloudEvent in structured JSON. */
   body: string;
+  /** Straight to this service's queue and to no other, whatever types that is bound to: for replays. */
+  to?: string;
 }
 
 /** `unroutable`: safe, but no service wants this type at the moment. Counts as published. */

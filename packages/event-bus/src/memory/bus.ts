@@ -76,9 +76,9 @@ class InMemory implements MemoryEventBus {
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) return Promise.reject(new PublishError('the event bus is closed'));
-    const dead = this.#dead.get(event.id);
+    const dead = event.to === undefined && this.#dead.get(event.id);
     if (dead) return Promise.reject(deadError(dead));
-    return this.#flights.get(event.id)?.outcome ?? this.#take(event);
+    return this.#flights.get(flightOf(event))?.outcome ?? this.#take(event);
   }
 
   async subscribe(subscription: Subscription): Promise<Subscribed> {
@@ -126,7 +126,7 @@ class InMemory implements MemoryEventBus {
     });
     const outcome = Promise.race([this.#deliver(event, fail), failed]);
     // An event without an id is like no other.
-    const key = event.id || randomUUID();
+    const key = event.id === '' ? randomUUID() : flightOf(event);
     const forget = () => this.#flights.delete(key);
     outcome.then(forget, forget);
     this.#flights.set(key, { outcome, fail });
@@ -137,7 +137,9 @@ class InMemory implements MemoryEventBus {
   async #deliver(event: EncodedEvent, fail: Flight['fail']): Promise<PublishReceipt> {
     await this.#places.take(waitForPlaceMs);
     try {
-      const wanted = [...this.#queues].filter(([, queue]) => queue.wants(event.type));
+      const wanted = [...this.#queues].filter(([service, queue]) =>
+        event.to === undefined ? queue.wants(event.type) : service === event.to,
+      );
       if (wanted.length === 0) return 'unroutable';
       await Promise.all(wanted.map(([service, queue]) => this.#commit(event, service, queue, fail)));
       return 'confirmed';
@@ -161,6 +163,11 @@ class InMemory implements MemoryEventBus {
       queue.add({ delivery, gone: false, firstFailedAt: undefined, committed: settled, dead });
     });
   }
+}
+
+/** The same event may be on its way to all and, once more, to one. */
+function flightOf({ id, to }: EncodedEvent): string {
+  return to === undefined ? id : `${id} ${to}`;
 }
 
 function deadError({ service, reason, attempts, error }: DeadLetter): PublishError {

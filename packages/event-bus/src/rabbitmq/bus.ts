@@ -13,7 +13,7 @@ import {
 import { Consumer } from './consumer.js';
 import { propertiesOf } from './messages.js';
 import { Publisher } from './publisher.js';
-import { eventsExchange } from './topology.js';
+import { eventsExchange, replaysExchange } from './topology.js';
 
 /** How long `close` waits for what is being handled, and then for open confirms, in milliseconds. */
 const drainMs = 10_000;
@@ -69,8 +69,9 @@ class RabbitMqEventBus implements EventBus {
   async publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) throw new PublishError('the event bus is closed');
     return this.#publisher.send({
-      exchange: eventsExchange,
-      routingKey: event.type,
+      ...(event.to === undefined
+        ? { exchange: eventsExchange, routingKey: event.type }
+        : { exchange: replaysExchange, routingKey: `${event.to}.${event.type}` }),
       content: Buffer.from(event.body, 'utf8'),
       properties: propertiesOf(event, this.#service),
     });

@@ -3,7 +3,7 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import { Places } from '../places.js';
 import { PublishError, type PublishReceipt } from '../port.js';
 import type { Outgoing } from './messages.js';
-import { declareEventsExchange } from './topology.js';
+import { declareExchanges } from './topology.js';
 
 export interface PublisherOptions {
   link: AmqpLink;
@@ -34,7 +34,7 @@ export class Publisher {
       const returned = new Map<string, number>();
       this.#returned = returned;
       session.channel.on('return', (message) => count(returned, keyOfReturned(message)));
-      await declareEventsExchange(session);
+      await declareExchanges(session);
     });
     this.#firstAttempt = this.#supervised.attempted();
   }

@@ -3,6 +3,8 @@ import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 
 export const eventsExchange = 'warren.events';
+/** For events that are meant for one service. Keys are `<addressee>.<type>`, so that permissions can go by type. */
+export const replaysExchange = 'warren.replays';
 
 export const eventsQueue = (service: string): string => `warren.${service}.events`;
 export const deadQueue = (service: string): string => `warren.${service}.dead`;
@@ -23,8 +25,10 @@ function delayName(ms: number): string {
  */
 const deliveryLimit = 50;
 
-export async function declareEventsExchange(session: ChannelSession): Promise<void> {
+/** What all services share. */
+export async function declareExchanges(session: ChannelSession): Promise<void> {
   await ensureExchange(session, eventsExchange, 'topic');
+  await ensureExchange(session, replaysExchange, 'topic');
 }
 
 export interface ServiceQueues {
@@ -45,7 +49,7 @@ export async function declareQueues(
   { service, types, retryDelays }: ServiceQueues,
   log: Logger,
 ): Promise<void> {
-  await declareEventsExchange(session);
+  await declareExchanges(session);
   const failures = failuresExchange(service);
   await ensureExchange(session, failures, 'direct');
   const main = eventsQueue(service);
@@ -61,6 +65,7 @@ export async function declareQueues(
     await session.channel.bindQueue(name, failures, name);
   }
   for (const type of types) await session.channel.bindQueue(main, eventsExchange, type);
+  await session.channel.bindQueue(main, replaysExchange, `${service}.#`);
 }
 
 /**

@@ -33,6 +33,23 @@ export const deliveryRules: readonly Rule[] = [
     },
   },
   {
+    id: 'to-one',
+    promise: 'what is meant for one service goes to that one, whatever it is bound to, and not to others',
+    async run({ bus, service, type }) {
+      const other = uniqueName('other');
+      const seen = await record(bus, { service, types: [uniqueName('another.type')] });
+      const spared = await record(bus, { service: other, types: [type] });
+      const [meant, forAll] = [eventOf(type), eventOf(type)];
+      expect(await bus.publish({ ...meant, to: service })).toBe('confirmed');
+      expect(await bus.publish(forAll)).toBe('confirmed');
+      expect(await bus.publish({ ...meant, to: uniqueName('nobody') })).toBe('unroutable');
+      await eventually(() => {
+        expect(seen.deliveries).toEqual([{ ...meant, attempt: 1, redelivered: false }]);
+        expect(spared.deliveries.map(({ id }) => id)).toEqual([forAll.id]);
+      });
+    },
+  },
+  {
     id: 'unroutable',
     promise: 'what nobody wants is told apart, and counts as published',
     async run({ bus, service, type }) {
