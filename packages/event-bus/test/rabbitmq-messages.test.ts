@@ -9,6 +9,7 @@ import {
   eventsExchange,
   eventsQueue,
   failuresExchange,
+  replaysExchange,
   retryQueue,
 } from '../src/index.js';
 import { deadArguments } from '../src/rabbitmq/topology.js';
@@ -84,6 +85,19 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
         { id: '', type, body: '', attempt: 1, redelivered: false },
         { id: '', type, body: '', attempt: 2, redelivered: false },
       ]);
+    });
+  });
+
+  it('takes the type from the routing key, which permissions go by, and keeps it through a retry', async () => {
+    const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
+      attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
+    );
+    bench.raw.publish(eventsExchange, type, Buffer.from('{}'), { type: 'user.registered' });
+    bench.raw.publish(replaysExchange, `${service}.${type}`, Buffer.from('{}'), { type: 'user.registered' });
+    await eventually(() => {
+      expect(seen.deliveries.map((one) => `${one.type} ${one.attempt}`).sort()).toEqual(
+        [`${type} 1`, `${type} 1`, `${type} 2`, `${type} 2`].sort(),
+      );
     });
   });
 

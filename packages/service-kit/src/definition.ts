@@ -1,6 +1,12 @@
 import type { ServiceContract } from '@warren/contracts';
 import type { SocketCommand } from '@warren/realtime';
-import type { EventHandler, RawClient, TransactionalClient, UnitOfWork } from '@warren/unit-of-work';
+import type {
+  EventHandler,
+  RawClient,
+  SnapshotSource,
+  TransactionalClient,
+  UnitOfWork,
+} from '@warren/unit-of-work';
 import type { FastifyPluginAsync } from 'fastify';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Pool } from 'pg';
@@ -46,6 +52,8 @@ export interface Doors<Db> {
   http: FastifyPluginAsync[];
   commands?: SocketCommand[];
   events?: EventHandler<Db>[];
+  /** What services whose copies start late get from this one. */
+  snapshots?: SnapshotSource<Db>[];
   background?: Background[];
   /** For the service that signs tokens itself: its keys without a detour over HTTP. */
   keys?: JWTVerifyGetKey;

@@ -123,6 +123,21 @@ export interface FeedPosition {
   cursor: string;
 }
 
+/** Where the current state of entities comes from, for services whose copies start late. */
+export interface SnapshotSource<Db> {
+  /** `user.snapshot`; in the contract's `emits`. */
+  type: string;
+  /** Entities with an id above `after`, in its order, tombstones among them, as they now are: at most `limit`. */
+  page(db: Db, after: string | undefined, limit: number): Promise<EntityState[]>;
+}
+
+export interface EntityState {
+  /** The entity's id. */
+  subject: string;
+  version: number;
+  data: unknown;
+}
+
 /** Two kinds, and the difference matters for replays: only `project` handlers run in one. */
 export type EventHandler<Db> = ProjectHandler<Db> | ReactHandler<Db>;
 

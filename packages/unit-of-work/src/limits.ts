@@ -20,6 +20,14 @@ export interface Limits {
   batchSize: number;
   /** Most deliveries held unacknowledged. Default 100. */
   prefetch: number;
+  /** Between two looks for replays that other services wait for. Default 2,000, with jitter. */
+  replayPollMs: number;
+  /** Events a second that one replay sends. Default 2,000. */
+  replayPerSecond: number;
+  /** Between two looks whether the copies are complete, until they are. Default 2,000. */
+  catchUpPollMs: number;
+  /** So long nothing must have come before a replay is asked for again. Default 60,000. */
+  catchUpPatienceMs: number;
 }
 
 const defaults: Limits = {
@@ -33,6 +41,10 @@ const defaults: Limits = {
   maxWaitMs: 5_000,
   batchSize: 50,
   prefetch: 100,
+  replayPollMs: 2_000,
+  replayPerSecond: 2_000,
+  catchUpPollMs: 2_000,
+  catchUpPatienceMs: 60_000,
 };
 
 /** Throws if the lease could end while a confirm is still awaited. */

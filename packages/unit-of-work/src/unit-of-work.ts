@@ -7,6 +7,7 @@ import type {
   FeedEntry,
   FeedReader,
   RawClient,
+  SnapshotSource,
   TransactionalClient,
   UnitOfWork,
 } from './api.js';
@@ -18,6 +19,11 @@ import { type Limits, withDefaults } from './limits.js';
 import { createOnce } from './once/once.js';
 import { Relay, type RelayStats } from './outbox/relay.js';
 import { createOutboxTable } from './outbox/table.js';
+import { CatchUp, copiedSources } from './replay/catch-up.js';
+import { replayDoor } from './replay/door.js';
+import { createReplayJobs } from './replay/jobs.js';
+import { createPages } from './replay/pages.js';
+import { ReplayRunner } from './replay/runner.js';
 import { createLanguage } from './transaction/language.js';
 import { createTransactor } from './transaction/transactor.js';
 
@@ -42,17 +48,25 @@ export interface Messaging<Db extends RawClient> {
   feeds: FeedReader;
   /** Called after each commit that wrote feed entries, with theirs in order. Must not block. */
   onCommitted(listener: (entries: FeedEntry[]) => void): void;
-  /** Starts the relay, and consuming if there are handlers. Throws if a handler has no contract. */
-  start(options: { handlers: readonly EventHandler<Db>[] }): Promise<void>;
+  /** Starts the relay, consuming and replays. Throws if a handler or a snapshot has no contract. */
+  start(options: StartOptions<Db>): Promise<void>;
   /** Stops the relay: flushes what it has claimed. Close the bus's subscriptions before, the bus itself after. */
   stop(): Promise<void>;
   stats(): MessagingStats;
 }
 
+export interface StartOptions<Db> {
+  handlers: readonly EventHandler<Db>[];
+  /** What services whose copies start late get from this one. */
+  snapshots?: readonly SnapshotSource<Db>[];
+}
+
 export interface MessagingStats {
   relay: RelayStats;
-  /** Missing where nothing is consumed. */
+  /** Missing until `start`. */
   consumer: ConsumerStats | undefined;
+  /** Copies of other services' entities that were never complete. */
+  copiesMissing: number;
 }
 
 /** Needs `migrateMessaging` to have run on the database. */
@@ -66,31 +80,58 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const language = createLanguage(contract);
   const transactor = createTransactor({ client, language, relay, limits, log, committed });
   let consumer: Consumer | undefined;
+  let catchUp: CatchUp | undefined;
+  let runner: ReplayRunner | undefined;
 
   return {
     uow: createDoor({ client, transactor, relay, once: createOnce({ transactor, pool, log }), limits }),
     feeds: createFeedReader(pool),
     onCommitted,
 
-    async start({ handlers }) {
+    async start({ handlers, snapshots = [] }) {
       const types = new Set(handlers.map((handler) => handler.type));
       for (const type of types) {
         if (!contract.consumes.includes(type))
           throw new Error(`${service} does not state that it consumes ${type}`);
       }
+      for (const { type } of snapshots) {
+        if (!Object.hasOwn(contract.emits, type))
+          throw new Error(`${service} does not state that it emits ${type}`);
+      }
       const decode = createDecoder(types, contracts);
       relay.start();
-      if (types.size === 0) return;
       const probe = () => probeDatabase(client, limits);
-      consumer = createConsumer({ service, handlers, decode, transactor, probe, log });
+      const replays = replayDoor(snapshots.map(({ type }) => type));
+      consumer = createConsumer({
+        service,
+        handlers: [...handlers, ...replays],
+        decode,
+        transactor,
+        probe,
+        log,
+      });
       const { batchSize, prefetch } = limits;
-      const { handle } = consumer;
+      const { handle, lastReplayed } = consumer;
       await bus.subscribe({ service, types: [...types], batchSize, prefetch, handle, probe });
+
+      const pages = createPages({ pool, client, language, snapshots, limits });
+      runner = new ReplayRunner({ service, jobs: createReplayJobs(pool), pages, bus, limits, log });
+      runner.start();
+      const sources = copiedSources(service, handlers);
+      catchUp = new CatchUp({ service, sources, pool, bus, lastReplayed, limits, log });
+      catchUp.start();
     },
 
-    stop: () => relay.stop(),
+    async stop() {
+      await Promise.all([catchUp?.stop(), runner?.stop()]);
+      await relay.stop();
+    },
 
-    stats: () => ({ relay: relay.stats, consumer: consumer && { ...consumer.stats } }),
+    stats: () => ({
+      relay: relay.stats,
+      consumer: consumer && { ...consumer.stats },
+      copiesMissing: catchUp?.missing ?? 0,
+    }),
   };
 }
 

@@ -7,6 +7,7 @@ import { operationSweeper } from './operations/sweeper.js';
 import { defaultTiming } from './operations/timing.js';
 import type { PaymentProvider } from './providers/provider.js';
 import type { PaymentDb, PrismaClient } from './store/database.js';
+import { paymentSnapshots } from './store/snapshots.js';
 
 /** What is open to the outside, with the provider of the caller's choice behind it. */
 export function paymentDoors(
@@ -19,6 +20,7 @@ export function paymentDoors(
   return {
     http: [paymentRoutes({ ...context, pay })],
     events: userProjections,
+    snapshots: [paymentSnapshots],
     background: [operationSweeper({ ...context, calls, timing })],
   };
 }

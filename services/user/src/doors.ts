@@ -1,5 +1,6 @@
 import type { Doors, KitConfig, ServiceContext } from '@warren/service-kit';
 import type { UserConfig } from './config.js';
+import { deletion } from './http/deletion.js';
 import { keys } from './http/keys.js';
 import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
@@ -8,6 +9,7 @@ import { AccessTokens } from './security/access-tokens.js';
 import { Passwords } from './security/passwords.js';
 import type { PrismaClient, UserDb } from './store/database.js';
 import { loadSigningKeys } from './store/signing-keys.js';
+import { userSnapshots } from './store/snapshots.js';
 
 const day = 86_400_000;
 
@@ -19,7 +21,8 @@ export async function userDoors({ config, client, uow }: Context): Promise<Doors
   const sessionEnd = () => new Date(Date.now() + config.SESSION_DAYS * day);
   const parts = { client, uow, passwords, tokens, sessionEnd };
   return {
-    http: [registration(parts), sessions(parts), profile(parts), keys(tokens)],
+    http: [registration(parts), sessions(parts), profile(parts), deletion(parts), keys(tokens)],
+    snapshots: [userSnapshots],
     keys: tokens.verificationKeys,
   };
 }

@@ -46,7 +46,7 @@ export async function runUserService(): Promise<Running> {
   const events: DomainEvent[] = [];
   await bus.subscribe({
     service: 'listener',
-    types: ['user.registered', 'user.updated'],
+    types: ['user.registered', 'user.updated', 'user.deleted'],
     probe: async () => {},
     handle: async (batch) =>
       batch.map(({ body }) => {

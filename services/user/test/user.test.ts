@@ -12,6 +12,28 @@ describe('the user service', () => {
   });
   afterAll(() => running.close());
 
+  describe('POST /users/me/deletion', () => {
+    it('wants the password, leaves a tombstone, and ends every session', async () => {
+      const { user, accessToken, refreshToken } = await running.register();
+      const remove = (password: string) =>
+        running.call('POST', '/users/me/deletion', { password }, accessToken);
+      expect(await remove('wrong horse')).toMatchObject({ status: 401, body: { code: 'wrong-credentials' } });
+      expect((await running.call('GET', '/users/me', undefined, accessToken)).status).toBe(200);
+      const outcomes = await Promise.all([remove('correct horse'), remove('correct horse')]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual([204, 404]);
+      await eventually(() => {
+        const told = running.events.filter(
+          ({ subject, type }) => subject === user.id && type === 'user.deleted',
+        );
+        expect(told.map(({ data }) => data)).toEqual([{ id: user.id, version: 2 }]);
+      });
+      expect((await running.call('POST', '/sessions/refresh', { refreshToken })).status).toBe(401);
+      expect((await running.call('GET', '/users/me', undefined, accessToken)).status).toBe(404);
+      const again = { email: user.email, password: 'another horse', displayName: 'Someone else' };
+      expect((await running.call('POST', '/users', again)).status).toBe(201);
+    });
+  });
+
   describe('POST /users', () => {
     it('registers, tells everybody, and signs a token that others can check', async () => {
       const { user, accessToken, refreshToken, expiresIn } = await running.register({

@@ -54,6 +54,7 @@ export const notificationContract = defineContract({
     'user.registered',
     'user.updated',
     'user.deleted',
+    'user.snapshot',
     'payment.requires-action',
     'payment.succeeded',
     'payment.failed',

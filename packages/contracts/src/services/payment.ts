@@ -47,8 +47,9 @@ export const paymentContract = defineContract({
     'payment.succeeded': PaymentState,
     'payment.failed': PaymentState,
     'payment.canceled': PaymentState,
+    'payment.snapshot': PaymentState,
   },
-  consumes: ['user.registered', 'user.updated', 'user.deleted'],
+  consumes: ['user.registered', 'user.updated', 'user.deleted', 'user.snapshot'],
   commands: {},
   feed: { 'payment.updated': Payment },
 });

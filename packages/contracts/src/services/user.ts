@@ -31,9 +31,22 @@ export type User = Static<typeof User>;
 export const UserTombstone = Type.Object({ id: Id, version: Version }, closed);
 export type UserTombstone = Static<typeof UserTombstone>;
 
+/** The person as they now are, or what stays of them: for copies that start late. */
+export const UserSnapshot = Type.Union([User, UserTombstone]);
+export type UserSnapshot = Static<typeof UserSnapshot>;
+
+export function isTombstone(user: User | UserTombstone): user is UserTombstone {
+  return !('email' in user);
+}
+
 export const userContract = defineContract({
   service: 'user',
-  emits: { 'user.registered': User, 'user.updated': User, 'user.deleted': UserTombstone },
+  emits: {
+    'user.registered': User,
+    'user.updated': User,
+    'user.deleted': UserTombstone,
+    'user.snapshot': UserSnapshot,
+  },
   consumes: [],
   commands: {},
   feed: { 'user.updated': User },

@@ -1,6 +1,7 @@
 import { eventContentType } from '@warren/contracts';
 import type { ConsumeMessage, Options } from 'amqplib';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
+import { eventsExchange, replaysExchange } from './topology.js';
 
 /** What Warren writes beside an event once handling it has failed; dead letters are read by these names. */
 export const header = {
@@ -38,11 +39,21 @@ export function propertiesOf(event: EncodedEvent, appId: string): Options.Publis
 export function deliveryOf({ content, fields, properties }: ConsumeMessage): Delivery {
   return {
     id: text(properties.messageId) ?? '',
-    type: text(properties.type) ?? fields.routingKey,
+    type: typeOf(fields, text(properties.type)),
     body: content.toString('utf8'),
     attempt: attemptOf(properties.headers?.[header.attempt]),
     redelivered: fields.redelivered,
   };
+}
+
+/**
+ * As the broker let it pass, where it came from another service: permissions go by routing key, and a property says
+ * what its sender likes. What comes back from this service's own delays says it in the property.
+ */
+function typeOf({ exchange, routingKey }: ConsumeMessage['fields'], said: string | undefined): string {
+  if (exchange === eventsExchange) return routingKey;
+  if (exchange === replaysExchange) return routingKey.slice(routingKey.indexOf('.') + 1);
+  return said ?? routingKey;
 }
 
 export function propertiesForRetry(message: ConsumeMessage, delivery: Delivery): Options.Publish {

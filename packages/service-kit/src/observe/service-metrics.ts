@@ -57,6 +57,16 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     () => consumer()?.dead,
   );
   metrics.counter(
+    'warren_consumer_replayed_total',
+    'Deliveries that were part of a replay',
+    () => consumer()?.replayed,
+  );
+  metrics.gauge(
+    'warren_copies_incomplete',
+    'Copies of other services that were never complete',
+    () => messaging.stats().copiesMissing,
+  );
+  metrics.counter(
     'warren_consumer_split_total',
     'Batches that ran again one by one',
     () => consumer()?.split,

@@ -91,7 +91,7 @@ export async function openService<
   closing.add('internal HTTP', () => closeHttp(internal));
   const port = await listen(http, config.HOST, config.PORT);
   const internalPort = await listen(internal, config.HOST, internalPortOf(config));
-  await messaging.start({ handlers: doors.events ?? [] });
+  await messaging.start({ handlers: doors.events ?? [], snapshots: doors.snapshots ?? [] });
   startBackground(doors.background ?? [], closing);
   readiness.started();
   log.info({ port, internalPort }, 'started');

@@ -1,4 +1,4 @@
-import { type DomainEvent, PermanentError } from '@warren/contracts';
+import { type DomainEvent, PermanentError, replayMessageOf } from '@warren/contracts';
 import type { Delivery, Subscription, Verdict } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import type { Cause, EventHandler, RawClient } from '../api.js';
@@ -25,12 +25,16 @@ export interface ConsumerStats {
   duplicates: number;
   retried: number;
   dead: number;
+  /** Of those handled, parts of a replay. */
+  replayed: number;
   /** Batches that failed as a whole and ran again one by one. */
   split: number;
 }
 
 export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
   readonly stats: ConsumerStats;
+  /** When a part of a replay was last handled, in epoch milliseconds; 0: never. */
+  lastReplayed(): number;
 }
 
 /**
@@ -40,15 +44,16 @@ export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
 export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): Consumer {
   const { service, decode, transactor, probe, log } = parts;
   const handlers = byType(parts.handlers);
-  const stats: ConsumerStats = { handled: 0, duplicates: 0, retried: 0, dead: 0, split: 0 };
+  const stats: ConsumerStats = { handled: 0, duplicates: 0, retried: 0, dead: 0, split: 0, replayed: 0 };
+  let lastReplayed = 0;
 
   async function handle(batch: readonly Delivery[]): Promise<Verdict[]> {
     const decoded = batch.map(decode);
     const events = new Map<string, DomainEvent>();
-    for (const each of decoded) if (each.ok) events.set(each.event.id, each.event);
+    for (const each of decoded) if (each.ok) events.set(keyOf(each.event), each.event);
     const verdicts = await handleAll([...events.values()].sort(bySubject));
     return decoded.map((each, index) => {
-      const verdict = each.ok ? (verdicts.get(each.event.id) ?? done) : each.verdict;
+      const verdict = each.ok ? (verdicts.get(keyOf(each.event)) ?? done) : each.verdict;
       count(verdict, batch[index]);
       return verdict;
     });
@@ -58,7 +63,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     if (events.length === 0) return new Map();
     if (events.length > 1 && (await succeedsTogether(events))) return new Map();
     const verdicts = new Map<string, Verdict>();
-    for (const event of events) verdicts.set(event.id, await handleAlone(event));
+    for (const event of events) verdicts.set(keyOf(event), await handleAlone(event));
     return verdicts;
   }
 
@@ -86,20 +91,33 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
   }
 
   async function apply(db: Db, effects: Effects, events: readonly DomainEvent[]): Promise<void> {
-    const ids = events.map((event) => event.id);
-    const handled = await openBatch(db, service, ids, events.flatMap(usersOf));
-    const fresh = events.filter((event) => !handled.has(event.id));
+    const live = events.filter((event) => !isReplayed(event)).map((event) => event.id);
+    const handled = await openBatch(db, service, live, events.flatMap(usersOf));
     stats.duplicates += handled.size;
-    for (const event of fresh) {
+    for (const event of events) {
+      if (handled.has(event.id) && !isReplayed(event)) continue;
       const tx = joinTx(db, effects.causedBy(causeOf(event)));
-      for (const handler of handlers.get(event.type) ?? []) await handler.handle(tx, event);
+      for (const handler of handlersOf(event)) await handler.handle(tx, event);
     }
-    if (fresh.length === 0) return;
-    effects.marks.inbox = { consumer: service, eventIds: fresh.map((event) => event.id) };
+    const eventIds = live.filter((id) => !handled.has(id));
+    if (eventIds.length > 0) effects.marks.inbox = { consumer: service, eventIds };
+    noteReplayed(events.length - live.length);
+  }
+
+  /** A replay repeats what an event says, never what it once caused. */
+  function handlersOf(event: DomainEvent): EventHandler<Db>[] {
+    const all = handlers.get(replayMessageOf(event.type) ?? event.type) ?? [];
+    return isReplayed(event) ? all.filter(({ kind }) => kind === 'project') : all;
   }
 
   function usersOf(event: DomainEvent): string[] {
-    return (handlers.get(event.type) ?? []).flatMap((handler) => [...(handler.users?.(event) ?? [])]);
+    return handlersOf(event).flatMap((handler) => [...(handler.users?.(event) ?? [])]);
+  }
+
+  function noteReplayed(count: number): void {
+    if (count === 0) return;
+    stats.replayed += count;
+    lastReplayed = Date.now();
   }
 
   /** A failed connection may be one of the handler's own, to anything: then the database still works. */
@@ -123,10 +141,17 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     log.warn({ err: verdict.error, id, type, attempt, reason }, 'an event could not be handled');
   }
 
-  return { handle, probe, stats };
+  return { handle, probe, stats, lastReplayed: () => lastReplayed };
 }
 
 const done: Verdict = { kind: 'done' };
+
+/** The same event may come live and, beside it, as part of a replay. */
+function keyOf({ id, replayid }: DomainEvent): string {
+  return replayid === undefined ? id : `${id} ${replayid}`;
+}
+
+const isReplayed = ({ replayid }: DomainEvent): boolean => replayid !== undefined;
 
 function byType<Db>(handlers: readonly EventHandler<Db>[]): Map<string, EventHandler<Db>[]> {
   const types = new Map<string, EventHandler<Db>[]>();

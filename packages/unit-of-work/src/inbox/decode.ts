@@ -1,6 +1,14 @@
-import { type DomainEvent, PermanentError, type ServiceContract } from '@warren/contracts';
+import {
+  type DomainEvent,
+  PermanentError,
+  replayMessageOf,
+  replayMessages,
+  type ServiceContract,
+  serviceOf,
+} from '@warren/contracts';
 import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
 import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
+import { sourceOf } from '../transaction/language.js';
 
 export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
 
@@ -9,7 +17,9 @@ export type Decoder = (delivery: Delivery) => Decoded;
 
 /** Throws if no contract among `contracts` emits one of `types`: it could never be checked. */
 export function createDecoder(types: Iterable<string>, contracts: readonly ServiceContract[]): Decoder {
-  const readers = new Map<string, (data: unknown) => Check<unknown>>();
+  const readers = new Map<string, (data: unknown) => Check<unknown>>(
+    Object.entries(replayMessages).map(([message, schema]) => [message, compileReader(schema)]),
+  );
   for (const type of types) {
     const schema = contracts.find((contract) => Object.hasOwn(contract.emits, type))?.emits[type];
     if (!schema) throw new Error(`No known contract emits ${type}`);
@@ -21,8 +31,14 @@ export function createDecoder(types: Iterable<string>, contracts: readonly Servi
     if (!body.ok) return dead('malformed', 'The body is not JSON');
     const envelope = checkDomainEvent(body.value);
     if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
-    const read = readers.get(envelope.value.type);
-    if (!read) return unhandled(envelope.value.type, delivery.attempt);
+    const { type, source, replayid } = envelope.value;
+    // The broker lets a service send only what begins with its name, and looks at nothing but the routing key.
+    if (type !== delivery.type || source !== sourceOf(serviceOf(type)))
+      return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
+    const read = readers.get(replayMessageOf(type) ?? type);
+    // A replay of everything holds what this service never asked for.
+    if (!read && replayid !== undefined) return { ok: false, verdict: { kind: 'done' } };
+    if (!read) return unhandled(type, delivery.attempt);
     const data = read(envelope.value.data);
     if (!data.ok) return dead('schema', `The data does not fit: ${JSON.stringify(data.errors)}`);
     return { ok: true, event: envelope.value };

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
 import { initial } from './001-initial.js';
+import { replay } from './002-replay.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial];
+const migrations: readonly string[] = [initial, replay];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

@@ -6,8 +6,11 @@ import type { OutboxRow, PendingEntry } from './effects.js';
 
 /** Turns what handlers publish and feed into rows, and holds it to the service's contract. */
 export interface Language {
-  /** Throws if the contract has no such type or `data` doesn't fit it: a programming error. */
-  event(event: NewEvent, cause: Cause): OutboxRow;
+  /**
+   * Throws if the contract has no such type or `data` doesn't fit it: a programming error. `replayId`: the event is
+   * part of that replay.
+   */
+  event(event: NewEvent, cause: Cause, replayId?: string): OutboxRow;
   /** Throws like `event`. */
   entry(userId: string, entry: NewFeedEntry): PendingEntry;
 }
@@ -17,29 +20,11 @@ type Checker = (value: unknown) => Check<unknown>;
 export function createLanguage(contract: ServiceContract): Language {
   const emits = compileAll(contract.emits);
   const feed = compileAll(contract.feed);
-  const source = `/services/${contract.service}`;
 
   return {
-    event({ type, subject, version, data }, { correlationId, causationId, traceparent }) {
-      const event: DomainEvent = {
-        specversion: '1.0',
-        id: uuidv7(),
-        source,
-        type,
-        subject,
-        time: new Date().toISOString(),
-        datacontenttype: 'application/json',
-        dataschema: `urn:warren:contract:${type}`,
-        entityversion: version,
-        correlationid: correlationId,
-        ...(causationId !== undefined && { causationid: causationId }),
-        ...(traceparent !== undefined && { traceparent }),
-        data,
-      };
-      demandFit(`${contract.service}'s event ${type}`, emits.get(type), data);
-      const envelope = checkDomainEvent(event);
-      if (!envelope.ok) throw misfit(`The envelope of ${type}`, envelope.errors);
-      return { id: event.id, type, body: JSON.stringify(event) };
+    event(event, cause, replayId) {
+      demandFit(`${contract.service}'s event ${event.type}`, emits.get(event.type), event.data);
+      return rowOf(envelope(contract.service, event, cause, replayId));
     },
 
     entry(userId, { type, data, id = uuidv7() }) {
@@ -50,6 +35,37 @@ export function createLanguage(contract: ServiceContract): Language {
     },
   };
 }
+
+/** The event as it travels. */
+export function envelope(service: string, event: NewEvent, cause: Cause, replayId?: string): DomainEvent {
+  const { type, subject, version, data } = event;
+  const { correlationId, causationId, traceparent } = cause;
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: sourceOf(service),
+    type,
+    subject,
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: `urn:warren:contract:${type}`,
+    entityversion: version,
+    correlationid: correlationId,
+    ...(causationId !== undefined && { causationid: causationId }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(replayId !== undefined && { replayid: replayId }),
+    data,
+  };
+}
+
+/** Throws if the envelope doesn't fit: a programming error. */
+export function rowOf(event: DomainEvent): OutboxRow {
+  const checked = checkDomainEvent(event);
+  if (!checked.ok) throw misfit(`The envelope of ${event.type}`, checked.errors);
+  return { id: event.id, type: event.type, body: JSON.stringify(event) };
+}
+
+export const sourceOf = (service: string): string => `/services/${service}`;
 
 function compileAll(schemas: ServiceContract['emits']): Map<string, Checker> {
   return new Map(Object.entries(schemas).map(([type, schema]) => [type, compileWriter(schema)]));

@@ -1,4 +1,10 @@
-import type { DomainEvent, User, UserTombstone } from '@warren/contracts';
+import {
+  type DomainEvent,
+  isTombstone,
+  type User,
+  type UserSnapshot,
+  type UserTombstone,
+} from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { NotificationDb } from '../store/database.js';
 import { eraseNotifications } from '../store/notifications.js';
@@ -6,13 +12,19 @@ import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';
 
 // Named even where only the copy changes: handlers of payments hold copies too, and a batch of both must take
 // them in the one order that all batches use.
-const users = (event: DomainEvent): string[] => [(event.data as User | UserTombstone).id];
+const users = (event: DomainEvent): string[] => [(event.data as UserSnapshot).id];
 
 /** Keeps the copy of users, and erases with it everything that this service has of a deleted person. */
 export const userProjections: EventHandler<NotificationDb>[] = [
   { kind: 'project', type: 'user.registered', users, handle: keep },
   { kind: 'project', type: 'user.updated', users, handle: keep },
   { kind: 'project', type: 'user.deleted', users, handle: erase },
+  {
+    kind: 'project',
+    type: 'user.snapshot',
+    users,
+    handle: (tx, event) => (isTombstone(event.data as UserSnapshot) ? erase(tx, event) : keep(tx, event)),
+  },
 ];
 
 async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {

@@ -1,22 +1,23 @@
-import type { User, UserTombstone } from '@warren/contracts';
+import { isTombstone, type UserSnapshot } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { PaymentDb } from '../store/database.js';
 import { keepUserCopy } from '../store/user-copies.js';
 
 /** Keeps the copy of users: who exists and who is gone. */
 export const userProjections: EventHandler<PaymentDb>[] = [
-  projection('user.registered', false),
-  projection('user.updated', false),
-  projection('user.deleted', true),
+  projection('user.registered'),
+  projection('user.updated'),
+  projection('user.deleted'),
+  projection('user.snapshot'),
 ];
 
-function projection(type: string, deleted: boolean): EventHandler<PaymentDb> {
+function projection(type: string): EventHandler<PaymentDb> {
   return {
     kind: 'project',
     type,
     async handle(tx, event) {
-      const { id } = event.data as User | UserTombstone;
-      await keepUserCopy(tx, { id, version: event.entityversion, deleted });
+      const user = event.data as UserSnapshot;
+      await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted: isTombstone(user) });
     },
   };
 }

@@ -22,6 +22,8 @@ export const Credentials = Type.Object(
   closed,
 );
 
+export const Deletion = Type.Pick(Credentials, ['password'], closed);
+
 export const RefreshRequest = Type.Object({ refreshToken: Token }, closed);
 
 export const SignedIn = Type.Object(

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceOf } from '@warren/contracts';
+import type { EventBus } from '@warren/event-bus';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { EventHandler } from '../api.js';
+import type { Limits } from '../limits.js';
+import { envelope, rowOf } from '../transaction/language.js';
+
+export interface CatchUpParts {
+  service: string;
+  /** What this service keeps copies of. */
+  sources: ReadonlyMap<string, readonly string[]>;
+  pool: Pool;
+  bus: EventBus;
+  /** When a replayed event last came, in epoch milliseconds. */
+  lastReplayed(): number;
+  limits: Pick<Limits, 'catchUpPollMs' | 'catchUpPatienceMs'>;
+  log: Logger;
+}
+
+interface CopyRow {
+  source: string;
+  types: string[];
+  replayId: string;
+}
+
+/** The producers of which these handlers keep copies, and by which types. */
+export function copiedSources<Db>(
+  service: string,
+  handlers: readonly EventHandler<Db>[],
+): Map<string, string[]> {
+  const sources = new Map<string, string[]>();
+  for (const { kind, type } of handlers) {
+    const source = serviceOf(type);
+    if (kind !== 'project' || source === service) continue;
+    sources.set(source, [...new Set([...(sources.get(source) ?? []), type])].sort());
+  }
+  return sources;
+}
+
+/**
+ * Asks for replays until each copy has been complete once: on a first deployment, on a lost database, and when a
+ * build begins to copy more. Live events meanwhile do no harm, since copies go by version.
+ */
+export class CatchUp {
+  readonly #parts: CatchUpParts;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #missing = 0;
+
+  constructor(parts: CatchUpParts) {
+    this.#parts = parts;
+    this.#missing = parts.sources.size;
+  }
+
+  /** Copies that are not complete, as far as this process knows. */
+  get missing(): number {
+    return this.#missing;
+  }
+
+  start(): void {
+    if (this.#parts.sources.size > 0) this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let registered = false;
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (!registered) await this.#register();
+        registered = true;
+        this.#missing = await this.#count();
+        if (this.#missing === 0) return;
+        await this.#ask();
+      } catch (error) {
+        this.#parts.log.warn({ err: error }, 'could not ask for what the copies lack');
+      }
+      await this.#sleep(this.#parts.limits.catchUpPollMs);
+    }
+  }
+
+  /** An older build beside this one copies less and changes nothing. */
+  async #register(): Promise<void> {
+    for (const [source, types] of this.#parts.sources) {
+      await this.#parts.pool.query(
+        `INSERT INTO messaging.copy AS c (source, types) VALUES ($1, $2)
+        ON CONFLICT (source) DO UPDATE
+        SET types = excluded.types, replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
+        WHERE NOT c.types @> excluded.types`,
+        [source, types],
+      );
+    }
+  }
+
+  async #count(): Promise<number> {
+    const { rows } = await this.#parts.pool.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM messaging.copy WHERE source = ANY($1) AND completed_at IS NULL',
+      [[...this.#parts.sources.keys()]],
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  /** One instance asks, and again only after a while in which nothing came. */
+  async #ask(): Promise<void> {
+    const { pool, sources, limits } = this.#parts;
+    if (Date.now() - this.#parts.lastReplayed() < limits.catchUpPatienceMs) return;
+    const { rows } = await pool.query<CopyRow>(
+      `UPDATE messaging.copy SET asked_at = now()
+      WHERE source = ANY($1) AND completed_at IS NULL
+        AND (asked_at IS NULL OR asked_at < now() - $2::int * interval '1 ms')
+      RETURNING source, types, replay_id AS "replayId"`,
+      [[...sources.keys()], limits.catchUpPatienceMs],
+    );
+    for (const row of rows) await this.#request(row);
+  }
+
+  async #request({ source, types, replayId }: CopyRow): Promise<void> {
+    const { service, bus, pool, log } = this.#parts;
+    const type = `${service}.replay-requested`;
+    const data = { replayId, types };
+    const event = envelope(
+      service,
+      { type, subject: replayId, version: 1, data },
+      { correlationId: replayId },
+    );
+    const receipt = await bus.publish({ ...rowOf(event), to: source }).catch(() => 'unconfirmed' as const);
+    log.info({ source, replayId, receipt }, 'asked for what a copy lacks');
+    if (receipt === 'confirmed') return;
+    await pool.query('UPDATE messaging.copy SET asked_at = NULL WHERE source = $1 AND completed_at IS NULL', [
+      source,
+    ]);
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.#stop.signal });
+    } catch {
+      // Stopping wakes it.
+    }
+  }
+}

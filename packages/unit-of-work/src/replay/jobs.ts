@@ -1,0 +1,110 @@
+import type { Pool } from 'pg';
+import type { RawClient } from '../api.js';
+
+/** One replay that this service owes another. */
+export interface ReplayJob {
+  id: string;
+  consumer: string;
+  source: 'outbox' | 'snapshot';
+  /** Missing: all. */
+  types: string[] | null;
+  /** From the outbox: only what was written since. */
+  since: Date | null;
+  /** Sent as it was published, so that `react` handlers see it too, through the inbox. */
+  withEffects: boolean;
+  /** After which row to go on; null at the beginning. */
+  position: Position | null;
+  sent: number;
+  /** Names the lease under which it is worked on. */
+  lease: string;
+}
+
+export interface Position {
+  type: string;
+  after: string;
+}
+
+/** The replays as their runners work on them. A job belongs to whoever leased it. */
+export interface ReplayJobs {
+  /** The oldest job that nobody works on. */
+  lease(): Promise<ReplayJob | undefined>;
+  /** Remembers how far it came and extends the lease; false if the job is another one's meanwhile. */
+  advance(job: ReplayJob): Promise<boolean>;
+  /** Gives it back; any runner may go on after `delayMs`. */
+  release(job: ReplayJob, delayMs: number): Promise<void>;
+  finish(job: ReplayJob): Promise<void>;
+  fail(job: ReplayJob, error: string): Promise<void>;
+}
+
+interface JobRow extends Omit<ReplayJob, 'sent'> {
+  sent: string;
+}
+
+/** Longer than publishing one page may take. */
+const leaseEnd = `now() + interval '60 s'`;
+
+const take = `
+UPDATE messaging.replay SET state = 'running', lease = gen_random_uuid(), leased_until = ${leaseEnd}
+WHERE id = (
+  SELECT id FROM messaging.replay
+  WHERE state IN ('waiting', 'running') AND leased_until < now()
+  ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease`;
+
+/**
+ * Writes a request of a consumer down. A repeated one changes nothing while the first is at work, and starts anew
+ * once that ended without the consumer hearing of it.
+ */
+export async function acceptRequest(
+  db: RawClient,
+  { id, consumer, source, types }: Pick<ReplayJob, 'id' | 'consumer' | 'source' | 'types'>,
+): Promise<void> {
+  await db.$queryRawUnsafe(
+    `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by) VALUES ($1::uuid, $2, $3, $4::text[], $2)
+    ON CONFLICT (id) DO UPDATE SET state = 'waiting', position = NULL, sent = 0, error = NULL, finished_at = NULL
+    WHERE r.consumer = excluded.consumer AND r.finished_at < now() - interval '5 min'
+    RETURNING id`,
+    id,
+    consumer,
+    source,
+    types,
+  );
+}
+
+export function createReplayJobs(pool: Pool): ReplayJobs {
+  const end = (job: ReplayJob, state: 'done' | 'failed', error: string | null) =>
+    pool.query(
+      `UPDATE messaging.replay SET state = $2, error = $3, sent = $4, finished_at = now(), lease = NULL
+      WHERE lease = $1`,
+      [job.lease, state, error, job.sent],
+    );
+
+  return {
+    async lease() {
+      const { rows } = await pool.query<JobRow>(take);
+      const [row] = rows;
+      return row && { ...row, sent: Number(row.sent) };
+    },
+    async advance(job) {
+      const { rowCount } = await pool.query(
+        `UPDATE messaging.replay SET position = $2, sent = $3, leased_until = ${leaseEnd} WHERE lease = $1`,
+        [job.lease, JSON.stringify(job.position), job.sent],
+      );
+      return rowCount === 1;
+    },
+    async release(job, delayMs) {
+      await pool.query(
+        `UPDATE messaging.replay SET lease = NULL, leased_until = now() + $2::int * interval '1 ms'
+        WHERE lease = $1`,
+        [job.lease, delayMs],
+      );
+    },
+    async finish(job) {
+      await end(job, 'done', null);
+    },
+    async fail(job, error) {
+      await end(job, 'failed', error);
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { EncodedEvent } from '@warren/event-bus';
+import type { Pool } from 'pg';
+import type { RawClient, SnapshotSource, TransactionalClient } from '../api.js';
+import type { Limits } from '../limits.js';
+import type { OutboxRow } from '../transaction/effects.js';
+import type { Language } from '../transaction/language.js';
+import type { Position, ReplayJob } from './jobs.js';
+
+/** A part of a replay, ready to be sent. Without `next` it is the last one. */
+export interface Page {
+  events: EncodedEvent[];
+  next?: Position;
+}
+
+export interface PagesParts<Db extends RawClient> {
+  pool: Pool;
+  client: TransactionalClient<Db>;
+  language: Language;
+  snapshots: readonly SnapshotSource<Db>[];
+  limits: Limits;
+}
+
+/** What a job is to send next. Throws `Unanswerable` for what this service can't send. */
+export type Pages = (job: ReplayJob) => Promise<Page>;
+
+/** The replay will never succeed as it was asked for. */
+export class Unanswerable extends Error {
+  override readonly name = 'Unanswerable';
+}
+
+export const pageSize = 200;
+
+export function createPages<Db extends RawClient>(parts: PagesParts<Db>): Pages {
+  return (job) => (job.source === 'outbox' ? outboxPage(parts, job) : snapshotPage(parts, job));
+}
+
+/** By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions. */
+const outbox = `
+SELECT id, type, body FROM messaging.outbox
+WHERE ($1::uuid IS NULL OR id > $1) AND ($2::text[] IS NULL OR type = ANY($2))
+  AND ($3::timestamptz IS NULL OR created_at >= $3)
+ORDER BY id LIMIT $4`;
+
+async function outboxPage<Db extends RawClient>({ pool }: PagesParts<Db>, job: ReplayJob): Promise<Page> {
+  const values = [job.position?.after ?? null, job.types, job.since, pageSize];
+  const { rows } = await pool.query<OutboxRow>(outbox, values);
+  const events = rows.map((row) => ({
+    ...row,
+    to: job.consumer,
+    body: job.withEffects ? row.body : asReplayed(row.body, job.id),
+  }));
+  const last = rows.at(-1);
+  return { events, ...(last && rows.length === pageSize && { next: { type: '', after: last.id } }) };
+}
+
+function asReplayed(body: string, replayId: string): string {
+  return JSON.stringify({ ...JSON.parse(body), replayid: replayId });
+}
+
+/** One kind of entity after the other. */
+async function snapshotPage<Db extends RawClient>(parts: PagesParts<Db>, job: ReplayJob): Promise<Page> {
+  const { client, language, limits } = parts;
+  const sources = parts.snapshots.filter(({ type }) => job.types === null || job.types.includes(type));
+  const index = job.position === null ? 0 : sources.findIndex(({ type }) => type === job.position?.type);
+  const source = sources[index];
+  if (!source) throw new Unanswerable('This service has no snapshots of these types');
+  const entities = await client.$transaction(
+    (db) => source.page(db, job.position?.after || undefined, pageSize),
+    {
+      maxWait: limits.maxWaitMs,
+      timeout: limits.transactionMs,
+    },
+  );
+  const cause = { correlationId: job.id };
+  const events = entities.map((entity) => ({
+    ...language.event({ type: source.type, ...entity }, cause, job.id),
+    to: job.consumer,
+  }));
+  const last = entities.at(-1);
+  if (last && entities.length === pageSize)
+    return { events, next: { type: source.type, after: last.subject } };
+  const following = sources[index + 1];
+  return { events, ...(following && { next: { type: following.type, after: '' } }) };
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventBus, PublishError } from '@warren/event-bus';
+import type { Logger } from 'pino';
+import { isInfrastructure } from '../failures.js';
+import type { Limits } from '../limits.js';
+import { envelope, rowOf } from '../transaction/language.js';
+import type { ReplayJob, ReplayJobs } from './jobs.js';
+import { type Page, type Pages, Unanswerable } from './pages.js';
+
+export interface RunnerParts {
+  service: string;
+  jobs: ReplayJobs;
+  pages: Pages;
+  bus: EventBus;
+  limits: Pick<Limits, 'replayPollMs' | 'replayPerSecond'>;
+  log: Logger;
+}
+
+const pauseMs = 5_000;
+
+/**
+ * Sends what other services asked to have again, page by page, straight to the one queue. Where it stops, by a
+ * crash, a lost broker or the end of this process, any instance goes on from the last page.
+ */
+export class ReplayRunner {
+  readonly #parts: RunnerParts;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Waits for the page in hand. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const job = await this.#lease();
+      if (job) await this.#work(job);
+      else await this.#sleep(this.#parts.limits.replayPollMs * (0.75 + Math.random() / 2));
+    }
+  }
+
+  async #lease(): Promise<ReplayJob | undefined> {
+    const { jobs, bus, log } = this.#parts;
+    if (bus.state !== 'up') return undefined;
+    try {
+      return await jobs.lease();
+    } catch (error) {
+      log.warn({ err: error }, 'could not look for replays');
+      return undefined;
+    }
+  }
+
+  async #work(job: ReplayJob): Promise<void> {
+    const { jobs, log } = this.#parts;
+    const about = { replayId: job.id, consumer: job.consumer, source: job.source };
+    try {
+      log.info({ ...about, sent: job.sent }, 'replay goes on');
+      if (await this.#sendAll(job)) log.info({ ...about, sent: job.sent }, 'replay is complete');
+    } catch (error) {
+      log.warn({ ...about, err: error }, 'replay stopped');
+      await this.#settle(job, error).catch((err: unknown) => {
+        log.warn(
+          { ...about, err },
+          'the end of a replay could not be written down; its lease ends by itself',
+        );
+      });
+    }
+    if (this.#stopped) await jobs.release(job, 0).catch(() => undefined);
+  }
+
+  /** True once it was sent whole; false if another runner has it, or this one stops. */
+  async #sendAll(job: ReplayJob): Promise<boolean> {
+    const { jobs, pages } = this.#parts;
+    for (;;) {
+      const began = Date.now();
+      const page = await pages(job);
+      await this.#send(job, page);
+      job.sent += page.events.length;
+      if (!page.next) break;
+      job.position = page.next;
+      if (!(await jobs.advance(job)) || this.#stopped) return false;
+      await this.#pace(page.events.length, began);
+    }
+    await this.#announceEnd(job);
+    await jobs.finish(job);
+    return true;
+  }
+
+  async #send(job: ReplayJob, { events }: Page): Promise<void> {
+    const receipts = await Promise.all(events.map((event) => this.#parts.bus.publish(event)));
+    if (receipts.includes('unroutable')) throw new Unanswerable(`${job.consumer} has no queue`);
+  }
+
+  async #announceEnd({ id, consumer, sent }: ReplayJob): Promise<void> {
+    const { service, bus } = this.#parts;
+    const type = `${service}.replay-completed`;
+    const data = { replayId: id, sent };
+    const event = envelope(service, { type, subject: id, version: 1, data }, { correlationId: id });
+    await bus.publish({ ...rowOf(event), to: consumer });
+  }
+
+  /** What can pass by itself is tried again; what can't ends the replay. */
+  async #settle(job: ReplayJob, error: unknown): Promise<void> {
+    const { jobs } = this.#parts;
+    if (error instanceof PublishError || isInfrastructure(error)) return jobs.release(job, pauseMs);
+    await jobs.fail(job, error instanceof Unanswerable ? error.message : 'internal');
+  }
+
+  /** A consumer's queue must not grow as fast as a database can be read. */
+  async #pace(sent: number, began: number): Promise<void> {
+    const due = began + (sent / this.#parts.limits.replayPerSecond) * 1_000;
+    if (due > Date.now()) await this.#sleep(due - Date.now());
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.#stop.signal });
+    } catch {
+      // Stopping wakes it.
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type EncodedEvent, type EventBus, PublishError } from '@warren/event-bus';
+import { eventually } from '@warren/testing';
+import type { Messaging, RawClient } from '@warren/unit-of-work';
+import { erased, noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
+
+describe('replay', () => {
+  let note: Side;
+  let reader: Side;
+  let bus: EventBus;
+
+  beforeEach(async () => {
+    [note, reader] = await Promise.all([noteSide(), readerSide()]);
+    bus = sharedBus();
+  });
+  afterEach(async () => {
+    await Promise.all([note.close(), reader.close()]);
+    await bus.close();
+  });
+
+  const copies = (side = reader) => side.sql('SELECT id, version, text FROM note_copy ORDER BY id');
+  const effects = (side = reader) => side.sql('SELECT subject FROM effect ORDER BY subject');
+
+  async function write(messaging: Messaging<RawClient>, id: string, version = 1): Promise<void> {
+    await messaging.uow.run(async (tx) => {
+      await tx.$queryRawUnsafe(
+        `INSERT INTO note VALUES ($1, $2::int, $1) ON CONFLICT (id) DO UPDATE SET version = $2::int RETURNING id`,
+        id,
+        version,
+      );
+      tx.publish({ type: 'note.written', subject: id, version, data: { text: id } });
+    });
+  }
+
+  /** Notes that the outbox knows nothing of any more. */
+  async function oldNotes(count: number): Promise<void> {
+    await note.sql(
+      `INSERT INTO note SELECT 'old-' || lpad(n::text, 4, '0'), 1, 'old' FROM generate_series(1, $1) n`,
+      [count],
+    );
+  }
+
+  async function completed(side = reader): Promise<void> {
+    await eventually(async () => {
+      const [row] = await side.sql('SELECT completed_at IS NOT NULL AS done FROM messaging.copy');
+      expect(row).toEqual({ done: true });
+    });
+  }
+
+  /** Lets `count` replayed events through, and fails until `heal`. */
+  function failingAfter(count: number): { bus: EventBus; heal(): void } {
+    let left = count;
+    const failing: EventBus = {
+      get state() {
+        return bus.state;
+      },
+      subscribe: (subscription) => bus.subscribe(subscription),
+      close: async () => undefined,
+      async publish(event: EncodedEvent) {
+        if (event.to === 'reader' && --left < 0) throw new PublishError('the broker is away');
+        return bus.publish(event);
+      },
+    };
+    return { bus: failing, heal: () => (left = Number.POSITIVE_INFINITY) };
+  }
+
+  it('brings a service that starts late every entity, tombstones too, without the effects', async () => {
+    await oldNotes(450);
+    await note.sql(`UPDATE note SET version = 2, text = NULL WHERE id = 'old-0007'`);
+    await note.start(bus);
+    const consumer = await reader.start(bus);
+    await completed();
+    expect(await copies()).toEqual(
+      (await note.sql('SELECT * FROM note ORDER BY id')).map((row) => ({ ...row, text: row.text ?? erased })),
+    );
+    expect(await effects()).toEqual([]);
+    expect(consumer.stats()).toMatchObject({ consumer: { replayed: 450 } });
+    await eventually(() => expect(consumer.stats().copiesMissing).toBe(0));
+  });
+
+  it('does not bring an old state back over a newer one', async () => {
+    const producer = await note.start(bus);
+    await reader.start(bus);
+    await completed();
+    await write(producer, 'a', 5);
+    await eventually(async () => expect(await copies()).toHaveLength(1));
+    await note.sql(`UPDATE note SET version = 3, text = 'stale'`);
+    await reader.sql(
+      'UPDATE messaging.copy SET completed_at = NULL, replay_id = gen_random_uuid(), asked_at = NULL',
+    );
+    await reader.start(bus);
+    await completed();
+    expect(await copies()).toEqual([{ id: 'a', version: 5, text: 'a' }]);
+  });
+
+  it('asks once for each copy, however often and however many instances start', async () => {
+    await oldNotes(3);
+    await note.start(bus);
+    await Promise.all([reader.start(bus), reader.start(bus)]);
+    await completed();
+    await reader.start(bus);
+    const [{ count }] = (await note.sql('SELECT count(*)::int AS count FROM messaging.replay')) as [
+      { count: number },
+    ];
+    expect(count).toBe(1);
+  });
+
+  it('asks until there is a producer', async () => {
+    await oldNotes(3);
+    await reader.start(bus, { catchUpPatienceMs: 100 });
+    await eventually(async () => {
+      const [row] = await reader.sql('SELECT asked_at IS NOT NULL AS asked FROM messaging.copy');
+      expect(row).toEqual({ asked: true });
+    });
+    await note.start(bus);
+    await completed();
+    expect(await copies()).toHaveLength(3);
+  });
+
+  it('goes on after a crash or an outage from the last page, in any instance', async () => {
+    await oldNotes(450);
+    const failing = failingAfter(250);
+    const first = await note.start(failing.bus);
+    await reader.start(bus);
+    await eventually(async () => {
+      const [job] = await note.sql('SELECT state, sent::int, lease FROM messaging.replay');
+      expect(job).toEqual({ state: 'running', sent: 200, lease: null });
+    });
+    await first.stop();
+    await note.sql('UPDATE messaging.replay SET leased_until = now()');
+    await note.start(bus);
+    await completed();
+    expect(await copies()).toHaveLength(450);
+    const [job] = await note.sql('SELECT state, sent::int FROM messaging.replay');
+    expect(job).toEqual({ state: 'done', sent: 450 });
+  });
+
+  it('asks again where a build copies more than the one before', async () => {
+    await note.start(bus);
+    await reader.start(bus);
+    await completed();
+    await oldNotes(3);
+    await reader.sql(`UPDATE messaging.copy SET types = '{note.written}'`);
+    await reader.start(bus);
+    await eventually(async () => expect(await copies()).toHaveLength(3));
+  });
+
+  describe('by hand', () => {
+    async function order(job: {
+      source: string;
+      types?: string[];
+      withEffects?: boolean;
+      consumer?: string;
+    }) {
+      const [row] = await note.sql<{ id: string }>(
+        `INSERT INTO messaging.replay (consumer, source, types, with_effects, requested_by)
+        VALUES ($1, $2, $3, $4, 'test') RETURNING id`,
+        [job.consumer ?? 'reader', job.source, job.types ?? null, job.withEffects ?? false],
+      );
+      return eventually(async () => {
+        const [ended] = await note.sql('SELECT state, sent::int, error FROM messaging.replay WHERE id = $1', [
+          row?.id,
+        ]);
+        expect(['done', 'failed']).toContain(ended?.state);
+        return ended;
+      });
+    }
+
+    async function bothUp(): Promise<Messaging<RawClient>> {
+      const producer = await note.start(bus);
+      await reader.start(bus);
+      await completed();
+      for (const id of ['a', 'b']) await write(producer, id);
+      await eventually(async () => expect(await effects()).toHaveLength(2));
+      return producer;
+    }
+
+    it('restores a damaged copy from the outbox, past the inbox, and repeats no effect', async () => {
+      await bothUp();
+      await reader.sql('TRUNCATE note_copy');
+      expect(await order({ source: 'outbox' })).toEqual({ state: 'done', sent: 2, error: null });
+      await eventually(async () => expect(await copies()).toHaveLength(2));
+      expect(await effects()).toHaveLength(2);
+    });
+
+    it('repeats effects only with effects, and only those that the inbox does not hold', async () => {
+      await bothUp();
+      await reader.sql(`DELETE FROM effect WHERE subject = 'a'`);
+      await reader.sql(
+        `DELETE FROM messaging.inbox WHERE event_id = (SELECT max(event_id) FROM messaging.inbox
+        WHERE event_id IN (SELECT id FROM unnest($1::text[]) id))`,
+        [
+          (
+            await note.sql<{ id: string }>(
+              `SELECT id FROM messaging.outbox WHERE body::json->>'subject' = 'a'`,
+            )
+          ).map(({ id }) => id),
+        ],
+      );
+      expect(await order({ source: 'outbox', withEffects: true })).toMatchObject({ state: 'done', sent: 2 });
+      await eventually(async () => expect(await effects()).toEqual([{ subject: 'a' }, { subject: 'b' }]));
+    });
+
+    it('sends the types that were asked for', async () => {
+      await bothUp();
+      expect(await order({ source: 'outbox', types: ['note.erased'] })).toMatchObject({ sent: 0 });
+    });
+
+    it.each([
+      [{ source: 'outbox', consumer: 'nobody' }, 'nobody has no queue'],
+      [{ source: 'snapshot', types: ['note.written'] }, 'This service has no snapshots of these types'],
+    ])('says why it can not: %j', async (job, error) => {
+      await bothUp();
+      expect(await order(job)).toMatchObject({ state: 'failed', error });
+    });
+  });
+});

@@ -1,0 +1,156 @@
+import { defineContract } from '@warren/contracts';
+import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
+import { type TestDatabase, testDatabase } from '@warren/testing';
+import {
+  createUnitOfWork,
+  type EventHandler,
+  type Messaging,
+  migrateMessaging,
+  type RawClient,
+} from '@warren/unit-of-work';
+import pg from 'pg';
+import { note, quiet } from './fixture.js';
+import { pgClient } from './pg-client.js';
+
+const noteContract = defineContract({
+  service: 'note',
+  emits: { 'note.written': note, 'note.erased': note, 'note.snapshot': note },
+  consumes: [],
+  commands: {},
+  feed: {},
+});
+
+const readerContract = defineContract({
+  service: 'reader',
+  emits: {},
+  consumes: ['note.written', 'note.erased', 'note.snapshot'],
+  commands: {},
+  feed: {},
+});
+
+type Limits = NonNullable<Parameters<typeof createUnitOfWork>[0]['limits']>;
+
+const limits: Partial<Limits> = {
+  stopMs: 500,
+  pollMs: 50,
+  replayPollMs: 50,
+  catchUpPollMs: 50,
+  replayPerSecond: 100_000,
+};
+
+/** One service with its database; `start` may be called on several, for several instances. */
+export interface Side {
+  database: TestDatabase;
+  sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  instance(bus: EventBus, given?: Partial<Limits>): Messaging<RawClient>;
+  start(bus: EventBus, given?: Partial<Limits>): Promise<Messaging<RawClient>>;
+  close(): Promise<void>;
+}
+
+/** Writes notes and can show all of them, erased ones as tombstones (without text). */
+export async function noteSide(): Promise<Side> {
+  return side('CREATE TABLE note (id text PRIMARY KEY, version int NOT NULL, text text)', noteContract, {
+    handlers: [],
+    snapshots: [
+      {
+        type: 'note.snapshot',
+        async page(db, after, limit) {
+          const rows = await db.$queryRawUnsafe<{ id: string; version: number; text: string | null }[]>(
+            'SELECT * FROM note WHERE id > $1 ORDER BY id LIMIT $2',
+            after ?? '',
+            limit,
+          );
+          return rows.map(({ id, version, text }) => ({
+            subject: id,
+            version,
+            data: { text: text ?? erased },
+          }));
+        },
+      },
+    ],
+  });
+}
+
+/** What a tombstone says in place of a text. */
+export const erased = '(erased)';
+
+/** Keeps a copy of each note, and has one effect for each note that is written. */
+export async function readerSide(): Promise<Side> {
+  const keep: EventHandler<RawClient>['handle'] = async (tx, { subject, entityversion, data }) => {
+    await tx.$queryRawUnsafe(
+      `INSERT INTO note_copy AS c (id, version, text) VALUES ($1, $2::int, $3)
+      ON CONFLICT (id) DO UPDATE SET version = excluded.version, text = excluded.text
+      WHERE c.version < excluded.version RETURNING id`,
+      subject,
+      entityversion,
+      (data as { text: string }).text,
+    );
+  };
+  return side(
+    `CREATE TABLE note_copy (id text PRIMARY KEY, version int NOT NULL, text text);
+    CREATE TABLE effect (subject text)`,
+    readerContract,
+    {
+      handlers: [
+        ...readerContract.consumes.map((type) => ({ kind: 'project', type, handle: keep }) as const),
+        {
+          kind: 'react',
+          type: 'note.written',
+          async handle(tx, { subject }) {
+            await tx.$queryRawUnsafe('INSERT INTO effect (subject) VALUES ($1) RETURNING 1', subject);
+          },
+        },
+      ],
+    },
+    [noteContract],
+  );
+}
+
+/** Both queues exist from the start, as on a broker that both have met before. */
+export function sharedBus() {
+  return createMemoryEventBus({ queues: { note: [], reader: readerContract.consumes }, retryDelays: [50] });
+}
+
+async function side(
+  tables: string,
+  contract: typeof noteContract | typeof readerContract,
+  options: Parameters<Messaging<RawClient>['start']>[0],
+  contracts: (typeof noteContract)[] = [],
+): Promise<Side> {
+  const database = await testDatabase();
+  const pool = new pg.Pool({ connectionString: database.url, max: 10 });
+  pool.on('error', () => undefined);
+  await migrateMessaging(pool);
+  await pool.query(tables);
+  const started: Messaging<RawClient>[] = [];
+  const instance: Side['instance'] = (bus, given) => {
+    const messaging = createUnitOfWork({
+      service: contract.service,
+      contract,
+      contracts,
+      client: pgClient(pool),
+      pool,
+      bus,
+      log: quiet,
+      limits: { ...limits, ...given },
+    });
+    started.push(messaging);
+    return messaging;
+  };
+  return {
+    database,
+    sql: async (text, values) => (await pool.query(text, values)).rows,
+    instance,
+    async start(bus, given) {
+      const messaging = instance(bus, given);
+      await messaging.start(options);
+      return messaging;
+    },
+    async close() {
+      await Promise.all(started.map((messaging) => messaging.stop()));
+      const ended = pool.end();
+      await database.close();
+      await ended;
+    },
+  };
+}

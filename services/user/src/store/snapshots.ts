@@ -1,0 +1,23 @@
+import type { SnapshotSource } from '@warren/unit-of-work';
+import type { UserDb } from './database.js';
+import { toUser } from './users.js';
+
+/** The living and the dead, in one order. */
+export const userSnapshots: SnapshotSource<UserDb> = {
+  type: 'user.snapshot',
+  async page(db, after, limit) {
+    const page = {
+      where: after === undefined ? {} : { id: { gt: after } },
+      orderBy: { id: 'asc' },
+      take: limit,
+    } as const;
+    const living = (await db.user.findMany(page)).map((row) => ({ version: row.version, data: toUser(row) }));
+    const dead = (await db.deletedUser.findMany({ ...page, select: { id: true, version: true } })).map(
+      (tombstone) => ({ version: tombstone.version, data: tombstone }),
+    );
+    return [...living, ...dead]
+      .map(({ version, data }) => ({ subject: data.id, version, data }))
+      .sort((a, b) => (a.subject < b.subject ? -1 : 1))
+      .slice(0, limit);
+  },
+};
