@@ -1,4 +1,4 @@
-import type { DomainEvent, User } from '@warren/contracts';
+import { type DomainEvent, serviceOf, type User } from '@warren/contracts';
 import type { EncodedEvent, EventBus } from '@warren/event-bus';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -14,7 +14,7 @@ export function encoded({ type, subject, version, data, id = uuidv7() }: TestEve
   const event: DomainEvent = {
     specversion: '1.0',
     id,
-    source: '/services/test',
+    source: `/services/${serviceOf(type)}`,
     type,
     subject,
     time: new Date().toISOString(),

@@ -28,6 +28,26 @@ export interface Limits {
   catchUpPollMs: number;
   /** So long nothing must have come before a replay is asked for again. Default 60,000. */
   catchUpPatienceMs: number;
+  /** So often may a message be named as a suspect and never finished; then it is dead. Default 3. */
+  crashTries: number;
+  /** Between two rounds of retention, with jitter. Default 600,000. */
+  retentionMs: number;
+  /** Whole days that the outbox keeps, beside today. Default 7. */
+  outboxDays: number;
+  /** Whole days that the inbox keeps, beside today. Default 14. */
+  inboxDays: number;
+  /** Days whose partitions are made before they come. Default 3. */
+  partitionsAhead: number;
+  /** Of a feed's last `feedRecentHours`, so many entries are kept at most. Default 20,000. */
+  feedRecentEntries: number;
+  /** Default 24. */
+  feedRecentHours: number;
+  /** Of a feed's last `feedDays`, so many entries are kept at most. Default 1,000. */
+  feedEntries: number;
+  /** Default 30. */
+  feedDays: number;
+  /** Days after which a suspect that nobody saw again is forgotten. Default 7. */
+  suspectDays: number;
 }
 
 const defaults: Limits = {
@@ -45,6 +65,16 @@ const defaults: Limits = {
   replayPerSecond: 2_000,
   catchUpPollMs: 2_000,
   catchUpPatienceMs: 60_000,
+  crashTries: 3,
+  retentionMs: 600_000,
+  outboxDays: 7,
+  inboxDays: 14,
+  partitionsAhead: 3,
+  feedRecentEntries: 20_000,
+  feedRecentHours: 24,
+  feedEntries: 1_000,
+  feedDays: 30,
+  suspectDays: 7,
 };
 
 /** Throws if the lease could end while a confirm is still awaited. */

@@ -157,11 +157,21 @@ describe('an event that can not be handled', () => {
       { body: JSON.stringify(noteEvent({ data: { text: 1 } })) },
       { kind: 'dead', reason: 'schema' },
     ],
-    ['an unknown type', { body: JSON.stringify(noteEvent({ type: 'note.folded' })) }, { kind: 'retry' }],
+    ['an unknown type', { ...deliveryOf(noteEvent({ type: 'note.folded' })) }, { kind: 'retry' }],
     [
       'an unknown type after all retries',
-      { body: JSON.stringify(noteEvent({ type: 'note.folded' })), attempt: 6 },
+      { ...deliveryOf(noteEvent({ type: 'note.folded' }), 6) },
       { kind: 'dead', reason: 'unhandled-type' },
+    ],
+    [
+      'an event that was sent as another type, which the broker let pass',
+      { type: 'other.event' },
+      { kind: 'dead', reason: 'schema' },
+    ],
+    [
+      'an event of a service under the name of another one',
+      { body: JSON.stringify({ ...noteEvent(), source: '/services/other' }) },
+      { kind: 'dead', reason: 'schema' },
     ],
   ];
   it.each(reasons)('%s: gets its verdict and holds up nobody', async (_what, change, verdict) => {

@@ -14,7 +14,9 @@ describe('the messaging schema', () => {
       await migrateMessaging(pool);
       expect(await epoch()).toEqual(first);
       expect(first).toEqual([{ epoch: expect.stringMatching(/^[0-9a-f]{16}$/) }]);
-      expect((await pool.query('SELECT version FROM messaging.migration')).rows).toEqual([{ version: 1 }]);
+      const { rows } = await pool.query('SELECT version FROM messaging.migration ORDER BY version');
+      expect(rows).toEqual(rows.map((_, index) => ({ version: index + 1 })));
+      expect(rows.length).toBeGreaterThan(0);
     } finally {
       await pool.end();
       await database.close();

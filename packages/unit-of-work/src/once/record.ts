@@ -14,8 +14,10 @@ export type Outcome =
   | { value?: unknown }
   | { error: { code: string; message: string; errors?: FieldError[] | undefined } };
 
-/** Records older than this count as absent. */
-export const fresh = `created_at > now() - interval '24 hours'`;
+/** Records older than this count as absent, and are deleted some time later. */
+export const freshHours = 24;
+
+export const fresh = `created_at > now() - interval '${freshHours} hours'`;
 
 /**
  * Inserts a record, or overwrites one that is no longer fresh; returns no row if a fresh one stands already.

@@ -1,4 +1,6 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { dayOf } from '../retention/days.js';
+import { daysOf, makePartition } from '../retention/partitions.js';
 import { initial } from './001-initial.js';
 import { replay } from './002-replay.js';
 
@@ -27,6 +29,7 @@ export async function migrateMessaging(pool: Pool): Promise<void> {
       await client.query(sql);
       await client.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
     }
+    if (current === 0) await makeFirstDays(client);
     await client.query('COMMIT');
     client.off('error', ignore);
     client.release();
@@ -36,6 +39,20 @@ export async function migrateMessaging(pool: Pool): Promise<void> {
     throw error;
   }
 }
+
+/** So that the first rows find their day; from then on the days are retention's. */
+async function makeFirstDays(client: PoolClient): Promise<void> {
+  const { rows } = await client.query<{ now: Date }>('SELECT now()');
+  const today = dayOf(rows[0]?.now ?? new Date());
+  for (const table of ['outbox', 'inbox'] as const) {
+    const days = await daysOf(client, table);
+    for (let day = today; day <= today + firstDays; day++) {
+      if (!days.has(day)) await makePartition(client, table, day);
+    }
+  }
+}
+
+const firstDays = 3;
 
 const bookkeeping = `
 CREATE SCHEMA IF NOT EXISTS messaging;

@@ -1,0 +1,27 @@
+import type { Db } from './partitions.js';
+
+/** Rows that go one by one, some at a time. */
+export interface Expiring {
+  /** In the schema `messaging`. */
+  table: string;
+  /** SQL of a row that is expired at `$1`. */
+  condition: string;
+  /** `$1` */
+  before: Date;
+}
+
+const rowsPerDelete = 2_000;
+
+/** Deletes some; true if there may be more. Skips what someone else has locked, until the next time. */
+export async function deleteExpired(
+  db: Db,
+  { table, condition, before }: Expiring,
+): Promise<{ gone: number; more: boolean }> {
+  const { rowCount } = await db.query(
+    `DELETE FROM messaging.${table} WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM messaging.${table} WHERE ${condition} LIMIT ${rowsPerDelete} FOR UPDATE SKIP LOCKED
+    ))`,
+    [before],
+  );
+  return { gone: rowCount ?? 0, more: rowCount === rowsPerDelete };
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
+import type { Logger } from 'pino';
+import type { Limits } from '../limits.js';
+import { type RetentionLimits, type RoundCounts, runRound } from './round.js';
+import { alone } from './step.js';
+
+export interface RetentionParts {
+  pool: Pool;
+  limits: RetentionLimits & Pick<Limits, 'retentionMs'>;
+  log: Logger;
+  /** The time by which things are old; the database's if left out, so that no instance's wrong clock drops anything. */
+  clock?: () => Date;
+}
+
+/** Totals of this process; `partitionsHeld` as of its last round. */
+export interface RetentionStats extends RoundCounts {
+  rounds: number;
+  failed: number;
+}
+
+/** The first round soon after a start, so that a service which never lives long has some too. */
+const firstShare = 0.1;
+
+/**
+ * Keeps the `messaging` tables from growing for ever: makes the days' partitions ahead, drops the old ones, prunes
+ * feeds and what else expires. One instance at a time; each step is short and gives way, so that neither the relay
+ * nor anyone who writes notices.
+ */
+export class Retention {
+  readonly #parts: RetentionParts;
+  readonly #stop = new AbortController();
+  readonly #stats: RetentionStats = {
+    rounds: 0,
+    failed: 0,
+    partitionsMade: 0,
+    partitionsDropped: 0,
+    partitionsHeld: 0,
+    feedEntries: 0,
+    rows: 0,
+    gaveWay: 0,
+  };
+  #running: Promise<void> | undefined;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  get stats(): RetentionStats {
+    return { ...this.#stats };
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Waits for the step in hand, 2 s at most. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /**
+   * Does all that is due. False if another instance is at it. Rejects if the database fails; what was done stays
+   * done, and the next round goes on.
+   */
+  async round(): Promise<boolean> {
+    const { pool, limits, log } = this.#parts;
+    const counts = await alone(pool, async (client) =>
+      runRound({
+        client,
+        now: await this.#now(client),
+        limits,
+        log,
+        sleep: (ms) => this.#sleep(ms),
+        stopped: () => this.#stop.signal.aborted,
+      }),
+    );
+    if (!counts) return false;
+    this.#count(counts);
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { retentionMs, log } = { ...this.#parts.limits, log: this.#parts.log };
+    await this.#sleep(retentionMs * firstShare * (0.75 + Math.random() / 2));
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.round();
+      } catch (error) {
+        this.#stats.failed += 1;
+        log.warn({ err: error }, 'retention failed; trying again with the next round');
+      }
+      await this.#sleep(retentionMs * (0.75 + Math.random() / 2));
+    }
+  }
+
+  async #now(client: PoolClient): Promise<Date> {
+    if (this.#parts.clock) return this.#parts.clock();
+    const { rows } = await client.query<{ now: Date }>('SELECT now()');
+    return rows[0]?.now ?? new Date();
+  }
+
+  #count(counts: RoundCounts): void {
+    const { partitionsHeld, ...totals } = counts;
+    for (const [name, count] of Object.entries(totals)) this.#stats[name as keyof typeof totals] += count;
+    this.#stats.partitionsHeld = partitionsHeld;
+    this.#stats.rounds += 1;
+    if (Object.values(counts).some((count) => count > 0)) this.#parts.log.info(counts, 'retention');
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    try {
+      await sleep(ms, undefined, { signal: this.#stop.signal });
+    } catch {
+      // Stopping wakes it.
+    }
+  }
+}
