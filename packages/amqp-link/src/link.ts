@@ -1,7 +1,8 @@
-import { type ChannelModel, connect } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
 import { type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
+import { dial } from './connection.js';
 import { destroySocket, shut } from './socket.js';
 import { brokerUrl, withoutCredentials } from './url.js';
 
@@ -101,13 +102,7 @@ class Link implements AmqpLink {
 
   async #connect(): Promise<void> {
     try {
-      const model = await connect(this.#url, {
-        // Without it one message at a time takes 44 ms: Nagle's algorithm against delayed acknowledgements.
-        noDelay: true,
-        keepAlive: true,
-        timeout: this.#timeoutMs,
-        clientProperties: { connection_name: this.#name },
-      });
+      const model = await dial(this.#url, this.#name, this.#timeoutMs);
       await this.#adopt(model);
     } catch (error) {
       // One line an outage; the repeats say nothing new.

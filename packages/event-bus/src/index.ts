@@ -3,6 +3,16 @@ export type { DeadLetter } from './memory/dead-letters.js';
 export * from './port.js';
 export { createRabbitMqEventBus, type RabbitMqEventBusOptions } from './rabbitmq/bus.js';
 export { header as deadLetterHeader } from './rabbitmq/messages.js';
+export type { DeadLetterMessage } from './rabbitmq/operator/dead-letter.js';
+export { OperatorError, type OperatorErrorCode } from './rabbitmq/operator/error.js';
+export type { HeldDeadLetters } from './rabbitmq/operator/held.js';
+export {
+  type Operator,
+  type OperatorOptions,
+  openOperator,
+  type QueueState,
+} from './rabbitmq/operator/operator.js';
+export type { HoldOptions } from './rabbitmq/operator/take.js';
 export {
   deadQueue,
   eventsExchange,

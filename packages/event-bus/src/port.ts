@@ -37,6 +37,11 @@ export interface EncodedEvent {
   body: string;
   /** Straight to this service's queue and to no other, whatever types that is bound to: for replays. */
   to?: string;
+  /**
+   * It was given to a bus before, and what became of that isn't known. For a bus that forgets everything with its
+   * process: consumers then see `redelivered`. A broker knows by itself.
+   */
+  again?: boolean;
 }
 
 /** `unroutable`: safe, but no service wants this type at the moment. Counts as published. */

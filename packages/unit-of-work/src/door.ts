@@ -1,7 +1,7 @@
 import { AppError } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Cause, RawClient, TransactionalClient, UnitOfWork } from './api.js';
-import { isInfrastructure } from './failures.js';
+import { isOutage } from './failures.js';
 import { headOfSnapshot } from './feed/reader.js';
 import type { Limits } from './limits.js';
 import type { createOnce } from './once/once.js';
@@ -15,17 +15,29 @@ export interface DoorParts<Db extends RawClient> {
   transactor: Transactor<Db>;
   relay: Pick<Relay, 'overloaded'>;
   once: ReturnType<typeof createOnce<Db>>;
+  /** Commits a real transaction that writes, or rejects. */
+  probe(): Promise<void>;
   limits: Limits;
 }
 
 /** The unit of work as HTTP requests, commands and background work use it. */
 export function createDoor<Db extends RawClient>(parts: DoorParts<Db>): UnitOfWork<Db> {
-  const { client, transactor, relay, limits } = parts;
+  const { client, transactor, relay, probe, limits } = parts;
 
   /** New work is refused while too much waits for the broker; what other services sent is not. */
   async function admitted<T>(start: () => Promise<T>): Promise<T> {
     if (relay.overloaded) throw new AppError('service-overloaded');
     return known(start);
+  }
+
+  /** A database that is away is `service-unavailable`; everything else stays as it is. */
+  async function known<T>(start: () => Promise<T>): Promise<T> {
+    try {
+      return await start();
+    } catch (error) {
+      if (error instanceof AppError || !(await isOutage(error, probe))) throw error;
+      throw new AppError('service-unavailable', { cause: error });
+    }
   }
 
   return {
@@ -57,14 +69,4 @@ export function createDoor<Db extends RawClient>(parts: DoorParts<Db>): UnitOfWo
 
 function newCause(): Cause {
   return { correlationId: uuidv7() };
-}
-
-/** A database that is away is `service-unavailable`; everything else stays as it is. */
-async function known<T>(start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    if (error instanceof AppError || !isInfrastructure(error)) throw error;
-    throw new AppError('service-unavailable', { cause: error });
-  }
 }

@@ -27,6 +27,16 @@ export function mayBeInfrastructure(error: unknown): boolean {
   return codesOf(error).some((code) => suspicious.has(code));
 }
 
+/** A failed connection may be one of the work's own, to anything: then `probe`, which writes, still commits. */
+export async function isOutage(error: unknown, probe: () => Promise<void>): Promise<boolean> {
+  if (isInfrastructure(error)) return true;
+  if (!mayBeInfrastructure(error)) return false;
+  return probe().then(
+    () => false,
+    () => true,
+  );
+}
+
 /** 40001 serialization failure, 40P01 deadlock; the others are Prisma's words for both. */
 const rerunnable = new Set(['40001', '40P01', 'P2034', 'TransactionWriteConflict']);
 

@@ -15,6 +15,7 @@ import { createDoor } from './door.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, type ConsumerStats, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
+import { createSuspects, type Suspects } from './inbox/suspects.js';
 import { type Limits, withDefaults } from './limits.js';
 import { createOnce } from './once/once.js';
 import { Relay, type RelayStats } from './outbox/relay.js';
@@ -24,6 +25,7 @@ import { replayDoor } from './replay/door.js';
 import { createReplayJobs } from './replay/jobs.js';
 import { createPages } from './replay/pages.js';
 import { ReplayRunner } from './replay/runner.js';
+import { Retention, type RetentionStats } from './retention/retention.js';
 import { createLanguage } from './transaction/language.js';
 import { createTransactor } from './transaction/transactor.js';
 
@@ -40,6 +42,8 @@ export interface UnitOfWorkOptions<Db extends RawClient> {
   log: Logger;
   bus: EventBus;
   limits?: Partial<Limits>;
+  /** By which old rows are old; the database's clock if left out. */
+  clock?: () => Date;
 }
 
 /** What a service does in its database and tells others, and the machinery behind it. */
@@ -48,7 +52,7 @@ export interface Messaging<Db extends RawClient> {
   feeds: FeedReader;
   /** Called after each commit that wrote feed entries, with theirs in order. Must not block. */
   onCommitted(listener: (entries: FeedEntry[]) => void): void;
-  /** Starts the relay, consuming and replays. Throws if a handler or a snapshot has no contract. */
+  /** Starts the relay, consuming, replays and retention. Throws if a handler or a snapshot has no contract. */
   start(options: StartOptions<Db>): Promise<void>;
   /** Stops the relay: flushes what it has claimed. Close the bus's subscriptions before, the bus itself after. */
   stop(): Promise<void>;
@@ -67,6 +71,7 @@ export interface MessagingStats {
   consumer: ConsumerStats | undefined;
   /** Copies of other services' entities that were never complete. */
   copiesMissing: number;
+  retention: RetentionStats;
 }
 
 /** Needs `migrateMessaging` to have run on the database. */
@@ -79,12 +84,23 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const relay = new Relay({ table: createOutboxTable(pool, limits.leaseMs), bus, limits, log });
   const language = createLanguage(contract);
   const transactor = createTransactor({ client, language, relay, limits, log, committed });
+  const probe = () => probeDatabase(client, limits);
   let consumer: Consumer | undefined;
   let catchUp: CatchUp | undefined;
   let runner: ReplayRunner | undefined;
+  let suspects: Suspects | undefined;
+  const { clock } = options;
+  const retention = new Retention({ pool, limits, log, ...(clock && { clock }) });
 
   return {
-    uow: createDoor({ client, transactor, relay, once: createOnce({ transactor, pool, log }), limits }),
+    uow: createDoor({
+      client,
+      transactor,
+      relay,
+      once: createOnce({ transactor, pool, log }),
+      probe,
+      limits,
+    }),
     feeds: createFeedReader(pool),
     onCommitted,
 
@@ -100,13 +116,14 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       }
       const decode = createDecoder(types, contracts);
       relay.start();
-      const probe = () => probeDatabase(client, limits);
       const replays = replayDoor(snapshots.map(({ type }) => type));
+      suspects = createSuspects(pool, service, limits.crashTries);
       consumer = createConsumer({
         service,
         handlers: [...handlers, ...replays],
         decode,
         transactor,
+        suspects,
         probe,
         log,
       });
@@ -120,10 +137,12 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       const sources = copiedSources(service, handlers);
       catchUp = new CatchUp({ service, sources, pool, bus, lastReplayed, limits, log });
       catchUp.start();
+      retention.start();
     },
 
     async stop() {
-      await Promise.all([catchUp?.stop(), runner?.stop()]);
+      await Promise.all([catchUp?.stop(), runner?.stop(), retention.stop()]);
+      await suspects?.settle().catch((error: unknown) => log.warn({ err: error }, 'suspects stay named'));
       await relay.stop();
     },
 
@@ -131,6 +150,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       relay: relay.stats,
       consumer: consumer && { ...consumer.stats },
       copiesMissing: catchUp?.missing ?? 0,
+      retention: retention.stats,
     }),
   };
 }

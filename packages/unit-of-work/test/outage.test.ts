@@ -54,7 +54,7 @@ describe('the database goes away while events are handled', () => {
     await producer.uow.run((tx) => writeNote(tx, 'away'));
     await eventually(() => expect(tries).toBe(1));
     await expect(consumer.uow.run((tx) => writeNote(tx, 'never'))).rejects.toMatchObject({
-      code: expect.stringMatching(/service-unavailable|ECONNRESET/),
+      code: 'service-unavailable',
     });
     proxy.resume();
 

@@ -158,8 +158,8 @@ class InMemory implements MemoryEventBus {
         fail(deadError(letter));
         settled();
       };
-      const { id, type, body } = event;
-      const delivery = { id, type, body, attempt: 1, redelivered: false };
+      const { id, type, body, again = false } = event;
+      const delivery = { id, type, body, attempt: 1, redelivered: again };
       queue.add({ delivery, gone: false, firstFailedAt: undefined, committed: settled, dead });
     });
   }

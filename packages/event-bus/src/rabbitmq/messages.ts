@@ -50,7 +50,10 @@ export function deliveryOf({ content, fields, properties }: ConsumeMessage): Del
  * As the broker let it pass, where it came from another service: permissions go by routing key, and a property says
  * what its sender likes. What comes back from this service's own delays says it in the property.
  */
-function typeOf({ exchange, routingKey }: ConsumeMessage['fields'], said: string | undefined): string {
+export function typeOf(
+  { exchange, routingKey }: Pick<ConsumeMessage['fields'], 'exchange' | 'routingKey'>,
+  said: string | undefined,
+): string {
   if (exchange === eventsExchange) return routingKey;
   if (exchange === replaysExchange) return routingKey.slice(routingKey.indexOf('.') + 1);
   return said ?? routingKey;
@@ -87,14 +90,25 @@ export function propertiesForDead(
   };
 }
 
+/** Begins anew with attempt 1. When it first failed stays known. */
+export function propertiesForRedrive(
+  message: ConsumeMessage,
+  { type, firstFailedAt }: { type: string; firstFailedAt: string | undefined },
+): Options.Publish {
+  return {
+    ...carriedOver(message, { type }),
+    ...(firstFailedAt !== undefined && { headers: { [header.firstFailedAt]: firstFailedAt } }),
+  };
+}
+
 /** Foreign headers stay behind: nothing bounds their size, and `x-death` would grow with each attempt. */
-function carriedOver({ properties }: ConsumeMessage, delivery: Delivery): Options.Publish {
+function carriedOver({ properties }: ConsumeMessage, { type }: Pick<Delivery, 'type'>): Options.Publish {
   return {
     persistent: true,
     contentType: text(properties.contentType),
     contentEncoding: text(properties.contentEncoding),
     messageId: text(properties.messageId),
-    type: delivery.type,
+    type,
     timestamp: typeof properties.timestamp === 'number' ? properties.timestamp : undefined,
     appId: text(properties.appId),
   };
@@ -104,11 +118,11 @@ function firstFailedAt({ properties }: ConsumeMessage): string {
   return text(properties.headers?.[header.firstFailedAt]) ?? new Date().toISOString();
 }
 
-function attemptOf(value: unknown): number {
+export function attemptOf(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 1;
 }
 
-function text(value: unknown): string | undefined {
+export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 

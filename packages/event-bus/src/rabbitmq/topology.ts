@@ -78,16 +78,17 @@ async function declareQueue(
   options: Record<string, unknown>,
   log: Logger,
 ): Promise<void> {
-  const declaration: Options.AssertQueue = {
-    durable: true,
-    arguments: { 'x-queue-type': 'quorum', ...options },
-  };
   try {
-    await session.scratch((channel) => channel.assertQueue(name, declaration));
+    await session.scratch((channel) => channel.assertQueue(name, quorum(options)));
   } catch (error) {
     if (!isPreconditionFailed(error)) throw error;
     log.warn({ queue: name, err: error }, 'queue exists with other arguments and is used as it is');
   }
+}
+
+/** How a queue of Warren's is declared. */
+export function quorum(options: Record<string, unknown>): Options.AssertQueue {
+  return { durable: true, arguments: { 'x-queue-type': 'quorum', ...options } };
 }
 
 function isPreconditionFailed(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
 
@@ -6,20 +7,38 @@ export interface PoolOptions {
   max: number;
   service: string;
   log: Logger;
+  /** Milliseconds without a byte after which a connection in use is given up. Default 20,000. */
+  silenceMs?: number;
 }
 
-/** Every wait is bounded: for a connection 5 s, for a statement 15 s, for an idle transaction 30 s. */
-export function createPool({ url, max, service, log }: PoolOptions): pg.Pool {
+/**
+ * Every wait is bounded: for a connection 5 s, for a statement 15 s, for an idle transaction 15 s. All three are
+ * the server's to end, so a connection that is silent for longer has no server any more.
+ */
+export function createPool({ url, max, service, log, silenceMs = 20_000 }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 15_000,
-    idle_in_transaction_session_timeout: 30_000,
+    idle_in_transaction_session_timeout: 15_000,
+    // Shorter than the silence that is allowed: a connection that nobody uses is closed in peace.
+    idleTimeoutMillis: Math.min(10_000, silenceMs / 2),
+    stream: () => impatientSocket(silenceMs),
     keepAlive: true,
     application_name: `warren-${service}`,
   });
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on('error', (err) => log.warn({ err }, 'an idle database connection was lost'));
+  // One that is lent may be lost between two queries, or on its way to the next one who waits for it. Whoever
+  // uses it is told by the query; without a listener this too would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/** TCP alone finds out after a quarter of an hour, or never, that the other side is gone without a word. */
+function impatientSocket(silenceMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silenceMs, () => socket.destroy());
+  return socket;
 }

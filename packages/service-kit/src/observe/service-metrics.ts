@@ -13,6 +13,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   const { messaging, realtime, broker } = parts;
   const relay = () => messaging.stats().relay;
   const consumer = () => messaging.stats().consumer;
+  const retention = () => messaging.stats().retention;
   const sockets = () => realtime.stats();
 
   metrics.gauge('warren_broker_up', '1 while the event bus works, 0 while it is degraded', () =>
@@ -70,6 +71,39 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     'warren_consumer_split_total',
     'Batches that ran again one by one',
     () => consumer()?.split,
+  );
+  metrics.counter(
+    'warren_consumer_suspected_total',
+    'Deliveries handled alone, since whoever had them before may have crashed on them',
+    () => consumer()?.suspected,
+  );
+  metrics.counter(
+    'warren_consumer_crash_loops_total',
+    'Deliveries given up, since everyone crashed on them',
+    () => consumer()?.crashLoops,
+  );
+
+  metrics.counter('warren_retention_rounds_total', 'Rounds of pruning', () => retention().rounds);
+  metrics.counter('warren_retention_failed_total', 'Rounds of pruning that failed', () => retention().failed);
+  metrics.counter(
+    'warren_retention_partitions_dropped_total',
+    'Days of outbox and inbox that were dropped',
+    () => retention().partitionsDropped,
+  );
+  metrics.gauge(
+    'warren_retention_partitions_held',
+    'Days of outbox and inbox that are old but still needed',
+    () => retention().partitionsHeld,
+  );
+  metrics.counter(
+    'warren_retention_feed_entries_total',
+    'Feed entries that were pruned',
+    () => retention().feedEntries,
+  );
+  metrics.counter(
+    'warren_retention_rows_total',
+    'Other rows that were pruned one by one',
+    () => retention().rows,
   );
 
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
-import { ConfigError } from '../config/read-config.js';
+import { readableError } from '../config/readable-error.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createService, type RunningService } from './create-service.js';
 import { migrateService } from './migrate-service.js';
@@ -56,7 +56,7 @@ async function orExit(service: string, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    for (const line of readable(error)) process.stderr.write(`${service}: ${line}\n`);
+    for (const line of readableError(error)) process.stderr.write(`${service}: ${line}\n`);
     process.exit(1);
   }
 }
@@ -81,22 +81,6 @@ function stopOnSignals(starting: Promise<RunningService>): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-}
-
-/** One line for each thing that is wrong; an error's own words, and those of its causes. */
-function readable(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.problems;
-  const lines: string[] = [];
-  for (let each = error; each instanceof Error && lines.length < 5; each = each.cause) {
-    lines.push(firstLine(each));
-  }
-  return lines.length > 0 ? lines : [String(error)];
-}
-
-function firstLine(error: Error): string {
-  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
-  const text = error.message || errors.map(String).join('; ') || error.name;
-  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function fail(service: string, error: unknown): never {

@@ -5,7 +5,7 @@ import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
 import { InFlight } from './in-flight.js';
 import { Settlements } from './settlements.js';
-import type { OutboxTable } from './table.js';
+import type { ClaimedRow, OutboxTable } from './table.js';
 
 export interface RelayParts {
   table: OutboxTable;
@@ -87,7 +87,7 @@ export class Relay implements CommittedEvents {
     this.#reserved -= events.length;
     // Too late for this relay: with the end of the lease the rows are another one's.
     if (this.#state === 'stopped') return;
-    for (const event of events) void this.#publish(event);
+    for (const event of events) void this.#publish({ ...event, again: false });
   }
 
   release(count: number): void {
@@ -122,11 +122,11 @@ export class Relay implements CommittedEvents {
     this.#state = 'stopped';
   }
 
-  async #publish({ id, type, body }: OutboxRow): Promise<void> {
+  async #publish({ id, type, body, again }: ClaimedRow): Promise<void> {
     // A claim of ours that ran out while the bus still holds the event: another copy would not speed it up.
     if (!this.#inFlight.add(id)) return;
     try {
-      const receipt = await this.#parts.bus.publish({ id, type, body });
+      const receipt = await this.#parts.bus.publish({ id, type, body, ...(again && { again }) });
       this.#counts.published += 1;
       if (receipt === 'unroutable') this.#unroutable(id, type);
       this.#settlements.confirmed(id);

@@ -7,10 +7,15 @@ export interface FreedRow {
   delayMs: number;
 }
 
+/** `again`: some relay had claimed it before, and nobody knows what became of that. */
+export interface ClaimedRow extends OutboxRow {
+  again: boolean;
+}
+
 /** The outbox as the relay works on it: short statements of their own, never a lock held while publishing. */
 export interface OutboxTable {
   /** Takes at most `limit` unpublished rows that nobody owns, longest free first, for the lease. */
-  claim(limit: number): Promise<OutboxRow[]>;
+  claim(limit: number): Promise<ClaimedRow[]>;
   markPublished(ids: readonly string[]): Promise<void>;
   /** Gives claims back. */
   release(rows: readonly FreedRow[]): Promise<void>;
@@ -19,13 +24,14 @@ export interface OutboxTable {
 }
 
 const claim = `
-UPDATE messaging.outbox SET claimed_until = now() + $2::int * interval '1 ms'
-WHERE id IN (
-  SELECT id FROM messaging.outbox
+UPDATE messaging.outbox o SET claimed_until = now() + $2::int * interval '1 ms'
+FROM (
+  SELECT id, claimed_until FROM messaging.outbox
   WHERE published_at IS NULL AND claimed_until < now()
   ORDER BY claimed_until, created_at LIMIT $1 FOR UPDATE SKIP LOCKED
-)
-RETURNING id, type, body`;
+) due
+WHERE o.id = due.id
+RETURNING o.id, o.type, o.body, due.claimed_until > '-infinity' AS again`;
 
 const markPublished = `
 UPDATE messaging.outbox SET published_at = now() WHERE id = ANY($1::uuid[]) AND published_at IS NULL`;
@@ -42,7 +48,7 @@ FROM (SELECT FROM messaging.outbox WHERE published_at IS NULL LIMIT $1) AS unpub
 export function createOutboxTable(pool: Pool, leaseMs: number): OutboxTable {
   return {
     async claim(limit) {
-      return (await pool.query<OutboxRow>(claim, [limit, leaseMs])).rows;
+      return (await pool.query<ClaimedRow>(claim, [limit, leaseMs])).rows;
     },
     async markPublished(ids) {
       await pool.query(markPublished, [ids]);

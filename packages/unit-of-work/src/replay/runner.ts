@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventBus, PublishError } from '@warren/event-bus';
 import type { Logger } from 'pino';
-import { isInfrastructure } from '../failures.js';
+import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import type { ReplayJob, ReplayJobs } from './jobs.js';
@@ -116,7 +116,8 @@ export class ReplayRunner {
   /** What can pass by itself is tried again; what can't ends the replay. */
   async #settle(job: ReplayJob, error: unknown): Promise<void> {
     const { jobs } = this.#parts;
-    if (error instanceof PublishError || isInfrastructure(error)) return jobs.release(job, pauseMs);
+    const passes = error instanceof PublishError || isInfrastructure(error) || mayBeInfrastructure(error);
+    if (passes) return jobs.release(job, pauseMs);
     await jobs.fail(job, error instanceof Unanswerable ? error.message : 'internal');
   }
 

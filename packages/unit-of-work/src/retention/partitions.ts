@@ -29,7 +29,9 @@ export async function makePartition(db: Db, table: Partitioned, day: number): Pr
   );
   if (rows.length > 0) return false;
   await db.query(`CREATE TABLE ${name} (LIKE messaging.${table} INCLUDING ALL)`);
-  await db.query(`ALTER TABLE messaging.${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${to}')`);
+  await db.query(
+    `ALTER TABLE messaging.${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${to}')`,
+  );
   return true;
 }
 

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { dayOf } from '../retention/days.js';
-import { daysOf, makePartition } from '../retention/partitions.js';
+import { makePartition } from '../retention/partitions.js';
 import { initial } from './001-initial.js';
 import { replay } from './002-replay.js';
 
@@ -45,10 +45,7 @@ async function makeFirstDays(client: PoolClient): Promise<void> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
   const today = dayOf(rows[0]?.now ?? new Date());
   for (const table of ['outbox', 'inbox'] as const) {
-    const days = await daysOf(client, table);
-    for (let day = today; day <= today + firstDays; day++) {
-      if (!days.has(day)) await makePartition(client, table, day);
-    }
+    for (let day = today; day <= today + firstDays; day++) await makePartition(client, table, day);
   }
 }
 

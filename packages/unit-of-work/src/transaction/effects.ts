@@ -21,6 +21,8 @@ export interface PendingEntry {
 export interface Marks {
   /** Events that this transaction handles. */
   inbox?: { consumer: string; eventIds: readonly string[] };
+  /** A suspect that this transaction clears. */
+  finished?: { consumer: string; suspect: string };
   /** The record of an operation that happens once. */
   record?: OnceRecord;
 }

@@ -2,7 +2,7 @@ import type { FeedEntry, RawClient } from '../api.js';
 import { LostRace } from '../failures.js';
 import { encodeCursor } from '../feed/cursor.js';
 import { insertRecord } from '../once/record.js';
-import type { Effects, OutboxRow, PendingEntry } from './effects.js';
+import type { Effects, Marks, OutboxRow, PendingEntry } from './effects.js';
 
 /** A user's counter after this transaction, and the feed's own epoch. */
 type Head = [userId: string, seq: number, feedEpoch: number];
@@ -36,6 +36,7 @@ export async function writeEffects(db: RawClient, effects: Effects, claimMs: num
   if (entries.length > 0) parts.push(headsPart(entries, bind), entriesPart(entries, behind, time, bind));
   if (events.length > 0) parts.push(outboxPart(events, claimMs, bind));
   if (marks.inbox) parts.push(inboxPart(marks.inbox.consumer, marks.inbox.eventIds, bind));
+  if (marks.finished) parts.push(finishedPart(marks.finished, bind));
   if (marks.record) parts.push(`recorded AS (${insertRecord(marks.record, bind)})`);
   if (parts.length === 0) return [];
 
@@ -103,6 +104,12 @@ function inboxPart(consumer: string, eventIds: readonly string[], bind: Bind): s
   INSERT INTO messaging.inbox (consumer, event_id)
   SELECT ${bind(consumer)}, id FROM unnest(${bind([...eventIds].sort())}::text[]) AS id
   ON CONFLICT DO NOTHING RETURNING 1
+)`;
+}
+
+function finishedPart({ consumer, suspect }: NonNullable<Marks['finished']>, bind: Bind): string {
+  return `finished AS (
+  DELETE FROM messaging.suspect WHERE consumer = ${bind(consumer)} AND event_id = ${bind(suspect)}
 )`;
 }
 

@@ -1,0 +1,150 @@
+import { within } from '@warren/amqp-link';
+import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { propertiesForRedrive } from '../messages.js';
+import { deadQueue, eventsQueue, failuresExchange } from '../topology.js';
+import { answerMs, closeQuietly, quietChannel } from './channels.js';
+import type { DeadLetterMessage } from './dead-letter.js';
+import { operatorError } from './error.js';
+import { type HoldOptions, nothingTaken, type Taken, take } from './take.js';
+
+/** Dead letters taken out of their queue for a while. All that are not settled go back by `release`. */
+export interface HeldDeadLetters {
+  /** Those that were kept, oldest first. */
+  readonly letters: readonly DeadLetterMessage[];
+  /** How many were looked at. */
+  readonly looked: number;
+  /** How many of those were to be kept, whether or not the limits allowed it. */
+  readonly matching: number;
+  /** How many were in the queue when this began. */
+  readonly waiting: number;
+  /** Somebody else takes from the queue too, and may hold letters that are missing here. */
+  readonly shared: boolean;
+  bodyOf(letter: DeadLetterMessage): string;
+  /**
+   * Puts it into the service's events queue as attempt 1, and takes it from the dead letters once the broker has
+   * confirmed. A crash in between leaves it in both; the inbox makes that harmless. `unroutable`: the events queue
+   * is missing, and the letter stays.
+   */
+  retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'>;
+  /** Takes it from the dead letters for good. */
+  discard(letter: DeadLetterMessage): void;
+  /** Gives back what was not settled, in its order. Never rejects. */
+  release(): Promise<void>;
+}
+
+export async function holdDeadLetters(
+  model: ChannelModel,
+  service: string,
+  options: HoldOptions,
+): Promise<HeldDeadLetters> {
+  const channel = await quietChannel(model);
+  try {
+    const { messageCount, consumerCount } = await channel.checkQueue(deadQueue(service));
+    const most = Math.min(messageCount, options.scan);
+    const taken = most > 0 ? await take(channel, service, { ...options, scan: most }) : nothingTaken();
+    return new Held(model, channel, service, taken, { waiting: messageCount, shared: consumerCount > 0 });
+  } catch (error) {
+    await closeQuietly(channel);
+    throw operatorError(error, 'the dead letters could not be read');
+  }
+}
+
+class Held implements HeldDeadLetters {
+  readonly letters: readonly DeadLetterMessage[];
+  readonly looked: number;
+  readonly matching: number;
+  readonly waiting: number;
+  readonly shared: boolean;
+  readonly #model: ChannelModel;
+  readonly #channel: ConfirmChannel;
+  readonly #service: string;
+  readonly #messages: Map<DeadLetterMessage, ConsumeMessage>;
+  #publishing: Promise<ConfirmChannel> | undefined;
+
+  constructor(
+    model: ChannelModel,
+    channel: ConfirmChannel,
+    service: string,
+    { messages, looked, matching }: Taken,
+    { waiting, shared }: Pick<HeldDeadLetters, 'waiting' | 'shared'>,
+  ) {
+    this.#model = model;
+    this.#channel = channel;
+    this.#service = service;
+    this.#messages = messages;
+    this.letters = [...messages.keys()];
+    this.looked = looked;
+    this.matching = matching;
+    this.waiting = waiting;
+    this.shared = shared;
+  }
+
+  bodyOf(letter: DeadLetterMessage): string {
+    return this.#message(letter).content.toString('utf8');
+  }
+
+  async retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'> {
+    const message = this.#message(letter);
+    try {
+      this.#publishing ??= quietChannel(this.#model);
+      const { type, firstFailedAt } = letter;
+      const properties = propertiesForRedrive(message, { type, firstFailedAt });
+      const sent = publish(await this.#publishing, this.#service, message.content, properties);
+      if ((await within(answerMs, sent, 'the broker did not confirm')) === 'unroutable') return 'unroutable';
+      this.discard(letter);
+      return 'retried';
+    } catch (error) {
+      throw operatorError(error, 'the letter could not be sent and stays where it is');
+    }
+  }
+
+  discard(letter: DeadLetterMessage): void {
+    const message = this.#message(letter);
+    try {
+      this.#channel.ack(message);
+    } catch (error) {
+      throw operatorError(error, 'the letter could not be taken from the dead letters');
+    }
+    this.#messages.delete(letter);
+  }
+
+  async release(): Promise<void> {
+    this.#messages.clear();
+    const publishing = await this.#publishing?.catch(() => undefined);
+    if (publishing) await closeQuietly(publishing);
+    await closeQuietly(this.#channel);
+  }
+
+  #message(letter: DeadLetterMessage): ConsumeMessage {
+    const message = this.#messages.get(letter);
+    if (!message) throw new Error('This dead letter is not held any more');
+    return message;
+  }
+}
+
+/** One at a time on its channel, so whatever is returned is this one. */
+function publish(
+  channel: ConfirmChannel,
+  service: string,
+  content: Buffer,
+  properties: ReturnType<typeof propertiesForRedrive>,
+): Promise<'confirmed' | 'unroutable'> {
+  return new Promise((resolve, reject) => {
+    let cameBack = false;
+    const onReturn = () => {
+      cameBack = true;
+    };
+    channel.once('return', onReturn);
+    channel.publish(
+      failuresExchange(service),
+      eventsQueue(service),
+      content,
+      { ...properties, mandatory: true },
+      (error: unknown) => {
+        channel.removeListener('return', onReturn);
+        if (error) reject(error instanceof Error ? error : new Error('the broker refused'));
+        else resolve(cameBack ? 'unroutable' : 'confirmed');
+      },
+    );
+  });
+}

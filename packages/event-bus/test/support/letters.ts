@@ -1,0 +1,57 @@
+import {
+  createRabbitMqEventBus,
+  deadLetterHeader,
+  deadQueue,
+  eventsQueue,
+  failuresExchange,
+} from '../../src/index.js';
+import { type Bench, silent } from './rabbitmq.js';
+
+export const retryDelays = [40];
+
+/** The service's queues, as it declares them, with nobody who takes. */
+export async function declareQueuesOf(
+  bench: Bench,
+  service: string,
+  types: readonly string[],
+): Promise<void> {
+  const bus = createRabbitMqEventBus({ url: bench.url, service, retryDelays, log: silent });
+  await bus.subscribe({ service, types, handle: async () => [], probe: async () => undefined });
+  await bus.close();
+}
+
+/** As the service would put it there; ids are `letter-0`, `letter-1`, …  */
+export async function putLetters(
+  bench: Bench,
+  service: string,
+  count: number,
+  properties: { type?: string; headers?: Record<string, unknown> } = {},
+): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, index) => `letter-${index}`);
+  for (const id of ids) {
+    bench.raw.publish(failuresExchange(service), deadQueue(service), Buffer.from(JSON.stringify({ id })), {
+      persistent: true,
+      messageId: id,
+      appId: 'producer',
+      timestamp: 1_750_000_000,
+      type: properties.type ?? 'thing.happened',
+      headers: properties.headers ?? {
+        [deadLetterHeader.reason]: 'permanent',
+        [deadLetterHeader.attempts]: 2,
+        [deadLetterHeader.firstFailedAt]: '2026-01-02T03:04:05.678Z',
+        [deadLetterHeader.errorMessage]: 'no such thing',
+        [deadLetterHeader.errorStack]: 'Error: no such thing\n    at somewhere',
+      },
+    });
+  }
+  await bench.raw.waitForConfirms();
+  return ids;
+}
+
+export async function waiting(bench: Bench, service: string): Promise<{ events: number; dead: number }> {
+  const [events, dead] = await Promise.all([
+    bench.raw.checkQueue(eventsQueue(service)),
+    bench.raw.checkQueue(deadQueue(service)),
+  ]);
+  return { events: events.messageCount, dead: dead.messageCount };
+}

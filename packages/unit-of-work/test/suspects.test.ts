@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type DomainEvent, PermanentError } from '@warren/contracts';
+import { createMemoryEventBus, type Delivery, type Verdict } from '@warren/event-bus';
+import { eventually } from '@warren/testing';
+import { deliveryOf, noteEvent } from './support/deliveries.js';
+import { type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
+import { ScriptedBus } from './support/scripted-bus.js';
+
+let db: Fixture;
+beforeAll(async () => {
+  db = await fixture();
+});
+afterAll(() => db.close());
+beforeEach(() => db.sql('TRUNCATE note, messaging.inbox, messaging.outbox, messaging.suspect'));
+
+// Their relays would take each other's events.
+const started: Instance[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((instance) => instance.stop()));
+});
+
+interface Consuming extends Instance {
+  deliver(...deliveries: Delivery[]): Promise<readonly Verdict[]>;
+}
+
+type Handle = (tx: NoteTx, event: DomainEvent) => Promise<void>;
+
+const keepNote: Handle = (tx, event) => writeNote(tx, event.subject);
+const loseDatabase: Handle = async (tx) => {
+  await tx.$queryRawUnsafe('SELECT pg_terminate_backend(pg_backend_pid())');
+};
+
+/** Each instance is a process of its own to the others. */
+async function consuming(handle: Handle): Promise<Consuming> {
+  const bus = new ScriptedBus();
+  const instance = db.instance({ bus });
+  started.push(instance);
+  await instance.start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+  return {
+    ...instance,
+    async deliver(...deliveries) {
+      if (!bus.subscription) throw new Error('not subscribed');
+      return bus.subscription.handle(deliveries);
+    },
+  };
+}
+
+const again = (event: DomainEvent): Delivery => ({ ...deliveryOf(event), redelivered: true });
+const done = { kind: 'done' };
+const crashLoop = { kind: 'dead', reason: 'crash-loop' };
+
+async function namesOf({ id }: DomainEvent): Promise<number> {
+  const [row] = await db.sql<{ names: number }>(
+    'SELECT cardinality(named_by) AS names FROM messaging.suspect WHERE event_id = $1',
+    [id],
+  );
+  return row?.names ?? 0;
+}
+
+/** As `count` processes leave it that ended while they handled the event. */
+async function crashedOn({ id }: DomainEvent, count: number): Promise<void> {
+  const names = Array.from({ length: count }, () => randomUUID());
+  await db.sql(`INSERT INTO messaging.suspect (consumer, event_id, named_by) VALUES ('note', $1, $2)`, [
+    id,
+    names,
+  ]);
+}
+
+describe('a message that comes again without an answer', () => {
+  it('is handled alone, after a committed row names it, which goes with what was done', async () => {
+    const [suspect, fresh, other] = ['suspect', 'fresh', 'other'].map((subject) => noteEvent({ subject }));
+    if (!suspect || !fresh || !other) throw new Error('never');
+    const named: Record<string, number[]> = {};
+    const { deliver, client, stats } = await consuming(async (tx, event) => {
+      named[event.subject] = [await namesOf(suspect), await namesOf(fresh), await namesOf(other)];
+      await keepNote(tx, event);
+    });
+    expect(await deliver(again(suspect), deliveryOf(fresh), again(other))).toEqual([done, done, done]);
+    expect(named).toEqual({ suspect: [1, 0, 0], fresh: [0, 0, 0], other: [0, 0, 1] });
+    expect(client.statements.filter((sql) => sql === 'BEGIN')).toHaveLength(3);
+    expect(await db.sql('SELECT FROM messaging.suspect')).toEqual([]);
+    expect(await db.sql('SELECT FROM messaging.inbox')).toHaveLength(3);
+    expect(stats().consumer).toMatchObject({ handled: 3, suspected: 2, crashLoops: 0 });
+  });
+
+  it('is given up after three processes ended on it, and its neighbours are not', async () => {
+    const [crasher, young] = [noteEvent({ subject: 'crasher' }), noteEvent({ subject: 'young' })];
+    await crashedOn(crasher, 3);
+    await crashedOn(young, 2);
+    const { deliver, stats } = await consuming(keepNote);
+    const neighbour = noteEvent({ subject: 'neighbour' });
+    const verdicts = await deliver(again(crasher), deliveryOf(neighbour), again(young));
+    expect(verdicts).toMatchObject([crashLoop, done, done]);
+    expect(await db.sql('SELECT id FROM note ORDER BY id')).toEqual([{ id: 'neighbour' }, { id: 'young' }]);
+    expect(stats().consumer).toMatchObject({ dead: 1, crashLoops: 1 });
+  });
+
+  it('that was handled after all is done, however many names it has', async () => {
+    const event = noteEvent();
+    const { deliver } = await consuming(keepNote);
+    await deliver(deliveryOf(event));
+    await crashedOn(event, 3);
+    expect(await deliver(again(event))).toEqual([done]);
+    expect(await namesOf(event)).toBe(0);
+  });
+
+  it('stays named until its verdict is carried out: a crash meanwhile must not begin anew', async () => {
+    const crasher = noteEvent();
+    await crashedOn(crasher, 3);
+    const first = await consuming(keepNote);
+    expect(await first.deliver(again(crasher))).toMatchObject([crashLoop]); // The verdict is lost with the process.
+    const second = await consuming(keepNote);
+    expect(await second.deliver(again(crasher))).toMatchObject([crashLoop]);
+    await second.deliver(deliveryOf(noteEvent()));
+    expect(await namesOf(crasher)).toBe(0);
+  });
+
+  it.each([
+    ['retry', new Error('not now')],
+    ['dead', new PermanentError('never')],
+  ])('and fails is no crash: after the verdict %s nobody is named', async (kind, error) => {
+    const event = noteEvent();
+    await crashedOn(event, 2);
+    const { deliver } = await consuming(async () => {
+      throw error;
+    });
+    expect(await deliver(again(event))).toMatchObject([{ kind }]);
+    expect(await namesOf(event)).toBe(0);
+  });
+});
+
+describe('a suspect whose handling ends in an outage', () => {
+  it('is named once by the process that lives, however often the database goes away', async () => {
+    const event = noteEvent();
+    let outages = 5;
+    const { deliver } = await consuming(async (tx, each) => {
+      outages -= 1;
+      if (outages >= 0) await loseDatabase(tx, each);
+      await keepNote(tx, each);
+    });
+    for (let left = outages; left > 0; left--) {
+      await expect(deliver(again(event))).rejects.toMatchObject({ code: '57P01' });
+      expect(await namesOf(event)).toBe(1);
+    }
+    expect(await deliver(again(event))).toEqual([done]);
+  });
+
+  it('has no name of a process that lived, whoever gets it next', async () => {
+    const event = noteEvent();
+    for (const _process of [1, 2, 3, 4]) {
+      const one = await consuming(loseDatabase);
+      await expect(one.deliver(again(event))).rejects.toMatchObject({ code: '57P01' });
+      await one.stop();
+    }
+    const next = await consuming(keepNote);
+    expect(await next.deliver(again(event))).toEqual([done]);
+  });
+
+  it('loses that name too when the process goes on with others', async () => {
+    const event = noteEvent();
+    await crashedOn(event, 1);
+    let first = true;
+    const { deliver } = await consuming(async (tx, each) => {
+      if (first) {
+        first = false;
+        await loseDatabase(tx, each);
+      }
+    });
+    await expect(deliver(again(event))).rejects.toMatchObject({ code: '57P01' });
+    expect(await namesOf(event)).toBe(2);
+    await deliver(deliveryOf(noteEvent()));
+    expect(await namesOf(event)).toBe(1);
+  });
+
+  it('keeps its names where a neighbour was given up in the same batch', async () => {
+    const [crasher, other] = [noteEvent(), noteEvent()];
+    await crashedOn(crasher, 3);
+    const { deliver } = await consuming(loseDatabase);
+    await expect(deliver(again(crasher), again(other))).rejects.toMatchObject({ code: '57P01' });
+    expect(await deliver(again(crasher))).toMatchObject([crashLoop]);
+  });
+});
+
+describe('on the memory bus, which forgets all with the process', () => {
+  it('what a relay had claimed before is a suspect', async () => {
+    const bus = createMemoryEventBus({ queues: { note: ['note.written'] } });
+    const producer = db.instance({ bus, limits: { pollMs: 20 } });
+    await producer.uow.run((tx) => writeNote(tx, 'claimed'));
+    await db.sql(`UPDATE messaging.outbox SET claimed_until = now() - interval '1 s'`);
+    await producer.uow.run((tx) => writeNote(tx, 'fresh'));
+    let seen = 0;
+    const handle: Handle = async () => {
+      seen += 1;
+    };
+    await producer.start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+    await eventually(() => expect(seen).toBe(2));
+    expect(producer.stats().consumer).toMatchObject({ handled: 2, suspected: 1 });
+    await bus.close();
+  });
+});
