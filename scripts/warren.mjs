@@ -16,6 +16,7 @@ const help = `Warren
   npm run check                     type check and lint
   npm run format                    format, and fix what the linter can fix
   npm run bench [-- <arguments>]    benchmarks
+  npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost
 `;
 
 const commands = {
@@ -57,6 +58,11 @@ const commands = {
   async bench(...args) {
     await prepare({ project: 'packages/bench' });
     await become('packages/bench/dist/main.js', args);
+  },
+
+  async chaos(...args) {
+    await prepare({ project: '.' });
+    await become('packages/chaos/dist/main.js', args);
   },
 };
 

@@ -15,6 +15,8 @@ export interface LocalPostgresOptions {
   /** Durability against crashes of the machine. `false` is faster, for data that tests throw away. Default true. */
   durable?: boolean;
   maxConnections?: number;
+  /** Default: a free one, another at each start. */
+  port?: number;
   /** Only this way around root, see `RunnerKind`. Default: the first that works. */
   runner?: RunnerKind;
 }
@@ -33,7 +35,7 @@ export interface LocalPostgres {
 }
 
 /**
- * A PostgreSQL of our own on a free port of 127.0.0.1, with the data in `folder`. Takes over what an owner that
+ * A PostgreSQL of our own on 127.0.0.1, with the data in `folder`. Takes over what an owner that
  * was killed left running. Rejects with a sentence when another living process uses the folder.
  */
 export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
@@ -44,7 +46,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   await claim(files);
   await stopLeftover(files.data);
   const password = await prepare(options.folder, binaries, runner, options.durable ?? true);
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const { child, ended } = await launch(files, runner, port, options);
   // Whatever ends this process, save SIGKILL: a server without its owner is of no use.
   const stopToo = () => child.kill('SIGINT');

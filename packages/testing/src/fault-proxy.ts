@@ -8,7 +8,10 @@ export interface FaultProxy {
   cut(): void;
   /** Resets all connections, and each new one at once, until `resume`. */
   refuse(): void;
-  /** Half-open: connections stay, but nothing passes, in either direction and for new ones too, until `resume`. */
+  /**
+   * Half-open: connections stay, but nothing passes, in either direction and for new ones too, until `resume`. Where
+   * one side gives up meanwhile, the other doesn't hear of it.
+   */
   stall(): void;
   /** Ends `refuse`, `stall` and `delay`. */
   resume(): void;
@@ -17,9 +20,22 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** `target`: a URL with a port, or `{ host, port }`. */
-export async function faultProxy(target: string | { host: string; port: number }): Promise<FaultProxy> {
-  const { host, port } = typeof target === 'string' ? addressOf(target) : target;
+export interface ProxyTarget {
+  host: string;
+  port: number;
+}
+
+export interface FaultProxyOptions {
+  /** Where it listens. Default: a free port. */
+  port?: number;
+}
+
+/** `target`: a URL with a port, `{ host, port }`, or a function that is asked for each new connection. */
+export async function faultProxy(
+  target: string | ProxyTarget | (() => ProxyTarget),
+  options: FaultProxyOptions = {},
+): Promise<FaultProxy> {
+  const targetNow = asFunction(target);
   const weather = new Weather();
   const resets = new Set<() => void>();
   let refusing = false;
@@ -31,7 +47,7 @@ export async function faultProxy(target: string | { host: string; port: number }
       client.resetAndDestroy();
       return;
     }
-    const reset = join(client, connect({ host, port }), weather);
+    const reset = join(client, connect(targetNow()), weather);
     resets.add(reset);
     client.once('close', () => resets.delete(reset));
   });
@@ -39,7 +55,7 @@ export async function faultProxy(target: string | { host: string; port: number }
     for (const reset of [...resets]) reset();
   };
 
-  await listen(server);
+  await listen(server, options.port ?? 0);
   return {
     port: (server.address() as AddressInfo).port,
     cut,
@@ -67,28 +83,48 @@ export async function faultProxy(target: string | { host: string; port: number }
 /** Couples both sides, and answers how to reset the pair. */
 function join(client: Socket, upstream: Socket, weather: Weather): () => void {
   const reset = () => {
-    client.resetAndDestroy();
-    upstream.resetAndDestroy();
+    resetOne(client);
+    resetOne(upstream);
   };
-  for (const socket of [client, upstream]) {
-    socket.setNoDelay(true);
-    socket.on('error', reset);
-  }
-  client.once('close', () => upstream.destroy());
-  upstream.once('close', () => client.destroy());
+  couple(client, upstream, weather);
+  couple(upstream, client, weather);
   forward(client, upstream, weather);
   forward(upstream, client, weather);
   return reset;
 }
 
-function listen(server: Server): Promise<void> {
+/** What ends one side ends the other, as soon as the weather lets it know. */
+function couple(socket: Socket, other: Socket, weather: Weather): void {
+  let end = () => {
+    other.destroy();
+  };
+  socket.setNoDelay(true);
+  socket.on('error', () => {
+    end = () => resetOne(other);
+  });
+  socket.once('close', () => void weather.passage(0).then(() => end()));
+}
+
+/** A socket that is being shut down can't be reset; Node would then wait for its end for ever when it exits. */
+function resetOne(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
 }
 
-function addressOf(url: string): { host: string; port: number } {
+function asFunction(target: string | ProxyTarget | (() => ProxyTarget)): () => ProxyTarget {
+  if (typeof target === 'function') return target;
+  const fixed = typeof target === 'string' ? addressOf(target) : target;
+  return () => fixed;
+}
+
+function addressOf(url: string): ProxyTarget {
   const { hostname, port } = new URL(url);
   if (!port) throw new Error(`faultProxy needs a port in ${url}`);
   return { host: hostname, port: Number(port) };

@@ -63,9 +63,23 @@ const cases: Case[] = [
 
   refused('packages/service-kit/src/amqp.ts', 'amqplib', 'Only amqp-link'),
   refused('packages/realtime/src/feed/amqp.ts', 'amqplib', 'Only amqp-link'),
-  ...['amqp-link/src', 'event-bus/src/rabbitmq', 'realtime/src/nodes', 'testing/src'].map((place) =>
-    allowed(`packages/${place}/amqp.ts`, 'amqplib'),
+  ...['amqp-link/src', 'chaos/src', 'event-bus/src/rabbitmq', 'realtime/src/nodes', 'testing/src'].map(
+    (place) => allowed(`packages/${place}/amqp.ts`, 'amqplib'),
   ),
+
+  refused('packages/chaos/src/checks/kit.ts', '@warren/unit-of-work', 'shares nothing with what it checks'),
+  refused(
+    'packages/chaos/src/checks/contracts.ts',
+    '@warren/contracts',
+    'shares nothing with what it checks',
+  ),
+  refused('packages/chaos/src/system/named.ts', '@warren/user-service', 'shares nothing with what it checks'),
+  refused(
+    'packages/chaos/src/system/path.ts',
+    '../../../../services/user/src/main.js',
+    'shares nothing with what it checks',
+  ),
+  allowed('packages/chaos/src/system/servers.ts', '@warren/testing'),
 
   refused('packages/contracts/src/ours.ts', '@warren/unit-of-work', 'imports nothing of ours'),
   refused('packages/contracts/src/path.ts', '../../packages/testing/src/index.js', 'imports nothing of ours'),

@@ -64,8 +64,15 @@ describe('faultProxy', () => {
     for (const one of open.splice(0).reverse()) await one.close();
   });
 
+  /** Connections at the newest echo. */
+  let connected: Set<Socket>;
+
   async function echo(): Promise<FaultProxy> {
+    const sockets = new Set<Socket>();
+    connected = sockets;
     const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => undefined);
       socket.pipe(socket);
     });
@@ -134,6 +141,36 @@ describe('faultProxy', () => {
     expect(stalled.closed).toBe(false);
     proxy.resume();
     await hears(stalled, 'ab');
+  });
+
+  it.each(['destroy', 'resetAndDestroy'] as const)(
+    'tells the server nothing of a client that leaves by %s while stalled',
+    async (leave) => {
+      const proxy = await echo();
+      const leaver = await client(proxy);
+      leaver.socket.write('a');
+      await hears(leaver, 'a');
+      proxy.stall();
+      leaver.socket[leave]();
+      await isClosed(leaver);
+      await expect(eventually(() => expect(connected.size).toBe(0), { within: 200 })).rejects.toThrow();
+      proxy.resume();
+      await eventually(() => expect(connected.size).toBe(0));
+    },
+  );
+
+  it('asks for the target of each new connection', async () => {
+    const [one, two] = [await echo(), await echo()];
+    const targets = [one.port, two.port];
+    const proxy = await faultProxy(() => ({ host: '127.0.0.1', port: targets.shift() ?? 0 }));
+    open.push(proxy);
+    for (const target of [one, two]) {
+      const asked = await client(proxy);
+      asked.socket.write('x');
+      await hears(asked, 'x');
+      target.cut();
+      await isClosed(asked);
+    }
   });
 
   it('delays each chunk by the same time instead of queueing them up', async () => {

@@ -1,6 +1,7 @@
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
+import { answers, brokerVersion } from './broker-answers.js';
 import { engine, ownerLabel, ownerOfContainers, requireImage } from './engine.js';
-import { answers, type BrokerRole, brokerEnv, brokerVersion } from './rabbitmq.js';
+import { type BrokerRole, brokerEnv } from './rabbitmq.js';
 import type { Started } from './started.js';
 
 const startWithinMs = 120_000;

@@ -1,5 +1,5 @@
 import { listens } from '../addresses.js';
-import { brokerVersion } from './rabbitmq.js';
+import { brokerVersion } from './broker-answers.js';
 import { NotHere, type Started } from './started.js';
 
 /** The server that a variable names. Throws `NotHere` where it isn't set, and an error where nothing is there. */

@@ -10,6 +10,8 @@ export interface PrivateProcess {
   pid: number;
   /** Ends it together with all that it started; what it kept is thrown away, so nothing is shut down in order. */
   stop(): Promise<void>;
+  /** Asks it with SIGTERM to end in order; after 30 s it is ended as by `stop`. */
+  terminate(): Promise<void>;
 }
 
 export interface Program {
@@ -51,7 +53,7 @@ export async function startProcess(
     const tail = (await readFile(log, 'utf8').catch(() => '')).trim().slice(-1_500);
     throw new Error(`${program.name} did not start: ${(error as Error).message}\n${tail}`);
   }
-  return { pid: child.pid ?? 0, stop };
+  return { pid: child.pid ?? 0, stop, terminate: () => terminate(child) };
 }
 
 async function untilReady(ready: () => Promise<void>, over: AbortSignal): Promise<void> {
@@ -81,6 +83,15 @@ async function endGroup(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   process.kill(-child.pid, 'SIGKILL');
   await exited;
+}
+
+async function terminate(child: ChildProcess): Promise<void> {
+  if (!child.pid || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  const timer = setTimeout(() => void endGroup(child), 30_000);
+  child.kill('SIGTERM');
+  await exited;
+  clearTimeout(timer);
 }
 
 /** A port that nothing uses at this moment. */

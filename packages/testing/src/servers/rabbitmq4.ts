@@ -1,5 +1,5 @@
+import { brokerVersion } from './broker-answers.js';
 import { startRabbitMqContainer } from './containers.js';
-import { brokerVersion } from './rabbitmq.js';
 import { brief, NotHere, type Started } from './started.js';
 
 /**

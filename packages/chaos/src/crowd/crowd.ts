@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Action } from '../ledger.js';
+import type { PlannedAction } from '../plan/actions.js';
+import { services } from '../services.js';
+import { Person } from './person.js';
+import type { World } from './world.js';
+
+/**
+ * Actions that may wait for their answers at the same time. Beyond that people do nothing more: repeats without end
+ * would only show that a machine can be overloaded.
+ */
+const atOnce = 40;
+
+/** Everybody who takes part, and what they do. */
+export class Crowd {
+  readonly people: Person[] = [];
+  readonly #world: World;
+  readonly #running = new Set<Promise<void>>();
+  readonly #tag = randomUUID().slice(0, 8);
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Does what is planned when it is due. Resolves once all of it has begun, or `stop` is aborted. */
+  async act(plan: readonly PlannedAction[], stop: AbortSignal): Promise<void> {
+    const began = Date.now();
+    for (const planned of plan) {
+      const early = began + planned.at - Date.now();
+      if (early > 0) await pause(early, undefined, { signal: stop }).catch(() => undefined);
+      if (stop.aborted) return;
+      if (this.#running.size < atOnce || planned.at === 0) this.#begin(planned);
+      else this.#world.ledger.leftOut += 1;
+    }
+  }
+
+  /** Actions without an answer yet. */
+  get waiting(): number {
+    return this.#running.size;
+  }
+
+  /** Resolves when every action has its answer, or the run is over. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all(this.people.map((person) => person.leave()));
+  }
+
+  #begin(planned: PlannedAction): void {
+    const running = this.#do(planned).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #do(planned: PlannedAction): Promise<void> {
+    if (planned.kind === 'register') return this.#register(planned.id);
+    const person = at(this.people, planned.person);
+    if (!person) return; // Nobody is registered yet: there is nobody who could act.
+    switch (planned.kind) {
+      case 'rename': {
+        const displayName = `Name ${planned.id} ${this.#tag}`;
+        return person.rename(
+          this.#note({ ...this.#base(planned), kind: 'rename', userId: person.id, displayName }),
+        );
+      }
+      case 'pay': {
+        const recipient = at(
+          this.people.filter((other) => other !== person),
+          planned.recipient,
+        );
+        if (!recipient) return;
+        const { amount, currency, method } = planned;
+        return person.pay(
+          this.#note({
+            ...this.#base(planned),
+            kind: 'pay',
+            userId: person.id,
+            recipientId: recipient.id,
+            amount,
+            currency,
+            method,
+            key: randomUUID(),
+            description: `${planned.id} ${this.#tag}`,
+          }),
+        );
+      }
+      case 'mark-read': {
+        const notificationId = person.unmarked(planned.which);
+        if (notificationId === undefined) return;
+        return person.markRead(
+          this.#note({
+            ...this.#base(planned),
+            kind: 'mark-read',
+            userId: person.id,
+            notificationId,
+            commandId: randomUUID(),
+          }),
+        );
+      }
+      case 'open-tab':
+        return person.openTab(services[planned.namespace % services.length] ?? 'notification');
+      case 'go-away':
+        return at(person.clients, planned.client)?.goAway(planned.forMs, this.#world.over);
+    }
+  }
+
+  async #register(id: string): Promise<void> {
+    const action = this.#note({
+      ...this.#base({ id }),
+      kind: 'register',
+      email: `${id}-${this.#tag}@example.org`,
+      displayName: `Person ${id}`,
+    });
+    const person = await Person.register(this.#world, action);
+    if (person) this.people.push(person);
+  }
+
+  #base({ id }: { id: string }) {
+    return { id, at: this.#world.ledger.now(), outcome: 'unknown' as const, attempts: [] };
+  }
+
+  #note<A extends Action>(action: A): A {
+    this.#world.ledger.actions.push(action);
+    return action;
+  }
+}
+
+function at<T>(items: readonly T[], index: number): T | undefined {
+  return items[index % items.length];
+}

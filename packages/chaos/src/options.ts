@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+
+export const help = `npm run chaos -- [options]
+
+Runs two instances of each service on a RabbitMQ and a PostgreSQL of its own, lets a crowd of simulated people use
+them, breaks things meanwhile, heals them, and checks that nothing was lost, doubled or left different. Exit code 1
+if a check finds anything.
+
+  --minutes N             how long people act and faults happen; 0.5 is half a minute (default 10)
+  --seed N                decides which faults and actions happen when (default: another each time)
+  --faults-per-minute N   (default 5)
+  --actions-per-second N  (default 6)
+  --people N              who register at the start; more come later (default 10)
+  --settle-seconds N      how long it may take until all is quiet after the last fault (default 240)
+  --out DIR               where logs and ledger are left (default .warren/chaos/<time>-seed-<seed>)
+  --plan                  prints the faults that this seed makes, and does nothing
+  --json                  prints the report as JSON
+  --help                  prints this
+
+It needs an installed rabbitmq-server. See docs/chaos.md.
+`;
+
+export interface Options {
+  minutes: number;
+  seed: number;
+  faultsPerMinute: number;
+  actionsPerSecond: number;
+  people: number;
+  settleSeconds: number;
+  out: string;
+  plan: boolean;
+  json: boolean;
+  help: boolean;
+}
+
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export function readOptions(argv: readonly string[]): Options {
+  const values = parse(argv);
+  const seed =
+    values.seed === undefined ? Math.floor(Math.random() * 1e6) : whole('seed', values.seed, 2 ** 31);
+  return {
+    minutes: number('minutes', values.minutes, 0.1, 24 * 60),
+    seed,
+    faultsPerMinute: number('faults-per-minute', values['faults-per-minute'], 0.1, 60),
+    actionsPerSecond: number('actions-per-second', values['actions-per-second'], 0.1, 100),
+    people: whole('people', values.people, 500),
+    settleSeconds: whole('settle-seconds', values['settle-seconds'], 3_600),
+    out: values.out ?? `.warren/chaos/${timestamp()}-seed-${seed}`,
+    plan: values.plan,
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        minutes: { type: 'string', default: '10' },
+        seed: { type: 'string' },
+        'faults-per-minute': { type: 'string', default: '5' },
+        'actions-per-second': { type: 'string', default: '6' },
+        people: { type: 'string', default: '10' },
+        'settle-seconds': { type: 'string', default: '240' },
+        out: { type: 'string' },
+        plan: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function number(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} takes a number from ${least} to ${most}, not '${text}'`);
+}
+
+function whole(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new UsageError(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);
+}
+
+function timestamp(): string {
+  return new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+}

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Service } from '../services.js';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** An end that nobody asked for, or that was asked for and went wrong. */
+export interface BadEnd {
+  instance: string;
+  what: string;
+}
+
+export interface InstanceOptions {
+  service: Service;
+  index: number;
+  port: number;
+  env: Record<string, string>;
+  /** Takes everything that it prints. */
+  logFile: string;
+  /** Told of each process, so that it can be ended even if we are killed. */
+  started(pid: number): Promise<void>;
+}
+
+const startWithinMs = 120_000;
+const drainWithinMs = 45_000;
+
+/** One instance of a service as a process of its own. Like an orchestrator, it starts anew what ends by itself. */
+export class Instance {
+  readonly name: string;
+  readonly port: number;
+  readonly badEnds: BadEnd[] = [];
+  readonly #options: InstanceOptions;
+  #child: ChildProcess | undefined;
+  #wanted = false;
+  #wasReady = false;
+  #revival: Promise<void> = Promise.resolve();
+
+  constructor(options: InstanceOptions) {
+    this.name = `${options.service}/${options.index}`;
+    this.port = options.port;
+    this.#options = options;
+  }
+
+  /** Resolves once it is ready, however many starts that takes; rejects after two minutes. */
+  async start(): Promise<void> {
+    this.#wanted = true;
+    const deadline = Date.now() + startWithinMs;
+    while (this.#wanted && !(await this.#isReady())) {
+      if (Date.now() > deadline) throw new Error(`${this.name} was not ready within two minutes`);
+      if (!this.#lives) await this.#launch();
+      await pause(100);
+    }
+    this.#wasReady = this.#wanted;
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    this.#wanted = false;
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; it must drain and end with exit code 0. */
+  async terminate(): Promise<void> {
+    this.#wanted = false;
+    const wasReady = this.#wasReady;
+    const child = this.#child;
+    const timer = setTimeout(() => child?.kill('SIGKILL'), drainWithinMs);
+    await this.#end('SIGTERM');
+    clearTimeout(timer);
+    if (wasReady && child && child.exitCode !== 0) {
+      const how = child.exitCode === null ? `not within ${drainWithinMs} ms` : `exit code ${child.exitCode}`;
+      this.badEnds.push({ instance: this.name, what: `SIGTERM did not end it in order: ${how}` });
+    }
+  }
+
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** Ends it for good and without ceremony. */
+  async close(): Promise<void> {
+    this.thaw();
+    await this.kill();
+    await this.#revival;
+  }
+
+  get #lives(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async #launch(): Promise<void> {
+    const { service, env, logFile, started } = this.#options;
+    const log = await open(logFile, 'a');
+    if (!this.#wanted) return log.close(); // Nobody would end what is started now.
+    const child = spawn(process.execPath, [`services/${service}/dist/main.js`], {
+      cwd: root,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    this.#child = child;
+    this.#wasReady = false;
+    child.once('exit', (code, signal) => this.#ended(child, signal ?? `exit code ${code}`));
+    await log.close();
+    if (child.pid) await started(child.pid);
+  }
+
+  #ended(child: ChildProcess, how: string): void {
+    if (child !== this.#child || !this.#wanted || !this.#wasReady) return;
+    this.#wasReady = false;
+    this.badEnds.push({ instance: this.name, what: `it ended by itself: ${how}` });
+    this.#revival = this.start().catch((error: Error) => {
+      this.badEnds.push({ instance: this.name, what: error.message });
+    });
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#wasReady = false;
+    if (!child || !this.#lives) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+
+  async #isReady(): Promise<boolean> {
+    if (!this.#lives) return false;
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.port}/health/ready`, {
+        signal: AbortSignal.timeout(2_000),
+      });
+      await response.arrayBuffer();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { textOf } from '../src/report.js';
+import { run } from '../src/run.js';
+
+/** Its first faults: SIGTERM, delay, cut, stall, SIGKILL, PostgreSQL killed, cut, the broker killed. */
+const seed = 5;
+
+describe('a short run of chaos', () => {
+  it('loses nothing, doubles nothing and leaves nothing different', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'warren-chaos-'));
+    const lines: string[] = [];
+    const report = await run({
+      seed,
+      durationMs: 20_000,
+      faults: 8,
+      actionsPerSecond: 5,
+      people: 6,
+      settleMs: 90_000,
+      folder,
+      say: (line) => lines.push(line),
+    });
+    const story = `${lines.join('\n')}\n${textOf(report)}`;
+    if (!report.passed) throw new Error(story); // The folder stays: its path is part of the text.
+
+    expect(report.checks.filter(({ count }) => count > 0)).toEqual([]);
+    expect(report.faultsInAll).toBe(8);
+    expect(Object.keys(report.faults)).toEqual(
+      expect.arrayContaining(['kill notification', 'kill-postgres', 'kill-broker', 'stall clients']),
+    );
+    // A run in which nobody did or saw anything would pass every check.
+    expect(report.actions.pay?.accepted).toBeGreaterThan(20);
+    expect(report.actions.rename?.accepted).toBeGreaterThan(3);
+    expect(report.actions.register?.accepted).toBeGreaterThanOrEqual(6);
+    expect(report.entriesSeen).toBeGreaterThan(100);
+    expect(report.reconnects).toBeGreaterThan(0);
+    expect(await readdir(folder)).toEqual(
+      expect.arrayContaining(['plan.json', 'ledger.json', 'clients.json', 'report.json', 'user-0.log']),
+    );
+    const ledger = JSON.parse(await readFile(join(folder, 'ledger.json'), 'utf8'));
+    expect(ledger.faults).toHaveLength(8);
+    await rm(folder, { recursive: true, force: true });
+  }, 240_000);
+});

@@ -1,0 +1,91 @@
+import { type Operator, openOperator } from '@warren/event-bus';
+import { readConfig } from '@warren/service-kit/config';
+import pg from 'pg';
+import { Type } from 'typebox';
+import { Failure } from './errors.js';
+import type { Io } from './io.js';
+
+const brokerSchema = Type.Object({
+  AMQP_URL: Type.String({
+    secret: true,
+    pattern: '^amqps?://',
+    description: 'the RabbitMQ broker, with the credentials of the service itself.',
+  }),
+});
+
+const databaseSchema = Type.Object({
+  DATABASE_URL: Type.String({
+    secret: true,
+    pattern: '^postgres(ql)?://',
+    description: 'the database of the service itself.',
+  }),
+});
+
+/** Runs `work` with the service's broker, and says goodbye to it in any case. Throws `ConfigError`, `OperatorError`. */
+export async function withBroker<T>(
+  io: Io,
+  service: string,
+  work: (operator: Operator) => Promise<T>,
+): Promise<T> {
+  const { AMQP_URL: url } = readConfig(brokerSchema, io.env);
+  const operator = await openOperator({ url, service });
+  try {
+    return await work(operator);
+  } finally {
+    await operator.close();
+  }
+}
+
+export function hasDatabase({ env }: Io): boolean {
+  return Boolean(env.DATABASE_URL || env.DATABASE_URL_FILE);
+}
+
+/** The service's database. Each statement takes 15 s at most. */
+export interface Database {
+  /** Throws `Failure`. */
+  rows<Row extends pg.QueryResultRow>(statement: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Runs `work` with the service's database, and says goodbye to it in any case. Throws `ConfigError`, `Failure`. */
+export async function withDatabase<T>(io: Io, work: (database: Database) => Promise<T>): Promise<T> {
+  const { DATABASE_URL: connectionString } = readConfig(databaseSchema, io.env);
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 15_000,
+    query_timeout: 20_000,
+    application_name: 'warren-cli',
+  });
+  // Whatever is under way is told; without a listener a lost connection would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new Failure('the database can not be reached', { cause: error });
+  }
+  try {
+    return await work({
+      async rows<Row extends pg.QueryResultRow>(statement: string, values: readonly unknown[] = []) {
+        try {
+          return (await client.query<Row>(statement, [...values])).rows;
+        } catch (error) {
+          throw databaseFailure(error);
+        }
+      },
+    });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+const undefinedTable = '42P01';
+const undefinedSchema = '3F000';
+
+function databaseFailure(error: unknown): Failure {
+  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  const isForeign = code === undefinedTable || code === undefinedSchema;
+  const message = isForeign
+    ? 'DATABASE_URL holds no service of this build (start the service once)'
+    : 'the database could not answer';
+  return new Failure(message, { cause: error });
+}

@@ -1,0 +1,1 @@
+export { type ExitCode, type Io, runCli } from './run.js';

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { type CommonOptions, leaf } from '../command.js';
+import { withDatabase } from '../connections.js';
+import type { Io } from '../io.js';
+import { ago, size, table } from '../text.js';
+import { type OutboxCounts, outboxCounts, type TableSize, tableSizes } from './sql.js';
+
+const tables = ['outbox', 'inbox', 'feed', 'feed_head', 'idempotency'];
+
+export function addOutbox(program: Command, io: Io): void {
+  const outbox = program.command('outbox').summary('what a service has to publish');
+  leaf(outbox, 'status', {
+    summary: 'what waits to be published, and how large the tables are',
+    description:
+      'Shows what of DATABASE_URL’s outbox waits to be published, and the sizes of the messaging tables.',
+    examples: ['outbox status', 'outbox status --json'],
+  }).action((options: CommonOptions) => status(io, options));
+}
+
+async function status(io: Io, { json }: CommonOptions): Promise<void> {
+  const [counts, sizes] = await withDatabase(
+    io,
+    async (database) => [await outboxCounts(database), await tableSizes(database, tables)] as const,
+  );
+  io.out(json ? JSON.stringify({ ...counts, tables: sizes }) : forPeople(counts, sizes));
+}
+
+function forPeople(counts: OutboxCounts, sizes: readonly TableSize[]): string {
+  const { unpublished, oldestUnpublished, leased, publishedLastHour } = counts;
+  const facts = [
+    ['unpublished', String(unpublished)],
+    ['oldest of them', oldestUnpublished === null ? '-' : ago(oldestUnpublished)],
+    ['leased now', String(leased)],
+    ['published in the last hour', String(publishedLastHour)],
+  ];
+  const rows = sizes.flatMap(({ name, bytes, rows: count, partitions }) => [
+    [name, size(bytes), `${Math.round(count)}`],
+    ...partitions.map((part) => [`  ${part.name}`, size(part.bytes), `${Math.round(part.rows)}`]),
+  ]);
+  return `${table(['outbox', ''], facts)}\n\n${table(['table', 'size', 'rows (estimated)'], rows)}`;
+}

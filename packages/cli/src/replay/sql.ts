@@ -1,0 +1,55 @@
+import type { Database } from '../connections.js';
+
+/** What is asked of the producer, as `messaging.replay` holds it. */
+export interface ReplayRequest {
+  consumer: string;
+  source: 'outbox' | 'snapshot';
+  /** `null`: all. */
+  types: readonly string[] | null;
+  since: Date | null;
+  withEffects: boolean;
+  requestedBy: string;
+}
+
+export type ReplayState = {
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  sent: number;
+  error: string | null;
+};
+
+/** Must say what the producer's replay reads. */
+const matching = `
+SELECT count(*)::int AS count FROM messaging.outbox
+WHERE ($1::text[] IS NULL OR type = ANY($1)) AND ($2::timestamptz IS NULL OR created_at >= $2)`;
+
+const insertion = `
+INSERT INTO messaging.replay (consumer, source, types, since, with_effects, requested_by)
+VALUES ($1, $2, $3::text[], $4, $5, $6) RETURNING id`;
+
+const progress = 'SELECT state, sent::float8 AS sent, error FROM messaging.replay WHERE id = $1';
+
+const newest = 'SELECT type FROM messaging.outbox ORDER BY id DESC LIMIT 1';
+
+export async function countMatching(
+  database: Database,
+  { types, since }: Pick<ReplayRequest, 'types' | 'since'>,
+): Promise<number> {
+  return (await database.rows<{ count: number }>(matching, [types, since]))[0]?.count ?? 0;
+}
+
+/** The replay's id. */
+export async function insertReplay(database: Database, request: ReplayRequest): Promise<string> {
+  const { consumer, source, types, since, withEffects, requestedBy } = request;
+  const values = [consumer, source, types, since, withEffects, requestedBy];
+  return (await database.rows<{ id: string }>(insertion, values))[0]?.id ?? '';
+}
+
+/** `undefined` once the row is gone. */
+export async function replayState(database: Database, id: string): Promise<ReplayState | undefined> {
+  return (await database.rows<ReplayState>(progress, [id]))[0];
+}
+
+/** The type of what this database's service wrote last, which tells whose it is. */
+export async function newestType(database: Database): Promise<string | undefined> {
+  return (await database.rows<{ type: string }>(newest))[0]?.type;
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type TestDatabase, testDatabase } from '@warren/testing';
+import { migrateMessaging } from '@warren/unit-of-work';
+import pg from 'pg';
+import { warren } from './support/cli.js';
+import { idOf } from './support/letters.js';
+
+describe('warren outbox status', () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    pool = new pg.Pool({ connectionString: database.url, max: 2 });
+    pool.on('error', () => undefined);
+    await migrateMessaging(pool);
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.close();
+  });
+
+  const status = async () =>
+    (await warren('outbox status --json', { DATABASE_URL: database.url })).json[0] as {
+      unpublished: number;
+      oldestUnpublished: number | null;
+      tables: { name: string; bytes: number; partitions: { name: string; bytes: number }[] }[];
+    };
+
+  it('says that nothing waits, and how large the tables are', async () => {
+    const { tables, ...counts } = await status();
+    expect(counts).toEqual({ unpublished: 0, oldestUnpublished: null, leased: 0, publishedLastHour: 0 });
+    expect(tables.map(({ name }) => name)).toEqual(['outbox', 'inbox', 'feed', 'feed_head', 'idempotency']);
+    for (const { bytes } of tables) expect(bytes).toBeGreaterThan(0);
+  });
+
+  it('counts what waits, what a relay owns, and what was published lately', async () => {
+    const insert = (claimed: string, published: string, created = "now() - interval '5 min'") =>
+      pool.query(
+        `INSERT INTO messaging.outbox (id, type, body, created_at, claimed_until, published_at)
+        VALUES ($1, 'user.updated', '{}', ${created}, ${claimed}, ${published})`,
+        [idOf()],
+      );
+    await insert(`'-infinity'`, 'NULL', "now() - interval '1 hour'");
+    await insert(`now() + interval '10 s'`, 'NULL');
+    await insert(`now()`, `now() - interval '1 min'`);
+    await insert(`now()`, `now() - interval '2 hours'`);
+    const { oldestUnpublished, tables: _, ...counts } = await status();
+    expect(counts).toEqual({ unpublished: 2, leased: 1, publishedLastHour: 1 });
+    expect(Math.round((oldestUnpublished ?? 0) / 60)).toBe(60);
+    const { out, code } = await warren('outbox status', { DATABASE_URL: database.url });
+    expect([code, out.join('\n')]).toEqual([0, expect.stringMatching(/oldest of them +1 h/)]);
+  });
+
+  it('adds up partitions', async () => {
+    await pool.query(`CREATE TABLE messaging.parts (id int) PARTITION BY RANGE (id);
+      CREATE TABLE messaging.parts_1 PARTITION OF messaging.parts FOR VALUES FROM (1) TO (2);
+      CREATE TABLE messaging.parts_2 PARTITION OF messaging.parts FOR VALUES FROM (2) TO (3);
+      INSERT INTO messaging.parts VALUES (1), (2);
+      DROP TABLE messaging.feed; ALTER TABLE messaging.parts RENAME TO feed`);
+    const feed = (await status()).tables.find(({ name }) => name === 'feed');
+    expect(feed?.partitions.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['parts_1', 8_192],
+      ['parts_2', 8_192],
+    ]);
+    expect(feed?.bytes).toBe(16_384);
+  });
+
+  it('says so where there is no outbox', async () => {
+    const empty = await testDatabase();
+    try {
+      const { code, err } = await warren('outbox status', { DATABASE_URL: empty.url });
+      expect([code, err.join('\n')]).toEqual([1, expect.stringContaining('holds no service of this build')]);
+    } finally {
+      await empty.close();
+    }
+  });
+});
