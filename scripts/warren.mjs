@@ -17,6 +17,7 @@ const help = `Warren
   npm run format                    format, and fix what the linter can fix
   npm run bench [-- <arguments>]    benchmarks
   npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost
+  npm run mutations                 takes one guard out at a time and shows which tests notice
 `;
 
 const commands = {
@@ -58,6 +59,12 @@ const commands = {
   async bench(...args) {
     await prepare({ project: 'packages/bench' });
     await become('packages/bench/dist/main.js', args);
+  },
+
+  async mutations(...args) {
+    await prepare({ project: 'packages/testing' });
+    const { runMutations } = await import('./mutations/run.mjs');
+    process.exitCode = await runMutations(args);
   },
 
   async chaos(...args) {

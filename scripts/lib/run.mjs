@@ -12,10 +12,11 @@ export class Stopped extends Error {
 
 /**
  * Runs a command to its end and answers its exit code. SIGINT and SIGTERM are passed on, and once the command has
- * ended, `Stopped` is thrown: nothing of it is left running. With `quiet`, its output is shown only if it fails.
+ * ended, `Stopped` is thrown: nothing of it is left running. With `quiet`, its output is shown only if it fails; with
+ * `silent`, never.
  */
-export async function run(file, args, { quiet = false, ...options } = {}) {
-  const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
+export async function run(file, args, { quiet = false, silent = false, ...options } = {}) {
+  const stdio = silent ? 'ignore' : quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
   const child = spawn(file, args, { stdio, ...options });
   const output = [];
   child.stdout?.on('data', (chunk) => output.push(chunk));

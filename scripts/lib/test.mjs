@@ -2,9 +2,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { checks } from './checks.mjs';
 import { run } from './run.mjs';
+import { bringUp } from './servers.mjs';
 import { root, say } from './workspace.mjs';
 
 const jest = join(root, 'node_modules/jest/bin/jest.js');
@@ -49,13 +49,6 @@ function stopSignal() {
     process.on(signal, () => stop.abort(reason));
   }
   return stop.signal;
-}
-
-async function bringUp() {
-  say('looking for RabbitMQ, PostgreSQL and Redis …');
-  const file = pathToFileURL(join(root, 'packages/testing/dist/servers/bring-up.js'));
-  const module = await import(file);
-  return module.bringUp(say);
 }
 
 async function runJest(args, servers) {
