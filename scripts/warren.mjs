@@ -15,6 +15,7 @@ const help = `Warren
   npm run build                     compile
   npm run check                     type check and lint
   npm run format                    format, and fix what the linter can fix
+  npm run warren -- <arguments>     dead letters, outbox, queues and replays of a running system
   npm run bench [-- <arguments>]    benchmarks
   npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost
   npm run mutations                 takes one guard out at a time and shows which tests notice
@@ -54,6 +55,11 @@ const commands = {
   async format() {
     await prepare({ generated: false });
     process.exitCode = await run(bin('biome'), ['check', '--write', '.'], { cwd: root });
+  },
+
+  async warren(...args) {
+    await prepare({ project: 'packages/cli' });
+    await become('packages/cli/dist/main.js', args);
   },
 
   async bench(...args) {

@@ -32,6 +32,10 @@ describe('what an image installs', () => {
     expect(needless(lockfile, name)).toEqual([]);
   });
 
+  it.each(services.map(({ name }) => name))('holds the command line: %s', (name) => {
+    expect(productionPackages(lockfile, `services/${name}`)).toContain('@warren/cli');
+  });
+
   it('would be noticed', () => {
     const changed = structuredClone(lockfile);
     const client = Object.keys(changed.snapshots).find((key) => key.startsWith('@prisma/client@')) ?? '';

@@ -34,6 +34,8 @@ export interface CommandContext {
 export interface NodeLink {
   /** To every other node that hosts this namespace. Never throws and never waits for the broker. */
   broadcast(message: NodeMessage): void;
+  /** False while there is nobody to hear a broadcast. May be wrong for a moment, like all that a link tells. */
+  readonly hasPeers: boolean;
   onMessage(listener: (message: NodeMessage) => void): void;
   readonly state: 'up' | 'degraded';
   close(): Promise<void>;

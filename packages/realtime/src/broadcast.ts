@@ -5,8 +5,9 @@ import type { NodeLink } from './api.js';
 const maxEntries = 100;
 const maxBytes = 256 * 1024;
 
-/** Sends entries to the other nodes in messages of a bounded size, in order. */
+/** Sends entries to the other nodes, if there are any, in messages of a bounded size, in order. */
 export function broadcastEntries(link: NodeLink, service: string, entries: readonly FeedEntry[]): void {
+  if (!link.hasPeers) return;
   let batch: FeedEntry[] = [];
   let bytes = 0;
   const send = (): void => {

@@ -215,6 +215,16 @@ describe('pushes from other nodes', () => {
     expect(link.sent.map((message) => message.entries.length)).toEqual([100, 51, 1]);
     expect(link.sent.flatMap(({ entries: some }) => some.map(({ seq }) => seq))).toEqual(range(1, 152));
   });
+
+  it('sends nothing where there is no other node', async () => {
+    const { feeds, link, realtime } = await node();
+    link.hasPeers = false;
+    realtime.committed([feeds.write('ann')]);
+    expect(link.sent).toEqual([]);
+    link.hasPeers = true;
+    realtime.committed([feeds.write('ann')]);
+    expect(link.sent).toHaveLength(1);
+  });
 });
 
 describe('the sweep', () => {

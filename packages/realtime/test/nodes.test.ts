@@ -91,6 +91,37 @@ describe('node link over RabbitMQ', () => {
     expect(stranger.got).toEqual([]);
   });
 
+  it('knows of a peer as soon as that one listens, and of its end some intervals later', async () => {
+    const aliveEveryMs = 50;
+    const stranger = await open({ service: `${service}-other`, aliveEveryMs });
+    const first = await open({ aliveEveryMs });
+    // Whoever has only just begun to listen can't know yet.
+    expect(first.link.hasPeers).toBe(true);
+    await eventually(() => expect(first.link.hasPeers).toBe(false));
+
+    const { url, proxy } = await throughProxy();
+    const second = await open({ url, aliveEveryMs });
+    await eventually(() => expect(first.link.hasPeers).toBe(true));
+    const one = message(service);
+    first.link.broadcast(one);
+    await eventually(() => expect(second.got).toEqual([one]));
+
+    proxy.refuse();
+    await eventually(() => expect(first.link.hasPeers).toBe(false));
+    proxy.resume();
+    await eventually(() => expect(first.link.hasPeers).toBe(true));
+    expect(first.link.missed + second.link.missed).toBe(0);
+    expect(stranger.link.hasPeers).toBe(false);
+  });
+
+  it('goes on knowing of peers that only tell that they are there', async () => {
+    const aliveEveryMs = 50;
+    const nodes = [await open({ aliveEveryMs }), await open({ aliveEveryMs })];
+    const since = Date.now();
+    await eventually(() => expect(Date.now() - since).toBeGreaterThan(aliveEveryMs * 5));
+    for (const { link } of nodes) await eventually(() => expect(link.hasPeers).toBe(true));
+  });
+
   it('survives what is no message, and a listener that throws', async () => {
     const sender = await open();
     const receiver = await open();
@@ -201,6 +232,7 @@ describe('local node link', () => {
     link.onMessage((one) => got.push(one));
     link.broadcast(message('user'));
     expect(link.state).toBe('up');
+    expect(link.hasPeers).toBe(false);
     expect(got).toEqual([]);
     await link.close();
   });

@@ -45,6 +45,38 @@ describe('the relay', () => {
     expect(bus.published).toHaveLength(1);
   });
 
+  it('gathers what commits while something is on its way, and sends it when that is confirmed', async () => {
+    const gate = gateOf<PublishReceipt>();
+    const bus = new ScriptedBus(() => gate.promise);
+    const { uow, stats } = await started({ bus, limits: { pollMs: 60_000, gatherMs: 60_000 } });
+    for (const id of ['first', 'second', 'third']) await uow.run((tx) => writeNote(tx, id));
+    expect(bus.published.map(subjectOf)).toEqual(['first']);
+    gate.resolve('confirmed');
+    await allPublished();
+    expect(bus.published.map(subjectOf)).toEqual(['first', 'second', 'third']);
+    expect(stats().relay.inFlight).toBe(0);
+  });
+
+  it('does not let events wait for one that is not confirmed', async () => {
+    const bus = new ScriptedBus(() => new Promise(() => undefined));
+    const { uow } = await started({ bus, limits: { pollMs: 60_000 } });
+    for (const id of ['stuck', 'behind-it']) await uow.run((tx) => writeNote(tx, id));
+    await eventually(() => expect(bus.published.map(subjectOf)).toEqual(['stuck', 'behind-it']));
+  });
+
+  it('sends what it has gathered before it stops', async () => {
+    const gate = gateOf<PublishReceipt>();
+    const bus = new ScriptedBus(() => gate.promise);
+    const limits = { pollMs: 60_000, gatherMs: 60_000, stopMs: 10_000 };
+    const { uow, stop } = await started({ bus, limits });
+    for (const id of ['open', 'gathered']) await uow.run((tx) => writeNote(tx, id));
+    const stopped = stop();
+    await eventually(() => expect(bus.published.map(subjectOf)).toEqual(['open', 'gathered']));
+    gate.resolve('confirmed');
+    await stopped;
+    expect(await unpublished()).toEqual([]);
+  });
+
   it('publishes after a crash between commit and publish, by another relay', async () => {
     // An instance that never gets to publish: its claim is on the rows, and nothing more comes from it.
     const dead = new ScriptedBus(() => new Promise(() => undefined));
@@ -268,6 +300,8 @@ describe('with the memory bus', () => {
     await bus.close();
   });
 });
+
+const subjectOf = ({ body }: { body: string }): unknown => JSON.parse(body).subject;
 
 /** A row that no relay has claimed. Whoever publishes it has polled. */
 async function sentinel(): Promise<string> {

@@ -24,7 +24,8 @@ export interface InstanceOptions {
   started(pid: number): Promise<void>;
 }
 
-const startWithinMs = 120_000;
+/** Enough for a machine that has much else to do. */
+const startWithinMs = 300_000;
 const drainWithinMs = 45_000;
 
 /** One instance of a service as a process of its own. Like an orchestrator, it starts anew what ends by itself. */
@@ -44,12 +45,12 @@ export class Instance {
     this.#options = options;
   }
 
-  /** Resolves once it is ready, however many starts that takes; rejects after two minutes. */
+  /** Resolves once it is ready, however many starts that takes; rejects after five minutes. */
   async start(): Promise<void> {
     this.#wanted = true;
     const deadline = Date.now() + startWithinMs;
     while (this.#wanted && !(await this.#isReady())) {
-      if (Date.now() > deadline) throw new Error(`${this.name} was not ready within two minutes`);
+      if (Date.now() > deadline) throw new Error(`${this.name} was not ready within five minutes`);
       if (!this.#lives) await this.#launch();
       await pause(100);
     }
@@ -98,7 +99,8 @@ export class Instance {
   async #launch(): Promise<void> {
     const { service, env, logFile, started } = this.#options;
     const log = await open(logFile, 'a');
-    if (!this.#wanted) return log.close(); // Nobody would end what is started now.
+    // Meanwhile somebody may have ended it, whom a new process would escape, or started it.
+    if (!this.#wanted || this.#lives) return log.close();
     const child = spawn(process.execPath, [`services/${service}/dist/main.js`], {
       cwd: root,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },

@@ -8,16 +8,20 @@ import { type Service, services } from '../services.js';
 export class Postgres {
   readonly port: number;
   readonly #workshop: Workshop;
+  readonly #logs: string;
   #server: LocalPostgres;
+  #starts = 1;
 
-  private constructor(workshop: Workshop, port: number, server: LocalPostgres) {
+  private constructor(workshop: Workshop, port: number, logs: string, server: LocalPostgres) {
     this.#workshop = workshop;
     this.port = port;
+    this.#logs = logs;
     this.#server = server;
   }
 
-  static async start(workshop: Workshop, port: number): Promise<Postgres> {
-    const postgres = new Postgres(workshop, port, await launch(workshop, port));
+  /** `logs` gets what it wrote, a file a start. */
+  static async start(workshop: Workshop, port: number, logs: string): Promise<Postgres> {
+    const postgres = new Postgres(workshop, port, logs, await launch(workshop, port));
     await ensureDatabases(postgres.#server.url('postgres'), services.map(databaseOf));
     return postgres;
   }
@@ -45,13 +49,20 @@ export class Postgres {
 
   /** Recovers what was committed, and takes connections again. */
   async startAgain(): Promise<void> {
+    await this.#keepLog();
+    this.#starts += 1;
     this.#server = await launch(this.#workshop, this.port);
   }
 
-  /** Stops it; `logs` gets what it wrote. */
-  async close(logs: string): Promise<void> {
+  async close(): Promise<void> {
     await this.stop();
-    await copyFile(join(folderIn(this.#workshop), 'postgres.log'), join(logs, 'postgres.log'));
+    await this.#keepLog();
+  }
+
+  /** Each start begins a new one. */
+  async #keepLog(): Promise<void> {
+    const from = join(folderIn(this.#workshop), 'postgres.log');
+    await copyFile(from, join(this.#logs, `postgres-${this.#starts}.log`));
   }
 }
 

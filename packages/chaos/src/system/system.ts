@@ -32,7 +32,7 @@ export class System {
     try {
       const workshop = opened.add(await openWorkshop(), (one) => one.close());
       const [sql = 0, amqp = 0, dist = 0, management = 0, names = 0] = await quietPorts(5);
-      const postgres = opened.add(await Postgres.start(workshop, sql), (one) => one.close(logs));
+      const postgres = opened.add(await Postgres.start(workshop, sql, logs), (one) => one.close());
       const broker = await startBrokerProcess(workshop, { amqp, dist, management, names });
       opened.add(broker, (one) => one.close());
       const layout = await layOut({ postgres, broker }, logs, opened, (pid) => workshop.record(pid));

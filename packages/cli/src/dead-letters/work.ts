@@ -104,7 +104,7 @@ async function carryOut(
   planned: Outcome,
 ): Promise<Outcome> {
   if (planned === 'retried') return held.retry(letter);
-  if (!left.has(planned)) held.discard(letter);
+  if (!left.has(planned)) await held.discard(letter);
   return planned;
 }
 

@@ -32,13 +32,14 @@ SELECT count(*)::int AS count FROM messaging.outbox
 WHERE id >= (lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
   AND published_at > now() - interval '1 hour'`;
 
+/** `pg_partition_tree` knows nothing of a table without partitions, which is its own and only leaf. */
 const sizes = `
-SELECT wanted.name AS "table", relid::regclass::text AS name, isleaf AS leaf, level,
-  pg_total_relation_size(relid)::float8 AS bytes, greatest(reltuples, 0)::float8 AS rows
-FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place),
-  pg_partition_tree(to_regclass('messaging.' || wanted.name)) AS tree
-  JOIN pg_class ON pg_class.oid = tree.relid
-ORDER BY wanted.place, level, name`;
+SELECT wanted.name AS "table", pg_class.relname AS name, coalesce(isleaf, true) AS leaf, coalesce(level, 0) AS level,
+  pg_total_relation_size(pg_class.oid)::float8 AS bytes, greatest(reltuples, 0)::float8 AS rows
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
+  LEFT JOIN LATERAL pg_partition_tree(to_regclass('messaging.' || wanted.name)) AS tree ON true
+  JOIN pg_class ON pg_class.oid = coalesce(tree.relid, to_regclass('messaging.' || wanted.name))
+ORDER BY wanted.place, level, pg_class.relname`;
 
 interface SizeRow {
   table: string;

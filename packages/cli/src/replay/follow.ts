@@ -7,7 +7,15 @@ import { type ReplayState, replayState } from './sql.js';
 
 const pollMs = 500;
 /** A service looks every two seconds. */
-const unnoticedMs = 10_000;
+const hintMs = 10_000;
+
+export interface Following {
+  id: string;
+  service: string;
+  timeoutMs: number;
+  /** How long it may wait before that is remarkable. Default 10 s. */
+  unnoticedMs?: number;
+}
 
 /**
  * Tells of a replay's progress until it is done. Throws `Failure` if it failed, or isn't done within `timeoutMs`;
@@ -16,7 +24,7 @@ const unnoticedMs = 10_000;
 export async function follow(
   io: Io,
   database: Database,
-  { id, service, timeoutMs }: { id: string; service: string; timeoutMs: number },
+  { id, service, timeoutMs, unnoticedMs = hintMs }: Following,
 ): Promise<ReplayState> {
   const began = Date.now();
   let told = '';

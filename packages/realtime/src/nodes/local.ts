@@ -4,6 +4,7 @@ import type { NodeLink } from '../api.js';
 export function createLocalNodeLink(): NodeLink {
   return {
     state: 'up',
+    hasPeers: false,
     broadcast: () => undefined,
     onMessage: () => undefined,
     close: async () => undefined,

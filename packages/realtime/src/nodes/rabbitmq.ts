@@ -9,8 +9,9 @@ import {
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { NodeLink, NodeMessage } from '../api.js';
+import { aliveEveryMs, Peers } from './peers.js';
 import { SenderNumbers } from './sender-numbers.js';
-import { decode, encode, isForUs, propertiesFrom } from './wire.js';
+import { alivePropertiesFrom, decode, encode, isAlive, isForUs, propertiesFrom } from './wire.js';
 
 /** Shared by all services: a node filters by the properties. */
 export const nodesExchange = 'warren.nodes';
@@ -29,6 +30,8 @@ export interface RabbitMqNodeLinkOptions {
   log: Logger;
   /** What the broker keeps for a slow node, in bytes; beyond it the oldest are dropped. Default 32 MiB. */
   maxQueueBytes?: number;
+  /** How often this node tells the others that it is there, in milliseconds; the same for all. Default 5,000. */
+  aliveEveryMs?: number;
 }
 
 export interface RabbitMqNodeLink extends NodeLink {
@@ -54,6 +57,8 @@ class FanoutLink implements RabbitMqNodeLink {
   readonly #channel: LinkChannel;
   readonly #listeners: Array<(message: NodeMessage) => void> = [];
   readonly #numbers = new SenderNumbers();
+  readonly #peers: Peers;
+  readonly #aliveTimer: NodeJS.Timeout;
   #sent = 0;
   #unconfirmedBytes = 0;
   #drops = 0;
@@ -69,11 +74,18 @@ class FanoutLink implements RabbitMqNodeLink {
       name: `${options.service} node ${options.node}`,
       log: options.log,
     });
+    const everyMs = options.aliveEveryMs ?? aliveEveryMs;
+    this.#peers = new Peers(everyMs);
     this.#channel = this.#link.openChannel((session) => this.#setUp(session));
+    this.#aliveTimer = setInterval(() => this.#tellAlive(this.#channel.current), everyMs);
   }
 
   get state(): 'up' | 'degraded' {
     return this.#link.state;
+  }
+
+  get hasPeers(): boolean {
+    return this.#peers.any;
   }
 
   get drops(): number {
@@ -97,6 +109,7 @@ class FanoutLink implements RabbitMqNodeLink {
   }
 
   close(): Promise<void> {
+    clearInterval(this.#aliveTimer);
     return this.#link.close();
   }
 
@@ -124,6 +137,18 @@ class FanoutLink implements RabbitMqNodeLink {
       acknowledge(message);
       this.#receive(message);
     });
+    // Only now: peers push to this node from the moment they hear of it, and it hears of them within one interval.
+    this.#peers.heard();
+    this.#tellAlive(channel);
+  }
+
+  #tellAlive(channel: ConfirmChannel | undefined): void {
+    if (!channel || this.#link.blocked) return;
+    try {
+      channel.publish(nodesExchange, '', Buffer.alloc(0), alivePropertiesFrom(this.#service, this.#self));
+    } catch (error) {
+      this.#log.debug({ err: error }, 'the channel was lost; its successor tells that this node is there');
+    }
   }
 
   #send(content: Buffer): void {
@@ -158,6 +183,8 @@ class FanoutLink implements RabbitMqNodeLink {
 
   #receive(message: ConsumeMessage): void {
     if (!isForUs(message, this.#service, this.#self)) return;
+    this.#peers.heard();
+    if (isAlive(message)) return;
     this.#numbers.note(message);
     const decoded = decode(message.content);
     if (!decoded || decoded.service !== this.#service) {

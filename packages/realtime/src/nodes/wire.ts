@@ -17,6 +17,17 @@ export function propertiesFrom(service: string, sender: string, number: number):
   };
 }
 
+const aliveType = 'alive';
+
+/** How a node tells that it is there. It bears no number: nothing is missing where it got lost. */
+export function alivePropertiesFrom(service: string, sender: string): Options.Publish {
+  return { appId: service, messageId: sender, type: aliveType, persistent: false };
+}
+
+export function isAlive({ properties }: ConsumeMessage): boolean {
+  return properties.type === aliveType;
+}
+
 /** Whether another node of `service` sent it. */
 export function isForUs({ properties }: ConsumeMessage, service: string, self: string): boolean {
   return properties.appId === service && properties.messageId !== self;

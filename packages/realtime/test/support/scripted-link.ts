@@ -3,6 +3,7 @@ import type { NodeLink, NodeMessage } from '@warren/realtime';
 /** A link whose other end is the test. */
 export class ScriptedLink implements NodeLink {
   readonly state = 'up';
+  hasPeers = true;
   readonly sent: NodeMessage[] = [];
   #listener: (message: NodeMessage) => void = () => undefined;
 

@@ -27,6 +27,9 @@ export function openLink({ url, service, node, log }: BrokerOptions, given: Node
 function borrowed(link: NodeLink): NodeLink {
   return {
     broadcast: (message) => link.broadcast(message),
+    get hasPeers() {
+      return link.hasPeers;
+    },
     onMessage: (listener) => link.onMessage(listener),
     get state() {
       return link.state;

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { FeedEntry, FeedPosition, FeedReader, RawClient } from '../api.js';
+import { prepared } from '../prepared.js';
 import { decodeCursor, encodeCursor, type FeedEpoch, sameEpoch } from './cursor.js';
 
 /** The head of a feed as the queries below return it; `head_*` are null for a user without one. */
@@ -20,23 +21,29 @@ interface EntryRow extends HeadRow {
 const headColumns = 'm.epoch, h.epoch AS head_epoch, h.seq AS head_seq';
 const ofOneUser = 'messaging.meta m LEFT JOIN messaging.feed_head h ON h.user_id = $1';
 
-const head = `SELECT ${headColumns} FROM ${ofOneUser}`;
+const head = prepared('feed_head', `SELECT ${headColumns} FROM ${ofOneUser}`);
 
 /** Read-only from here on; in a repeatable-read transaction it also fixes the snapshot. */
 const headReadOnly = `
 SELECT ${headColumns}, set_config('transaction_read_only', 'on', true) FROM ${ofOneUser}`;
 
-const heads = `
+const heads = prepared(
+  'feed_heads',
+  `
 SELECT ${headColumns}, h.user_id
-FROM messaging.meta m CROSS JOIN messaging.feed_head h WHERE h.user_id = ANY($1::text[])`;
+FROM messaging.meta m CROSS JOIN messaging.feed_head h WHERE h.user_id = ANY($1::text[])`,
+);
 
-const page = `
+const page = prepared(
+  'feed_page',
+  `
 SELECT ${headColumns}, e.*
 FROM ${ofOneUser}
 LEFT JOIN LATERAL (
   SELECT seq, type, id, time, data FROM messaging.feed WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
 ) e ON true
-ORDER BY e.seq`;
+ORDER BY e.seq`,
+);
 
 const oldest = `
 coalesce(
@@ -45,22 +52,24 @@ coalesce(
   0
 ) AS floor`;
 
-const place = `SELECT ${headColumns}, ${oldest} FROM ${ofOneUser}`;
+const floor = prepared('feed_floor', `SELECT ${oldest}`);
+
+const place = prepared('feed_place', `SELECT ${headColumns}, ${oldest} FROM ${ofOneUser}`);
 
 /** Reads feeds over `pool`. Every answer is one statement, so it is one snapshot. */
 export function createFeedReader(pool: Pool): FeedReader {
   return {
     async head(userId) {
-      return positionOf(userId, one((await pool.query<HeadRow>(head, [userId])).rows));
+      return positionOf(userId, one((await pool.query<HeadRow>(head([userId]))).rows));
     },
 
     async heads(userIds) {
-      const { rows } = await pool.query<HeadRow & { user_id: string }>(heads, [userIds]);
+      const { rows } = await pool.query<HeadRow & { user_id: string }>(heads([userIds]));
       return new Map(rows.map((row) => [row.user_id, positionOf(row.user_id, row)]));
     },
 
     async read(userId, after, limit) {
-      const { rows } = await pool.query<EntryRow>(page, [userId, after, limit]);
+      const { rows } = await pool.query<EntryRow>(page([userId, after, limit]));
       return {
         entries: rows.filter((row) => row.seq !== null).map((row) => entryOf(userId, row)),
         head: positionOf(userId, one(rows)),
@@ -68,11 +77,11 @@ export function createFeedReader(pool: Pool): FeedReader {
     },
 
     async floor(userId) {
-      return Number(one((await pool.query<{ floor: string }>(`SELECT ${oldest}`, [userId])).rows).floor);
+      return Number(one((await pool.query<{ floor: string }>(floor([userId]))).rows).floor);
     },
 
     async resolve(userId, cursor) {
-      const row = one((await pool.query<HeadRow & { floor: string }>(place, [userId])).rows);
+      const row = one((await pool.query<HeadRow & { floor: string }>(place([userId]))).rows);
       const position = positionOf(userId, row);
       const asked = decodeCursor(userId, cursor);
       if (!asked) return { ok: false, reason: 'unknown', head: position };

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Limits } from '../limits.js';
 import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
+import { Bursts } from './bursts.js';
 import { InFlight } from './in-flight.js';
 import { Settlements } from './settlements.js';
 import type { ClaimedRow, OutboxTable } from './table.js';
@@ -36,6 +37,7 @@ export interface RelayStats {
 export class Relay implements CommittedEvents {
   readonly #parts: RelayParts;
   readonly #inFlight: InFlight;
+  readonly #bursts: Bursts<OutboxRow>;
   readonly #settlements: Settlements;
   readonly #counts = { published: 0, unroutable: 0, failed: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
@@ -53,6 +55,7 @@ export class Relay implements CommittedEvents {
   constructor(parts: RelayParts) {
     this.#parts = parts;
     this.#inFlight = new InFlight(parts.limits.confirmMs);
+    this.#bursts = new Bursts(parts.limits.gatherMs, (burst) => this.#send(burst));
     this.#settlements = new Settlements(parts.table, parts.log, (count) => {
       this.#backlog = Math.max(0, this.#backlog - count);
     });
@@ -84,10 +87,13 @@ export class Relay implements CommittedEvents {
   }
 
   accept(events: readonly OutboxRow[]): void {
-    this.#reserved -= events.length;
-    // Too late for this relay: with the end of the lease the rows are another one's.
-    if (this.#state === 'stopped') return;
-    for (const event of events) void this.#publish({ ...event, again: false });
+    if (this.#state === 'stopped') {
+      // Too late for this relay: with the end of the lease the rows are another one's.
+      this.release(events.length);
+      return;
+    }
+    this.#bursts.add(events);
+    if (this.#inFlight.open === 0 || this.#state === 'stopping') this.#bursts.flush();
   }
 
   release(count: number): void {
@@ -116,10 +122,16 @@ export class Relay implements CommittedEvents {
     this.#state = 'stopping';
     clearTimeout(this.#timer);
     await this.#polling;
+    this.#bursts.flush();
     await this.#inFlight.drained(this.#parts.limits.stopMs);
     this.#settlements.giveBack(this.#inFlight.ids());
     await this.#settlements.finish();
     this.#state = 'stopped';
+  }
+
+  #send(burst: readonly OutboxRow[]): void {
+    this.#reserved -= burst.length;
+    for (const event of burst) void this.#publish({ ...event, again: false });
   }
 
   async #publish({ id, type, body, again }: ClaimedRow): Promise<void> {
@@ -136,6 +148,7 @@ export class Relay implements CommittedEvents {
       this.#settlements.failed(id, error);
     } finally {
       this.#inFlight.remove(id);
+      if (this.#inFlight.open === 0) this.#bursts.flush();
       if (this.#hungry && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
     }
   }

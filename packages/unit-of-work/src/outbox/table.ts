@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { prepared } from '../prepared.js';
 import type { OutboxRow } from '../transaction/effects.js';
 
 /** A claim given back: any relay may take the row after `delayMs`. */
@@ -23,7 +24,9 @@ export interface OutboxTable {
   countUnpublished(atMost: number): Promise<number>;
 }
 
-const claim = `
+const claim = prepared(
+  'outbox_claim',
+  `
 UPDATE messaging.outbox o SET claimed_until = now() + $2::int * interval '1 ms'
 FROM (
   SELECT id, claimed_until FROM messaging.outbox
@@ -31,33 +34,43 @@ FROM (
   ORDER BY claimed_until, created_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ) due
 WHERE o.id = due.id
-RETURNING o.id, o.type, o.body, due.claimed_until > '-infinity' AS again`;
+RETURNING o.id, o.type, o.body, due.claimed_until > '-infinity' AS again`,
+);
 
-const markPublished = `
-UPDATE messaging.outbox SET published_at = now() WHERE id = ANY($1::uuid[]) AND published_at IS NULL`;
+const markPublished = prepared(
+  'outbox_mark',
+  `
+UPDATE messaging.outbox SET published_at = now() WHERE id = ANY($1::uuid[]) AND published_at IS NULL`,
+);
 
-const release = `
+const release = prepared(
+  'outbox_release',
+  `
 UPDATE messaging.outbox o SET claimed_until = now() + freed.delay_ms * interval '1 ms'
 FROM unnest($1::uuid[], $2::int[]) AS freed (id, delay_ms)
-WHERE o.id = freed.id AND o.published_at IS NULL`;
+WHERE o.id = freed.id AND o.published_at IS NULL`,
+);
 
-const count = `
+const count = prepared(
+  'outbox_count',
+  `
 SELECT count(*)::int AS count
-FROM (SELECT FROM messaging.outbox WHERE published_at IS NULL LIMIT $1) AS unpublished`;
+FROM (SELECT FROM messaging.outbox WHERE published_at IS NULL LIMIT $1) AS unpublished`,
+);
 
 export function createOutboxTable(pool: Pool, leaseMs: number): OutboxTable {
   return {
     async claim(limit) {
-      return (await pool.query<ClaimedRow>(claim, [limit, leaseMs])).rows;
+      return (await pool.query<ClaimedRow>(claim([limit, leaseMs]))).rows;
     },
     async markPublished(ids) {
-      await pool.query(markPublished, [ids]);
+      await pool.query(markPublished([ids]));
     },
     async release(rows) {
-      await pool.query(release, [rows.map((row) => row.id), rows.map((row) => row.delayMs)]);
+      await pool.query(release([rows.map((row) => row.id), rows.map((row) => row.delayMs)]));
     },
     async countUnpublished(atMost) {
-      return (await pool.query<{ count: number }>(count, [atMost])).rows[0]?.count ?? 0;
+      return (await pool.query<{ count: number }>(count([atMost]))).rows[0]?.count ?? 0;
     },
   };
 }

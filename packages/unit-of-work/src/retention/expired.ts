@@ -10,7 +10,7 @@ export interface Expiring {
   before: Date;
 }
 
-const rowsPerDelete = 2_000;
+const rowsPerDelete = 1_000;
 
 /** Deletes some; true if there may be more. Skips what someone else has locked, until the next time. */
 export async function deleteExpired(

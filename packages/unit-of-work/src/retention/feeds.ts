@@ -8,7 +8,7 @@ export interface FeedKeep {
 
 const usersPerLook = 1_000;
 const usersPerDelete = 20;
-const entriesPerUser = 500;
+const entriesPerUser = 100;
 
 /** Of an entry `e` in a feed with the head `u.head`. */
 const kept = `
@@ -57,7 +57,7 @@ export async function feedsDue(
   return rows[0] ?? { last: null, due: [] };
 }
 
-/** Deletes some thousand entries at most, of the first of these users; `left`: those who still have some to lose. */
+/** Deletes 2,000 entries at most, of the first of these users; `left`: those who still have some to lose. */
 export async function pruneFeeds(
   db: Db,
   users: readonly string[],

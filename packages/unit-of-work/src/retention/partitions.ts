@@ -36,15 +36,16 @@ export async function makePartition(db: Db, table: Partitioned, day: number): Pr
 }
 
 /**
- * Drops a day's partition, unless it still holds what is needed: unpublished events, or events that were handled
- * after `handledSince`. Looks first, and again with everyone locked out, for the moment that the drop takes.
+ * Takes a day's partition off the table, unless it still holds what is needed: unpublished events, or events that
+ * were handled after `handledSince`. Looks first, and again with everyone locked out, for the moment that it takes;
+ * the files go with `dropDetached`, while everyone works again.
  */
-export async function dropPartition(
+export async function detachPartition(
   db: Db,
   table: Partitioned,
   day: number,
   handledSince: Date,
-): Promise<'dropped' | 'held'> {
+): Promise<'detached' | 'held'> {
   const name = `messaging.${partitionName(table, day)}`;
   const isNeeded = async () => {
     const { rows } =
@@ -57,6 +58,19 @@ export async function dropPartition(
   // The parent first, as everyone does: nobody is then left holding the one while waiting for the other.
   await db.query(`LOCK TABLE ONLY messaging.${table} IN ACCESS EXCLUSIVE MODE`);
   if (await isNeeded()) return 'held';
-  await db.query(`DROP TABLE ${name}`);
-  return 'dropped';
+  await db.query(`ALTER TABLE messaging.${table} DETACH PARTITION ${name}`);
+  return 'detached';
+}
+
+/** Drops a table that `detachPartition` left, here or in a process that ended then; false if there is none. */
+export async function dropDetached(db: Db, table: Partitioned): Promise<boolean> {
+  const { rows } = await db.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+    WHERE relnamespace = 'messaging'::regnamespace AND relkind = 'r' AND NOT relispartition AND relname ~ $1
+    LIMIT 1`,
+    [`^${table}_[0-9]{8}$`],
+  );
+  if (!rows[0]) return false;
+  await db.query(`DROP TABLE messaging.${rows[0].name}`);
+  return true;
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import type { Limits } from '../limits.js';
-import { type RetentionLimits, type RoundCounts, runRound } from './round.js';
+import { type Limits, withDefaults } from '../limits.js';
+import { type RoundCounts, runRound } from './round.js';
 import { alone } from './step.js';
 
 export interface RetentionParts {
   pool: Pool;
-  limits: RetentionLimits & Pick<Limits, 'retentionMs'>;
+  limits?: Partial<Limits>;
   log: Logger;
   /** The time by which things are old; the database's if left out, so that no instance's wrong clock drops anything. */
   clock?: () => Date;
@@ -29,6 +29,7 @@ const firstShare = 0.1;
  */
 export class Retention {
   readonly #parts: RetentionParts;
+  readonly #limits: Limits;
   readonly #stop = new AbortController();
   readonly #stats: RetentionStats = {
     rounds: 0,
@@ -44,6 +45,7 @@ export class Retention {
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+    this.#limits = withDefaults(parts.limits);
   }
 
   get stats(): RetentionStats {
@@ -65,12 +67,12 @@ export class Retention {
    * done, and the next round goes on.
    */
   async round(): Promise<boolean> {
-    const { pool, limits, log } = this.#parts;
+    const { pool, log } = this.#parts;
     const counts = await alone(pool, async (client) =>
       runRound({
         client,
         now: await this.#now(client),
-        limits,
+        limits: this.#limits,
         log,
         sleep: (ms) => this.#sleep(ms),
         stopped: () => this.#stop.signal.aborted,
@@ -82,14 +84,14 @@ export class Retention {
   }
 
   async #run(): Promise<void> {
-    const { retentionMs, log } = { ...this.#parts.limits, log: this.#parts.log };
+    const { retentionMs } = this.#limits;
     await this.#sleep(retentionMs * firstShare * (0.75 + Math.random() / 2));
     while (!this.#stop.signal.aborted) {
       try {
         await this.round();
       } catch (error) {
         this.#stats.failed += 1;
-        log.warn({ err: error }, 'retention failed; trying again with the next round');
+        this.#parts.log.warn({ err: error }, 'retention failed; trying again with the next round');
       }
       await this.#sleep(retentionMs * (0.75 + Math.random() / 2));
     }

@@ -1,12 +1,10 @@
-import type { PoolClient } from 'pg';
-import type { Logger } from 'pino';
 import type { Limits } from '../limits.js';
 import { freshHours } from '../once/record.js';
 import { dayMs, dayOf, hourMs, type Partitioned } from './days.js';
 import { deleteExpired, type Expiring } from './expired.js';
 import { type FeedKeep, feedsDue, pruneFeeds } from './feeds.js';
-import { daysOf, dropPartition, makePartition } from './partitions.js';
-import { gaveWay, step } from './step.js';
+import { createGently, type GentlyParts } from './gently.js';
+import { daysOf, detachPartition, dropDetached, makePartition } from './partitions.js';
 
 export interface RoundCounts {
   partitionsMade: number;
@@ -20,15 +18,9 @@ export interface RoundCounts {
   gaveWay: number;
 }
 
-export interface RoundParts {
-  client: PoolClient;
+export interface RoundParts extends Omit<GentlyParts, 'onGaveWay'> {
   now: Date;
   limits: RetentionLimits;
-  log: Logger;
-  /** Waits; cut short when the work shall end. */
-  sleep(ms: number): Promise<void>;
-  /** True once the work shall end: the round then ends with the step in hand. */
-  stopped(): boolean;
 }
 
 export type RetentionLimits = Pick<
@@ -43,15 +35,9 @@ export type RetentionLimits = Pick<
   | 'suspectDays'
 >;
 
-/** Between two steps, so that a long round takes but a share of the database. */
-const pauseMs = 20;
-/** A step that gave way is tried again so often, after so long. */
-const attempts = 5;
-const retryMs = 1_000;
-
 /** Everything that is due at `now`, in short steps. Rejects if the database fails. */
 export async function runRound(parts: RoundParts): Promise<RoundCounts> {
-  const { client, now, limits, log, sleep, stopped } = parts;
+  const { client, now, limits, stopped } = parts;
   const counts: RoundCounts = {
     partitionsMade: 0,
     partitionsDropped: 0,
@@ -61,36 +47,35 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     gaveWay: 0,
   };
   const ago = (ms: number) => new Date(now.getTime() - ms);
-
-  /** `undefined` if it gave way each time, or shall not run any more. */
-  async function gently<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
-    for (let attempt = 1; attempt <= attempts && !stopped(); attempt++) {
-      try {
-        return await step(client, work);
-      } catch (error) {
-        if (!gaveWay(error)) throw error;
-        counts.gaveWay += 1;
-        log.debug({ err: error, what, attempt }, 'retention gave way');
-        if (attempt < attempts) await sleep(retryMs);
-      }
-    }
-    if (!stopped()) log.info({ what }, 'retention left for the next round what others keep in use');
-    return undefined;
-  }
+  const gently = createGently({
+    ...parts,
+    onGaveWay: () => {
+      counts.gaveWay += 1;
+    },
+  });
 
   async function partitions(table: Partitioned, keepDays: number): Promise<void> {
+    while (await gently(`drop ${table}`, () => dropDetached(client, table)));
     const days = await daysOf(client, table);
     const today = dayOf(now);
     for (let day = today; day <= today + limits.partitionsAhead; day++) {
       if (days.has(day)) continue;
-      if (await gently(`make ${table}`, () => makePartition(client, table, day))) counts.partitionsMade += 1;
+      const made = await gently(`make ${table}`, () => makePartition(client, table, day));
+      if (made === undefined) break;
+      if (made) counts.partitionsMade += 1;
     }
-    // A day is over when its last moment is so long ago.
-    for (const day of [...days].filter((each) => each < today - keepDays).sort((a, b) => a - b)) {
-      const outcome = await gently(`drop ${table}`, () =>
-        dropPartition(client, table, day, ago(keepDays * dayMs)),
-      );
-      counts[outcome === 'dropped' ? 'partitionsDropped' : 'partitionsHeld'] += 1;
+    const over = [...days].filter((day) => day < today - keepDays).sort((a, b) => a - b);
+    for (const [index, day] of over.entries()) {
+      const detach = () => detachPartition(client, table, day, ago(keepDays * dayMs));
+      const outcome = await gently(`detach ${table}`, detach);
+      if (outcome === undefined) {
+        // Whoever keeps one in use keeps the others too.
+        counts.partitionsHeld += over.length - index;
+        break;
+      }
+      if (outcome === 'held') counts.partitionsHeld += 1;
+      else if (await gently(`drop ${table}`, () => dropDetached(client, table)))
+        counts.partitionsDropped += 1;
     }
   }
 
@@ -99,16 +84,16 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
       const deleted = await gently(expiring.table, () => deleteExpired(client, expiring));
       counts.rows += deleted?.gone ?? 0;
       more = deleted?.more ?? false;
-      if (more) await sleep(pauseMs);
     }
   }
 
   async function feeds(keep: FeedKeep): Promise<void> {
-    for (let after: string | null = ''; after !== null && !stopped(); await sleep(pauseMs)) {
-      const look = await gently('look at feeds', () => feedsDue(client, after ?? '', keep));
+    for (let after: string | null = ''; after !== null && !stopped(); ) {
+      const from: string = after;
+      const look = await gently('look at feeds', () => feedsDue(client, from, keep));
       if (!look) return;
       after = look.last;
-      for (let left = look.due; left.length > 0 && !stopped(); await sleep(pauseMs)) {
+      for (let left = look.due; left.length > 0 && !stopped(); ) {
         const pruned = await gently('prune feeds', () => pruneFeeds(client, left, keep));
         if (!pruned) return;
         counts.feedEntries += pruned.gone;

@@ -4,10 +4,12 @@ import type { Pool, PoolClient } from 'pg';
 const lockTimeoutMs = 100;
 const statementTimeoutMs = 2_000;
 
+/** Asynchronous, since locks are held until the commit is written: what a crash takes back is done again. */
 const begin = `
 BEGIN;
 SET LOCAL lock_timeout = ${lockTimeoutMs};
-SET LOCAL statement_timeout = ${statementTimeoutMs}`;
+SET LOCAL statement_timeout = ${statementTimeoutMs};
+SET LOCAL synchronous_commit = off`;
 
 const lock = `hashtextextended('warren.messaging.retention', 0)`;
 

@@ -27,10 +27,13 @@ export interface HeldDeadLetters {
    */
   retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'>;
   /** Takes it from the dead letters for good. */
-  discard(letter: DeadLetterMessage): void;
+  discard(letter: DeadLetterMessage): Promise<void>;
   /** Gives back what was not settled, in its order. Never rejects. */
   release(): Promise<void>;
 }
+
+/** A quorum queue's client within the broker sends 32 commands on before it begins to put them off. */
+const settledAtOnce = 16;
 
 export async function holdDeadLetters(
   model: ChannelModel,
@@ -60,6 +63,8 @@ class Held implements HeldDeadLetters {
   readonly #service: string;
   readonly #messages: Map<DeadLetterMessage, ConsumeMessage>;
   #publishing: Promise<ConfirmChannel> | undefined;
+  /** Acknowledged without knowing that the queue has taken note. */
+  #unsure = 0;
 
   constructor(
     model: ChannelModel,
@@ -91,28 +96,42 @@ class Held implements HeldDeadLetters {
       const properties = propertiesForRedrive(message, { type, firstFailedAt });
       const sent = publish(await this.#publishing, this.#service, message.content, properties);
       if ((await within(answerMs, sent, 'the broker did not confirm')) === 'unroutable') return 'unroutable';
-      this.discard(letter);
+      await this.discard(letter);
       return 'retried';
     } catch (error) {
       throw operatorError(error, 'the letter could not be sent and stays where it is');
     }
   }
 
-  discard(letter: DeadLetterMessage): void {
+  async discard(letter: DeadLetterMessage): Promise<void> {
     const message = this.#message(letter);
     try {
       this.#channel.ack(message);
+      this.#messages.delete(letter);
+      this.#unsure += 1;
+      if (this.#unsure >= settledAtOnce) await this.#settleAll();
     } catch (error) {
       throw operatorError(error, 'the letter could not be taken from the dead letters');
     }
-    this.#messages.delete(letter);
   }
 
   async release(): Promise<void> {
     this.#messages.clear();
     const publishing = await this.#publishing?.catch(() => undefined);
     if (publishing) await closeQuietly(publishing);
+    // Without the broker, what is not settled comes back all the same.
+    if (this.#unsure > 0) await this.#settleAll().catch(() => undefined);
     await closeQuietly(this.#channel);
+  }
+
+  /**
+   * Acknowledgements have no answer, and a broker that is busy with many puts some off, which end with the channel.
+   * But it carries out what a channel sent to a queue in order, and this has an answer. What it may bring is held,
+   * and goes back with the rest.
+   */
+  async #settleAll(): Promise<void> {
+    await within(answerMs, this.#channel.get(deadQueue(this.#service)), 'the broker did not answer');
+    this.#unsure = 0;
   }
 
   #message(letter: DeadLetterMessage): ConsumeMessage {

@@ -1,0 +1,59 @@
+import { quantile } from '../stats.js';
+import type { Disturbance, Samples } from './disturbance.js';
+import type { TableSize } from './fill.js';
+import type { Plan } from './stage.js';
+
+export function sizeTable(
+  { pruned, whole }: Record<'pruned' | 'whole', TableSize[]>,
+  { events, days, users }: Plan,
+): string {
+  const lines = whole.map((all) => {
+    const kept = pruned.find(({ table }) => table === all.table) ?? { ...all, rows: 0, heap: 0, indexes: 0 };
+    return [
+      all.table,
+      String(kept.rows),
+      perRow(kept.heap, kept.rows),
+      perRow(kept.indexes, kept.rows),
+      megabytes(kept),
+      megabytes(all),
+      ((kept.heap + kept.indexes) / (all.heap + all.indexes)).toFixed(2),
+    ];
+  });
+  return `${events} events over ${days} days, ${users} users
+
+${aligned([['', 'rows kept', 'heap B/row', 'index B/row', 'MB', 'MB unpruned', 'ratio'], ...lines])}`;
+}
+
+export function disturbanceTable({ quiet, dropping, stats }: Disturbance): string {
+  const row = (name: string, pick: (samples: Samples) => number[], q: number) => {
+    const [without, during] = [quantile(pick(quiet), q), quantile(pick(dropping), q)];
+    return [name, without.toFixed(1), during.toFixed(1), (during / without).toFixed(2)];
+  };
+  const { partitionsDropped, feedEntries, rows, gaveWay } = stats;
+  return `While ${partitionsDropped} days were dropped, ${feedEntries} feed entries and ${rows} rows pruned (gave way ${gaveWay} times)
+
+${aligned([
+  ['', 'quiet', 'dropping', 'ratio'],
+  ...[0.5, 0.99, 1].map((q) => row(`ms to the bus, ${named(q)}`, ({ relayed }) => relayed, q)),
+  ...[0.5, 0.99, 1].map((q) => row(`ms until handled, ${named(q)}`, ({ handled }) => handled, q)),
+])}`;
+}
+
+const named = (q: number) => (q === 1 ? 'max' : `p${q * 100}`);
+const perRow = (bytes: number, rows: number) => (rows === 0 ? '-' : (bytes / rows).toFixed(0));
+const megabytes = ({ heap, indexes }: TableSize) => ((heap + indexes) / 1e6).toFixed(1);
+
+function aligned(lines: string[][]): string {
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((text, column) =>
+          column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .join('\n');
+}

@@ -1,0 +1,32 @@
+import { migrateMessaging } from '@warren/unit-of-work';
+import pg from 'pg';
+import { pino } from 'pino';
+import type { Bench } from '../bench.js';
+
+/** A database with the tables of the unit of work. */
+export interface Stage {
+  pool: pg.Pool;
+}
+
+export const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, process.stderr);
+
+export async function openStage(bench: Bench): Promise<Stage> {
+  const pool = new pg.Pool({ connectionString: await bench.database(), max: 10 });
+  bench.cleanup.defer('pool', () => pool.end());
+  await migrateMessaging(pool);
+  return { pool };
+}
+
+export interface Plan {
+  events: number;
+  days: number;
+  users: number;
+}
+
+export const dayMs = 86_400_000;
+
+/** Far enough back that no day of the plan is one that the migration made. */
+const firstDay = Math.floor(Date.now() / dayMs) - 400;
+
+/** Noon of a day of the plan, the first being 0. */
+export const noonOf = (day: number) => new Date((firstDay + day + 0.5) * dayMs);

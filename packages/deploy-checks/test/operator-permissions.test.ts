@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCli } from '@warren/cli';
+import { createRabbitMqEventBus, type Delivery, deadQueue, eventsQueue } from '@warren/event-bus';
+import { eventually, named, unavailable } from '@warren/testing';
+import { type ChannelModel, connect } from 'amqplib';
+import { pino } from 'pino';
+import { type BrokerWithUsers, brokerWithUsers, type Definitions } from './support/broker-users.js';
+import { readCompose } from './support/compose.js';
+import { textOf } from './support/repository.js';
+
+const compose = readCompose(textOf('docker-compose.yml'));
+const definitions = JSON.parse(compose.configs['rabbitmq-definitions']?.content ?? '') as Definitions;
+const log = pino({ level: 'silent' });
+
+const brokers = [
+  { title: 'RabbitMQ', options: undefined, missing: undefined },
+  { title: 'RabbitMQ 4', options: { version: 4 }, missing: unavailable('rabbitmq-4') },
+] as const;
+
+describe.each(brokers)('the command line as a service’s own broker user', ({ title, options, missing }) => {
+  (missing ? describe.skip : describe)(named(title, missing), () => {
+    let broker: BrokerWithUsers;
+    let model: ChannelModel;
+    const taken: Delivery[] = [];
+
+    beforeAll(async () => {
+      broker = await brokerWithUsers(definitions, options);
+      model = await connect(broker.url);
+      const [payment, notification] = ['payment', 'notification'].map((service) =>
+        createRabbitMqEventBus({ url: broker.urlFor(service), service, log }),
+      );
+      await notification?.subscribe({
+        service: 'notification',
+        types: ['payment.failed'],
+        probe: async () => {},
+        async handle(batch) {
+          taken.push(...batch);
+          const error = new Error('on purpose');
+          return batch.map(() => ({ kind: 'dead', reason: 'permanent', error }));
+        },
+      });
+      for (const id of ['one', 'two']) {
+        await payment?.publish({ id, type: 'payment.failed', body: JSON.stringify({ time: new Date() }) });
+      }
+      await eventually(async () => expect((await counts()).dead).toBe(2));
+      await Promise.all([payment?.close(), notification?.close()]);
+    });
+
+    afterAll(async () => {
+      await model.close();
+      await broker.close();
+      // Deleting a vhost with quorum queues takes its time on a busy machine.
+    }, 60_000);
+
+    async function counts(): Promise<{ events: number; dead: number }> {
+      const channel = await model.createChannel();
+      const events = await channel.checkQueue(eventsQueue('notification'));
+      const dead = await channel.checkQueue(deadQueue('notification'));
+      await channel.close();
+      return { events: events.messageCount, dead: dead.messageCount };
+    }
+
+    async function warren(
+      user: string,
+      line: string,
+    ): Promise<{ code: number; out: string[]; err: string[] }> {
+      const out: string[] = [];
+      const err: string[] = [];
+      const code = await runCli(line.split(' '), {
+        env: { AMQP_URL: broker.urlFor(user) },
+        out: (text) => void out.push(text),
+        err: (text) => void err.push(text),
+        signal: new AbortController().signal,
+      });
+      return { code, out, err };
+    }
+
+    it('looks, shows, retries and discards', async () => {
+      const own = (line: string) => warren('notification', `${line} --service notification --json`);
+      const queues = await own('queues');
+      expect([queues.code, queues.out]).toEqual([
+        0,
+        expect.arrayContaining([expect.stringContaining('.dead')]),
+      ]);
+      expect((await own('dead-letters list')).out).toHaveLength(2);
+      expect((await own('dead-letters show one')).out).toHaveLength(1);
+      expect((await own('dead-letters retry --id one')).code).toBe(0);
+      await eventually(async () => expect(await counts()).toEqual({ events: 1, dead: 1 }));
+      expect((await own('dead-letters discard --all')).code).toBe(0);
+      await eventually(async () => expect(await counts()).toEqual({ events: 1, dead: 0 }));
+      expect(taken).toHaveLength(2);
+    });
+
+    it('is refused at another service’s dead letters, and says so', async () => {
+      for (const line of ['dead-letters list', 'dead-letters retry']) {
+        const { code, out, err } = await warren('payment', `${line} --service notification`);
+        expect([code, out]).toEqual([1, []]);
+        expect(err.join('\n')).toMatch(/ACCESS_REFUSED/);
+      }
+    });
+  });
+});
