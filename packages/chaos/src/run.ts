@@ -83,7 +83,7 @@ async function drive(
       (error: Error) => [`healing failed: ${error.message}`],
     );
     const healedAt = ledger.now();
-    const unrest = [...unhealed, ...(await settle(system, crowd, ledger, settleMs, say))];
+    const unrest = [...unhealed, ...(await settle({ system, crowd, ledger, withinMs: settleMs, say, stop }))];
     const quietAfterMs = ledger.now() - healedAt;
     over.abort();
     await crowd.answered();

@@ -7,35 +7,52 @@ import { services } from './services.js';
 import type { System } from './system/system.js';
 
 const askEveryMs = 1_000;
+const tellEveryMs = 5_000;
+
+export interface SettleOptions {
+  system: System;
+  crowd: Crowd;
+  ledger: Ledger;
+  /** How long it may take. */
+  withinMs: number;
+  say(line: string): void;
+  /** Ends the wait by a rejection. */
+  stop: AbortSignal;
+}
 
 /**
  * Waits until nothing is going on any more, seen twice in a row. Resolves to what still was when time is up; that is
  * empty if it became quiet.
  */
-export async function settle(
-  system: System,
-  crowd: Crowd,
-  ledger: Ledger,
-  withinMs: number,
-  say: (line: string) => void,
-): Promise<string[]> {
+export async function settle({
+  system,
+  crowd,
+  ledger,
+  withinMs,
+  say,
+  stop,
+}: SettleOptions): Promise<string[]> {
   const deadline = Date.now() + withinMs;
   let quietBefore = false;
-  for (let told = 0; ; ) {
+  let toldAt = 0;
+  for (;;) {
     const unrest = await unrestOf(system, crowd, ledger).catch((error: Error) => [
       `the servers can't be asked: ${error.message}`,
     ]);
     if (unrest.length === 0 && quietBefore) return [];
     quietBefore = unrest.length === 0;
     if (Date.now() > deadline) return unrest;
-    if (!quietBefore && Date.now() - told > 5_000) {
-      say(
-        `  waiting: ${unrest.slice(0, 4).join('; ')}${unrest.length > 4 ? `; ${unrest.length - 4} more` : ''}`,
-      );
-      told = Date.now();
+    if (!quietBefore && Date.now() - toldAt > tellEveryMs) {
+      say(`  waiting: ${briefly(unrest)}`);
+      toldAt = Date.now();
     }
-    await pause(askEveryMs);
+    await pause(askEveryMs, undefined, { signal: stop });
   }
+}
+
+function briefly(unrest: readonly string[]): string {
+  const more = unrest.length > 4 ? `; ${unrest.length - 4} more` : '';
+  return `${unrest.slice(0, 4).join('; ')}${more}`;
 }
 
 async function unrestOf(system: System, crowd: Crowd, ledger: Ledger): Promise<string[]> {

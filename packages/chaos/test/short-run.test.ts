@@ -14,7 +14,7 @@ describe('a short run of chaos', () => {
     const lines: string[] = [];
     const report = await run({
       seed,
-      durationMs: 20_000,
+      durationMs: 16_000,
       faults: 8,
       actionsPerSecond: 5,
       people: 6,

@@ -5,7 +5,7 @@ export { type ConfigDescription, describeConfig } from './config/describe-config
 export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';
 export { ConfigError, type Environment, readConfig } from './config/read-config.js';
 export { type MigrateOptions, migrateDatabase } from './database/migrate.js';
-export { prismaOptions } from './database/prisma-options.js';
+export { type PrismaOptions, prismaClient } from './database/prisma/prisma-client.js';
 export * from './definition.js';
 export { idempotencyKey } from './http/idempotency-key.js';
 export { type Http, routes } from './http/routes.js';

@@ -1,5 +1,5 @@
 import { notificationContract } from '@warren/contracts';
-import { defineService, prismaOptions, runWhenMain } from '@warren/service-kit';
+import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
 import { PrismaClient } from './store/database.js';
@@ -10,7 +10,7 @@ export const notification = defineService({
   contract: notificationContract,
   config,
   database: {
-    client: (pool) => new PrismaClient(prismaOptions(pool)),
+    client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
   doors: notificationDoors,

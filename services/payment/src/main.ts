@@ -1,5 +1,5 @@
 import { paymentContract } from '@warren/contracts';
-import { defineService, prismaOptions, runWhenMain } from '@warren/service-kit';
+import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { paymentDoors } from './doors.js';
 import { sandboxProvider } from './providers/sandbox.js';
@@ -11,7 +11,7 @@ export const payment = defineService({
   contract: paymentContract,
   config,
   database: {
-    client: (pool) => new PrismaClient(prismaOptions(pool)),
+    client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
   doors: (context) => paymentDoors(context, sandboxProvider({ slowMs: context.config.SANDBOX_SLOW_MS })),

@@ -11,9 +11,9 @@ export function sizeTable(
     const kept = pruned.find(({ table }) => table === all.table) ?? { ...all, rows: 0, heap: 0, indexes: 0 };
     return [
       all.table,
+      perRow(all.heap, all.rows),
+      perRow(all.indexes, all.rows),
       String(kept.rows),
-      perRow(kept.heap, kept.rows),
-      perRow(kept.indexes, kept.rows),
       megabytes(kept),
       megabytes(all),
       ((kept.heap + kept.indexes) / (all.heap + all.indexes)).toFixed(2),
@@ -21,7 +21,7 @@ export function sizeTable(
   });
   return `${events} events over ${days} days, ${users} users
 
-${aligned([['', 'rows kept', 'heap B/row', 'index B/row', 'MB', 'MB unpruned', 'ratio'], ...lines])}`;
+${aligned([['', 'heap B/row', 'index B/row', 'rows kept', 'MB', 'MB unpruned', 'ratio'], ...lines])}`;
 }
 
 export function disturbanceTable({ quiet, dropping, stats }: Disturbance): string {

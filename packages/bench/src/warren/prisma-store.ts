@@ -1,10 +1,11 @@
-import { prismaOptions } from '@warren/service-kit';
+import { prismaClient } from '@warren/service-kit';
 import { type Prisma, PrismaClient } from '../generated/prisma/client.js';
 import type { Store } from './store.js';
 
 type PrismaStore = Store<Prisma.TransactionClient, PrismaClient>;
 
-const client = (...[pool]: Parameters<PrismaStore['client']>) => new PrismaClient(prismaOptions(pool));
+const client = (...[pool]: Parameters<PrismaStore['client']>) =>
+  prismaClient(pool, (options) => new PrismaClient(options));
 
 /** As Warren's own services write on their hottest paths: Prisma's client, statements by hand. */
 export const prismaSqlStore: PrismaStore = {

@@ -1,0 +1,85 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { IsolationLevel, SqlDriverAdapter, SqlDriverAdapterFactory } from '@prisma/driver-adapter-utils';
+import type { RawClient } from '@warren/unit-of-work';
+import type { Pool } from 'pg';
+import type { ServiceClient } from '../../definition.js';
+import { KitTransaction } from './kit-transaction.js';
+import { Lent, lendingAdapter } from './lending-adapter.js';
+import { PrismaSide } from './prisma-side.js';
+import { statementNames } from './statement-names.js';
+import { txClient } from './tx-client.js';
+
+/** Milliseconds: how long a transaction may wait for a connection, and how long it may run. */
+const transactionOptions = { maxWait: 3_000, timeout: 10_000 } as const;
+
+export interface PrismaOptions {
+  adapter: SqlDriverAdapterFactory;
+  transactionOptions: typeof transactionOptions;
+}
+
+interface TransactionOptions {
+  timeout?: number;
+  isolationLevel?: keyof typeof isolationLevels;
+}
+
+type Work<T> = (db: RawClient) => Promise<T>;
+
+const isolationLevels = {
+  ReadUncommitted: 'READ UNCOMMITTED',
+  ReadCommitted: 'READ COMMITTED',
+  RepeatableRead: 'REPEATABLE READ',
+  Serializable: 'SERIALIZABLE',
+} satisfies Record<string, IsolationLevel>;
+
+/**
+ * A service's Prisma client: `prismaClient(pool, (options) => new PrismaClient(options))`. The pool stays the kit's.
+ *
+ * Interactive transactions are run by the kit, since Prisma's own cost more processor time than all that a handler
+ * does in one. What the work in them sees is the same; the wait for a connection is bounded by the pool.
+ */
+export function prismaClient<Client extends ServiceClient<RawClient> & RawClient>(
+  pool: Pool,
+  open: (options: PrismaOptions) => Client,
+): Client {
+  const driver = new PrismaPg(pool, { statementNameGenerator: statementNames() });
+  const lent = new Lent();
+  const client = open({ adapter: lendingAdapter(driver, lent), transactionOptions });
+  let adapter: Promise<SqlDriverAdapter> | undefined;
+
+  async function transact<T>(work: Work<T>, options: TransactionOptions = {}): Promise<T> {
+    const { timeout = transactionOptions.timeout, isolationLevel } = options;
+    adapter ??= driver.connect();
+    const isolation = isolationLevel && isolationLevels[isolationLevel];
+    const transaction = await KitTransaction.begin(await adapter, timeout, isolation);
+    const prisma = new PrismaSide(client, lent, transaction, timeout);
+    try {
+      const value = await work(txClient<RawClient>(client, transaction, () => prisma.open()));
+      await prisma.close();
+      await transaction.commit();
+      return value;
+    } catch (error) {
+      await prisma.close(new Error('the transaction failed', { cause: error }));
+      await transaction.rollback().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function disconnect(): Promise<void> {
+    await client.$disconnect();
+    await (await adapter)?.dispose();
+  }
+
+  return new Proxy(client, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property);
+      if (property === '$disconnect') return disconnect;
+      if (property === '$transaction') {
+        return (work: unknown, options: TransactionOptions) =>
+          typeof work === 'function'
+            ? transact(work as Work<unknown>, options)
+            : Reflect.apply(value as () => unknown, target, [work, options]);
+      }
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
