@@ -5,13 +5,20 @@ import { summarize } from './summary.js';
 import { startSystems } from './systems/index.js';
 import { table } from './table.js';
 
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** What is measured apart from the story, each with options of its own. */
+const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
+  storm: async (argv) => (await import('./storm/command.js')).storm(argv, say),
+};
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    const options = readOptions(argv);
-    if (options.help) process.stdout.write(help);
-    else await benchmark(options);
+    const [name, ...rest] = argv;
+    if (name !== undefined && Object.hasOwn(others, name)) await others[name]?.(rest);
+    else await story(argv);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${help}`);
@@ -20,11 +27,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+async function story(argv: readonly string[]): Promise<void> {
+  const options = readOptions(argv);
+  if (options.help) process.stdout.write(help);
+  else await benchmark(options);
+}
+
 async function benchmark(options: Options): Promise<void> {
   const bench = await Bench.create(options.cpuProf);
   const stop = () => void bench.cleanup.run().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   try {
     const systems = await startSystems(bench, options, say);
     const driver = await bench.process('driver', new URL('./driver/main.js', import.meta.url));

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export const help = `npm run bench -- [options]
+npm run bench -- storm|curves [options]
 
 Drives one story, POST of a payment to notification on a socket, through a bare hand-written pipeline and through
 Warren, in turns, and prints Warren's share of the bare one's throughput and latency.
@@ -15,6 +16,8 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --cpu-prof DIR     writes a CPU profile of each server there
   --json             prints the result as JSON
   --help             prints this
+
+\`storm\` is a reconnect storm, \`curves\` the throughput of relay and consumer: see their --help.
 
 It finds its servers as the tests do: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, else what runs locally.
 Everything it measures includes the load generator's own work on the same machine.
@@ -75,7 +78,8 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function integer(name: string, text: string, most: number): number {
+/** Throws `UsageError` unless `text` is a whole number from 1 to `most`. */
+export function integer(name: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw new UsageError(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);

@@ -26,6 +26,8 @@ describe('a plan', () => {
           `terminate ${service}`,
           `pause ${service}`,
         ]),
+        'kill-holding payment',
+        'kill-holding notification',
         'restart-broker',
         'kill-broker',
         'restart-postgres',
@@ -33,6 +35,7 @@ describe('a plan', () => {
         ...['broker', 'database', 'clients'].flatMap((wire) => [
           `cut ${wire}`,
           `stall ${wire}`,
+          `drop ${wire}`,
           `delay ${wire}`,
         ]),
         'plant malformed',

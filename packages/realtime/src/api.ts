@@ -99,6 +99,8 @@ export interface RealtimeNode {
   readonly socketCount: number;
   /** Counters since the start, and gauges. */
   stats(): RealtimeStats;
+  /** Refuses new connections from now on, with 503 at the upgrade. Those that stand are served as before. */
+  refuse(): void;
   /** Refuses upgrades, hands out slots, serves until `withinMs` is over or all are gone, closes the rest. */
   drain(withinMs: number): Promise<void>;
   /** Closes every transport and stops every timer. Resolves when all connections are gone, within 3 s. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connections } from './server/connections.js';
 import type { SocketSet } from './server/socket-set.js';
 import type { UpgradeGate } from './server/upgrade-gate.js';
@@ -47,6 +48,8 @@ export class Drain {
     this.#handOutSlots(withinMs * slotShare);
     await atMost(withinMs, sockets.whenEmpty());
     await atMost(commandGrace, Promise.all([...sockets].map((socket) => socket.running.whenIdle())));
+    // An answer leaves its command some steps after that has ended.
+    await nextTurn();
     await connections.closeAll(closeGrace);
   }
 

@@ -100,6 +100,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     stats(): RealtimeStats {
       return structuredClone({ ...counters, sockets: sockets.size, users: hub.userCount });
     },
+    refuse: () => gate.shut(),
     drain: (withinMs) => drain.run(withinMs),
     async close(): Promise<void> {
       gate.shut();

@@ -144,9 +144,12 @@ describe('createService', () => {
   it('is not ready while it waits for load balancers to notice, and a second stop cuts the wait short', async () => {
     const env = { ...environment(), DRAIN_SECONDS: '600' };
     const service = await createService(tinyService(), env, { bus, log });
+    expect((await fetch(`${service.url}/health/live`)).headers.get('connection')).toBe('keep-alive');
     const stopped = service.stop();
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(503);
-    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+    const live = await fetch(`${service.url}/health/live`);
+    // Nobody is to send a next request on a connection that is about to go.
+    expect([live.status, live.headers.get('connection')]).toEqual([200, 'close']);
     await service.stop({ hurry: true });
     await stopped;
   });

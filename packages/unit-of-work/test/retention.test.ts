@@ -70,7 +70,7 @@ describe('the days of outbox and inbox', () => {
     expect(await db.sql('SELECT FROM messaging.outbox')).toHaveLength(8);
     expect(await db.sql('SELECT FROM messaging.inbox')).toHaveLength(15);
     expect(await db.sql('SELECT FROM messaging.outbox_rest')).toEqual([]);
-  });
+  }, 90_000);
 
   it('with unpublished events are kept until those are published', async () => {
     await roundAt(noon);
@@ -231,7 +231,7 @@ describe('a feed', () => {
     const [row] = await db.sql('SELECT count(*)::int AS entries, min(seq)::int AS least FROM messaging.feed');
     expect(row).toEqual({ entries: 1_501 * 5, least: 6 });
     expect(await seqs('busy')).toEqual(range(1_696, 1_700));
-  });
+  }, 90_000);
 });
 
 describe('what else expires', () => {

@@ -9,11 +9,14 @@ interface CreatedNotification {
   notification: { data: { paymentId: string } };
 }
 
+/** Shorter than any server's: a socket that the server is just closing must not be given a request. */
+const idleSocketMs = 20_000;
+
 /** The driver's people at one system: payers who POST, recipients who listen. */
 export class Session {
   readonly ledger = new Ledger();
   readonly #target: Target;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: idleSocketMs });
   #sockets: Socket[] = [];
   #turn = 0;
 

@@ -9,7 +9,7 @@ import {
 } from '@warren/unit-of-work';
 import { rawStore } from '../warren/raw-store.js';
 import { InstantBus } from './instant-bus.js';
-import { log, noonOf, type Plan, type Stage } from './stage.js';
+import { dayMs, log, noonOf, type Plan, type Stage } from './stage.js';
 
 export interface Windows {
   rate: number;
@@ -26,8 +26,10 @@ export interface Samples {
 }
 
 export interface Disturbance {
+  /** What was done beside the traffic. */
+  name: 'rows pruned' | 'days dropped';
   quiet: Samples;
-  dropping: Samples;
+  busy: Samples;
   stats: RetentionStats;
 }
 
@@ -42,11 +44,11 @@ const contract = defineContract({
 });
 
 /**
- * One service writes, relays and handles its own events at a fixed rate. In every second window the clock of its
- * retention runs through the plan's days, so that day after day is dropped and feeds are pruned.
+ * One service writes, relays and handles its own events at a fixed rate, in windows without and with retention at
+ * work: first rows are pruned, then the plan's days are dropped, one after the other.
  */
-export async function disturbance({ pool }: Stage, plan: Plan, windows: Windows): Promise<Disturbance> {
-  let samples: Samples = { relayed: [], handled: [] };
+export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows): Promise<Disturbance[]> {
+  let samples = none();
   const bus = new InstantBus((due) => samples.relayed.push(performance.now() - due));
   const client = rawStore.client(pool);
   const messaging = createUnitOfWork({ service, contract, client, pool, bus, log });
@@ -63,32 +65,47 @@ export async function disturbance({ pool }: Stage, plan: Plan, windows: Windows)
       },
     ],
   });
-
-  // The first days are over when the outbox's 7 and the inbox's 14 days have passed.
-  let day = 8;
-  const retention = new Retention({ pool, log, clock: () => noonOf(day) });
-  const result: Disturbance = {
-    quiet: { relayed: [], handled: [] },
-    dropping: { relayed: [], handled: [] },
-    stats: retention.stats,
+  const measure = async (name: Disturbance['name'], retention: Retention, work: () => Promise<void>) => {
+    const [quiet, busy] = [none(), none()];
+    for (let pair = 0; pair < windows.pairs; pair += 1) {
+      samples = quiet;
+      await traffic(messaging, windows);
+      samples = busy;
+      let over = false;
+      const working = (async () => {
+        while (!over) await work();
+      })();
+      await traffic(messaging, windows);
+      over = true;
+      await working;
+    }
+    return { name, quiet, busy, stats: retention.stats };
   };
-  const daysPerWindow = Math.ceil((plan.days + 7) / windows.pairs);
+
   await traffic(messaging, windows); // Warms up.
-  for (let pair = 0; pair < windows.pairs; pair += 1) {
-    samples = result.quiet;
-    await traffic(messaging, windows);
-    samples = result.dropping;
-    const rounds = async () => {
-      for (let each = 0; each < daysPerWindow; each += 1, day += 1) {
-        await Promise.all([retention.round(), sleep((windows.seconds * 1_000) / daysPerWindow)]);
-      }
-    };
-    await Promise.all([traffic(messaging, windows), rounds()]);
-  }
-  result.stats = retention.stats;
+  let now = noonOf(1);
+  const clock = () => now;
+  const limits = { outboxDays: 10_000, inboxDays: 10_000, feedDays: 1, feedRecentHours: 1 };
+  const pruning = new Retention({ pool, log, clock, limits });
+  const pruned = await measure('rows pruned', pruning, async () => {
+    // Some hours at a time, so that a round ends with its window.
+    now = new Date(now.getTime() + 3_600_000);
+    await pruning.round();
+  });
+
+  await pool.query('TRUNCATE messaging.idempotency');
+  now = noonOf(7);
+  const dropping = new Retention({ pool, log, clock, limits: { feedDays: 10_000, feedEntries: 1e9 } });
+  const dropped = await measure('days dropped', dropping, async () => {
+    now = new Date(now.getTime() + dayMs);
+    const pause = (windows.seconds * 1_000 * windows.pairs) / (plan.days + 10);
+    await Promise.all([dropping.round(), sleep(pause)]);
+  });
   await messaging.stop();
-  return result;
+  return [pruned, dropped];
 }
+
+const none = (): Samples => ({ relayed: [], handled: [] });
 
 /** An open loop: each write begins when it is due, whatever became of those before. Ends when all are handled. */
 async function traffic(messaging: Messaging<RawClient>, { rate, seconds }: Windows): Promise<void> {

@@ -34,7 +34,7 @@ export async function fill({ pool }: Stage, plan: Plan, pruning: boolean): Promi
     }
     // What autovacuum would do in a real day; not every test server has it on.
     await pool.query(
-      `VACUUM (ANALYZE) ${['outbox', 'inbox', 'feed', 'idempotency'].map((t) => `messaging.${t}`)}`,
+      `VACUUM (ANALYZE) ${['outbox', 'inbox', 'feed', 'feed_head', 'idempotency'].map((t) => `messaging.${t}`)}`,
     );
   }
   if (pruning) await new Retention({ pool, log, clock: () => noonOf(plan.days) }).round();

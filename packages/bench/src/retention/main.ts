@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Bench } from '../bench.js';
-import { disturbance } from './disturbance.js';
+import { disturbances } from './disturbance.js';
 import { fill } from './fill.js';
 import { disturbanceTable, sizeTable } from './report.js';
 import { openStage } from './stage.js';
@@ -8,13 +8,13 @@ import { openStage } from './stage.js';
 const help = `node packages/bench/dist/retention/main.js [options]
 
 Writes events of many days through the tables of the unit of work, once with retention and once without, and prints
-what the tables take; then drops all those days under traffic and prints what that does to the traffic's latency.
+what the tables take; then prunes rows and drops those days under traffic, and prints what that does to latency.
 
   --events N    events in all (default 1000000)
   --days N      over so many days (default 20)
   --users N     whose feeds get an entry each in turn (default 500)
-  --rate N      events a second while days are dropped (default 150)
-  --seconds N   length of a window with or without drops; there are four of each (default 5)
+  --rate N      events a second meanwhile (default 100)
+  --seconds N   length of a window with or without retention; four of each, twice (default 5)
   --help        prints this
 
 It finds PostgreSQL as the tests do: WARREN_TEST_DATABASE_URL, else what runs locally.
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     days: { type: 'string', default: '20' },
     users: { type: 'string', default: '500' },
-    rate: { type: 'string', default: '150' },
+    rate: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '5' },
     help: { type: 'boolean', default: false },
   },
@@ -48,7 +48,9 @@ async function main(): Promise<void> {
     const sizes = { pruned: await fill(pruned, plan, true), whole: await fill(whole, plan, false) };
     process.stdout.write(`${sizeTable(sizes, plan)}\n\n`);
     const windows = { rate: Number(values.rate), seconds: Number(values.seconds), pairs: 4 };
-    process.stdout.write(`${disturbanceTable(await disturbance(whole, plan, windows))}\n`);
+    for (const each of await disturbances(whole, plan, windows)) {
+      process.stdout.write(`${disturbanceTable(each)}\n\n`);
+    }
   } finally {
     await bench.cleanup.run();
   }

@@ -24,18 +24,19 @@ export function sizeTable(
 ${aligned([['', 'heap B/row', 'index B/row', 'rows kept', 'MB', 'MB unpruned', 'ratio'], ...lines])}`;
 }
 
-export function disturbanceTable({ quiet, dropping, stats }: Disturbance): string {
-  const row = (name: string, pick: (samples: Samples) => number[], q: number) => {
-    const [without, during] = [quantile(pick(quiet), q), quantile(pick(dropping), q)];
-    return [name, without.toFixed(1), during.toFixed(1), (during / without).toFixed(2)];
+export function disturbanceTable({ name, quiet, busy, stats }: Disturbance): string {
+  const row = (what: string, pick: (samples: Samples) => number[], q: number) => {
+    const [without, during] = [quantile(pick(quiet), q), quantile(pick(busy), q)];
+    return [`${what}, ${named(q)}`, without.toFixed(1), during.toFixed(1), (during / without).toFixed(2)];
   };
   const { partitionsDropped, feedEntries, rows, gaveWay } = stats;
-  return `While ${partitionsDropped} days were dropped, ${feedEntries} feed entries and ${rows} rows pruned (gave way ${gaveWay} times)
+  const done = name === 'days dropped' ? `${partitionsDropped} partitions` : `${feedEntries + rows} rows`;
+  return `${name}: ${done}; gave way ${gaveWay} times
 
 ${aligned([
-  ['', 'quiet', 'dropping', 'ratio'],
-  ...[0.5, 0.99, 1].map((q) => row(`ms to the bus, ${named(q)}`, ({ relayed }) => relayed, q)),
-  ...[0.5, 0.99, 1].map((q) => row(`ms until handled, ${named(q)}`, ({ handled }) => handled, q)),
+  ['', 'quiet', 'busy', 'ratio'],
+  ...[0.5, 0.99, 1].map((q) => row('ms to the bus', ({ relayed }) => relayed, q)),
+  ...[0.5, 0.99, 1].map((q) => row('ms until handled', ({ handled }) => handled, q)),
 ])}`;
 }
 

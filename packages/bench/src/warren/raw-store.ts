@@ -22,7 +22,7 @@ class RawPgClient implements ServiceClient<RawClient> {
     const client = await this.#pool.connect();
     const tx: RawClient = {
       $queryRawUnsafe: async <R>(sql: string, ...values: unknown[]) =>
-        (await client.query(sql, values)).rows as R,
+        (await client.query({ name: nameOf(sql), text: sql, values })).rows as R,
     };
     try {
       const repeatable = options.isolationLevel === 'RepeatableRead';
@@ -40,6 +40,15 @@ class RawPgClient implements ServiceClient<RawClient> {
 
   /** The pool is the kit's. */
   async $disconnect(): Promise<void> {}
+}
+
+const names = new Map<string, string>();
+
+/** As the kit does for Prisma: PostgreSQL then keeps the statement's plan. There are few different ones. */
+function nameOf(sql: string): string {
+  const name = names.get(sql) ?? `raw_${names.size}`;
+  names.set(sql, name);
+  return name;
 }
 
 export const rawStore: Store<RawClient, RawPgClient> = {

@@ -18,6 +18,8 @@ export class Crowd {
   readonly #world: World;
   readonly #running = new Set<Promise<void>>();
   readonly #tag = randomUUID().slice(0, 8);
+  /** The first mistake of our own. */
+  #failure: unknown;
 
   constructor(world: World) {
     this.#world = world;
@@ -40,9 +42,10 @@ export class Crowd {
     return this.#running.size;
   }
 
-  /** Resolves when every action has its answer, or the run is over. */
+  /** Resolves when every action has its answer, or the run is over. Rejects if one failed by our own mistake. */
   async answered(): Promise<void> {
     await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async leave(): Promise<void> {
@@ -50,7 +53,11 @@ export class Crowd {
   }
 
   #begin(planned: PlannedAction): void {
-    const running = this.#do(planned).finally(() => this.#running.delete(running));
+    const running = this.#do(planned)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 

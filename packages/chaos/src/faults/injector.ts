@@ -83,6 +83,15 @@ export class Injector {
         await Promise.all(instances.map((instance) => instance.start()));
         return;
       }
+      case 'kill-holding': {
+        // While its database is silent, it takes deliveries and answers none: all of them must come again.
+        const { instance, database } = this.#node(fault);
+        database.stall();
+        await pause(fault.forMs);
+        await instance.kill();
+        database.heal();
+        return instance.start();
+      }
       case 'pause': {
         const { instance } = this.#node(fault);
         instance.freeze();
@@ -104,9 +113,17 @@ export class Injector {
       case 'stall':
       case 'delay': {
         const link = this.#link(fault);
-        if (fault.kind === 'stall') link.stall();
-        else link.delay(fault.delayMs);
+        if (fault.kind === 'delay') link.delay(fault.delayMs);
+        else link.stall();
         await pause(fault.forMs);
+        return link.heal();
+      }
+      case 'drop': {
+        // What was sent meanwhile is lost on the way, though nobody was told.
+        const link = this.#link(fault);
+        link.stall();
+        await pause(fault.forMs);
+        link.cut();
         return link.heal();
       }
       case 'plant':
@@ -124,8 +141,11 @@ export class Injector {
         return [this.#node(fault).instance];
       case 'kill-all':
         return nodes[fault.service].map(({ instance }) => instance);
+      case 'kill-holding':
+        return [this.#node(fault).instance, this.#node(fault).database];
       case 'cut':
       case 'stall':
+      case 'drop':
       case 'delay':
         return [this.#link(fault)];
       case 'restart-postgres':

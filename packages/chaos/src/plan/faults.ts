@@ -12,8 +12,9 @@ export type FaultKind =
   | { kind: 'kill' | 'terminate' | 'pause'; service: Service; instance: number }
   | { kind: 'kill-all'; service: Service }
   | { kind: 'restart-broker' | 'kill-broker' | 'restart-postgres' | 'kill-postgres' }
+  | { kind: 'kill-holding'; service: Service; instance: number }
   | { kind: 'cut'; wire: Wire; service: Service; instance: number }
-  | { kind: 'stall'; wire: Wire; service: Service; instance: number }
+  | { kind: 'stall' | 'drop'; wire: Wire; service: Service; instance: number }
   | { kind: 'delay'; wire: Wire; service: Service; instance: number; delayMs: number }
   | { kind: 'plant'; what: 'malformed' | 'unknown-type' };
 
@@ -35,6 +36,16 @@ const instanceFault =
     forMs: kind === 'pause' ? random.between(1_000, 12_000) : random.between(0, 4_000),
   });
 
+/** Only services that consume hold deliveries. */
+const killHolding =
+  (service: Service): Template =>
+  (random) => ({
+    kind: 'kill-holding',
+    service,
+    instance: random.between(0, instanceCount - 1),
+    forMs: random.between(1_500, 5_000),
+  });
+
 const serverFault =
   (kind: 'restart-broker' | 'kill-broker' | 'restart-postgres' | 'kill-postgres'): Template =>
   (random) => ({ kind, ...downFor(random) });
@@ -46,6 +57,10 @@ const cut =
 const stall =
   (wire: Wire): Template =>
   (random) => ({ kind: 'stall', wire, ...anyInstance(random), forMs: random.between(1_000, 15_000) });
+
+const drop =
+  (wire: Wire): Template =>
+  (random) => ({ kind: 'drop', wire, ...anyInstance(random), forMs: random.between(1_000, 5_000) });
 
 const delay =
   (wire: Wire): Template =>
@@ -66,12 +81,18 @@ const round: readonly Template[] = [
   ...services.map((service) => instanceFault('kill', service)),
   ...services.map((service) => instanceFault('terminate', service)),
   ...services.map((service) => instanceFault('pause', service)),
+  ...(['payment', 'notification'] as const).map(killHolding),
   (random) => ({ kind: 'kill-all', service: random.pick(services), ...downFor(random) }),
   serverFault('restart-broker'),
   serverFault('kill-broker'),
   serverFault('restart-postgres'),
   serverFault('kill-postgres'),
-  ...(['broker', 'database', 'clients'] as const).flatMap((wire) => [cut(wire), stall(wire), delay(wire)]),
+  ...(['broker', 'database', 'clients'] as const).flatMap((wire) => [
+    cut(wire),
+    stall(wire),
+    drop(wire),
+    delay(wire),
+  ]),
   plant('malformed'),
   plant('unknown-type'),
 ];

@@ -31,6 +31,10 @@ export class Readiness {
     this.#draining = true;
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   async read(): Promise<Health> {
     const entries = Object.entries(this.#checks).map(
       async ([name, check]) => [name, await bounded(check)] as const,

@@ -39,6 +39,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     genReqId: correlationIdOf,
     bodyLimit,
     requestTimeout: 30_000,
+    // Fastify's own answer isn't one of ours; what still arrives is served, and its connection closed.
+    return503OnClosing: false,
     frameworkErrors: sendProblem,
   });
   const allowed = new AllowedMethods();
@@ -54,6 +56,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   useCorrelation(http);
   usePrincipal(http);
   useRequestLog(http, metrics);
+  useLastAnswers(http, readiness);
   await http.register(helmet);
   await http.register(cors, corsOptions(options.corsOrigins));
   await useDocumentation(http, contract.service);
@@ -89,6 +92,13 @@ function corsOptions(origins: readonly string[]) {
     exposedHeaders: ['x-correlation-id'],
     maxAge: 600,
   };
+}
+
+/** While it drains, each answer ends its connection: none is left whose next request would meet a closed door. */
+function useLastAnswers(http: FastifyInstance, readiness: Readiness): void {
+  http.addHook('onSend', async (_request, reply) => {
+    if (readiness.draining) reply.header('connection', 'close');
+  });
 }
 
 function useRequestLog(http: FastifyInstance, metrics: Metrics): void {

@@ -12,7 +12,7 @@ export interface StopOptions {
 
 export interface StopParts {
   readiness: Readiness;
-  realtime: Pick<RealtimeNode, 'drain'>;
+  realtime: Pick<RealtimeNode, 'refuse' | 'drain'>;
   bus: Pick<ServiceBus, 'stopConsuming'>;
   closing: Closing;
   drainSeconds: number;
@@ -21,24 +21,34 @@ export interface StopParts {
 
 /** Of the drain time, the share in which load balancers notice that this instance isn't ready any more. */
 const noticeShare = 0.3;
+/** The share that sockets wait at most for the deliveries in hand, before they are asked to leave all the same. */
+const finishShare = 0.2;
 
 /**
- * The way out of a running service: not ready → load balancers notice → no more upgrades, no more deliveries, sockets
- * handed over in slots → everything else, newest first; the relay is flushed before the bus closes.
+ * The way out of a running service: not ready → load balancers notice → no more upgrades → no more deliveries, those in
+ * hand are finished → sockets are handed over in slots → everything else, newest first; the relay is flushed before
+ * the bus closes.
  */
 export function createStop(parts: StopParts): (options?: StopOptions) => Promise<void> {
   const { readiness, realtime, bus, closing, drainSeconds, log } = parts;
   const hurry = new AbortController();
   const hurried = new Promise<void>((resolve) => hurry.signal.addEventListener('abort', () => resolve()));
+  const orHurry = (work: Promise<unknown>) => Promise.race([work, hurried]);
   let stopping: Promise<void> | undefined;
 
   async function stop(): Promise<void> {
     log.info({ drainSeconds }, 'stopping');
     readiness.startDraining();
-    const notice = drainSeconds * 1_000 * noticeShare;
-    if (notice > 0) await Promise.race([sleep(notice, undefined, { ref: false }), hurried]);
-    const drained = realtime.drain(hurry.signal.aborted ? 0 : drainSeconds * 1_000 - notice);
-    await Promise.allSettled([bus.stopConsuming(), Promise.race([drained, hurried])]);
+    const window = drainSeconds * 1_000;
+    const end = Date.now() + window;
+    await orHurry(sleep(window * noticeShare, undefined, { ref: false }));
+    realtime.refuse();
+    const finished = bus.stopConsuming().catch((error: unknown) => {
+      log.error({ err: error }, 'consuming could not be ended properly');
+    });
+    await orHurry(Promise.race([finished, sleep(window * finishShare, undefined, { ref: false })]));
+    await orHurry(realtime.drain(hurry.signal.aborted ? 0 : Math.max(0, end - Date.now())));
+    await finished;
     await closing.run(log);
     log.info('stopped');
   }

@@ -1,7 +1,10 @@
-import { itxClientDenyList, Sql } from '@prisma/client/runtime/client';
+import { Sql } from '@prisma/client/runtime/client';
 import type { KitTransaction } from './kit-transaction.js';
 import { lazy } from './lazy.js';
 import { type RawArguments, rawArguments, rawRows } from './raw-values.js';
+
+/** Of the client, not of one of its transactions. */
+const hidden = new Set<PropertyKey>(['$connect', '$disconnect', '$on', '$use', '$extends', 'then']);
 
 type Call<Db> = (db: Db) => unknown;
 
@@ -21,7 +24,7 @@ export function txClient<Db extends object>(
   return new Proxy(root, {
     get(target, property) {
       if (typeof property === 'string' && Object.hasOwn(raw, property)) return raw[property];
-      if (itxClientDenyList.includes(property)) return undefined;
+      if (hidden.has(property)) return undefined;
       const value: unknown = Reflect.get(target, property);
       if (typeof value === 'function') {
         return (...args: unknown[]) => call((db) => invoke(db, [property], args));

@@ -1,0 +1,18 @@
+import { defineContract } from '@warren/contracts';
+import { type Static, Type } from 'typebox';
+
+/** One broadcast, numbered from 1. */
+export const News = Type.Object({ number: Type.Integer({ minimum: 1 }) }, { additionalProperties: false });
+export type News = Static<typeof News>;
+
+export const service = 'herald';
+export const newsTold = 'herald.told';
+
+/** A service that tells everything it hears to everyone. */
+export const contract = defineContract({
+  service,
+  emits: { [newsTold]: News },
+  consumes: [newsTold],
+  commands: {},
+  feed: { [newsTold]: News },
+});

@@ -1,0 +1,259 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { prismaClient } from '@warren/service-kit';
+import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
+import pg from 'pg';
+import { Prisma, PrismaClient } from '../src/generated/prisma/client.js';
+
+/** Here, since this package has a generated client whose tables belong to nobody. */
+describe("the kit's Prisma client", () => {
+  let database: TestDatabase;
+  let pool: pg.Pool;
+  let plain: PrismaClient;
+  let kit: PrismaClient;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    pool = new pg.Pool({ connectionString: database.url, max: 3 });
+    pool.on('error', () => undefined);
+    const migration = new URL('../prisma/migrations/20260101000000_init/migration.sql', import.meta.url);
+    await pool.query(await readFile(migration, 'utf8'));
+    plain = new PrismaClient({ adapter: new PrismaPg(pool) });
+    kit = prismaClient(pool, (options) => new PrismaClient(options));
+  });
+  afterAll(async () => {
+    await plain.$disconnect();
+    await kit.$disconnect();
+    await pool.end();
+    await database.close();
+  });
+  afterEach(async () => {
+    expect(pool.idleCount).toBe(pool.totalCount);
+    await pool.query('TRUNCATE payment');
+  });
+
+  const payment = (id = randomUUID()) => ({
+    id,
+    payerId: randomUUID(),
+    recipientId: randomUUID(),
+    amount: 5n,
+    currency: 'EUR',
+    status: 'succeeded',
+    version: 1,
+    createdAt: new Date(),
+  });
+  const count = () => plain.payment.count();
+
+  const columns: [string, string[]][] = [
+    ['whole numbers', ["'-7'::int2", '8::int4', '9007199254740993::int8', '10::oid']],
+    [
+      'other numbers',
+      ['1.5::float4', '2.25::float8', "'NaN'::float8", '12345678901234567890.123::numeric', "'3.50'::money"],
+    ],
+    ['text', ['true', "'a'::text", "'b'::varchar", "'c'::char(3)", "'d'::name", "B'101'", "B'1'::varbit"]],
+    ['dates and times', ["'2026-01-02'::date", "'03:04:05.678'::time", "'03:04:05+02'::timetz"]],
+    ['moments', ["'2026-01-02 03:04:05.678'::timestamp", "'2026-01-02 03:04:05.678+02'::timestamptz"]],
+    ['JSON', [`'{"a":[1,null]}'::json`, `'["b"]'::jsonb`, "'null'::jsonb", "'1'::json"]],
+    [
+      'bytes and the rest',
+      [
+        "'\\x00ff10'::bytea",
+        "'c56a4180-65aa-42ec-a945-5fd21dec0538'::uuid",
+        "'10.0.0.1'::inet",
+        "'<a/>'::xml",
+      ],
+    ],
+    [
+      'lists of numbers',
+      ['ARRAY[1,NULL]::int4[]', 'ARRAY[2]::int8[]', 'ARRAY[1.5]::numeric[]', 'ARRAY[0.5]::float8[]'],
+    ],
+    [
+      'lists',
+      ["ARRAY['x',NULL]::text[]", 'ARRAY[true]', `ARRAY['{"a":1}']::jsonb[]`, "ARRAY['\\x01']::bytea[]"],
+    ],
+    [
+      'lists of moments',
+      [
+        "ARRAY['2026-01-02']::date[]",
+        "ARRAY['2026-01-02T03:04:05Z']::timestamptz[]",
+        "ARRAY['03:04']::time[]",
+      ],
+    ],
+    ['empty lists', ["'{}'::int8[]", "'{}'::text[]", "'{}'::jsonb[]"]],
+    [
+      'nulls',
+      ['NULL::int8', 'NULL::numeric', 'NULL::jsonb', 'NULL::timestamptz', 'NULL::bytea', 'NULL::int8[]'],
+    ],
+    ['what Prisma refuses', ["'1 day'::interval", "'(1,2)'::point"]],
+  ];
+
+  it.each(columns)('reads %s as Prisma does', async (_, list) => {
+    const sql = `SELECT ${list.map((column, index) => `${column} AS c${index}`).join(', ')}`;
+    const ask = (client: PrismaClient) =>
+      client
+        .$transaction((tx) => tx.$queryRawUnsafe(sql))
+        .catch((error: { message: string }) => ({
+          refused: /UnsupportedNative|Failed to deserialize/.test(String(error)),
+        }));
+    expect(await ask(kit)).toEqual(await ask(plain));
+  });
+
+  const values: [string, unknown][] = [
+    ['text', 'x'],
+    ['int4', 3],
+    ['numeric', 2.5],
+    ['int8', 9007199254740993n],
+    ['bool', true],
+    ['text', null],
+    ['timestamptz', new Date('2026-01-02T03:04:05.678Z')],
+    ['date', new Date('2026-01-02T00:00:00Z')],
+    ['text[]', ['a', 'b"c', '']],
+    ['int8[]', [1n, 2n]],
+    ['timestamptz[]', [new Date('2026-01-02T03:04:05Z')]],
+    ['text[]', []],
+    ['numeric', new Prisma.Decimal('1.10')],
+    ['bytea', Buffer.from([0, 255])],
+    ['jsonb', { a: [1] }],
+  ];
+
+  it.each(values)('takes a value for %s as Prisma does: %p', async (type, value) => {
+    const sql = `SELECT $1::${type} AS value`;
+    const unsafe = (client: PrismaClient) => client.$transaction((tx) => tx.$queryRawUnsafe(sql, value));
+    const template = (client: PrismaClient) =>
+      client.$transaction((tx) => tx.$queryRaw`SELECT ${value}::${Prisma.raw(type)} AS value`);
+    expect(await unsafe(kit)).toEqual(await unsafe(plain));
+    expect(await template(kit)).toEqual(await unsafe(plain));
+  });
+
+  it('commits raw statements and model operations together, each seeing the other', async () => {
+    const seen = await kit.$transaction(async (tx) => {
+      const { id } = await tx.payment.create({ data: payment(), select: { id: true } });
+      const touched = await tx.$executeRaw`UPDATE payment SET status = 'refunded' WHERE id = ${id}::uuid`;
+      const found = await tx.payment.findUniqueOrThrow({ where: { id } });
+      return { touched, found };
+    });
+    expect(seen).toMatchObject({ touched: 1, found: { status: 'refunded', amount: 5n } });
+    expect(await count()).toBe(1);
+  });
+
+  it('rolls both back together', async () => {
+    const failed = kit.$transaction(async (tx) => {
+      const { id } = await tx.payment.create({ data: payment() });
+      await tx.$executeRaw`UPDATE payment SET status = 'refunded' WHERE id = ${id}::uuid`;
+      throw new Error('not this one');
+    });
+    await expect(failed).rejects.toThrow('not this one');
+    expect(await count()).toBe(0);
+  });
+
+  it('gives the errors that Prisma gives, and nothing of a transaction that had one', async () => {
+    const id = randomUUID();
+    const twice = kit.$transaction(async (tx) => {
+      await tx.payment.create({ data: payment(id) });
+      await tx.payment.create({ data: payment(id) });
+    });
+    await expect(twice).rejects.toMatchObject({ code: 'P2002' });
+    const raw = kit.$transaction(async (tx) => {
+      await tx.payment.create({ data: payment() });
+      await tx.$executeRaw`SELECT 1 / 0`;
+    });
+    await expect(raw).rejects.toMatchObject({ cause: { originalCode: '22012' } });
+    expect(await count()).toBe(0);
+  });
+
+  it('keeps transactions that run at once apart', async () => {
+    const all = Array.from({ length: 30 }, async (_, index) => {
+      const work = kit.$transaction(async (tx) => {
+        const { id } = await tx.payment.create({ data: payment() });
+        const [row] = await tx.$queryRaw<
+          { mine: bigint }[]
+        >`SELECT count(*) AS mine FROM payment WHERE id = ${id}::uuid`;
+        expect(row?.mine).toBe(1n);
+        if (index % 3 === 0) throw new Error('left out');
+      });
+      await work.catch((error: Error) => expect(error.message).toBe('left out'));
+    });
+    await Promise.all(all);
+    expect(await count()).toBe(20);
+  });
+
+  it('takes nothing after its end', async () => {
+    let kept: Prisma.TransactionClient | undefined;
+    await kit.$transaction(async (tx) => {
+      kept = tx;
+      await tx.payment.create({ data: payment() });
+    });
+    if (!kept) throw new Error('the work did not run');
+    await expect(kept.$queryRaw`SELECT 1`).rejects.toThrow('committed already');
+    await expect(kept.payment.create({ data: payment() })).rejects.toThrow();
+    expect(await count()).toBe(1);
+  });
+
+  it('ends by itself when it takes too long, and frees its connection at once', async () => {
+    const [started, start] = gate();
+    const [held, release] = gate();
+    const late = kit.$transaction(
+      async (tx) => {
+        await tx.payment.create({ data: payment() });
+        start();
+        await held;
+        await tx.$executeRaw`SELECT 1`;
+      },
+      { timeout: 200 },
+    );
+    const refused = expect(late).rejects.toThrow('took longer than 200 ms');
+    await started;
+    expect(pool.idleCount).toBeLessThan(pool.totalCount);
+    await eventually(() => expect(pool.idleCount).toBe(pool.totalCount));
+    expect(await count()).toBe(0);
+    release();
+    await refused;
+  });
+
+  it('isolates as asked, and takes lists of operations as ever', async () => {
+    const level = await kit.$transaction(
+      (tx) => tx.$queryRaw<{ level: string }[]>`SELECT current_setting('transaction_isolation') AS level`,
+      { isolationLevel: 'RepeatableRead' },
+    );
+    expect(level).toEqual([{ level: 'repeatable read' }]);
+    await kit.$transaction([
+      kit.payment.create({ data: payment() }),
+      kit.$executeRaw`UPDATE payment SET status = 'refunded'`,
+    ]);
+    expect(await kit.payment.count({ where: { status: 'refunded' } })).toBe(1);
+    const id = randomUUID();
+    const twice = [kit.payment.create({ data: payment(id) }), kit.payment.create({ data: payment(id) })];
+    await expect(kit.$transaction(twice)).rejects.toMatchObject({ code: 'P2002' });
+    expect(await count()).toBe(1);
+  });
+
+  it('lets Prisma run a savepoint inside', async () => {
+    await kit.$transaction(async (tx) => {
+      await tx.payment.create({ data: payment() });
+      const inner = tx.$transaction(async (nested) => {
+        await nested.payment.create({ data: payment() });
+        throw new Error('only the inner one');
+      });
+      await expect(inner).rejects.toThrow('only the inner one');
+    });
+    expect(await count()).toBe(1);
+  });
+
+  it('fails, and lends nothing, where no connection can be had', async () => {
+    const away = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 1_000 });
+    const client = prismaClient(away, (options) => new PrismaClient(options));
+    await expect(client.$transaction((tx) => tx.payment.count())).rejects.toThrow();
+    await client.$disconnect();
+    await away.end();
+  });
+});
+
+function gate(): [promise: Promise<void>, open: () => void] {
+  let open = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return [promise, open];
+}
