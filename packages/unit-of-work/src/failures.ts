@@ -41,19 +41,26 @@ export async function isOutage(error: unknown, probe: () => Promise<void>): Prom
 const rerunnable = new Set(['40001', '40P01', 'P2034', 'TransactionWriteConflict']);
 
 /**
- * Classes 08 connection exception, 53 insufficient resources, 57P01–57P05 shutdown; Prisma: P1001, P1002, P1017
- * not reachable or closed, P2024 pool time-out, P2037 too many connections; and its driver adapter's own words.
+ * Classes 08 connection exception, 28 invalid authorization, 53 insufficient resources, 57P01–57P05 shutdown, 3D000 no
+ * such database; Prisma: P1000 and P1010 refused, P1001, P1002, P1017 not reachable or closed, P1003 no such database,
+ * P1011 TLS, P2024 pool time-out, P2037 too many connections; and its driver adapter's own words.
  */
 const infrastructure =
-  /^(08...|53...|57P0[1-5]|P1001|P1002|P1017|P2024|P2037|DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/;
+  /^(08...|28...|53...|57P0[1-5]|3D000|P10(0[0-3]|1[017])|P2024|P2037|DatabaseNotReachable|DatabaseDoesNotExist|DatabaseAccessDenied|AuthenticationFailed|TlsConnectionError|ConnectionClosed|SocketTimeout|TooManyConnections)$/;
 
 /** Failures of `pg` and of Prisma's transaction manager that carry no code of their own. */
 const lostConnection =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end|.*Unable to start a transaction in the given time)/;
 
-/** Sockets, to whatever; and 25006 read-only: a standby that was the primary, or a write in a reading transaction. */
+/**
+ * Sockets, to whatever; 25006 read-only: a standby that was the primary, or a write in a reading transaction; 57014
+ * and P2028, too slow: a database that stalls, or work that takes too long; 58030 input or output failed.
+ */
 const suspicious = new Set([
   '25006',
+  '57014',
+  '58030',
+  'P2028',
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',

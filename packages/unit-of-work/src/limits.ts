@@ -10,7 +10,7 @@ export interface Limits {
   pollMs: number;
   /** Most events that this relay has in flight. Default 1,000. */
   relayCapacity: number;
-  /** Longest wait of an event that committed for others, while earlier ones are not confirmed. Default 5. */
+  /** Longest wait of an event that committed for others, while earlier ones are not confirmed. Default 20. */
   gatherMs: number;
   /** Longest wait for open publishes in `stop`. Default 5,000. */
   stopMs: number;
@@ -58,7 +58,7 @@ const defaults: Limits = {
   confirmMs: 10_000,
   pollMs: 1_000,
   relayCapacity: 1_000,
-  gatherMs: 5,
+  gatherMs: 20,
   stopMs: 5_000,
   transactionMs: 10_000,
   maxWaitMs: 5_000,

@@ -33,6 +33,8 @@ describe('a failure of the database', () => {
       }),
     ],
     ["Prisma's closed connection", withCode('P1017')],
+    ['a password that is no longer right', withCode('28P01')],
+    ['a database that is gone', adapterError({ kind: 'DatabaseDoesNotExist', originalCode: '3D000' })],
     [
       'a closed connection in a raw query',
       withCode('P2010', { meta: { driverAdapterError: adapterError({ kind: 'ConnectionClosed' }) } }),
@@ -44,12 +46,6 @@ describe('a failure of the database', () => {
 
   it.each<[string, unknown]>([
     ['a unique violation', withCode('23505')],
-    [
-      'a transaction that took too long',
-      withCode('P2028', {
-        message: 'Transaction API error: A query cannot be executed on an expired transaction.',
-      }),
-    ],
     ['no error at all', undefined],
     ['a text', '57P01'],
   ])('is neither: %s', (_what, error) => {
@@ -58,6 +54,18 @@ describe('a failure of the database', () => {
       false,
       false,
     ]);
+  });
+
+  it.each<[string, unknown]>([
+    ['a statement', withCode('57014')],
+    [
+      'a transaction',
+      withCode('P2028', {
+        message: 'Transaction API error: A query cannot be executed on an expired transaction.',
+      }),
+    ],
+  ])('is open where %s took too long: a database that stalls, or slow work', (_what, error) => {
+    expect([isInfrastructure(error), mayBeInfrastructure(error)]).toEqual([false, true]);
   });
 
   it('is open where only a socket failed, and ends on causes in a circle', () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EncodedEvent, type EventBus, PublishError } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import type { Messaging, RawClient } from '@warren/unit-of-work';
-import { erased, noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
+import { envelopeFrom, erased, noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
 
 describe('replay', () => {
   let note: Side;
@@ -143,6 +143,49 @@ describe('replay', () => {
     await reader.sql(`UPDATE messaging.copy SET types = '{note.written}'`);
     await reader.start(bus);
     await eventually(async () => expect(await copies()).toHaveLength(3));
+  });
+
+  it('does not take a part of an outbox for the whole of a copy', async () => {
+    const { snapshots: _, ...without } = note.options;
+    await note.sql(`UPDATE messaging.migration SET applied_at = now() - interval '8 days'`);
+    const producer = note.instance(bus);
+    await producer.start(without);
+    await reader.start(bus);
+    await eventually(async () => {
+      const [job] = await note.sql('SELECT state, error FROM messaging.replay');
+      expect(job).toMatchObject({ state: 'failed', error: expect.stringContaining('begins too late') });
+    });
+    expect(await reader.sql('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toEqual([]);
+  });
+
+  it('stops at once, also while nobody takes what it sends', async () => {
+    await oldNotes(3);
+    let asked = 0;
+    const silent: EventBus = {
+      state: 'up',
+      subscribe: (subscription) => bus.subscribe(subscription),
+      close: async () => undefined,
+      publish(event: EncodedEvent) {
+        if (event.to !== 'reader') return bus.publish(event);
+        asked += 1;
+        return new Promise(() => undefined);
+      },
+    };
+    const producer = await note.start(silent);
+    await reader.start(bus);
+    await eventually(() => expect(asked).toBeGreaterThan(0));
+    await producer.stop();
+    const [job] = await note.sql('SELECT state, lease FROM messaging.replay');
+    expect(job).toEqual({ state: 'running', lease: null });
+  });
+
+  it('word of the end counts only from the producer itself', async () => {
+    await reader.sql(`INSERT INTO messaging.copy (source, types) VALUES ('note', '{note.written}')`);
+    const [row] = await reader.sql<{ id: string }>('SELECT replay_id AS id FROM messaging.copy');
+    await reader.start(bus);
+    const forged = envelopeFrom('other', { replayId: row?.id ?? '', sent: 0 });
+    await bus.publish({ ...forged, to: 'reader' });
+    expect(await reader.sql('SELECT completed_at FROM messaging.copy')).toEqual([{ completed_at: null }]);
   });
 
   describe('by hand', () => {

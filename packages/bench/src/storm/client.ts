@@ -55,13 +55,13 @@ export class StormClient {
       }),
       auth: (give) => give({ token: person.token, cursor: this.#cursor }),
     });
-    this.#socket.on('session.ready', ({ head }: { head: string }) => this.#onReady(head));
+    this.#socket.on('session.ready', ({ head }: { head: string | null }) => {
+      if (head !== null) this.#onReady(head);
+    });
     this.#socket.on(newsTold, ({ number }: News, meta: { seq: number; cursor: string }) =>
       this.#onEntry(number, meta.seq, meta.cursor),
     );
-    this.#socket.on('feed.reset', () => {
-      this.faults.resets += 1;
-    });
+    this.#socket.on('feed.reset', ({ head }: { head: string }) => this.#onReset(head));
     this.#socket.on('feed.behind', () => {
       this.faults.behind += 1;
     });
@@ -73,7 +73,7 @@ export class StormClient {
     });
   }
 
-  /** Welcomed, and not cut since. */
+  /** Welcomed, with a cursor to come back with, and not cut since. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -95,6 +95,12 @@ export class StormClient {
     this.#cursor ??= head;
     this.#awaited = head;
     if (this.#cursor === head) this.#caughtUp();
+  }
+
+  /** A client without a cursor can only be told late where it starts; one with a cursor would have missed something. */
+  #onReset(head: string): void {
+    if (this.#cursor !== undefined) this.faults.resets += 1;
+    this.#onReady(head);
   }
 
   #onEntry(number: number, seq: number, cursor: string): void {

@@ -2,6 +2,9 @@ import type { FieldError } from '../errors.js';
 import type { DomainEvent } from '../event.js';
 import type { Check } from './compile.js';
 
+/** Ids become keys in databases and on logs: visible ASCII, and not too much of it. */
+const oneWord = /^[\x21-\x7e]{1,255}$/;
+
 /** Checks the envelope only; `data` is the business of its type's schema. */
 export function checkDomainEvent(value: unknown): Check<DomainEvent> {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -14,6 +17,12 @@ export function checkDomainEvent(value: unknown): Check<DomainEvent> {
     const text = event[name];
     if (typeof text !== 'string' || text.length === 0 || text.length > 255) {
       errors.push({ pointer: `/${name}`, code: 'string' });
+    }
+  }
+  for (const name of ['id', 'replayid']) {
+    const word = event[name];
+    if (word !== undefined && !(typeof word === 'string' && oneWord.test(word))) {
+      errors.push({ pointer: `/${name}`, code: 'pattern' });
     }
   }
   const version = event.entityversion;

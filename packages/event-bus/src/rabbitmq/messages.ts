@@ -41,7 +41,7 @@ export function deliveryOf({ content, fields, properties }: ConsumeMessage): Del
     id: text(properties.messageId) ?? '',
     type: typeOf(fields, text(properties.type)),
     body: content.toString('utf8'),
-    attempt: attemptOf(properties.headers?.[header.attempt]),
+    attempt: isOwn(fields) ? attemptOf(properties.headers?.[header.attempt]) : 1,
     redelivered: fields.redelivered,
   };
 }
@@ -114,8 +114,14 @@ function carriedOver({ properties }: ConsumeMessage, { type }: Pick<Delivery, 't
   };
 }
 
-function firstFailedAt({ properties }: ConsumeMessage): string {
-  return text(properties.headers?.[header.firstFailedAt]) ?? new Date().toISOString();
+function firstFailedAt({ fields, properties }: ConsumeMessage): string {
+  const known = isOwn(fields) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
+  return known ?? new Date().toISOString();
+}
+
+/** It was handled here before: only the service itself can send over its exchange for failures. */
+function isOwn({ exchange }: ConsumeMessage['fields']): boolean {
+  return exchange !== eventsExchange && exchange !== replaysExchange;
 }
 
 export function attemptOf(value: unknown): number {

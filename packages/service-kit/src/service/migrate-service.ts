@@ -7,6 +7,9 @@ import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createLogger } from '../observe/logger.js';
 import { migrate } from './database.js';
 
+/** Milliseconds that one step of a migration may take. */
+const longestMs = 30 * 60_000;
+
 /**
  * Brings the service's database up to date and nothing else: for an init container, or by hand before a deployment.
  * Safe when several run at once. Needs no broker.
@@ -21,7 +24,7 @@ export async function migrateService<
   const { name, database } = definition;
   const config = readServiceConfig(definition, env, true);
   const log = createLogger({ service: name, node: config.NODE_ID, level: config.LOG_LEVEL });
-  const pool = createPool({ url: config.DATABASE_URL, max: 1, service: name, log });
+  const pool = createPool({ url: config.DATABASE_URL, max: 1, service: name, log, silenceMs: longestMs });
   try {
     await migrate({ url: config.DATABASE_URL, prisma: database.prisma, pool, log });
     log.info('the database is up to date');

@@ -33,8 +33,11 @@ export async function runWhenMain<
   process.on('uncaughtException', (error) => fail(definition.name, error));
   const { values } = readArguments(definition.name);
   if (values.help) process.stdout.write(help(definition.name));
-  else if (values['migrate-only']) await orExit(definition.name, migrateService(definition, process.env));
-  else {
+  else if (values['migrate-only']) {
+    // As the first process of a container it would be deaf to the signal otherwise. What isn't committed is undone.
+    process.once('SIGTERM', () => process.exit(143));
+    await orExit(definition.name, migrateService(definition, process.env));
+  } else {
     const starting = createService(definition, process.env);
     stopOnSignals(starting);
     await orExit(definition.name, starting);

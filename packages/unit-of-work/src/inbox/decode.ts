@@ -36,9 +36,7 @@ export function createDecoder(types: Iterable<string>, contracts: readonly Servi
     if (type !== delivery.type || source !== sourceOf(serviceOf(type)))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
     const read = readers.get(replayMessageOf(type) ?? type);
-    // A replay of everything holds what this service never asked for.
-    if (!read && replayid !== undefined) return { ok: false, verdict: { kind: 'done' } };
-    if (!read) return unhandled(type, delivery.attempt);
+    if (!read) return unhandled(type, delivery.attempt, replayid !== undefined);
     const data = read(envelope.value.data);
     if (!data.ok) return dead('schema', `The data does not fit: ${JSON.stringify(data.errors)}`);
     return { ok: true, event: envelope.value };
@@ -53,10 +51,14 @@ function parse(body: string): { ok: true; value: unknown } | { ok: false } {
   }
 }
 
-/** A newer instance of the same rollout may know the type: it gets all the retries before it is dead. */
-function unhandled(type: string, attempt: number): Decoded {
+/**
+ * A newer instance of the same rollout may know the type: it gets all the retries before it is dead. A replay of
+ * everything holds what no build ever asked for.
+ */
+function unhandled(type: string, attempt: number, isReplayed: boolean): Decoded {
   const error = new Error(`No handler for ${type} in this build`);
   if (attempt <= defaultRetryDelays.length) return { ok: false, verdict: { kind: 'retry', error } };
+  if (isReplayed) return { ok: false, verdict: { kind: 'done' } };
   return { ok: false, verdict: { kind: 'dead', reason: 'unhandled-type', error } };
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceOf } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
 import type { Pool } from 'pg';
@@ -6,6 +5,7 @@ import type { Logger } from 'pino';
 import type { EventHandler } from '../api.js';
 import type { Limits } from '../limits.js';
 import { envelope, rowOf } from '../transaction/language.js';
+import { Stopping } from './stopping.js';
 
 export interface CatchUpParts {
   service: string;
@@ -18,6 +18,9 @@ export interface CatchUpParts {
   limits: Pick<Limits, 'catchUpPollMs' | 'catchUpPatienceMs'>;
   log: Logger;
 }
+
+/** After a request that found no producer. */
+const repeatMs = 10_000;
 
 interface CopyRow {
   source: string;
@@ -40,12 +43,12 @@ export function copiedSources<Db>(
 }
 
 /**
- * Asks for replays until each copy has been complete once: on a first deployment, on a lost database, and when a
+ * Asks for replays until each copy was sent whole once: on a first deployment, on a lost database, and when a
  * build begins to copy more. Live events meanwhile do no harm, since copies go by version.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
-  readonly #stop = new AbortController();
+  readonly #stopping = new Stopping();
   #running: Promise<void> | undefined;
   #missing = 0;
 
@@ -64,13 +67,13 @@ export class CatchUp {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopping.begin();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     let registered = false;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#stopping.now) {
       try {
         if (!registered) await this.#register();
         registered = true;
@@ -78,9 +81,10 @@ export class CatchUp {
         if (this.#missing === 0) return;
         await this.#ask();
       } catch (error) {
-        this.#parts.log.warn({ err: error }, 'could not ask for what the copies lack');
+        if (!this.#stopping.now)
+          this.#parts.log.warn({ err: error }, 'could not ask for what the copies lack');
       }
-      await this.#sleep(this.#parts.limits.catchUpPollMs);
+      await this.#stopping.sleep(this.#parts.limits.catchUpPollMs);
     }
   }
 
@@ -107,7 +111,9 @@ export class CatchUp {
 
   /** One instance asks, and again only after a while in which nothing came. */
   async #ask(): Promise<void> {
-    const { pool, sources, limits } = this.#parts;
+    const { pool, sources, bus, limits } = this.#parts;
+    // Before the queue is bound, the answer would find no way, and live events would be missed beside it.
+    if (bus.state !== 'up') return;
     if (Date.now() - this.#parts.lastReplayed() < limits.catchUpPatienceMs) return;
     const { rows } = await pool.query<CopyRow>(
       `UPDATE messaging.copy SET asked_at = now()
@@ -120,7 +126,7 @@ export class CatchUp {
   }
 
   async #request({ source, types, replayId }: CopyRow): Promise<void> {
-    const { service, bus, pool, log } = this.#parts;
+    const { service, bus, pool, limits, log } = this.#parts;
     const type = `${service}.replay-requested`;
     const data = { replayId, types };
     const event = envelope(
@@ -128,19 +134,14 @@ export class CatchUp {
       { type, subject: replayId, version: 1, data },
       { correlationId: replayId },
     );
-    const receipt = await bus.publish({ ...rowOf(event), to: source }).catch(() => 'unconfirmed' as const);
+    const published = bus.publish({ ...rowOf(event), to: source }).catch(() => 'unconfirmed' as const);
+    const receipt = await this.#stopping.unless(published);
     log.info({ source, replayId, receipt }, 'asked for what a copy lacks');
     if (receipt === 'confirmed') return;
-    await pool.query('UPDATE messaging.copy SET asked_at = NULL WHERE source = $1 AND completed_at IS NULL', [
-      source,
-    ]);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, { signal: this.#stop.signal });
-    } catch {
-      // Stopping wakes it.
-    }
+    await pool.query(
+      `UPDATE messaging.copy SET asked_at = now() - ($2::int - $3::int) * interval '1 ms'
+      WHERE source = $1 AND completed_at IS NULL`,
+      [source, limits.catchUpPatienceMs, Math.min(limits.catchUpPatienceMs, repeatMs)],
+    );
   }
 }

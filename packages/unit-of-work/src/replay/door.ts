@@ -29,8 +29,10 @@ export function replayDoor(snapshotTypes: readonly string[]): EventHandler<RawCl
       async handle(tx, event) {
         const { replayId } = event.data as ReplayCompleted;
         await tx.$queryRawUnsafe(
-          'UPDATE messaging.copy SET completed_at = now() WHERE replay_id = $1::uuid RETURNING source',
+          `UPDATE messaging.copy SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
+          RETURNING source`,
           replayId,
+          serviceOf(event.type),
         );
       },
     },

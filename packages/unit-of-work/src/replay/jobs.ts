@@ -15,6 +15,8 @@ export interface ReplayJob {
   /** After which row to go on; null at the beginning. */
   position: Position | null;
   sent: number;
+  /** The consumer asked for it itself, and will take its end as a sign that nothing is missing. */
+  asked: boolean;
   /** Names the lease under which it is worked on. */
   lease: string;
 }
@@ -40,7 +42,7 @@ interface JobRow extends Omit<ReplayJob, 'sent'> {
   sent: string;
 }
 
-/** Longer than publishing one page may take. */
+/** Longer than a broker takes for a page. Where it isn't, two runners send the same: of no harm. */
 const leaseEnd = `now() + interval '60 s'`;
 
 const take = `
@@ -50,11 +52,12 @@ WHERE id = (
   WHERE state IN ('waiting', 'running') AND leased_until < now()
   ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease`;
+RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease,
+  requested_by = consumer AS asked`;
 
 /**
- * Writes a request of a consumer down. A repeated one changes nothing while the first is at work, and starts anew
- * once that ended without the consumer hearing of it.
+ * Writes a request of a consumer down. A repeated one changes nothing while the first is at work, and some time after:
+ * the word of its end may still wait in the consumer's queue. Then one that failed goes on, and another starts anew.
  */
 export async function acceptRequest(
   db: RawClient,
@@ -62,7 +65,9 @@ export async function acceptRequest(
 ): Promise<void> {
   await db.$queryRawUnsafe(
     `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by) VALUES ($1::uuid, $2, $3, $4::text[], $2)
-    ON CONFLICT (id) DO UPDATE SET state = 'waiting', position = NULL, sent = 0, error = NULL, finished_at = NULL
+    ON CONFLICT (id) DO UPDATE SET state = 'waiting', error = NULL, finished_at = NULL,
+      position = CASE r.state WHEN 'failed' THEN r.position END,
+      sent = CASE r.state WHEN 'failed' THEN r.sent ELSE 0 END
     WHERE r.consumer = excluded.consumer AND r.finished_at < now() - interval '5 min'
     RETURNING id`,
     id,

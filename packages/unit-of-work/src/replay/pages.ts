@@ -41,7 +41,11 @@ WHERE ($1::uuid IS NULL OR id > $1) AND ($2::text[] IS NULL OR type = ANY($2))
   AND ($3::timestamptz IS NULL OR created_at >= $3)
 ORDER BY id LIMIT $4`;
 
-async function outboxPage<Db extends RawClient>({ pool }: PagesParts<Db>, job: ReplayJob): Promise<Page> {
+async function outboxPage<Db extends RawClient>(
+  { pool, limits }: PagesParts<Db>,
+  job: ReplayJob,
+): Promise<Page> {
+  if (job.asked && job.position === null) await demandWholeOutbox(pool, limits.outboxDays);
   const values = [job.position?.after ?? null, job.types, job.since, pageSize];
   const { rows } = await pool.query<OutboxRow>(outbox, values);
   const events = rows.map((row) => ({
@@ -51,6 +55,16 @@ async function outboxPage<Db extends RawClient>({ pool }: PagesParts<Db>, job: R
   }));
   const last = rows.at(-1);
   return { events, ...(last && rows.length === pageSize && { next: { type: '', after: last.id } }) };
+}
+
+/** A copy made from a part of what happened would be taken for a whole one. */
+async function demandWholeOutbox(pool: Pool, days: number): Promise<void> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM messaging.migration WHERE version = 1 AND applied_at > now() - $1::int * interval '1 day'`,
+    [days],
+  );
+  if (rowCount === 0)
+    throw new Unanswerable('There are no snapshots of these types, and the outbox begins too late');
 }
 
 function asReplayed(body: string, replayId: string): string {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventBus, PublishError } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
@@ -6,6 +5,7 @@ import type { Limits } from '../limits.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import type { ReplayJob, ReplayJobs } from './jobs.js';
 import { type Page, type Pages, Unanswerable } from './pages.js';
+import { Stopped, Stopping } from './stopping.js';
 
 export interface RunnerParts {
   service: string;
@@ -16,7 +16,7 @@ export interface RunnerParts {
   log: Logger;
 }
 
-const pauseMs = 5_000;
+const backOff = { firstMs: 5_000, mostMs: 300_000 };
 
 /**
  * Sends what other services asked to have again, page by page, straight to the one queue. Where it stops, by a
@@ -24,7 +24,9 @@ const pauseMs = 5_000;
  */
 export class ReplayRunner {
   readonly #parts: RunnerParts;
-  readonly #stop = new AbortController();
+  readonly #stopping = new Stopping();
+  /** In a row. */
+  #failures = 0;
   #running: Promise<void> | undefined;
 
   constructor(parts: RunnerParts) {
@@ -35,21 +37,17 @@ export class ReplayRunner {
     this.#running ??= this.#run();
   }
 
-  /** Waits for the page in hand. */
+  /** Gives the page in hand up: whoever goes on sends it again. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopping.begin();
     await this.#running;
   }
 
-  get #stopped(): boolean {
-    return this.#stop.signal.aborted;
-  }
-
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stopping.now) {
       const job = await this.#lease();
       if (job) await this.#work(job);
-      else await this.#sleep(this.#parts.limits.replayPollMs * (0.75 + Math.random() / 2));
+      else await this.#stopping.sleep(this.#parts.limits.replayPollMs * (0.75 + Math.random() / 2));
     }
   }
 
@@ -65,13 +63,13 @@ export class ReplayRunner {
   }
 
   async #work(job: ReplayJob): Promise<void> {
-    const { jobs, log } = this.#parts;
+    const { log } = this.#parts;
     const about = { replayId: job.id, consumer: job.consumer, source: job.source };
     try {
       log.info({ ...about, sent: job.sent }, 'replay goes on');
       if (await this.#sendAll(job)) log.info({ ...about, sent: job.sent }, 'replay is complete');
     } catch (error) {
-      log.warn({ ...about, err: error }, 'replay stopped');
+      if (!(error instanceof Stopped)) log.warn({ ...about, err: error }, 'replay stopped');
       await this.#settle(job, error).catch((err: unknown) => {
         log.warn(
           { ...about, err },
@@ -79,20 +77,21 @@ export class ReplayRunner {
         );
       });
     }
-    if (this.#stopped) await jobs.release(job, 0).catch(() => undefined);
   }
 
-  /** True once it was sent whole; false if another runner has it, or this one stops. */
+  /** True once it was sent whole; false if another runner has it. */
   async #sendAll(job: ReplayJob): Promise<boolean> {
     const { jobs, pages } = this.#parts;
     for (;;) {
+      if (this.#stopping.now) throw new Stopped('between two pages');
       const began = Date.now();
       const page = await pages(job);
       await this.#send(job, page);
       job.sent += page.events.length;
       if (!page.next) break;
       job.position = page.next;
-      if (!(await jobs.advance(job)) || this.#stopped) return false;
+      if (!(await jobs.advance(job))) return false;
+      this.#failures = 0;
       await this.#pace(page.events.length, began);
     }
     await this.#announceEnd(job);
@@ -101,7 +100,8 @@ export class ReplayRunner {
   }
 
   async #send(job: ReplayJob, { events }: Page): Promise<void> {
-    const receipts = await Promise.all(events.map((event) => this.#parts.bus.publish(event)));
+    const published = Promise.all(events.map((event) => this.#parts.bus.publish(event)));
+    const receipts = await this.#stopping.unless(published);
     if (receipts.includes('unroutable')) throw new Unanswerable(`${job.consumer} has no queue`);
   }
 
@@ -110,28 +110,25 @@ export class ReplayRunner {
     const type = `${service}.replay-completed`;
     const data = { replayId: id, sent };
     const event = envelope(service, { type, subject: id, version: 1, data }, { correlationId: id });
-    await bus.publish({ ...rowOf(event), to: consumer });
+    await this.#stopping.unless(bus.publish({ ...rowOf(event), to: consumer }));
   }
 
   /** What can pass by itself is tried again; what can't ends the replay. */
   async #settle(job: ReplayJob, error: unknown): Promise<void> {
     const { jobs } = this.#parts;
     const passes = error instanceof PublishError || isInfrastructure(error) || mayBeInfrastructure(error);
-    if (passes) return jobs.release(job, pauseMs);
+    if (error instanceof Stopped) return jobs.release(job, 0);
+    if (passes) {
+      const delay = Math.min(backOff.mostMs, backOff.firstMs * 2 ** this.#failures);
+      this.#failures += 1;
+      return jobs.release(job, delay);
+    }
     await jobs.fail(job, error instanceof Unanswerable ? error.message : 'internal');
   }
 
   /** A consumer's queue must not grow as fast as a database can be read. */
   async #pace(sent: number, began: number): Promise<void> {
     const due = began + (sent / this.#parts.limits.replayPerSecond) * 1_000;
-    if (due > Date.now()) await this.#sleep(due - Date.now());
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, { signal: this.#stop.signal });
-    } catch {
-      // Stopping wakes it.
-    }
+    if (due > Date.now()) await this.#stopping.sleep(due - Date.now());
   }
 }

@@ -58,11 +58,14 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     while (await gently(`drop ${table}`, () => dropDetached(client, table)));
     const days = await daysOf(client, table);
     const today = dayOf(now);
-    for (let day = today; day <= today + limits.partitionsAhead; day++) {
+    let ahead = limits.partitionsAhead;
+    for (let day = today; day <= today + ahead; day++) {
       if (days.has(day)) continue;
       const made = await gently(`make ${table}`, () => makePartition(client, table, day));
       if (made === undefined) break;
       if (made) counts.partitionsMade += 1;
+      // Each attachment reads the whole rest: enough of them now, while that is small, for as long as it will be big.
+      else ahead = keepDays + limits.partitionsAhead + 1;
     }
     const over = [...days].filter((day) => day < today - keepDays).sort((a, b) => a - b);
     for (const [index, day] of over.entries()) {

@@ -1,5 +1,5 @@
-import { defineContract } from '@warren/contracts';
-import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
+import { defineContract, type ReplayCompleted } from '@warren/contracts';
+import { createMemoryEventBus, type EncodedEvent, type EventBus } from '@warren/event-bus';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import {
   createUnitOfWork,
@@ -9,6 +9,7 @@ import {
   type RawClient,
 } from '@warren/unit-of-work';
 import pg from 'pg';
+import { envelope, rowOf } from '../../src/transaction/language.js';
 import { note, quiet } from './fixture.js';
 import { pgClient } from './pg-client.js';
 
@@ -40,6 +41,8 @@ const limits: Partial<Limits> = {
 
 /** One service with its database; `start` may be called on several, for several instances. */
 export interface Side {
+  /** What `start` begins with. */
+  options: Parameters<Messaging<RawClient>['start']>[0];
   database: TestDatabase;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   instance(bus: EventBus, given?: Partial<Limits>): Messaging<RawClient>;
@@ -106,6 +109,13 @@ export async function readerSide(): Promise<Side> {
   );
 }
 
+/** Word of the end of a replay, as `service` would send it. */
+export function envelopeFrom(service: string, data: ReplayCompleted): EncodedEvent {
+  const type = `${service}.replay-completed`;
+  const event = { type, subject: data.replayId, version: 1, data };
+  return rowOf(envelope(service, event, { correlationId: data.replayId }));
+}
+
 /** Both queues exist from the start, as on a broker that both have met before. */
 export function sharedBus() {
   return createMemoryEventBus({ queues: { note: [], reader: readerContract.consumes }, retryDelays: [50] });
@@ -138,6 +148,7 @@ async function side(
     return messaging;
   };
   return {
+    options,
     database,
     sql: async (text, values) => (await pool.query(text, values)).rows,
     instance,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '@warren/contracts';
 import { v4 } from 'uuid';
 import { decideRefresh } from '../domain/refresh.js';
-import type { Session } from '../generated/prisma/client.js';
+import { Prisma, type Session } from '../generated/prisma/client.js';
 import { isGenuine, readRefreshToken, writeRefreshToken } from '../security/refresh-tokens.js';
 import type { UserDb, UserTx } from './database.js';
 
@@ -11,10 +11,10 @@ export interface OpenSession {
   refreshToken: string;
 }
 
+/** Throws `wrong-credentials` if the person has been deleted meanwhile. */
 export async function openSession(db: UserDb, userId: string, expiresAt: Date): Promise<OpenSession> {
-  const session = await db.session.create({
-    data: { id: v4(), userId, rotationKey: randomBytes(32), expiresAt },
-  });
+  const data = { id: v4(), userId, rotationKey: randomBytes(32), expiresAt };
+  const session = await db.session.create({ data }).catch(asGone);
   return { id: session.id, refreshToken: tokenOf(session) };
 }
 
@@ -70,4 +70,11 @@ async function lockSession(tx: UserTx, id: string): Promise<Session | null> {
 
 function tokenOf({ id, generation, rotationKey }: Session): string {
   return writeRefreshToken(id, generation, rotationKey);
+}
+
+const foreignKeyViolation = 'P2003';
+
+function asGone(error: unknown): never {
+  const gone = error instanceof Prisma.PrismaClientKnownRequestError && error.code === foreignKeyViolation;
+  throw gone ? new AppError('wrong-credentials', { cause: error }) : error;
 }

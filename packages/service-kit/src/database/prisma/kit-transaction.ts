@@ -28,9 +28,7 @@ export class KitTransaction implements Querying {
   private constructor(driver: Transaction, timeoutMs: number) {
     this.#driver = driver;
     this.#timer = setTimeout(() => {
-      void this.#end('ROLLBACK', new Error(`the transaction took longer than ${timeoutMs} ms`)).catch(
-        () => undefined,
-      );
+      void this.#end('ROLLBACK', tooSlow(timeoutMs)).catch(() => undefined);
     }, timeoutMs);
   }
 
@@ -64,4 +62,9 @@ export class KitTransaction implements Querying {
       await this.#driver.commit();
     }
   }
+}
+
+/** Under the code that Prisma has for it. */
+function tooSlow(timeoutMs: number): Error {
+  return Object.assign(new Error(`the transaction took longer than ${timeoutMs} ms`), { code: 'P2028' });
 }
