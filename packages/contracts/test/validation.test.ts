@@ -54,6 +54,26 @@ describe('checkDomainEvent', () => {
   it.each([null, 7, 'text', [], {}])('answers %j with errors instead of throwing', (value) => {
     expect(checkDomainEvent(value).ok).toBe(false);
   });
+
+  it.each(['\u0000', 'a\u0000b', 'ü', 'a b', '', 'x'.repeat(256), {}])(
+    'refuses the id %j, which not every database and log takes',
+    (id) => {
+      const fits = {
+        specversion: '1.0',
+        id: 'an-id',
+        source: '/services/user',
+        type: 'user.updated',
+        subject: 'a-user',
+        time: '2026-01-01T00:00:00.000Z',
+        correlationid: 'chain',
+        entityversion: 1,
+        data: {},
+      };
+      expect(checkDomainEvent(fits).ok).toBe(true);
+      expect(checkDomainEvent({ ...fits, id }).ok).toBe(false);
+      expect(checkDomainEvent({ ...fits, replayid: id }).ok).toBe(false);
+    },
+  );
 });
 
 describe('errors', () => {

@@ -50,6 +50,8 @@ export interface Limits {
   feedDays: number;
   /** Days after which a suspect that nobody saw again is forgotten. Default 7. */
   suspectDays: number;
+  /** Days that a finished replay can be looked up. Default 30. */
+  replayDays: number;
 }
 
 const defaults: Limits = {
@@ -78,6 +80,7 @@ const defaults: Limits = {
   feedEntries: 1_000,
   feedDays: 30,
   suspectDays: 7,
+  replayDays: 30,
 };
 
 /** Throws if the lease could end while a confirm is still awaited. */

@@ -26,7 +26,7 @@ export interface InstanceOptions {
 
 /** Enough for a machine that has much else to do. */
 const startWithinMs = 300_000;
-const drainWithinMs = 45_000;
+const drainWithinMs = 90_000;
 
 /** One instance of a service as a process of its own. Like an orchestrator, it starts anew what ends by itself. */
 export class Instance {

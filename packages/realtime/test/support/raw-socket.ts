@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { FrameReader } from './frame-reader.js';
 
 /** A hand-made WebSocket client, for what no proper client would send. */
 export interface RawSocket {
@@ -11,6 +12,9 @@ export interface RawSocket {
   write(bytes: Buffer | string): void;
   /** Stops reading, so that the peer's buffers fill up. */
   pause(): void;
+  resume(): void;
+  /** The text frames read so far. */
+  readonly messages: readonly string[];
   /** Everything read so far, frames and all. */
   text(): string;
   readonly closed: Promise<void>;
@@ -21,8 +25,13 @@ export interface RawSocket {
 export async function rawSocket(port: number, query = 'EIO=4&transport=websocket'): Promise<RawSocket> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const chunks: Buffer[] = [];
+  const frames = new FrameReader();
+  const messages: string[] = [];
   socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    messages.push(...frames.push(chunk));
+  });
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const answered = new Promise((resolve) => socket.once('data', resolve));
   socket.write(
@@ -39,6 +48,8 @@ export async function rawSocket(port: number, query = 'EIO=4&transport=websocket
     frame,
     write,
     pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    messages,
     text: () => Buffer.concat(chunks).toString('latin1'),
     closed,
     destroy: () => socket.destroy(),

@@ -12,7 +12,7 @@ export interface RoundCounts {
   /** Old enough to be dropped, but still needed, or never free long enough. */
   partitionsHeld: number;
   feedEntries: number;
-  /** Rows of inbox, outbox, idempotency and suspects that went one by one. */
+  /** Rows of inbox, outbox, idempotency, suspects and replays that went one by one. */
   rows: number;
   /** Times that a step gave way to others. */
   gaveWay: number;
@@ -33,6 +33,7 @@ export type RetentionLimits = Pick<
   | 'feedEntries'
   | 'feedDays'
   | 'suspectDays'
+  | 'replayDays'
 >;
 
 /** Everything that is due at `now`, in short steps. Rejects if the database fails. */
@@ -119,6 +120,7 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
   });
   await expired({ table: 'idempotency', condition: 'created_at <= $1', before: ago(freshHours * hourMs) });
   await expired({ table: 'suspect', condition: 'named_at <= $1', before: ago(limits.suspectDays * dayMs) });
+  await expired({ table: 'replay', condition: 'finished_at <= $1', before: ago(limits.replayDays * dayMs) });
   await feeds({
     recent: { entries: limits.feedRecentEntries, since: ago(limits.feedRecentHours * hourMs) },
     lasting: { entries: limits.feedEntries, since: ago(limits.feedDays * dayMs) },
