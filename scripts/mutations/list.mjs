@@ -113,4 +113,25 @@ export const mutations = [
     to: "attempt === 'first' ? await provider.retrieve(operation, signal) : undefined",
     tests: ['services/payment/test/crashes.test.ts'],
   },
+  {
+    guard: 'end of a transaction: what a handler forgot to await does not run on a connection of others',
+    file: 'packages/service-kit/src/database/prisma/kit-transaction.ts',
+    from: '  async executeRaw(query: SqlQuery): Promise<number> {\n    if (this.#over) throw this.#over;',
+    to: '  async executeRaw(query: SqlQuery): Promise<number> {',
+    tests: ['packages/bench/test/prisma-client.test.ts'],
+  },
+  {
+    guard: 'bursts: an event does not wait for one that is never confirmed',
+    file: 'packages/unit-of-work/src/outbox/bursts.ts',
+    from: 'else this.#timer ??= setTimeout(() => this.flush(), this.#longestMs);',
+    to: '',
+    tests: ['packages/unit-of-work/test/relay.test.ts'],
+  },
+  {
+    guard: 'sign of life: a node that has nothing to push is not forgotten by the others',
+    file: 'packages/realtime/src/nodes/rabbitmq.ts',
+    from: 'setInterval(() => this.#tellAlive(this.#channel.current), everyMs)',
+    to: 'setInterval(() => undefined, everyMs)',
+    tests: ['packages/realtime/test/nodes.test.ts'],
+  },
 ];

@@ -10,6 +10,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** What is measured apart from the story, each with options of its own. */
 const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
   storm: async (argv) => (await import('./storm/command.js')).storm(argv, say),
+  curves: async (argv) => (await import('./curves/command.js')).curves(argv, say),
 };
 
 process.exitCode = await main(process.argv.slice(2));

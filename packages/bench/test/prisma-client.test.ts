@@ -187,6 +187,7 @@ describe("the kit's Prisma client", () => {
     });
     if (!kept) throw new Error('the work did not run');
     await expect(kept.$queryRaw`SELECT 1`).rejects.toThrow('committed already');
+    await expect(kept.$executeRaw`SELECT 1`).rejects.toThrow('committed already');
     await expect(kept.payment.create({ data: payment() })).rejects.toThrow();
     expect(await count()).toBe(1);
   });

@@ -54,7 +54,10 @@ export interface Messaging<Db extends RawClient> {
   onCommitted(listener: (entries: FeedEntry[]) => void): void;
   /** Starts the relay, consuming, replays and retention. Throws if a handler or a snapshot has no contract. */
   start(options: StartOptions<Db>): Promise<void>;
-  /** Stops the relay: flushes what it has claimed. Close the bus's subscriptions before, the bus itself after. */
+  /**
+   * Stops catch-up, replays and retention, then the relay, which flushes what it has claimed. Close the bus's
+   * subscriptions before, the bus itself after.
+   */
   stop(): Promise<void>;
   stats(): MessagingStats;
 }

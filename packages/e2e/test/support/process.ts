@@ -27,7 +27,7 @@ export class Program {
     args: string[],
     env: Record<string, string>,
     ports: readonly number[],
-    within = 60_000,
+    within = 120_000,
   ): Promise<Program> {
     const program = new Program(args, env);
     const deadline = Date.now() + within;

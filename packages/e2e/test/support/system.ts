@@ -66,6 +66,11 @@ export class SeparateSystem implements System {
     return (await this.#of(service, instance).program?.stop()) ?? null;
   }
 
+  /** The last that an instance printed. */
+  output(service: ServiceName, instance = 0): string {
+    return this.#of(service, instance).program?.output ?? '';
+  }
+
   async restart(service: ServiceName, instance = 0): Promise<void> {
     await this.#start(`${service}/${instance}`);
   }

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { createRabbitMqEventBus } from '@warren/event-bus';
+import {
+  createUnitOfWork,
+  type Messaging,
+  migrateMessaging,
+  type RawClient,
+  type ReactHandler,
+  type UnitOfWork,
+} from '@warren/unit-of-work';
+import pg from 'pg';
+import { pino } from 'pino';
+import { Cleanup } from '../processes/cleanup.js';
+import { rawStore } from '../warren/raw-store.js';
+import { lineWritten, reader, scribe } from './contract.js';
+
+export interface NodeOptions {
+  /**
+   * - `relaying`: writes, and its relay is told of each commit.
+   * - `writing`: writes only: its rows wait for the poll of somebody else's relay.
+   * - `reading`: consumes.
+   */
+  role: 'relaying' | 'writing' | 'reading';
+  databaseUrl: string;
+  amqpUrl: string;
+  /** Most events of one consuming transaction. */
+  batchSize?: number;
+}
+
+export interface Load {
+  events: number;
+  perTransaction: number;
+  /** Transactions at a time. */
+  concurrency: number;
+}
+
+export interface CurveNode {
+  write(load: Load): Promise<void>;
+  stats(): ReturnType<Messaging<RawClient>['stats']>;
+  close(): Promise<void>;
+}
+
+const text = 'x'.repeat(300);
+const readers = 100;
+
+/** One instance of a service's unit of work on a real database and a real broker. */
+export async function openNode(options: NodeOptions): Promise<CurveNode> {
+  const { role, amqpUrl: url, batchSize = 50 } = options;
+  const contract = role === 'reading' ? reader : scribe;
+  const { service } = contract;
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'error' }, process.stderr);
+  const cleanup = new Cleanup();
+  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 10 });
+  cleanup.defer('pool', () => pool.end());
+  await migrateMessaging(pool);
+  const bus = createRabbitMqEventBus({ url, service, log });
+  cleanup.defer('bus', () => bus.close());
+  const limits = { batchSize, prefetch: Math.max(100, 2 * batchSize) };
+  const client = rawStore.client(pool);
+  const messaging = createUnitOfWork({
+    service,
+    contract,
+    contracts: [scribe],
+    client,
+    pool,
+    bus,
+    log,
+    limits,
+  });
+  cleanup.defer('messaging', () => messaging.stop());
+  if (role !== 'writing') await messaging.start({ handlers: role === 'reading' ? [toFeed] : [] });
+  return {
+    write: (load) => write(messaging.uow, load),
+    stats: () => messaging.stats(),
+    close: () => cleanup.run(),
+  };
+}
+
+const toFeed: ReactHandler<RawClient> = {
+  kind: 'react',
+  type: lineWritten,
+  users: (event) => [userOf(event.data as { number: number })],
+  async handle(tx, event) {
+    tx.feed(userOf(event.data as { number: number }), { type: lineWritten, data: event.data });
+  },
+};
+
+const userOf = ({ number }: { number: number }) => `user-${number % readers}`;
+
+async function write(
+  uow: UnitOfWork<RawClient>,
+  { events, perTransaction, concurrency }: Load,
+): Promise<void> {
+  let begun = 0;
+  const worker = async () => {
+    while (begun < events) {
+      const first = begun;
+      const count = Math.min(perTransaction, events - first);
+      begun += count;
+      await uow.run(async (tx) => {
+        for (let number = first; number < first + count; number += 1) {
+          tx.publish({ type: lineWritten, subject: randomUUID(), version: 1, data: { number, text } });
+        }
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
