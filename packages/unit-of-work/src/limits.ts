@@ -16,7 +16,7 @@ export interface Limits {
   stopMs: number;
   /** Longest duration of one transaction. Default 10,000. */
   transactionMs: number;
-  /** Longest wait for a transaction to start. Default 5,000. */
+  /** Longest wait for a transaction to start; for clients that leave it to nobody else, such as a pool. Default 5,000. */
   maxWaitMs: number;
   /** Most events of one consuming transaction. Default 50. */
   batchSize: number;

@@ -48,8 +48,13 @@ export class SeparateSystem implements System {
         });
       }
     }
-    await Promise.all([...system.#instances.keys()].map((name) => system.#start(name)));
-    return system;
+    const starting = await Promise.allSettled(
+      [...system.#instances.keys()].map((name) => system.#start(name)),
+    );
+    const failed = starting.find((one) => one.status === 'rejected');
+    if (!failed) return system;
+    await system.close();
+    throw failed.reason;
   }
 
   urls(service: ServiceName): string[] {

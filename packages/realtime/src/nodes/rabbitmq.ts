@@ -9,6 +9,7 @@ import {
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { NodeLink, NodeMessage } from '../api.js';
+import { acknowledgements } from './acknowledgements.js';
 import { aliveEveryMs, Peers } from './peers.js';
 import { SenderNumbers } from './sender-numbers.js';
 import { alivePropertiesFrom, decode, encode, isAlive, isForUs, propertiesFrom } from './wire.js';
@@ -199,22 +200,4 @@ class FanoutLink implements RabbitMqNodeLink {
       }
     }
   }
-}
-
-/** One frame for all that came in one turn of the event loop. */
-function acknowledgements(channel: ConfirmChannel): (message: ConsumeMessage) => void {
-  let newest: ConsumeMessage | undefined;
-  let open = true;
-  channel.once('close', () => {
-    open = false;
-  });
-  return (message) => {
-    if (!newest) {
-      setImmediate(() => {
-        if (newest && open) channel.ack(newest, true);
-        newest = undefined;
-      });
-    }
-    newest = message;
-  };
 }

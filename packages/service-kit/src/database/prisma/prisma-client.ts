@@ -9,7 +9,7 @@ import { PrismaSide } from './prisma-side.js';
 import { statementNames } from './statement-names.js';
 import { txClient } from './tx-client.js';
 
-/** Milliseconds: how long a transaction may wait for a connection, and how long it may run. */
+/** Milliseconds: how long Prisma may take to open its side of a transaction, and how long one may run. */
 const transactionOptions = { maxWait: 3_000, timeout: 10_000 } as const;
 
 export interface PrismaOptions {
