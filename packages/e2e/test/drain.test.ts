@@ -30,6 +30,7 @@ interface Busy {
 
 describe('a rollout under load', () => {
   let system: SeparateSystem;
+  const people: Busy[] = [];
   const doors = new Map<ServiceName, Door>();
   const databases = new Map<ServiceName, pg.Client>();
   beforeAll(async () => {
@@ -42,6 +43,7 @@ describe('a rollout under load', () => {
     }
   }, 240_000);
   afterAll(async () => {
+    for (const { person } of people) person.leave();
     for (const client of databases.values()) await client.end();
     for (const door of doors.values()) await door.close();
     await system?.close();
@@ -55,7 +57,6 @@ describe('a rollout under load', () => {
     (await databases.get(service)?.query<Row>(sql))?.rows ?? [];
 
   it('loses no event and no command, and clients come back by themselves', async () => {
-    const people: Busy[] = [];
     for (const name of ['Ada', 'Grace', 'Eve', 'Bob']) {
       const person = await Person.register(behindDoors, name);
       const tabs = {
@@ -100,12 +101,12 @@ describe('a rollout under load', () => {
         }
       }
     };
-    await Promise.all([
-      roll().finally(() => {
-        rolling = false;
-      }),
-      busy,
-    ]);
+    const rolled = roll().finally(() => {
+      rolling = false;
+    });
+    // Both to their end, whatever becomes of the other: nothing may go on behind a failed test.
+    const outcomes = await Promise.allSettled([rolled, busy]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 
     // Each accepted payment exists once, and nothing else does.
     const paid = people.flatMap((one) => one.paid);
@@ -152,8 +153,7 @@ describe('a rollout under load', () => {
         expect(await rows(service, left)).toEqual([]);
       });
     }
-    for (const { person } of people) person.leave();
-  }, 240_000);
+  }, 480_000);
 
   /** Up to the head that stands in the database, without a gap, over connections that ended as they should. */
   async function expectWhole(service: ServiceName, { id }: Person, tab: SocketLog): Promise<void> {

@@ -7,7 +7,7 @@ import { createStop } from '../src/service/stop.js';
 const log = pino({ level: 'silent' });
 
 /** A service of which each part notes what is asked of it, and lets the test decide how long that takes. */
-function partsOf(drainSeconds: number) {
+function partsOf(drainSeconds: number, failure?: Error) {
   const notes: string[] = [];
   const releases = new Map<string, () => void>();
   const until = (name: string) => new Promise<void>((resolve) => releases.set(name, resolve));
@@ -25,6 +25,7 @@ function partsOf(drainSeconds: number) {
       },
       drain: async (withinMs) => {
         windows.push(withinMs);
+        if (failure) throw failure;
         notes.push('slots handed out');
       },
     },
@@ -72,6 +73,14 @@ describe('stopping', () => {
     clearInterval(timer);
     const late = ['slots handed out', 'deliveries finished'];
     expect(notes).toEqual([...inOrder.slice(0, 2), ...late, ...inOrder.slice(4)]);
+  });
+
+  it('closes everything although the sockets could not be handed over', async () => {
+    const { notes, stop, release } = partsOf(0, new Error('no hand-over'));
+    const timer = setInterval(() => release('finished'), 20);
+    await stop();
+    clearInterval(timer);
+    expect(notes.slice(-2)).toEqual(['relay flushed', 'bus closed']);
   });
 
   it('waits for nobody in a hurry but for deliveries in hand', async () => {

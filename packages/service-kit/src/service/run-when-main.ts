@@ -39,7 +39,7 @@ export async function runWhenMain<
     await orExit(definition.name, migrateService(definition, process.env));
   } else {
     const starting = createService(definition, process.env);
-    stopOnSignals(starting);
+    stopOnSignals(definition.name, starting);
     await orExit(definition.name, starting);
   }
 }
@@ -70,7 +70,7 @@ function isProgram(meta: ImportMeta): boolean {
 }
 
 /** A signal that comes during the start stops the service when it has started. */
-function stopOnSignals(starting: Promise<RunningService>): void {
+function stopOnSignals(name: string, starting: Promise<RunningService>): void {
   let signals = 0;
   const stop = () => {
     signals += 1;
@@ -79,7 +79,7 @@ function stopOnSignals(starting: Promise<RunningService>): void {
       .then((service) => service.stop({ hurry }))
       .then(
         () => process.exit(0),
-        () => process.exit(1),
+        (error: unknown) => fail(name, error),
       );
   };
   process.on('SIGTERM', stop);

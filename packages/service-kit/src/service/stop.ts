@@ -34,6 +34,7 @@ export function createStop(parts: StopParts): (options?: StopOptions) => Promise
   const hurry = new AbortController();
   const hurried = new Promise<void>((resolve) => hurry.signal.addEventListener('abort', () => resolve()));
   const orHurry = (work: Promise<unknown>) => Promise.race([work, hurried]);
+  const logged = (what: string) => (error: unknown) => log.error({ err: error }, what);
   let stopping: Promise<void> | undefined;
 
   async function stop(): Promise<void> {
@@ -43,11 +44,10 @@ export function createStop(parts: StopParts): (options?: StopOptions) => Promise
     const end = Date.now() + window;
     await orHurry(sleep(window * noticeShare, undefined, { ref: false }));
     realtime.refuse();
-    const finished = bus.stopConsuming().catch((error: unknown) => {
-      log.error({ err: error }, 'consuming could not be ended properly');
-    });
+    const finished = bus.stopConsuming().catch(logged('consuming could not be ended properly'));
     await orHurry(Promise.race([finished, sleep(window * finishShare, undefined, { ref: false })]));
-    await orHurry(realtime.drain(hurry.signal.aborted ? 0 : Math.max(0, end - Date.now())));
+    const left = hurry.signal.aborted ? 0 : Math.max(0, end - Date.now());
+    await orHurry(realtime.drain(left).catch(logged('sockets could not be handed over properly')));
     await finished;
     await closing.run(log);
     log.info('stopped');
