@@ -7,7 +7,7 @@ Throughput of the relay (events a transaction; polling alone or told of each com
 consumer (events a batch; one or two instances), and a broker that was away while rows were written. Prints tables,
 each with ratios to its first line.
 
-  --events N     events of one measurement of the relay and of the consumer (default 4000)
+  --events N     events of one measurement of the relay and of the consumer (default 3000)
   --seconds N    longest measurement of the consumer (default 4)
   --rows N       outbox rows that wait for the broker (default 50000)
   --write DIR    also writes throughput.svg there, and the tables into throughput.md
@@ -44,7 +44,7 @@ function parse(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        events: { type: 'string', default: '4000' },
+        events: { type: 'string', default: '3000' },
         seconds: { type: 'string', default: '4' },
         rows: { type: 'string', default: '50000' },
         write: { type: 'string' },
