@@ -20,7 +20,7 @@ export function svg(panels: readonly Panel[]): string {
   const body = panels.map(
     (panel, index) => `<g transform="translate(${index * size.width} 0)">${chart(panel)}</g>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${size.height}" font-family="sans-serif" font-size="11" fill="${ground}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${size.height}" font-family="sans-serif" font-size="11" fill="${ground}"><title>Throughput of relay and consumers</title>
 ${body.join('\n')}
 </svg>
 `;
