@@ -97,7 +97,7 @@ export const mutations = [
     file: 'packages/unit-of-work/src/inbox/consumer.ts',
     from: '(batch[index]?.redelivered ? suspected : events).set(',
     to: '(batch[index] ? events : suspected).set(',
-    tests: ['packages/unit-of-work/test/crash-loop.test.ts'],
+    tests: ['packages/unit-of-work/test/suspects.test.ts'],
   },
   {
     guard: 'type by routing key: no service speaks for another',
