@@ -43,6 +43,7 @@ export class Consumer {
   #consuming: { channel: ConfirmChannel; tag: string } | undefined;
   /** Declares the queues again, on the newest channel. */
   #declare: () => Promise<void> = async () => undefined;
+  #bringingBack: Promise<void> | undefined;
 
   constructor(options: ConsumerOptions) {
     const { link, subscription } = options;
@@ -220,13 +221,17 @@ export class Consumer {
     return false;
   }
 
-  /** Where a queue, an exchange or a binding was deleted, no sending would ever succeed. */
-  async #bringBackQueues(): Promise<void> {
-    try {
-      await within(declareTimeoutMs, this.#declare(), 'the broker did not answer');
-    } catch (error) {
-      this.#log.debug({ err: error }, 'queues could not be declared again');
-    }
+  /**
+   * Where a queue, an exchange or a binding was deleted, no sending would ever succeed. Once for all that are stuck:
+   * while the broker takes nothing, that is everything that is held.
+   */
+  #bringBackQueues(): Promise<void> {
+    this.#bringingBack ??= within(declareTimeoutMs, this.#declare(), 'the broker did not answer')
+      .catch((error: unknown) => this.#log.debug({ err: error }, 'queues could not be declared again'))
+      .finally(() => {
+        this.#bringingBack = undefined;
+      });
+    return this.#bringingBack;
   }
 
   async #sent(outgoing: Outgoing): Promise<boolean> {

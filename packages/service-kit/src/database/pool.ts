@@ -12,8 +12,8 @@ export interface PoolOptions {
 }
 
 /**
- * Every wait is bounded: for a connection 5 s, for a statement 15 s, for an idle transaction 15 s. All three are
- * the server's to end, so a connection that is silent for longer has no server any more.
+ * Every wait is bounded: for a connection 5 s, for a statement 15 s, for an idle transaction 15 s. The server ends the
+ * last two, so a connection that is silent for longer has no server any more.
  */
 export function createPool({ url, max, service, log, silenceMs = 20_000 }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({

@@ -22,7 +22,7 @@ export class Readiness {
     this.#checks = checks;
   }
 
-  /** The doors are open and the queue is bound: from here on nothing that others tell can be missed. */
+  /** The doors are open, and the queue is bound or waits for the broker to come back. */
   started(): void {
     this.#starting = false;
   }

@@ -18,16 +18,30 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   const url = config.DATABASE_URL;
   const pool = createPool({ url, max: config.DATABASE_POOL, service: name, log });
   closing.add('database pool', () => pool.end());
-  if (config.MIGRATE === 'on') await migrate({ url, prisma: database.prisma, pool, log });
+  if (config.MIGRATE === 'on') await migrate({ url, service: name, prisma: database.prisma, log });
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
   return { pool, client };
 }
 
+/** Milliseconds that one step of a migration may take: far longer than any work of a service. */
+const longestStepMs = 30 * 60_000;
+
+interface MigrateOptions {
+  url: string;
+  service: string;
+  prisma: URL;
+  log: Logger;
+}
+
 /** The service's own schema and that of the unit of work. Safe when several processes do it at once. */
-export async function migrate(options: { url: string; prisma: URL; pool: Pool; log: Logger }): Promise<void> {
-  const { url, prisma, pool, log } = options;
+export async function migrate({ url, service, prisma, log }: MigrateOptions): Promise<void> {
   const migrations = await migrateDatabase({ url, prisma });
   if (migrations.length > 0) log.info({ migrations }, 'database migrated');
-  await migrateMessaging(pool);
+  const pool = createPool({ url, max: 1, service, log, silenceMs: longestStepMs });
+  try {
+    await migrateMessaging(pool);
+  } finally {
+    await pool.end();
+  }
 }

@@ -18,7 +18,7 @@ export async function daysOf(db: Db, table: Partitioned): Promise<Set<number>> {
 
 /**
  * Makes a day's partition; false if the day has begun without one: its rows then stay in the rest, and are pruned
- * there. Made beside the table and attached, which stops no writer of other days.
+ * there. Made beside the table and attached, which keeps writers waiting while the rest is looked through.
  */
 export async function makePartition(db: Db, table: Partitioned, day: number): Promise<boolean> {
   const name = `messaging.${partitionName(table, day)}`;

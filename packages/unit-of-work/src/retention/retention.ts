@@ -24,8 +24,8 @@ const firstShare = 0.1;
 
 /**
  * Keeps the `messaging` tables from growing for ever: makes the days' partitions ahead, drops the old ones, prunes
- * feeds and what else expires. One instance at a time; each step is short and gives way, so that neither the relay
- * nor anyone who writes notices.
+ * feeds and what else expires. One instance at a time; each step is short and gives way to the relay and to
+ * whoever writes.
  */
 export class Retention {
   readonly #parts: RetentionParts;
@@ -56,7 +56,7 @@ export class Retention {
     this.#running ??= this.#run();
   }
 
-  /** Waits for the step in hand, 2 s at most. */
+  /** Waits for the step in hand, 2 s at most for each of its statements. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;

@@ -14,7 +14,7 @@ import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';
 // them in the one order that all batches use.
 const users = (event: DomainEvent): string[] => [(event.data as UserSnapshot).id];
 
-/** Keeps the copy of users, and erases with it everything that this service has of a deleted person. */
+/** Keeps the copy of users, and erases the notifications of a deleted person. */
 export const userProjections: EventHandler<NotificationDb>[] = [
   { kind: 'project', type: 'user.registered', users, handle: keep },
   { kind: 'project', type: 'user.updated', users, handle: keep },
