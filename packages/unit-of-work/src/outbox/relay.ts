@@ -1,5 +1,6 @@
 import type { EventBus } from '@warren/event-bus';
 import type { Logger } from 'pino';
+import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
 import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
@@ -166,7 +167,7 @@ export class Relay implements CommittedEvents {
     this.#timer = setTimeout(() => {
       this.#polling = this.#poll().finally(() => {
         this.#polling = undefined;
-        this.#schedule(this.#parts.limits.pollMs * (0.75 + Math.random() / 2));
+        this.#schedule(jittered(this.#parts.limits.pollMs));
       });
     }, ms);
   }

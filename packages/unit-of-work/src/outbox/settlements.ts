@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { jittered } from '../jitter.js';
 import type { FreedRow, OutboxTable } from './table.js';
 
 /** So long an answer waits for others, to share one statement with them; far less than a lease. */
@@ -41,7 +42,7 @@ export class Settlements {
     const failures = (this.#failures.get(id) ?? 0) + 1;
     this.#remember(id, failures);
     const delayMs = Math.min(backOff.firstMs * 2 ** (failures - 1), backOff.mostMs);
-    this.#freed.push({ id, delayMs: Math.round(delayMs * (0.75 + Math.random() / 2)) });
+    this.#freed.push({ id, delayMs: Math.round(jittered(delayMs)) });
     this.#schedule(lingerMs);
   }
 

@@ -4,8 +4,8 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { EventHandler } from '../api.js';
 import type { Limits } from '../limits.js';
+import { Stopping } from '../stopping.js';
 import { envelope, rowOf } from '../transaction/language.js';
-import { Stopping } from './stopping.js';
 
 export interface CatchUpParts {
   service: string;

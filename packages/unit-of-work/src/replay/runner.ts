@@ -1,11 +1,12 @@
 import { type EventBus, PublishError } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
+import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
+import { Stopped, Stopping } from '../stopping.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import type { ReplayJob, ReplayJobs } from './jobs.js';
 import { type Page, type Pages, Unanswerable } from './pages.js';
-import { Stopped, Stopping } from './stopping.js';
 
 export interface RunnerParts {
   service: string;
@@ -47,7 +48,7 @@ export class ReplayRunner {
     while (!this.#stopping.now) {
       const job = await this.#lease();
       if (job) await this.#work(job);
-      else await this.#stopping.sleep(this.#parts.limits.replayPollMs * (0.75 + Math.random() / 2));
+      else await this.#stopping.sleep(jittered(this.#parts.limits.replayPollMs));
     }
   }
 

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
+import { jittered } from '../jitter.js';
 import { type Limits, withDefaults } from '../limits.js';
+import { Stopping } from '../stopping.js';
 import { type RoundCounts, runRound } from './round.js';
 import { alone } from './step.js';
 
@@ -30,7 +31,7 @@ const firstShare = 0.1;
 export class Retention {
   readonly #parts: RetentionParts;
   readonly #limits: Limits;
-  readonly #stop = new AbortController();
+  readonly #stopping = new Stopping();
   readonly #stats: RetentionStats = {
     rounds: 0,
     failed: 0,
@@ -58,7 +59,7 @@ export class Retention {
 
   /** Waits for the step in hand, 2 s at most for each of its statements. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopping.begin();
     await this.#running;
   }
 
@@ -74,8 +75,8 @@ export class Retention {
         now: await this.#now(client),
         limits: this.#limits,
         log,
-        sleep: (ms) => this.#sleep(ms),
-        stopped: () => this.#stop.signal.aborted,
+        sleep: (ms) => this.#stopping.sleep(ms),
+        stopped: () => this.#stopping.now,
       }),
     );
     if (!counts) return false;
@@ -85,15 +86,15 @@ export class Retention {
 
   async #run(): Promise<void> {
     const { retentionMs } = this.#limits;
-    await this.#sleep(retentionMs * firstShare * (0.75 + Math.random() / 2));
-    while (!this.#stop.signal.aborted) {
+    await this.#stopping.sleep(jittered(retentionMs * firstShare));
+    while (!this.#stopping.now) {
       try {
         await this.round();
       } catch (error) {
         this.#stats.failed += 1;
         this.#parts.log.warn({ err: error }, 'retention failed; trying again with the next round');
       }
-      await this.#sleep(retentionMs * (0.75 + Math.random() / 2));
+      await this.#stopping.sleep(jittered(retentionMs));
     }
   }
 
@@ -109,13 +110,5 @@ export class Retention {
     this.#stats.partitionsHeld = partitionsHeld;
     this.#stats.rounds += 1;
     if (Object.values(counts).some((count) => count > 0)) this.#parts.log.info(counts, 'retention');
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    try {
-      await sleep(ms, undefined, { signal: this.#stop.signal });
-    } catch {
-      // Stopping wakes it.
-    }
   }
 }
