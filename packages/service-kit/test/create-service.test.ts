@@ -106,6 +106,8 @@ describe('createService', () => {
       bus,
       log,
     });
+    // It asks the database, so that there is a connection to be closed.
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
     await service.stop();
     expect(seen[0]).toBe('started');
     expect(seen[1]).toMatch(/^stopped with [1-9]/);
