@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRabbitMqEventBus, retryQueue } from '@warren/event-bus';
-import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
-import { migrateMessaging } from '@warren/unit-of-work';
-import pg from 'pg';
+import { eventually } from '@warren/testing';
 import { declareQueuesOf } from '../../event-bus/test/support/letters.js';
 import { type Bench, describeOnBrokers, proxied, silent } from '../../event-bus/test/support/rabbitmq.js';
 import { record, uniqueName } from '../../event-bus/test/support/recorder.js';
 import { type Ran, warren } from './support/cli.js';
+import { type ServiceDatabase, serviceDatabase } from './support/database.js';
 import { idOf, type Letter, put, waiting } from './support/letters.js';
 
 describeOnBrokers('warren dead-letters', (openBench) => {
@@ -216,22 +215,14 @@ describeOnBrokers('warren dead-letters', (openBench) => {
   });
 
   describe('retry with the database', () => {
-    let database: TestDatabase;
-    let pool: pg.Pool;
-
+    let database: ServiceDatabase;
     beforeAll(async () => {
-      database = await testDatabase();
-      pool = new pg.Pool({ connectionString: database.url, max: 2 });
-      pool.on('error', () => undefined);
-      await migrateMessaging(pool);
+      database = await serviceDatabase();
     });
-    afterAll(async () => {
-      await pool.end();
-      await database.close();
-    });
+    afterAll(() => database.close());
 
     const handle = (id: string, consumer = service) =>
-      pool.query('INSERT INTO messaging.inbox (consumer, event_id) VALUES ($1, $2)', [consumer, id]);
+      database.pool.query('INSERT INTO messaging.inbox (consumer, event_id) VALUES ($1, $2)', [consumer, id]);
 
     it('discards what the inbox holds, and says which', async () => {
       const [handled, open, foreign] = lettersOf(3);

@@ -1,24 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type TestDatabase, testDatabase } from '@warren/testing';
-import { migrateMessaging } from '@warren/unit-of-work';
-import pg from 'pg';
+import { testDatabase } from '@warren/testing';
 import { warren } from './support/cli.js';
+import { type ServiceDatabase, serviceDatabase } from './support/database.js';
 import { idOf } from './support/letters.js';
 
 describe('warren outbox status', () => {
-  let database: TestDatabase;
-  let pool: pg.Pool;
-
+  let database: ServiceDatabase;
   beforeAll(async () => {
-    database = await testDatabase();
-    pool = new pg.Pool({ connectionString: database.url, max: 2 });
-    pool.on('error', () => undefined);
-    await migrateMessaging(pool);
+    database = await serviceDatabase();
   });
-  afterAll(async () => {
-    await pool.end();
-    await database.close();
-  });
+  afterAll(() => database.close());
 
   const status = async () =>
     (await warren('outbox status --json', { DATABASE_URL: database.url })).json[0] as {
@@ -36,7 +27,7 @@ describe('warren outbox status', () => {
 
   it('counts what waits, what a relay owns, and what was published lately', async () => {
     const insert = (claimed: string, published: string, created = "now() - interval '5 min'") =>
-      pool.query(
+      database.pool.query(
         `INSERT INTO messaging.outbox (id, type, body, created_at, claimed_until, published_at)
         VALUES ($1, 'user.updated', '{}', ${created}, ${claimed}, ${published})`,
         [idOf()],
@@ -53,7 +44,7 @@ describe('warren outbox status', () => {
   });
 
   it('adds up partitions', async () => {
-    await pool.query(`CREATE TABLE messaging.parts (id int) PARTITION BY RANGE (id);
+    await database.pool.query(`CREATE TABLE messaging.parts (id int) PARTITION BY RANGE (id);
       CREATE TABLE messaging.parts_1 PARTITION OF messaging.parts FOR VALUES FROM (1) TO (2);
       CREATE TABLE messaging.parts_2 PARTITION OF messaging.parts FOR VALUES FROM (2) TO (3);
       INSERT INTO messaging.parts VALUES (1), (2);

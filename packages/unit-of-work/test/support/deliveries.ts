@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@warren/contracts';
 import type { Delivery } from '@warren/event-bus';
-import { v7 as uuidv7 } from 'uuid';
+import { envelope } from '../../src/transaction/language.js';
 
 export interface NoteEventParts {
   type?: string;
@@ -11,19 +11,7 @@ export interface NoteEventParts {
 
 export function noteEvent(parts: NoteEventParts = {}): DomainEvent {
   const { type = 'note.written', subject = 'a-note', version = 1, data = { text: 'hello' } } = parts;
-  return {
-    specversion: '1.0',
-    id: uuidv7(),
-    source: '/services/note',
-    type,
-    subject,
-    time: new Date().toISOString(),
-    datacontenttype: 'application/json',
-    dataschema: `urn:warren:contract:${type}`,
-    entityversion: version,
-    correlationid: 'chain-1',
-    data,
-  };
+  return envelope('note', { type, subject, version, data }, { correlationId: 'chain-1' });
 }
 
 export function deliveryOf(event: DomainEvent, attempt = 1): Delivery {
