@@ -30,6 +30,8 @@ describe('a plan', () => {
         'kill-holding notification',
         'restart-broker',
         'kill-broker',
+        'alarm-broker memory',
+        'alarm-broker disk',
         'restart-postgres',
         'kill-postgres',
         ...['broker', 'database', 'clients'].flatMap((wire) => [

@@ -6,6 +6,8 @@ export type { EventuallyOptions } from './eventually.js';
 export { eventually } from './eventually.js';
 export type { FaultProxy, FaultProxyOptions, ProxyTarget } from './fault-proxy.js';
 export { faultProxy } from './fault-proxy.js';
+export { quietPorts } from './quiet-ports.js';
+export type { Shortage } from './servers/broker-alarms.js';
 export type { BrokerPorts, BrokerProcess } from './servers/broker-process.js';
 export { startBrokerProcess } from './servers/broker-process.js';
 export type { Workshop } from './servers/workshop.js';

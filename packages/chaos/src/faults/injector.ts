@@ -103,6 +103,10 @@ export class Injector {
         await (fault.kind === 'kill-broker' ? broker.kill() : broker.stop());
         await pause(fault.forMs);
         return broker.start();
+      case 'alarm-broker':
+        await broker.alarms.raise(fault.shortage);
+        await pause(fault.forMs);
+        return broker.alarms.clear(fault.shortage);
       case 'restart-postgres':
       case 'kill-postgres':
         await (fault.kind === 'kill-postgres' ? postgres.kill() : postgres.stop());

@@ -1,3 +1,4 @@
+import type { Shortage } from '@warren/testing';
 import { instanceCount, type Service, services } from '../services.js';
 import { Random } from './random.js';
 
@@ -12,6 +13,7 @@ export type FaultKind =
   | { kind: 'kill' | 'terminate' | 'pause'; service: Service; instance: number }
   | { kind: 'kill-all'; service: Service }
   | { kind: 'restart-broker' | 'kill-broker' | 'restart-postgres' | 'kill-postgres' }
+  | { kind: 'alarm-broker'; shortage: Shortage }
   | { kind: 'kill-holding'; service: Service; instance: number }
   | { kind: 'cut'; wire: Wire; service: Service; instance: number }
   | { kind: 'stall' | 'drop'; wire: Wire; service: Service; instance: number }
@@ -50,6 +52,10 @@ const serverFault =
   (kind: 'restart-broker' | 'kill-broker' | 'restart-postgres' | 'kill-postgres'): Template =>
   (random) => ({ kind, ...downFor(random) });
 
+const alarm =
+  (shortage: Shortage): Template =>
+  (random) => ({ kind: 'alarm-broker', shortage, forMs: random.between(2_000, 12_000) });
+
 const cut =
   (wire: Wire): Template =>
   (random) => ({ kind: 'cut', wire, ...anyInstance(random), forMs: 0 });
@@ -85,6 +91,8 @@ const round: readonly Template[] = [
   (random) => ({ kind: 'kill-all', service: random.pick(services), ...downFor(random) }),
   serverFault('restart-broker'),
   serverFault('kill-broker'),
+  alarm('memory'),
+  alarm('disk'),
   serverFault('restart-postgres'),
   serverFault('kill-postgres'),
   ...(['broker', 'database', 'clients'] as const).flatMap((wire) => [
@@ -118,6 +126,7 @@ export function planFaults(seed: number, durationMs: number, count: number): Fau
 /** For counts: `stall database`, `kill payment`. */
 export function nameOf(fault: FaultKind): string {
   if (fault.kind === 'plant') return `plant ${fault.what}`;
+  if (fault.kind === 'alarm-broker') return `alarm-broker ${fault.shortage}`;
   if ('wire' in fault) return `${fault.kind} ${fault.wire}`;
   return 'service' in fault ? `${fault.kind} ${fault.service}` : fault.kind;
 }

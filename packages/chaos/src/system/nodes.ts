@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { quietPorts } from '@warren/testing';
 import { instanceCount, type Service, services } from '../services.js';
 import { Instance } from './instance.js';
 import { Link } from './links.js';
 import type { Opened } from './opened.js';
-import { quietPorts } from './ports.js';
 import type { Postgres } from './postgres.js';
 
 /** An instance, and the wires between it and its servers. */

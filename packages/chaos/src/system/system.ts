@@ -1,10 +1,9 @@
-import { type BrokerProcess, openWorkshop, startBrokerProcess } from '@warren/testing';
+import { type BrokerProcess, openWorkshop, quietPorts, startBrokerProcess } from '@warren/testing';
 import { type Service, services } from '../services.js';
 import type { Instance } from './instance.js';
 import type { Link } from './links.js';
 import { type Doors, layOut, type Nodes } from './nodes.js';
 import { Opened } from './opened.js';
-import { quietPorts } from './ports.js';
 import { Postgres } from './postgres.js';
 
 /**

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from './ports.js';
+import { quietPorts } from '@warren/testing';
 import { Program } from './process.js';
 import { type ServiceName, type System, services } from './system.js';
 
@@ -18,7 +18,7 @@ export class AllInOne implements System {
 
   static async start(): Promise<AllInOne> {
     const system = new AllInOne(
-      await freePorts(services.length),
+      await quietPorts(services.length),
       await mkdtemp(join(tmpdir(), 'warren-e2e-')),
     );
     await system.restart();

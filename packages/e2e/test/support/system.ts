@@ -1,5 +1,5 @@
-import { testBroker, testDatabase } from '@warren/testing';
-import { freePorts } from './ports.js';
+import { quietPorts, testBroker, testDatabase } from '@warren/testing';
+
 import { Program } from './process.js';
 
 export const services = ['user', 'payment', 'notification'] as const;
@@ -26,7 +26,7 @@ export class SeparateSystem implements System {
     const broker = await testBroker();
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
-    const ports = await freePorts(services.length * instances * 2);
+    const ports = await quietPorts(services.length * instances * 2);
     const userPort = ports[0] as number;
     const env = Object.fromEntries(
       services.map((service, index) => [

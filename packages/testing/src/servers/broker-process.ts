@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type BrokerAlarms, brokerAlarms } from './broker-alarms.js';
 import { answers, brokerVersion } from './broker-answers.js';
 import { type PrivateProcess, startProcess } from './private-process.js';
 import { installed } from './programs.js';
@@ -24,6 +25,7 @@ export interface BrokerProcess {
   version: string;
   /** The program that runs. */
   file: string;
+  alarms: BrokerAlarms;
   /** SIGKILL: nothing is shut down in order. */
   kill(): Promise<void>;
   /** Shuts down in order. */
@@ -62,6 +64,7 @@ export async function startBrokerProcess(workshop: Workshop, ports: BrokerPorts)
     management,
     version: await brokerVersion(url),
     file,
+    alarms: brokerAlarms(env),
     kill: () => broker.stop(),
     stop: () => broker.terminate(),
     async start() {
