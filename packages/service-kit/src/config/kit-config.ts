@@ -47,6 +47,12 @@ export function kitConfigSchema(port: number) {
         description: 'The RabbitMQ broker. Required, unless the process brings a bus of its own.',
       }),
     ),
+    OUTBOX_BACKLOG: Type.Integer({
+      minimum: 1,
+      maximum: 10_000_000,
+      default: 100_000,
+      description: 'Unpublished events beyond which new work is refused as `service-overloaded`.',
+    }),
     NODE_ID: Type.String({
       minLength: 1,
       maxLength: 100,

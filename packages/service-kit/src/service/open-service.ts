@@ -49,7 +49,8 @@ export async function openService<
   const bus = openBus(broker, overrides.bus);
   closing.add('event bus', () => bus.close());
   const contracts = contractsConsumedBy(contract);
-  const messaging = createUnitOfWork({ service, contract, contracts, client, pool, bus, log });
+  const limits = { maxBacklog: config.OUTBOX_BACKLOG };
+  const messaging = createUnitOfWork({ service, contract, contracts, client, pool, bus, limits, log });
   closing.add('relay', () => messaging.stop());
   const link = openLink(broker, overrides.link);
   closing.add('node link', () => link.close());

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  type BrokerProcess,
+  eventually,
+  openWorkshop,
+  quietPorts,
+  startBrokerProcess,
+  type TestDatabase,
+  testDatabase,
+  type Workshop,
+} from '@warren/testing';
+import { connect } from 'amqplib';
+import pg from 'pg';
+import { Person } from './support/person.js';
+import { Program } from './support/process.js';
+import type { SocketLog } from './support/socket-log.js';
+
+/** Unpublished events that the service may keep, and requests that come after that. */
+const backlog = 300;
+const further = 2_000;
+/** Far below what the further requests would take if each left something behind. */
+const mostGrowthMiB = 48;
+
+interface Health {
+  status: string;
+  checks: Record<string, string>;
+}
+
+describe('a broker that is short of memory or disk', () => {
+  let workshop: Workshop;
+  let broker: BrokerProcess;
+  let database: TestDatabase;
+  let program: Program;
+  let url: string;
+  let internal: string;
+  let heard: Set<string>;
+  let closeListener: () => Promise<void>;
+
+  beforeAll(async () => {
+    workshop = await openWorkshop();
+    const [amqp = 0, dist = 0, management = 0, names = 0, port = 0, internalPort = 0] = await quietPorts(6);
+    broker = await startBrokerProcess(workshop, { amqp, dist, management, names });
+    database = await testDatabase();
+    url = `http://127.0.0.1:${port}`;
+    internal = `http://127.0.0.1:${internalPort}`;
+    program = await Program.start(
+      ['services/user/dist/main.js'],
+      {
+        AMQP_URL: broker.url,
+        DATABASE_URL: database.url,
+        HOST: '127.0.0.1',
+        PORT: `${port}`,
+        INTERNAL_PORT: `${internalPort}`,
+        OUTBOX_BACKLOG: `${backlog}`,
+        DRAIN_SECONDS: '0',
+        LOG_LEVEL: 'error',
+      },
+      [port],
+    );
+    [heard, closeListener] = await listen(broker.url);
+  }, 120_000);
+  afterAll(async () => {
+    await closeListener?.();
+    await program?.stop();
+    await database?.close();
+    await broker?.close();
+    await workshop?.close();
+  }, 60_000);
+
+  let person: Person;
+  let socket: SocketLog;
+  beforeEach(async () => {
+    person = await Person.register({ urls: () => [url], close: async () => undefined }, 'Ada');
+    socket = await person.connect('user');
+  });
+
+  it.each(['memory', 'disk'] as const)(
+    'and says so (%s): work goes on up to the backlog, then is refused as temporary in flat memory; nothing is lost',
+    async (shortage) => {
+      await broker.alarms.raise(shortage);
+      const accepted: number[] = [];
+      const rename = async () => {
+        const { status, body } = await person.http('user', 'PATCH', '/users/me', { displayName: 'Ada L.' });
+        if (status === 200) accepted.push(body.version as number);
+        return { status, body };
+      };
+      await eventually(
+        async () => {
+          await rename();
+          expect(await health(url)).toMatchObject({ status: 'degraded', checks: { broker: 'degraded' } });
+        },
+        { within: 30_000 },
+      );
+
+      let answer = await rename();
+      for (let tries = 0; answer.status === 200 && tries < 4 * backlog; tries += 1) answer = await rename();
+      expect(answer).toMatchObject({ status: 503, body: { code: 'service-overloaded', temporary: true } });
+      expect(accepted.length).toBeGreaterThan(backlog / 2);
+      expect(accepted.length).toBeLessThan(2 * backlog + 100);
+
+      const before = await residentMiB(internal);
+      for (let done = 0; done < further; done += 10) {
+        const refused = await Promise.all(Array.from({ length: 10 }, rename));
+        expect([...new Set(refused.map(({ status }) => status))]).toEqual([503]);
+      }
+      expect((await residentMiB(internal)) - before).toBeLessThan(mostGrowthMiB);
+      expect(await health(url)).toMatchObject({ status: 'degraded' });
+      // The browser was told of all that was accepted, without any broker.
+      await eventually(() => expect(socket.entries.map(({ data }) => data.version)).toEqual(accepted));
+
+      await broker.alarms.clear(shortage);
+      await eventually(async () => expect(await health(url)).toMatchObject({ status: 'ok' }), {
+        within: 60_000,
+      });
+      await eventually(async () => expect((await rename()).status).toBe(200), { within: 60_000 });
+      await eventually(
+        () => {
+          const missing = accepted.filter((version) => !heard.has(`${person.id} ${version}`));
+          expect(missing).toEqual([]);
+        },
+        { within: 60_000 },
+      );
+      await eventually(async () => expect(await unpublished(database.url)).toBe(0), { within: 30_000 });
+      person.leave();
+    },
+    180_000,
+  );
+});
+
+/** Keeps what other services get of people's changes, as `<id> <version>`. */
+async function listen(url: string): Promise<[Set<string>, () => Promise<void>]> {
+  const connection = await connect(url);
+  const channel = await connection.createChannel();
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.bindQueue(queue, 'warren.events', 'user.updated');
+  const heard = new Set<string>();
+  await channel.consume(
+    queue,
+    (message) => {
+      const event = JSON.parse(message?.content.toString() ?? '{}') as Record<string, unknown>;
+      heard.add(`${event.subject} ${event.entityversion}`);
+    },
+    { noAck: true },
+  );
+  return [heard, () => connection.close()];
+}
+
+async function health(url: string): Promise<Health> {
+  return (await fetch(`${url}/health/ready`)).json() as Promise<Health>;
+}
+
+async function residentMiB(internal: string): Promise<number> {
+  const metrics = await (await fetch(`${internal}/metrics`)).text();
+  const [, bytes] = /^process_resident_memory_bytes\S* (\S+)$/m.exec(metrics) ?? [];
+  if (!bytes) throw new Error('no process_resident_memory_bytes among the metrics');
+  return Number(bytes) / 2 ** 20;
+}
+
+async function unpublished(url: string): Promise<number> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      'SELECT count(*)::int AS n FROM messaging.outbox WHERE published_at IS NULL',
+    );
+    return rows[0].n;
+  } finally {
+    await client.end();
+  }
+}
