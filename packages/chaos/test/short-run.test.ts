@@ -2,13 +2,16 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { named, unavailable } from '@warren/testing';
 import { textOf } from '../src/report.js';
 import { run } from '../src/run.js';
 
 /** Its first faults are of eight kinds, with the broker and PostgreSQL killed and both of the broker’s alarms among them. */
 const seed = 695;
 
-describe('a short run of chaos', () => {
+const missing = unavailable('rabbitmq-process');
+
+(missing ? describe.skip : describe)(named('a short run of chaos', missing), () => {
   it('loses nothing, doubles nothing and leaves nothing different', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'warren-chaos-'));
     const lines: string[] = [];

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import {
   type BrokerProcess,
   eventually,
+  named,
   openWorkshop,
   quietPorts,
   startBrokerProcess,
   type TestDatabase,
   testDatabase,
+  unavailable,
   type Workshop,
 } from '@warren/testing';
 import { connect } from 'amqplib';
@@ -26,7 +28,9 @@ interface Health {
   checks: Record<string, string>;
 }
 
-describe('a broker that is short of memory or disk', () => {
+const missing = unavailable('rabbitmq-process');
+
+(missing ? describe.skip : describe)(named('a broker that is short of memory or disk', missing), () => {
   let workshop: Workshop;
   let broker: BrokerProcess;
   let database: TestDatabase;

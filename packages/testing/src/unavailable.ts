@@ -1,11 +1,15 @@
 const withoutRun = 'WARREN_TEST_AMQP4_URL is not set; `npm test` sets it where a container of 4.x can be had';
 
+/** RabbitMQ 4.x beside the main broker; or a broker of one's own, that may be stopped and killed. */
+export type Optional = 'rabbitmq-4' | 'rabbitmq-process';
+
 /**
- * Why RabbitMQ 4.x can't be used here; `undefined` where it can. Put the answer into the name of what is skipped,
+ * Why something can't be used here; `undefined` where it can. Put the answer into the name of what is skipped,
  * so that the report shows it:
  * `const reason = unavailable('rabbitmq-4'); (reason ? describe.skip : describe)(named('RabbitMQ 4', reason), …)`
  */
-export function unavailable(_what: 'rabbitmq-4'): string | undefined {
+export function unavailable(what: Optional): string | undefined {
+  if (what === 'rabbitmq-process') return process.env.WARREN_TEST_RABBITMQ_PROCESS_UNAVAILABLE || undefined;
   if (process.env.WARREN_TEST_AMQP4_URL) return undefined;
   return process.env.WARREN_TEST_AMQP4_UNAVAILABLE || withoutRun;
 }

@@ -2,6 +2,7 @@ import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } f
 import { given } from './given.js';
 import { install } from './install.js';
 import { startPostgresProcess } from './postgres.js';
+import { installed } from './programs.js';
 import { startRabbitMqProcess } from './rabbitmq.js';
 import { rabbitMq4 } from './rabbitmq4.js';
 import { startRedisProcess } from './redis.js';
@@ -74,10 +75,20 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
     const second = await rabbitMq4({ ...process.env, ...env });
     started.push(second);
     say(second.what);
-    return { env: { ...env, ...second.env }, stop };
+    return { env: { ...env, ...second.env, ...(await brokerPrograms()) }, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Tests that stop and kill a broker need an installed one, also where the others' is in a container. */
+async function brokerPrograms(): Promise<Record<string, string>> {
+  try {
+    await installed('rabbitmq-server');
+    return {};
+  } catch (error) {
+    return { WARREN_TEST_RABBITMQ_PROCESS_UNAVAILABLE: brief(error) };
   }
 }
 
