@@ -17,6 +17,8 @@ export interface ServiceContract {
   commands: Record<string, CommandContract>;
   /** Feed entry type to the closed schema of its `data`. */
   feed: Record<string, TSchema>;
+  /** What sockets are told live only and at most once, to the closed schema of its argument. */
+  ephemeral?: Record<string, TSchema>;
 }
 
 export function defineContract<const C extends ServiceContract>(contract: C): C {

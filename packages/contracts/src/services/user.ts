@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { defineContract } from '../contract.js';
-import { closed, Id, Time, Version } from './shapes.js';
+import { NotificationRequested } from '../notices/requested.js';
+import { closed, Empty, Id, Time, Version } from './shapes.js';
 
 /** PostgreSQL's text holds anything but NUL and lone surrogates. */
 export const DisplayName = Type.String({
@@ -39,6 +40,65 @@ export function isTombstone(user: User | UserTombstone): user is UserTombstone {
   return !('email' in user);
 }
 
+/** Why a session ended. Open for readers. */
+export const RevocationReason = Type.Enum([
+  'signed-out',
+  'revoked',
+  'token-reused',
+  'password-changed',
+  'password-reset',
+  'account-deleted',
+]);
+export type RevocationReason = Static<typeof RevocationReason>;
+
+/** A session that ended before its time. No access token of it is good any more. */
+export const SessionRevoked = Type.Object(
+  {
+    sessionId: Id,
+    userId: Id,
+    reason: RevocationReason,
+    revokedAt: Time,
+    /** The latest end of an access token that this session was given: after that nobody needs to remember. */
+    tokensEndAt: Time,
+  },
+  closed,
+);
+export type SessionRevoked = Static<typeof SessionRevoked>;
+
+/** The recent revocations, as `/internal/revocations` lists them. */
+export const Revocations = Type.Object({ revocations: Type.Array(SessionRevoked) }, closed);
+export type Revocations = Static<typeof Revocations>;
+
+const mailedToken = {
+  userId: Id,
+  email: User.properties.email,
+  /** Good once, for whoever holds it, until `expiresAt`. */
+  token: Type.String({ minLength: 20, maxLength: 200, pattern: '^[A-Za-z0-9_-]+$' }),
+  expiresAt: Time,
+};
+
+/** Somebody asked for a new password for this account: the token goes to its mailbox and nowhere else. */
+export const PasswordResetRequested = Type.Object(mailedToken, closed);
+export type PasswordResetRequested = Static<typeof PasswordResetRequested>;
+
+/** Whoever holds the token can read the mail of this address. */
+export const EmailVerificationRequested = Type.Object(mailedToken, closed);
+export type EmailVerificationRequested = Static<typeof EmailVerificationRequested>;
+
+const Watched = Type.Object({ userIds: Type.Array(Id, { minItems: 1, maxItems: 100 }) }, closed);
+
+/** Whether a person has a connection anywhere. Many tabs are one person. */
+export const Presence = Type.Object(
+  {
+    userId: Id,
+    online: Type.Boolean(),
+    /** Null for whom was never seen, and while online. */
+    lastSeenAt: Type.Union([Time, Type.Null()]),
+  },
+  closed,
+);
+export type Presence = Static<typeof Presence>;
+
 export const userContract = defineContract({
   service: 'user',
   emits: {
@@ -46,8 +106,19 @@ export const userContract = defineContract({
     'user.updated': User,
     'user.deleted': UserTombstone,
     'user.snapshot': UserSnapshot,
+    'user.session-revoked': SessionRevoked,
+    'user.password-reset-requested': PasswordResetRequested,
+    'user.email-verification-requested': EmailVerificationRequested,
+    'notification.requested': NotificationRequested,
   },
   consumes: [],
-  commands: {},
+  commands: {
+    'presence.watch': {
+      input: Watched,
+      output: Type.Object({ presences: Type.Array(Presence) }, closed),
+    },
+    'presence.unwatch': { input: Watched, output: Empty },
+  },
   feed: { 'user.updated': User },
+  ephemeral: { 'presence.changed': Presence },
 });

@@ -1,0 +1,18 @@
+import { type Static, Type } from 'typebox';
+import { closed, Id } from '../services/shapes.js';
+
+/** How any service has a person notified: `notification.requested`, its subject an id of the asking service. */
+export const NotificationRequested = Type.Object(
+  {
+    userId: Id,
+    /** One of the kinds of notice; open for readers. */
+    kind: Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z][a-z0-9-]*$' }),
+    /** What the kind's texts need. */
+    values: Type.Record(
+      Type.String({ minLength: 1, maxLength: 64 }),
+      Type.Union([Type.String({ maxLength: 500 }), Type.Number(), Type.Boolean()]),
+    ),
+  },
+  closed,
+);
+export type NotificationRequested = Static<typeof NotificationRequested>;
