@@ -21,6 +21,12 @@ export interface EventBus {
   /** Declares the service's queue, binds it to each type, and starts taking. Survives reconnections. */
   subscribe(subscription: Subscription): Promise<Subscribed>;
 
+  /**
+   * Every listening instance hears each event of these types: at most once, and only while it is connected. For what
+   * each process must know for itself, as soon as can be, and can also ask for. Survives reconnections.
+   */
+  listen(listener: Listener): Promise<Subscribed>;
+
   /** `degraded` while the broker is away or blocks publishers; subscriptions come back by themselves. */
   readonly state: 'up' | 'degraded';
 
@@ -81,6 +87,16 @@ export interface Subscription {
 
   /** Resolves when the service can work again. Called with back-off after `handle` threw. */
   probe(): Promise<void>;
+}
+
+export interface Listener {
+  /** Names the queues `warren.<service>.listening.<uuid>`, one an instance. */
+  service: string;
+  types: readonly string[];
+  /** Must not block. What it throws is logged. */
+  heard(event: Pick<EncodedEvent, 'type' | 'body'>): void;
+  /** Listening has begun, or begun anew: what came before was perhaps not heard, and is to be asked for now. */
+  began(): void;
 }
 
 export interface Delivery {

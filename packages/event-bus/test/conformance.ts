@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, it } from '@jest/globals';
 import { deliveryRules } from './conformance/delivery.js';
 import { endingsRules } from './conformance/endings.js';
 import { failuresRules } from './conformance/failures.js';
+import { listeningRules } from './conformance/listening.js';
 import type { BusFeatures, BusFixture, Rule, Scene } from './conformance/rule.js';
 import { uniqueName } from './support/recorder.js';
 
-const rules: readonly Rule[] = [...deliveryRules, ...failuresRules, ...endingsRules];
+const rules: readonly Rule[] = [...deliveryRules, ...failuresRules, ...endingsRules, ...listeningRules];
 
 /** Holds an adapter to the contract of `EventBus`. `create` is asked anew for each case. */
 export function describeEventBus(options: {

@@ -14,6 +14,9 @@ class NotingBus implements EventBus {
   async subscribe() {
     return { close: async () => void this.notes.push('subscription closed') };
   }
+  async listen() {
+    return { close: async () => void this.notes.push('listener closed') };
+  }
   async close() {
     this.notes.push('bus closed');
   }
@@ -27,6 +30,8 @@ const subscription = {
   handle: async () => [],
 };
 
+const listener = { service: 'user', types: ['user.updated'], heard: () => {}, began: () => {} };
+
 describe('ServiceBus', () => {
   it('ends consuming before publishing', async () => {
     const inner = new NotingBus();
@@ -38,11 +43,14 @@ describe('ServiceBus', () => {
     expect(inner.notes).toEqual(['subscription closed', 'published e1', 'bus closed']);
   });
 
-  it('leaves a bus that is not its own open, without its subscriptions', async () => {
+  it('listens on while it consumes nothing more, and leaves a bus that is not its own open', async () => {
     const inner = new NotingBus();
     const bus = new ServiceBus(inner, false);
     await bus.subscribe(subscription);
-    await bus.close();
+    await bus.listen(listener);
+    await bus.stopConsuming();
     expect(inner.notes).toEqual(['subscription closed']);
+    await bus.close();
+    expect(inner.notes).toEqual(['subscription closed', 'listener closed']);
   });
 });

@@ -55,6 +55,7 @@ describe('replay', () => {
         return bus.state;
       },
       subscribe: (subscription) => bus.subscribe(subscription),
+      listen: (listener) => bus.listen(listener),
       close: async () => undefined,
       async publish(event: EncodedEvent) {
         if (event.to === 'reader' && --left < 0) throw new PublishError('the broker is away');
@@ -164,6 +165,7 @@ describe('replay', () => {
     const silent: EventBus = {
       state: 'up',
       subscribe: (subscription) => bus.subscribe(subscription),
+      listen: (listener) => bus.listen(listener),
       close: async () => undefined,
       publish(event: EncodedEvent) {
         if (event.to !== 'reader') return bus.publish(event);

@@ -29,6 +29,10 @@ export class InstantBus implements EventBus {
     return { close: async () => undefined };
   }
 
+  async listen() {
+    return { close: async () => undefined };
+  }
+
   async close(): Promise<void> {
     await this.#delivering;
   }

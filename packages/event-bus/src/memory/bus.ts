@@ -7,6 +7,7 @@ import {
   defaultRetryDelays,
   type EncodedEvent,
   type EventBus,
+  type Listener,
   PublishError,
   type PublishReceipt,
   type Subscribed,
@@ -57,6 +58,7 @@ class InMemory implements MemoryEventBus {
   readonly #log: Logger | undefined;
   readonly #places: Places;
   readonly #queues = new Map<string, ServiceQueue>();
+  readonly #listeners = new Set<Listener>();
   readonly #flights = new Map<string, Flight>();
   readonly #dead = new DeadLetters(deadLettersKept);
   #closing: Promise<void> | undefined;
@@ -78,7 +80,10 @@ class InMemory implements MemoryEventBus {
     if (this.#closing) return Promise.reject(new PublishError('the event bus is closed'));
     const dead = event.to === undefined && this.#dead.get(event.id);
     if (dead) return Promise.reject(deadError(dead));
-    return this.#flights.get(flightOf(event))?.outcome ?? this.#take(event);
+    const earlier = this.#flights.get(flightOf(event));
+    if (earlier) return earlier.outcome;
+    this.#tellListeners(event);
+    return this.#take(event);
   }
 
   async subscribe(subscription: Subscription): Promise<Subscribed> {
@@ -88,6 +93,19 @@ class InMemory implements MemoryEventBus {
     const queue = this.#bind(subscription.service, subscription.types);
     const leave = queue.subscribe(subscription);
     return { close: () => this.#drain(leave(drainMs)) };
+  }
+
+  async listen(listener: Listener): Promise<Subscribed> {
+    if (this.#closing) throw new Error('The event bus is closed');
+    requireName('service', listener.service);
+    for (const type of listener.types) requireName('event type', type);
+    this.#listeners.add(listener);
+    this.#tell(() => listener.began());
+    return {
+      close: async () => {
+        this.#listeners.delete(listener);
+      },
+    };
   }
 
   #bind(service: string, types: Iterable<string>): ServiceQueue {
@@ -103,12 +121,28 @@ class InMemory implements MemoryEventBus {
   }
 
   async #close(): Promise<void> {
+    this.#listeners.clear();
     this.#places.dismiss(new PublishError('the event bus is closed'));
     await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue.close(drainMs))));
     for (const flight of this.#flights.values()) {
       flight.fail(new PublishError('the event bus closed before every service had committed the event'));
     }
     this.#flights.clear();
+  }
+
+  #tellListeners({ type, body, to }: EncodedEvent): void {
+    if (to !== undefined) return;
+    for (const listener of this.#listeners) {
+      if (listener.types.includes(type)) this.#tell(() => listener.heard({ type, body }));
+    }
+  }
+
+  #tell(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.#log?.error({ err: error }, 'a listener failed');
+    }
   }
 
   async #drain(closing: Promise<void>): Promise<void> {

@@ -5,12 +5,14 @@ import {
   defaultRetryDelays,
   type EncodedEvent,
   type EventBus,
+  type Listener,
   PublishError,
   type PublishReceipt,
   type Subscribed,
   type Subscription,
 } from '../port.js';
 import { Consumer } from './consumer.js';
+import { Listening } from './listening.js';
 import { propertiesOf } from './messages.js';
 import { Publisher } from './publisher.js';
 import { eventsExchange, replaysExchange } from './topology.js';
@@ -91,6 +93,15 @@ class RabbitMqEventBus implements EventBus {
     this.#consumers.add(consumer);
     await consumer.started();
     return { close: () => this.#leave(consumer) };
+  }
+
+  async listen(listener: Listener): Promise<Subscribed> {
+    if (this.#closing) throw new Error('The event bus is closed');
+    requireName('service', listener.service);
+    for (const type of listener.types) requireName('event type', type);
+    const listening = new Listening({ link: this.#consuming, listener, log: this.#log });
+    await listening.started();
+    return { close: () => listening.close() };
   }
 
   close(): Promise<void> {

@@ -1,10 +1,18 @@
-import type { EncodedEvent, EventBus, PublishReceipt, Subscribed, Subscription } from '@warren/event-bus';
+import type {
+  EncodedEvent,
+  EventBus,
+  Listener,
+  PublishReceipt,
+  Subscribed,
+  Subscription,
+} from '@warren/event-bus';
 
 /** One service's view of a bus: while the service stops, its consuming ends before its publishing. */
 export class ServiceBus implements EventBus {
   readonly #bus: EventBus;
   readonly #owned: boolean;
   readonly #subscribed: Subscribed[] = [];
+  readonly #listening: Subscribed[] = [];
 
   /** `owned`: closing this closes the bus. */
   constructor(bus: EventBus, owned: boolean) {
@@ -26,6 +34,12 @@ export class ServiceBus implements EventBus {
     return subscribed;
   }
 
+  async listen(listener: Listener): Promise<Subscribed> {
+    const listening = await this.#bus.listen(listener);
+    this.#listening.push(listening);
+    return listening;
+  }
+
   /** Takes nothing more; resolves when what was in hand is done. The rest goes to other instances at once. */
   async stopConsuming(): Promise<void> {
     await Promise.all(this.#subscribed.splice(0).map((subscribed) => subscribed.close()));
@@ -33,6 +47,7 @@ export class ServiceBus implements EventBus {
 
   async close(): Promise<void> {
     await this.stopConsuming();
+    await Promise.all(this.#listening.splice(0).map((listening) => listening.close()));
     if (this.#owned) await this.#bus.close();
   }
 }

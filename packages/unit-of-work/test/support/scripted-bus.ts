@@ -21,6 +21,10 @@ export class ScriptedBus implements EventBus {
     return { close: async () => {} };
   }
 
+  async listen(): Promise<Subscribed> {
+    return { close: async () => {} };
+  }
+
   async close(): Promise<void> {}
 
   ids(): string[] {
