@@ -77,6 +77,8 @@ export interface RealtimeOptions {
   /** Adds long-polling. Only where the load balancer keeps a client on one node. */
   polling: boolean;
   verifyToken: VerifyToken;
+  /** Whether a session is known to have ended before its token. Asked after each join. Default: none has. */
+  isRevoked?: (sessionId: string) => boolean;
   feeds: FeedReader;
   commands: readonly SocketCommand[];
   /** Stays the caller's: not closed here, so that what commits during shutdown still reaches other nodes. */
@@ -99,6 +101,11 @@ export interface RealtimeNode {
   readonly socketCount: number;
   /** Counters since the start, and gauges. */
   stats(): RealtimeStats;
+  /**
+   * Ends every socket of these sessions with `session-revoked`. A socket that joins later asks `isRevoked`: so who
+   * makes that true before calling this leaves no socket between the two.
+   */
+  endSessions(sessionIds: ReadonlySet<string>): void;
   /** Refuses new connections from now on, with 503 at the upgrade. Those that stand are served as before. */
   refuse(): void;
   /** Refuses upgrades, hands out slots, serves until `withinMs` is over or all are gone, closes the rest. */

@@ -76,6 +76,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
       slotIfDraining: () => drain.slot(),
     },
     socketsPerUser: limits.socketsPerUser,
+    isRevoked: options.isRevoked ?? (() => false),
     sockets,
     dispatcher,
   });
@@ -99,6 +100,11 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     },
     stats(): RealtimeStats {
       return structuredClone({ ...counters, sockets: sockets.size, users: hub.userCount });
+    },
+    endSessions(sessionIds: ReadonlySet<string>): void {
+      for (const sessionId of sessionIds) {
+        for (const socket of sockets.ofSession(sessionId)) socket.end('session-revoked');
+      }
     },
     refuse: () => gate.shut(),
     drain: (withinMs) => drain.run(withinMs),

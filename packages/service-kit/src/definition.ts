@@ -13,6 +13,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
 import type { KitConfig } from './config/kit-config.js';
+import type { RevocationSource } from './revocations/source.js';
 
 /** A service's client: Prisma's, over the pool that the kit made for this service. */
 export interface ServiceClient<Db extends RawClient> extends TransactionalClient<Db> {
@@ -55,6 +56,13 @@ export interface Doors<Db> {
   /** What services whose copies start late get from this one. */
   snapshots?: SnapshotSource<Db>[];
   background?: Background[];
+  /**
+   * Routes of the internal listener, which nobody outside reaches: `/internal/…` for other services, open, and
+   * `/admin/…` for operators, who need the role `admin`.
+   */
+  internal?: FastifyPluginAsync[];
+  /** For the service that ends sessions itself: what it ended lately, without a detour over HTTP. */
+  revocations?: RevocationSource;
   /** For the service that signs tokens itself: its keys without a detour over HTTP. */
   keys?: JWTVerifyGetKey;
 }

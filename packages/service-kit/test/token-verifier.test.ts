@@ -82,10 +82,28 @@ describe('createTokenVerifier', () => {
     ['a shared secret', () => ({ header: { alg: 'HS256' }, key: new TextEncoder().encode('x'.repeat(32)) })],
     ['the type of an ID token', () => ({ header: { typ: 'id+jwt' } })],
     ['no type', () => ({ header: { typ: undefined } as Partial<JWTHeaderParameters> })],
-    ['no session', () => ({ claims: { sid: undefined } })],
-    ['a subject that is no user id', () => ({ claims: { sub: 'root' } })],
+    ['no subject', () => ({ claims: { sub: undefined } })],
   ])('refuses %s', async (_, change) => {
     await expect(verifier()(await token(change()))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('takes the tokens of any issuer: its algorithm, its subjects, no sessions', async () => {
+    const jwks = { keys: [{ ...rsa.publicJwk, kid: 'rsa' }] };
+    const options = { audience: 'them', keys: createLocalJWKSet(jwks), algorithms: ['RS256'] };
+    const verifierOf = (issuer: string) => createTokenVerifier({ ...options, issuer });
+    const theirs = (issuer: string, sub: string) =>
+      token({
+        issuer,
+        claims: { sub, sid: undefined },
+        header: { alg: 'RS256', kid: 'rsa', typ: 'JWT' },
+        key: rsa.privateKey,
+      });
+    const ann = await verifierOf('them')(await theirs('them', 'auth0|ann'));
+    expect(ann.userId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(ann.sessionId).toBe(ann.userId);
+    expect((await verifierOf('them')(await theirs('them', 'auth0|ann'))).userId).toBe(ann.userId);
+    expect((await verifierOf('them')(await theirs('them', 'auth0|bob'))).userId).not.toBe(ann.userId);
+    expect((await verifierOf('us')(await theirs('us', 'auth0|ann'))).userId).not.toBe(ann.userId);
   });
 
   it('refuses an unsigned token and what is no token at all', async () => {

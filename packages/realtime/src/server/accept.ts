@@ -10,6 +10,7 @@ export interface AcceptOptions {
   handshake: HandshakeOptions;
   socket: SocketContext;
   socketsPerUser: number;
+  isRevoked(sessionId: string): boolean;
   sockets: SocketSet;
   dispatcher: CommandDispatcher;
 }
@@ -52,6 +53,11 @@ function accept(socket: WireSocket, options: AcceptOptions): void {
   const connected = new ConnectedSocket(socket, principal, options.socket);
   options.sockets.add(connected);
   socket.once('disconnect', () => options.sockets.delete(connected));
+  // Only now: a revocation that came before the join found no socket to end.
+  if (options.isRevoked(principal.sessionId)) {
+    connected.end('session-revoked');
+    return;
+  }
   // `next` is never called: nothing a client sends reaches Socket.IO's own event emitter.
   socket.use((eventArguments) => options.dispatcher.handle(connected, eventArguments));
   connected.start(cursor).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import type { ConnectedSocket } from '../connected-socket.js';
 /** The sockets that passed their handshake here. */
 export class SocketSet implements Iterable<ConnectedSocket> {
   readonly #sockets = new Set<ConnectedSocket>();
+  readonly #bySession = new Map<string, Set<ConnectedSocket>>();
   #waiting: (() => void)[] = [];
 
   get size(): number {
@@ -13,12 +14,23 @@ export class SocketSet implements Iterable<ConnectedSocket> {
     return this.#sockets.values();
   }
 
+  /** A copy: ending a socket takes it out. */
+  ofSession(sessionId: string): ConnectedSocket[] {
+    return [...(this.#bySession.get(sessionId) ?? [])];
+  }
+
   add(socket: ConnectedSocket): void {
     this.#sockets.add(socket);
+    const { sessionId } = socket.principal;
+    const session = this.#bySession.get(sessionId) ?? new Set();
+    this.#bySession.set(sessionId, session.add(socket));
   }
 
   delete(socket: ConnectedSocket): void {
     this.#sockets.delete(socket);
+    const { sessionId } = socket.principal;
+    const session = this.#bySession.get(sessionId);
+    if (session?.delete(socket) && session.size === 0) this.#bySession.delete(sessionId);
     if (this.#sockets.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

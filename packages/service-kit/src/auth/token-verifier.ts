@@ -1,12 +1,15 @@
 import { AppError } from '@warren/contracts';
 import type { Principal, VerifyToken } from '@warren/realtime';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { v5 } from 'uuid';
 import { LruCache } from './lru-cache.js';
 
 export interface TokenVerifierOptions {
   issuer: string;
   audience: string;
   keys: JWTVerifyGetKey;
+  /** JWS algorithms that may sign. Default ES256 and EdDSA, which are Warren's own. */
+  algorithms?: readonly string[];
 }
 
 /** Seconds by which the issuer's clock may differ from ours. */
@@ -14,15 +17,26 @@ const clockTolerance = 5;
 const cachedTokens = 5_000;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** Of the ids that are made of other issuers' subjects (RFC 9562, version 5). */
+const subjects = '3f0b7c52-8a4e-5d0a-9b7e-6c1d2e4f8a90';
+
 /**
- * Checks access tokens: ES256 or EdDSA, issuer, audience, expiry, and `sub` and `sid`. A verified token is
- * remembered until it expires, since each verification costs a signature check.
+ * Checks access tokens: algorithm, issuer, audience, expiry, `sub`. A verified token is remembered until it expires,
+ * since each verification costs a signature check.
+ *
+ * Any OIDC issuer will do. Where `sub` is no UUID, the user's id is made of it, always the same one; without a `sid`
+ * all tokens of a person count as one session.
  *
  * Throws `unauthenticated` or `token-expired`; `service-unavailable` where the keys can't be had at the moment.
  */
-export function createTokenVerifier({ issuer, audience, keys }: TokenVerifierOptions): VerifyToken {
+export function createTokenVerifier({
+  issuer,
+  audience,
+  keys,
+  algorithms = ['ES256', 'EdDSA'],
+}: TokenVerifierOptions): VerifyToken {
   const verified = new LruCache<string, Principal>(cachedTokens);
-  const options = { issuer, audience, clockTolerance, algorithms: ['ES256', 'EdDSA'] };
+  const options = { issuer, audience, clockTolerance, algorithms: [...algorithms] };
   return async (token) => {
     const known = verified.get(token);
     if (known) {
@@ -50,13 +64,13 @@ function checkType(typ: string | undefined): void {
   if (type !== 'at+jwt' && type !== 'jwt') throw new AppError('unauthenticated');
 }
 
-function toPrincipal({ sub, sid, roles, exp }: JWTPayload): Principal {
-  const valid = typeof sub === 'string' && uuid.test(sub) && typeof sid === 'string' && sid !== '' && exp;
-  if (!valid) throw new AppError('unauthenticated');
+function toPrincipal({ iss, sub, sid, roles, exp }: JWTPayload): Principal {
+  if (typeof sub !== 'string' || sub === '' || !exp) throw new AppError('unauthenticated');
+  const userId = uuid.test(sub) ? sub.toLowerCase() : v5(`${iss} ${sub}`, subjects);
   const known = Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
   return Object.freeze({
-    userId: sub.toLowerCase(),
-    sessionId: sid,
+    userId,
+    sessionId: typeof sid === 'string' && sid !== '' ? sid : userId,
     roles: Object.freeze(known),
     expiresAt: exp * 1_000,
   });

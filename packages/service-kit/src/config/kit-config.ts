@@ -114,6 +114,19 @@ export function kitConfigSchema(port: number) {
         description: 'Public keys of the token issuer.',
       }),
     ),
+    JWT_ALGORITHMS: Type.Array(Type.Enum(['ES256', 'ES384', 'EdDSA', 'RS256', 'PS256']), {
+      minItems: 1,
+      default: ['ES256', 'EdDSA'],
+      description: 'Signatures that access tokens may have, separated by commas.',
+    }),
+    REVOCATIONS_URL: Type.Optional(
+      Type.String({
+        pattern: '^(https?://.*|off)$',
+        defaultText: 'USER_SERVICE_URL with its port + 1000, /internal/revocations',
+        description:
+          'Lists sessions that ended before their tokens; `off` where another issuer has no such list.',
+      }),
+    ),
     JWT_ISSUER: Type.String({
       minLength: 1,
       default: 'urn:warren:user',

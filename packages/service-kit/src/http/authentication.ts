@@ -1,6 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type { Principal, VerifyToken } from '@warren/realtime';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -21,6 +21,15 @@ export function requireTokens(http: FastifyInstance, verify: VerifyToken): void 
     if (request.routeOptions.config.auth === 'none') return;
     principals.set(request, await verify(bearerToken(request)));
   });
+}
+
+/** A hook that lets in only who has this role. Throws `forbidden` for others who signed in. */
+export function requireRole(verify: VerifyToken, role: string): onRequestAsyncHookHandler {
+  return async (request) => {
+    const principal = await verify(bearerToken(request));
+    if (!principal.roles.includes(role)) throw new AppError('forbidden');
+    principals.set(request, principal);
+  };
 }
 
 /** Who asks, for the log; undefined where nobody has signed in. */

@@ -1,17 +1,63 @@
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { AppError } from '@warren/contracts';
+import type { VerifyToken } from '@warren/realtime';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
+import { requireRole, usePrincipal } from './authentication.js';
+import { correlationIdOf, useCorrelation } from './correlation.js';
 import { sendProblem } from './problems.js';
+import { validatorCompiler } from './validation.js';
 
-/** What only the operator may see: `/metrics`. No Service or Ingress exposes its port. */
-export function createInternalListener(metrics: Metrics, log: FastifyBaseLogger): FastifyInstance {
+export interface InternalListenerOptions {
+  metrics: Metrics;
+  log: FastifyBaseLogger;
+  /** The service's own routes, below `/internal/` and `/admin/`. */
+  routes: readonly FastifyPluginAsync[];
+  verify: VerifyToken;
+}
+
+/** Bytes of a request body. */
+const bodyLimit = 128 * 1024;
+
+/** What only operators and other services may see. No Ingress exposes its port. */
+export async function createInternalListener(options: InternalListenerOptions): Promise<FastifyInstance> {
+  const { metrics, log, routes, verify } = options;
   const http: FastifyInstance = fastify({
     loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
+    genReqId: correlationIdOf,
+    bodyLimit,
     requestTimeout: 30_000,
+    frameworkErrors: sendProblem,
   });
+  http.setValidatorCompiler(validatorCompiler);
   http.setErrorHandler(sendProblem);
+  http.setNotFoundHandler((request, reply) => sendProblem(new AppError('not-found'), request, reply));
+  useCorrelation(http);
+  usePrincipal(http);
   http.get('/metrics', async (_request, reply) => {
     return await reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  for (const plugin of routes) {
+    await http.register(async (instance) => {
+      guardByPath(instance, verify);
+      await instance.register(plugin);
+    });
+  }
   return http;
+}
+
+/** Routes for operators ask for the role `admin`; any path but the two known ones is a mistake in the program. */
+function guardByPath(http: FastifyInstance, verify: VerifyToken): void {
+  const asAdmin = requireRole(verify, 'admin');
+  http.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/admin/')) route.onRequest = [asAdmin, ...[route.onRequest ?? []].flat()];
+    else if (!route.url.startsWith('/internal/'))
+      throw new Error(`${route.url} is neither below /internal/ nor below /admin/`);
+  });
 }

@@ -6,11 +6,12 @@ export interface MeasuredParts<Db extends RawClient> {
   messaging: Pick<Messaging<Db>, 'stats'>;
   realtime: Pick<RealtimeNode, 'stats'>;
   broker: { readonly state: 'up' | 'degraded' };
+  revocations: { readonly size: number };
 }
 
 /** What the parts count by themselves, under the names that dashboards and alerts use. */
 export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredParts<Db>): void {
-  const { messaging, realtime, broker } = parts;
+  const { messaging, realtime, broker, revocations } = parts;
   const relay = () => messaging.stats().relay;
   const consumer = () => messaging.stats().consumer;
   const retention = () => messaging.stats().retention;
@@ -106,6 +107,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     () => retention().rows,
   );
 
+  metrics.gauge(
+    'warren_revocations',
+    'Sessions known to have ended before their tokens',
+    () => revocations.size,
+  );
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
   metrics.gauge('warren_socket_users', 'Users with a connected socket', () => sockets().users);
   metrics.counter(

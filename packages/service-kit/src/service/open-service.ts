@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
 import { createRemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
+import { unrevoked } from '../auth/unrevoked.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
 import { forwardedAddress } from '../http/forwarded-address.js';
@@ -16,6 +17,9 @@ import { addDoors, createHttp } from '../http/server.js';
 import { Metrics } from '../observe/metrics.js';
 import { measure } from '../observe/service-metrics.js';
 import { timedCommand } from '../observe/timed-command.js';
+import { Revocations } from '../revocations/revocations.js';
+import { remoteRevocations, revocationsUrl } from '../revocations/source.js';
+import { RevocationWatch } from '../revocations/watch.js';
 import { openBus, openLink } from './broker.js';
 import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
@@ -56,11 +60,15 @@ export async function openService<
   closing.add('node link', () => link.close());
 
   const doors = await definition.doors({ config: options.config, client, uow: messaging.uow, log });
-  const verify = createTokenVerifier({
+  const revocations = new Revocations();
+  const verifyToken = createTokenVerifier({
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
+    algorithms: config.JWT_ALGORITHMS,
     keys: overrides.keys ?? doors.keys ?? remoteKeys(config, log),
   });
+  const isRevoked = (sessionId: string) => revocations.has(sessionId);
+  const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
     database: () => checkDatabase(pool),
     broker: () => (bus.state === 'up' && link.state === 'up' ? 'ok' : 'degraded'),
@@ -77,6 +85,7 @@ export async function openService<
     corsOrigins: config.CORS_ORIGINS,
     polling: config.POLLING === 'on',
     verifyToken: verify,
+    isRevoked,
     feeds: messaging.feeds,
     commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
     link,
@@ -86,9 +95,16 @@ export async function openService<
   });
   closing.add('sockets', () => realtime.close());
   messaging.onCommitted((entries) => realtime.committed(entries));
-  measure(metrics, { messaging, realtime, broker: bus });
+  revocations.onAdded((sessionIds) => realtime.endSessions(sessionIds));
+  const source = doors.revocations ?? listedRevocations(config);
+  if (source) {
+    const watch = new RevocationWatch({ service, revocations, bus, source, log });
+    closing.add('revocations', () => watch.stop());
+    await watch.start();
+  }
+  measure(metrics, { messaging, realtime, broker: bus, revocations });
 
-  const internal = createInternalListener(metrics, log);
+  const internal = await createInternalListener({ metrics, log, routes: doors.internal ?? [], verify });
   closing.add('internal HTTP', () => closeHttp(internal));
   const port = await listen(http, config.HOST, config.PORT);
   const internalPort = await listen(internal, config.HOST, internalPortOf(config));
@@ -104,6 +120,10 @@ export async function openService<
 function remoteKeys(config: KitConfig, log: Logger): JWTVerifyGetKey {
   const url = config.JWKS_URL ?? `${config.USER_SERVICE_URL.replace(/\/$/, '')}/.well-known/jwks.json`;
   return createRemoteKeys(new URL(url), log);
+}
+
+function listedRevocations({ REVOCATIONS_URL: url, USER_SERVICE_URL }: KitConfig) {
+  return url === 'off' ? undefined : remoteRevocations(url ?? revocationsUrl(USER_SERVICE_URL));
 }
 
 async function checkDatabase(pool: Pool): Promise<'ok'> {

@@ -1,0 +1,30 @@
+import { Revocations as RevocationList } from '@warren/contracts';
+import { compileReader } from '@warren/contracts/validation';
+
+/** The recent revocations, all of them. Rejects if they can't be had at the moment. */
+export type RevocationSource = () => Promise<RevocationList['revocations']>;
+
+const fetchTimeoutMs = 3_000;
+const check = compileReader(RevocationList);
+
+/** Asks the user service. */
+export function remoteRevocations(url: string): RevocationSource {
+  return async () => {
+    const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs) });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new Error(`${url} answers ${response.status}`);
+    }
+    const checked = check(await response.json());
+    if (!checked.ok) throw new Error(`${url} answers with something that is no list of revocations`);
+    return checked.value.revocations;
+  };
+}
+
+/** Where the user service lists them, unless the configuration says otherwise: on its internal port. */
+export function revocationsUrl(userServiceUrl: string): string {
+  const url = new URL('/internal/revocations', userServiceUrl);
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  url.port = String(port + 1_000);
+  return url.href;
+}

@@ -1,0 +1,108 @@
+import { SessionRevoked } from '@warren/contracts';
+import { compileReader } from '@warren/contracts/validation';
+import type { EventBus } from '@warren/event-bus';
+import type { Logger } from 'pino';
+import type { Revocations } from './revocations.js';
+import type { RevocationSource } from './source.js';
+
+export const revocationType = 'user.session-revoked';
+
+/** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
+const readEveryMs = 10_000;
+/** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
+const firstReadMs = 5_000;
+
+const check = compileReader(SessionRevoked);
+
+export interface RevocationWatchParts {
+  service: string;
+  revocations: Revocations;
+  bus: Pick<EventBus, 'listen'>;
+  source: RevocationSource;
+  log: Logger;
+}
+
+/**
+ * Keeps this process's revocations up to date, each process for itself: it hears the events, and reads the list at
+ * the start, whenever its listening began anew, and every 10 s.
+ *
+ * It listens before it reads. What was revoked before the reading is in the list; what comes after is heard.
+ */
+export class RevocationWatch {
+  readonly #parts: RevocationWatchParts;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #failed = 0;
+
+  constructor(parts: RevocationWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at the list that failed. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Resolves after the first look, or after 5 s without one. */
+  async start(): Promise<void> {
+    const { bus, service } = this.#parts;
+    await bus.listen({
+      service,
+      types: [revocationType],
+      heard: ({ body }) => this.#hear(body),
+      began: () => void this.#read(),
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, firstReadMs);
+    });
+    await Promise.race([this.#read(), patience]);
+    clearTimeout(timer);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#reading;
+  }
+
+  #hear(body: string): void {
+    const data = (JSON.parse(body) as { data?: unknown }).data;
+    const checked = check(data);
+    if (checked.ok) this.#parts.revocations.add([checked.value]);
+    else this.#parts.log.warn({ errors: checked.errors }, 'a revocation that cannot be read');
+  }
+
+  /** One look at a time; asked for meanwhile, another follows, since the running one may have come too early. */
+  #read(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    if (this.#reading) {
+      this.#again = true;
+      return this.#reading;
+    }
+    clearTimeout(this.#timer);
+    this.#reading = this.#readOnce().finally(() => {
+      this.#reading = undefined;
+      if (this.#stopped) return;
+      const soon = this.#again;
+      this.#again = false;
+      this.#timer = setTimeout(() => void this.#read(), soon ? 0 : readEveryMs);
+    });
+    return this.#reading;
+  }
+
+  async #readOnce(): Promise<void> {
+    const { source, revocations, log } = this.#parts;
+    try {
+      revocations.add(await source());
+      revocations.prune();
+      this.#failed = 0;
+    } catch (error) {
+      this.#failed += 1;
+      // One line an outage; the repeats say nothing new.
+      log[this.#failed === 1 ? 'warn' : 'debug']({ err: error }, 'the list of revocations cannot be read');
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AppError } from '@warren/contracts';
+import type { Principal } from '@warren/realtime';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { createInternalListener } from '../src/http/internal-listener.js';
+import { routes } from '../src/http/routes.js';
+import { Metrics } from '../src/observe/metrics.js';
+
+const log = pino({ level: 'silent' });
+
+const verify = async (token: string): Promise<Principal> => {
+  if (token !== 'admin' && token !== 'person') throw new AppError('unauthenticated');
+  return { userId: token, sessionId: 's1', roles: token === 'admin' ? ['admin'] : [], expiresAt: Date.now() };
+};
+
+const listener = (path: string) =>
+  createInternalListener({
+    metrics: new Metrics('user', 'n1'),
+    log,
+    routes: [
+      routes((http) => {
+        http.get(path, async () => ({ ok: true }));
+        http.put('/admin/things', async ({ principal }) => ({ by: principal.userId }));
+      }),
+    ],
+    verify,
+  });
+
+describe('the internal listener', () => {
+  let http: FastifyInstance;
+  let base: string;
+  beforeAll(async () => {
+    http = await listener('/internal/list');
+    base = await http.listen({ host: '127.0.0.1', port: 0 });
+  });
+  afterAll(() => http.close());
+
+  const ask = async (method: string, path: string, authorization?: string) => {
+    const headers = { ...(authorization && { authorization }) };
+    return (await fetch(`${base}${path}`, { method, headers })).json();
+  };
+
+  it('gives other services what is internal', async () => {
+    expect(await ask('GET', '/internal/list')).toEqual({ ok: true });
+  });
+
+  it('lets nobody but admins do what operators do', async () => {
+    const put = (authorization?: string) => ask('PUT', '/admin/things', authorization);
+    expect(await put()).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(await put('Bearer nobody')).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(await put('Bearer person')).toMatchObject({ status: 403, code: 'forbidden' });
+    expect(await put('Bearer admin')).toEqual({ by: 'admin' });
+  });
+
+  it('takes no route whose path does not say who may use it', async () => {
+    await expect(listener('/things')).rejects.toThrow('/things is neither below');
+  });
+});

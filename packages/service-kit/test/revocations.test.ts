@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AppError, type SessionRevoked } from '@warren/contracts';
+import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import { eventually } from '@warren/testing';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { unrevoked } from '../src/auth/unrevoked.js';
+import { Revocations } from '../src/revocations/revocations.js';
+import { revocationsUrl } from '../src/revocations/source.js';
+import { RevocationWatch } from '../src/revocations/watch.js';
+
+const log = pino({ level: 'silent' });
+
+function revocation(endsInMs = 60_000): SessionRevoked {
+  return {
+    sessionId: uuidv7(),
+    userId: uuidv7(),
+    reason: 'revoked',
+    revokedAt: new Date().toISOString(),
+    tokensEndAt: new Date(Date.now() + endsInMs).toISOString(),
+  };
+}
+
+describe('revocations', () => {
+  it('are told once each, and forgotten when no token can be good any more', () => {
+    const revocations = new Revocations();
+    const told: string[][] = [];
+    revocations.onAdded((ids) => told.push([...ids]));
+    const [one, two, over] = [revocation(), revocation(), revocation(-1)];
+    revocations.add([one, over]);
+    revocations.add([one, two]);
+    expect(told).toEqual([[one.sessionId], [two.sessionId]]);
+    expect([one, two, over].map(({ sessionId }) => revocations.has(sessionId))).toEqual([true, true, false]);
+    const soon = revocation(5);
+    revocations.add([soon]);
+    return eventually(() => {
+      revocations.prune();
+      expect(revocations.size).toBe(2);
+    });
+  });
+
+  it('make good tokens of their session bad ones', async () => {
+    const revocations = new Revocations();
+    const one = revocation();
+    const principal = {
+      userId: one.userId,
+      sessionId: one.sessionId,
+      roles: [],
+      expiresAt: Date.now() + 60_000,
+    };
+    const verify = unrevoked(
+      async () => principal,
+      (sessionId) => revocations.has(sessionId),
+    );
+    expect(await verify('token')).toBe(principal);
+    revocations.add([one]);
+    await expect(verify('token')).rejects.toMatchObject(new AppError('session-revoked'));
+  });
+
+  it('are listed on the internal port of the user service', () => {
+    expect(revocationsUrl('http://user:4001')).toBe('http://user:5001/internal/revocations');
+    expect(revocationsUrl('http://user:4001/')).toBe('http://user:5001/internal/revocations');
+  });
+});
+
+describe('the watch', () => {
+  let bus: MemoryEventBus;
+  let watch: RevocationWatch;
+  let revocations: Revocations;
+  beforeEach(() => {
+    bus = createMemoryEventBus();
+    revocations = new Revocations();
+  });
+  afterEach(async () => {
+    await watch.stop();
+    await bus.close();
+  });
+
+  const watching = (source: () => Promise<SessionRevoked[]>) => {
+    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log });
+    return watch.start();
+  };
+  const publish = (data: unknown) =>
+    bus.publish({ id: uuidv7(), type: 'user.session-revoked', body: JSON.stringify({ data }) });
+
+  it('knows the list before it starts, and hears what comes after', async () => {
+    const [listed, heard] = [revocation(), revocation()];
+    await watching(async () => [listed]);
+    expect(revocations.has(listed.sessionId)).toBe(true);
+    await publish(heard);
+    expect(revocations.has(heard.sessionId)).toBe(true);
+  });
+
+  it('misses nothing that is revoked while it reads the list', async () => {
+    const meanwhile = revocation();
+    await watching(async () => {
+      await publish(meanwhile); // Too late for this list, so it has to be heard.
+      return [];
+    });
+    expect(revocations.has(meanwhile.sessionId)).toBe(true);
+  });
+
+  it('reads the list again when its listening began anew', async () => {
+    let reads = 0;
+    let began: () => void = () => undefined;
+    const listening = {
+      listen: async (listener: { began(): void }) => {
+        began = () => listener.began();
+        return { close: async () => undefined };
+      },
+    };
+    const missed = revocation();
+    watch = new RevocationWatch({
+      service: 'payment',
+      revocations,
+      bus: listening,
+      source: async () => {
+        reads += 1;
+        return reads === 1 ? [] : [missed];
+      },
+      log,
+    });
+    await watch.start();
+    expect(revocations.has(missed.sessionId)).toBe(false);
+    began();
+    await eventually(() => expect(revocations.has(missed.sessionId)).toBe(true));
+  });
+
+  it('starts without a list, and lives on with what it cannot read', async () => {
+    await watching(async () => {
+      throw new Error('the user service is away');
+    });
+    expect(watch.failed).toBeGreaterThan(0);
+    const good = revocation();
+    await publish({ sessionId: 7 });
+    await publish(good);
+    expect(revocations.has(good.sessionId)).toBe(true);
+    expect(revocations.size).toBe(1);
+  });
+});
