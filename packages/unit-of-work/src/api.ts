@@ -23,6 +23,11 @@ export interface TxEffects {
   publish(event: NewEvent): void;
   /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
   feed(userId: string, entry: NewFeedEntry): void;
+  /**
+   * Takes everything of this user from the messaging tables, with the transaction: their feed, the answers kept for
+   * repeats, and events published `about` them. Before it, the work must have kept others from writing for them.
+   */
+  erase(userId: string): void;
 }
 
 export interface NewEvent {
@@ -33,6 +38,8 @@ export interface NewEvent {
   version: number;
   /** Fits the contract's schema for `type`, or the transaction fails. */
   data: unknown;
+  /** The user whose personal data this is: the outbox forgets it when they are erased. */
+  about?: string;
 }
 
 export interface NewFeedEntry {

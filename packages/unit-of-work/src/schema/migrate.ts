@@ -3,9 +3,10 @@ import { dayOf } from '../retention/days.js';
 import { makePartition } from '../retention/partitions.js';
 import { initial } from './001-initial.js';
 import { replay } from './002-replay.js';
+import { erasure } from './003-erasure.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial, replay];
+const migrations: readonly string[] = [initial, replay, erasure];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

@@ -9,6 +9,11 @@ export interface OutboxRow {
   body: string;
 }
 
+/** A row as it is written. */
+export interface NewOutboxRow extends OutboxRow {
+  about?: string | undefined;
+}
+
 /** An entry on its way to a feed, with `data` as JSON text. */
 export interface PendingEntry {
   userId: string;
@@ -32,8 +37,10 @@ export interface Marks {
  * in its objects later is not published. Dropped with the transaction if that fails.
  */
 export class Effects {
-  readonly events: OutboxRow[] = [];
-  readonly entries: PendingEntry[] = [];
+  events: NewOutboxRow[] = [];
+  entries: PendingEntry[] = [];
+  /** Users who are erased with this transaction. */
+  readonly erased = new Set<string>();
   readonly marks: Marks = {};
   readonly #language: Language;
   #sealed = false;
@@ -47,11 +54,19 @@ export class Effects {
     return {
       publish: (event: NewEvent) => {
         this.#refuseLate();
-        this.events.push(this.#language.event(event, cause));
+        this.#refuseErased(event.about);
+        this.events.push({ ...this.#language.event(event, cause), about: event.about });
       },
       feed: (userId: string, entry: NewFeedEntry) => {
         this.#refuseLate();
+        this.#refuseErased(userId);
         this.entries.push(this.#language.entry(userId, entry));
+      },
+      erase: (userId: string) => {
+        this.#refuseLate();
+        this.erased.add(userId);
+        this.events = this.events.filter(({ about }) => about !== userId);
+        this.entries = this.entries.filter((entry) => entry.userId !== userId);
       },
     };
   }
@@ -59,6 +74,11 @@ export class Effects {
   /** From here on nothing more is taken: it would be lost without a sign. */
   seal(): void {
     this.#sealed = true;
+  }
+
+  #refuseErased(userId: string | undefined): void {
+    if (userId !== undefined && this.erased.has(userId))
+      throw new Error('Nothing can be written for a user who is erased in the same transaction');
   }
 
   #refuseLate(): void {

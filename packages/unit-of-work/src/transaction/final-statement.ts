@@ -2,7 +2,7 @@ import type { FeedEntry, RawClient } from '../api.js';
 import { LostRace } from '../failures.js';
 import { encodeCursor } from '../feed/cursor.js';
 import { insertRecord } from '../once/record.js';
-import type { Effects, Marks, OutboxRow, PendingEntry } from './effects.js';
+import type { Effects, Marks, NewOutboxRow, PendingEntry } from './effects.js';
 
 /** A user's counter after this transaction, and the feed's own epoch. */
 type Head = [userId: string, seq: number, feedEpoch: number];
@@ -88,14 +88,14 @@ function entriesPart(entries: readonly PendingEntry[], behind: number[], time: s
 }
 
 /** The lease counts from here, not from `now()`: that is when the transaction began, perhaps long ago. */
-function outboxPart(events: readonly OutboxRow[], claimMs: number, bind: Bind): string {
+function outboxPart(events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
-  INSERT INTO messaging.outbox (id, type, body, claimed_until)
-  SELECT id, type, body, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
+  INSERT INTO messaging.outbox (id, type, body, about, claimed_until)
+  SELECT id, type, body, about, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
   FROM unnest(
     ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
-    ${bind(events.map((event) => event.body))}::text[]
-  ) AS e (id, type, body)
+    ${bind(events.map((event) => event.body))}::text[], ${bind(events.map((event) => event.about ?? null))}::text[]
+  ) AS e (id, type, body, about)
 )`;
 }
 

@@ -4,6 +4,7 @@ import type { FeedEntry, RawClient, TransactionalClient } from '../api.js';
 import { isRerunnable } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { Effects } from './effects.js';
+import { eraseUsers } from './erase.js';
 import { writeEffects } from './final-statement.js';
 import type { Language } from './language.js';
 
@@ -47,6 +48,7 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
       const value = await work(db, effects);
       effects.seal();
       claimed = effects.events.length > 0 && relay.reserve(effects.events.length);
+      if (effects.erased.size > 0) await eraseUsers(db, effects.erased);
       return { value, entries: await writeEffects(db, effects, claimed ? limits.leaseMs : 0) };
     }, options);
     const { value, entries } = await written.catch((error: unknown) => {

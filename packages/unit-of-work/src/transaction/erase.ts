@@ -1,0 +1,27 @@
+import type { RawClient } from '../api.js';
+
+/**
+ * Takes what the messaging tables hold of these users: their feeds, the answers kept for repeats, and events that
+ * carry their data, published or not. A feed's next epoch makes cursors of the old one unusable.
+ *
+ * The counters come first, in a statement of their own: whoever is writing to one of these feeds is waited for, and
+ * only a statement that begins after that sees what they wrote.
+ */
+export async function eraseUsers(db: RawClient, users: Iterable<string>): Promise<void> {
+  const sorted = [...users].sort();
+  await db.$queryRawUnsafe(nextEpochs, sorted);
+  await db.$queryRawUnsafe(eraseRows, sorted);
+}
+
+const nextEpochs = `
+WITH heads AS (
+  INSERT INTO messaging.feed_head AS h (user_id, seq) SELECT id, 0 FROM unnest($1::text[]) AS id
+  ON CONFLICT (user_id) DO UPDATE SET epoch = h.epoch + 1
+  RETURNING 1
+) SELECT count(*)::int FROM heads`;
+
+const eraseRows = `
+WITH feed AS (DELETE FROM messaging.feed WHERE user_id = ANY($1::text[])),
+  idempotency AS (DELETE FROM messaging.idempotency WHERE user_id = ANY($1::text[])),
+  outbox AS (DELETE FROM messaging.outbox WHERE about = ANY($1::text[]))
+SELECT 1 AS done`;

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { type Fixture, fixture, type Instance, writeNote } from './support/fixture.js';
+
+describe('erasing a user', () => {
+  let db: Fixture;
+  let instance: Instance;
+  beforeAll(async () => {
+    db = await fixture();
+    instance = db.instance();
+  });
+  afterAll(() => db.close());
+
+  const leftOf = async (user: string) => {
+    const [row] = await db.sql(
+      `SELECT (SELECT count(*)::int FROM messaging.feed WHERE user_id = $1) AS feed,
+        (SELECT count(*)::int FROM messaging.idempotency WHERE user_id = $1) AS idempotency,
+        (SELECT count(*)::int FROM messaging.outbox WHERE about = $1) AS outbox`,
+      [user],
+    );
+    return row;
+  };
+
+  async function lively(user: string): Promise<string> {
+    await instance.uow.run(async (tx) => {
+      await writeNote(tx, 'note', [user]);
+      tx.publish({
+        type: 'note.written',
+        subject: uuidv7(),
+        version: 1,
+        data: { text: 'mine' },
+        about: user,
+      });
+    });
+    const once = { userId: user, operation: 'note', key: 'k1', input: {} };
+    await instance.uow.once(once, async () => 'secret');
+    expect(await leftOf(user)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
+    return (await instance.feeds.head(user)).cursor;
+  }
+
+  it('leaves nothing of theirs, and everything of others', async () => {
+    const [gone, stays] = [uuidv7(), uuidv7()];
+    await lively(gone);
+    await lively(stays);
+    await instance.uow.run(async (tx) => tx.erase(gone));
+    expect(await leftOf(gone)).toEqual({ feed: 0, idempotency: 0, outbox: 0 });
+    expect(await leftOf(stays)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
+  });
+
+  it('makes their cursors unusable', async () => {
+    const user = uuidv7();
+    const cursor = await lively(user);
+    await instance.uow.run(async (tx) => tx.erase(user));
+    expect(await instance.feeds.resolve(user, cursor)).toMatchObject({ ok: false, reason: 'epoch' });
+  });
+
+  it('takes with it what the same transaction had collected for them before, and takes nothing after', async () => {
+    const user = uuidv7();
+    await instance.uow.run(async (tx) => {
+      await writeNote(tx, 'note', [user]);
+      tx.erase(user);
+      tx.publish({ type: 'note.erased', subject: user, version: 2, data: { text: 'gone' } });
+    });
+    expect(await leftOf(user)).toEqual({ feed: 0, idempotency: 0, outbox: 0 });
+    const late = instance.uow.run(async (tx) => {
+      tx.erase(user);
+      await writeNote(tx, 'note', [user]);
+    });
+    await expect(late).rejects.toThrow('erased in the same transaction');
+  });
+
+  it('waits for who is writing to their feed, and takes that too', async () => {
+    const user = uuidv7();
+    await lively(user);
+    const client = await db.pool.connect();
+    await client.query('BEGIN');
+    await client.query('UPDATE messaging.feed_head SET seq = seq + 1 WHERE user_id = $1', [user]);
+    await client.query(
+      `INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
+       SELECT $1, seq, 'note.updated', gen_random_uuid(), now(), '{}' FROM messaging.feed_head WHERE user_id = $1`,
+      [user],
+    );
+    const erased = instance.uow.run(async (tx) => tx.erase(user));
+    await eventually(async () => {
+      const waiting = await db.sql(`SELECT FROM pg_locks WHERE NOT granted`);
+      expect(waiting.length).toBeGreaterThan(0);
+    });
+    await client.query('COMMIT');
+    client.release();
+    await erased;
+    expect(await leftOf(user)).toMatchObject({ feed: 0 });
+  });
+
+  it('happens with its transaction or not at all', async () => {
+    const user = uuidv7();
+    await lively(user);
+    const failed = instance.uow.run(async (tx) => {
+      tx.erase(user);
+      throw new Error('on purpose');
+    });
+    await expect(failed).rejects.toThrow('on purpose');
+    expect(await leftOf(user)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
+  });
+});
