@@ -8,6 +8,7 @@ export async function kitEnvironment(bench: Bench, amqp: string): Promise<Record
     INTERNAL_PORT: '0',
     DRAIN_SECONDS: '0',
     AMQP_URL: amqp,
+    REVOCATIONS_URL: 'off',
     DATABASE_URL: await bench.database(),
   };
 }

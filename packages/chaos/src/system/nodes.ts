@@ -42,6 +42,7 @@ export async function layOut(
   const ports = await quietPorts(services.length * (1 + instanceCount * 2));
   const next = () => ports.pop() as number;
   const publicPorts = perService(() => Array.from({ length: instanceCount }, next));
+  const internalPorts = perService(() => Array.from({ length: instanceCount }, next));
   const doors = {} as Record<Service, Link>;
   for (const service of services) doors[service] = await link(publicPorts[service], opened, next());
   const brokerPort = Number(new URL(servers.broker.url).port);
@@ -62,9 +63,10 @@ export async function layOut(
         env: {
           ...environment,
           PORT: String(port),
-          INTERNAL_PORT: String(next()),
+          INTERNAL_PORT: String(internalPorts[service][index]),
           NODE_ID: `${service}-${index}`,
           USER_SERVICE_URL: `http://127.0.0.1:${doors.user.port}`,
+          REVOCATIONS_URL: `http://127.0.0.1:${internalPorts.user[0]}/internal/revocations`,
           DATABASE_URL: servers.postgres.url(service, database.port),
           AMQP_URL: amqp.href,
         },

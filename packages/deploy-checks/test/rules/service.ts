@@ -18,6 +18,7 @@ const dns = ['53/TCP', '53/UDP'].map(
 );
 const stores = ['5432/TCP', '5672/TCP'].map((port) => `out ${port} to anywhere`);
 const keys = 'out 4001/TCP to pods (name=user)';
+const revocations = 'out 5001/TCP to pods (name=user)';
 
 /** Each answers what is wrong with one service's manifests, one line a finding. */
 export const serviceRules = {
@@ -136,7 +137,10 @@ export const serviceRules = {
 
   'may use the ports of the picture and no others': (objects: Objects, facts: ServiceFacts) => {
     const policy = one(objects, 'NetworkPolicy', facts.name);
-    const others = facts.name === 'user' ? [] : [keys];
+    const others =
+      facts.name === 'user'
+        ? [`in ${facts.internalPort}/TCP from pods (component=service)`]
+        : [keys, revocations];
     const picture = [`in ${facts.port}/TCP from anywhere`, ...dns, ...stores, ...others].sort();
     return [
       ...different(permitted(policy), picture),

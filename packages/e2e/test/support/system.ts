@@ -27,7 +27,7 @@ export class SeparateSystem implements System {
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
     const ports = await quietPorts(services.length * instances * 2);
-    const userPort = ports[0] as number;
+    const [userPort, userInternalPort] = ports;
     const env = Object.fromEntries(
       services.map((service, index) => [
         service,
@@ -35,6 +35,7 @@ export class SeparateSystem implements System {
           AMQP_URL: broker.url,
           DATABASE_URL: databases[index]?.url ?? '',
           USER_SERVICE_URL: `http://127.0.0.1:${userPort}`,
+          REVOCATIONS_URL: `http://127.0.0.1:${userInternalPort}/internal/revocations`,
           HOST: '127.0.0.1',
           DRAIN_SECONDS: '1',
         },
