@@ -21,7 +21,15 @@ export interface SocketCommand {
   /** Checks the input against the contract; throws `AppError` `invalid-request` with pointers. */
   check(input: unknown): unknown;
   /** `commandId`, if the client sent one, is the idempotency key; the input comes without it. */
-  handle(input: unknown, context: CommandContext): Promise<unknown>;
+  handle(input: unknown, context: CommandContext, socket: CommandSocket): Promise<unknown>;
+}
+
+/** The socket that a command came by, for what lasts as long as the socket does. */
+export interface CommandSocket {
+  /** Live only and at most once: a socket that reads too slowly doesn't get it. */
+  tell(event: string, data: unknown): void;
+  /** Calls once the socket has left; at once if it already has. */
+  onLeave(listener: () => void): void;
 }
 
 export interface CommandContext {
@@ -41,11 +49,27 @@ export interface NodeLink {
   close(): Promise<void>;
 }
 
-export interface NodeMessage {
+export type NodeMessage = FeedMessage | HintMessage;
+
+/** Something about these keys may have changed: who cares looks at the truth, in the database. */
+export interface HintMessage {
+  kind: 'hint';
+  service: string;
+  topic: string;
+  keys: string[];
+}
+
+export interface FeedMessage {
   kind: 'feed';
   /** The service whose feed it is; also the namespace without its slash. */
   service: string;
   entries: FeedEntry[];
+}
+
+/** Hears of people, not of sockets: the first of someone's sockets on this node joins, the last one leaves. */
+export interface UserListener {
+  joined(userId: string): void;
+  left(userId: string): void;
 }
 
 export interface RealtimeLimits {
@@ -83,6 +107,8 @@ export interface RealtimeOptions {
   commands: readonly SocketCommand[];
   /** Stays the caller's: not closed here, so that what commits during shutdown still reaches other nodes. */
   link: NodeLink;
+  /** Must not throw. */
+  users?: UserListener;
   limits?: Partial<RealtimeLimits>;
   log: Logger;
   /** Whom a handshake counts for. Default: the TCP peer. Behind a proxy, read the header that it sets. */
@@ -98,6 +124,12 @@ export interface RealtimeOptions {
 export interface RealtimeNode {
   /** Entries that just committed here: own sockets at once, other nodes over the link. Never throws. */
   committed(entries: readonly FeedEntry[]): void;
+  /** To the other nodes of this service: a hurry only, lost like any other message. Never throws. */
+  hint(topic: string, keys: readonly string[]): void;
+  /** Hints of other nodes. */
+  onHint(listener: (topic: string, keys: readonly string[]) => void): void;
+  /** Who has a socket here. */
+  connectedUsers(): string[];
   readonly socketCount: number;
   /** Counters since the start, and gauges. */
   stats(): RealtimeStats;

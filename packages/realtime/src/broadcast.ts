@@ -23,3 +23,14 @@ export function broadcastEntries(link: NodeLink, service: string, entries: reado
   }
   send();
 }
+
+/** Most keys of one hint. */
+const maxKeys = 1_000;
+
+/** Sends a hint to the other nodes, if there are any, in messages of a bounded size. */
+export function broadcastHint(link: NodeLink, service: string, topic: string, keys: readonly string[]): void {
+  if (!link.hasPeers) return;
+  for (let from = 0; from < keys.length; from += maxKeys) {
+    link.broadcast({ kind: 'hint', service, topic, keys: keys.slice(from, from + maxKeys) });
+  }
+}

@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode } from '@warren/contracts';
 import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
-import type { Principal } from './api.js';
+import type { CommandSocket, Principal } from './api.js';
 import { RunningCommands } from './commands/running.js';
 import { FeedSocket, type Outlet } from './feed/feed-socket.js';
 import { findOpening, type Opening, type RequestedCursor } from './feed/opening.js';
@@ -26,7 +26,7 @@ export interface SocketContext {
 }
 
 /** One client that passed its handshake, from join to leave. */
-export class ConnectedSocket implements Outlet {
+export class ConnectedSocket implements Outlet, CommandSocket {
   principal: Principal;
   readonly feed: FeedSocket;
   readonly user: UserFeed;
@@ -35,6 +35,7 @@ export class ConnectedSocket implements Outlet {
   readonly #context: SocketContext;
   readonly #meter: UnsentMeter;
   readonly #clock: TokenClock;
+  readonly #leaveListeners: (() => void)[] = [];
   #left = false;
   #endPause: (() => void) | undefined;
 
@@ -74,6 +75,15 @@ export class ConnectedSocket implements Outlet {
 
   emit(event: string, ...args: unknown[]): void {
     this.#socket.emit(event, ...args);
+  }
+
+  tell(event: string, data: unknown): void {
+    if (!this.#left && this.#meter.bytes <= this.#context.unsentBytes) this.emit(event, data);
+  }
+
+  onLeave(listener: () => void): void {
+    if (this.#left) listener();
+    else this.#leaveListeners.push(listener);
   }
 
   unsentBytes(): number {
@@ -159,6 +169,7 @@ export class ConnectedSocket implements Outlet {
     this.#clock.stop();
     this.#endPause?.();
     this.#context.hub.leave(this.user.userId, this.feed);
+    for (const listener of this.#leaveListeners.splice(0)) listener();
     // One namespace a connection: nothing else is left to serve on it.
     this.closeTransport();
   }

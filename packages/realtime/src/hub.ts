@@ -1,4 +1,5 @@
 import type { FeedEntry } from '@warren/unit-of-work';
+import type { UserListener } from './api.js';
 import type { FeedSocket } from './feed/feed-socket.js';
 import { sweepSlots } from './feed/sweep.js';
 import { type FeedContext, UserFeed } from './feed/user-feed.js';
@@ -7,14 +8,20 @@ import { type FeedContext, UserFeed } from './feed/user-feed.js';
 export class Hub {
   readonly #users = new Map<string, UserFeed>();
   readonly #context: FeedContext;
+  readonly #listener: UserListener | undefined;
   #nextSlot = 0;
 
-  constructor(context: FeedContext) {
+  constructor(context: FeedContext, listener?: UserListener) {
     this.#context = context;
+    this.#listener = listener;
   }
 
   get userCount(): number {
     return this.#users.size;
+  }
+
+  userIds(): string[] {
+    return [...this.#users.keys()];
   }
 
   users(): Iterable<UserFeed> {
@@ -31,6 +38,7 @@ export class Hub {
       user = new UserFeed(userId, this.#nextSlot, this.#context);
       this.#nextSlot = (this.#nextSlot + 1) % sweepSlots;
       this.#users.set(userId, user);
+      this.#listener?.joined(userId);
     }
     user.sockets.add(socket);
     return user;
@@ -42,6 +50,7 @@ export class Hub {
     if (!user?.sockets.delete(socket) || user.sockets.size > 0) return;
     user.close();
     this.#users.delete(userId);
+    this.#listener?.left(userId);
   }
 
   /**

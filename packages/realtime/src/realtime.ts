@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { RealtimeNode, RealtimeOptions, RealtimeStats } from './api.js';
-import { broadcastEntries } from './broadcast.js';
+import { broadcastEntries, broadcastHint } from './broadcast.js';
 import { commandTable, fromService } from './commands/command.js';
 import { CommandDispatcher } from './commands/dispatcher.js';
 import { feedPull } from './commands/feed-pull.js';
@@ -27,7 +27,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const log = options.log.child({ part: 'realtime' });
   const limits = { ...defaultLimits, ...options.limits };
   const counters = newCounters();
-  const hub = new Hub({ feeds, counters, log });
+  const hub = new Hub({ feeds, counters, log }, options.users);
   const sockets = new SocketSet();
   const gate = new UpgradeGate();
   const connections = new Connections(server, path);
@@ -81,8 +81,13 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     dispatcher,
   });
 
+  const hintListeners: ((topic: string, keys: readonly string[]) => void)[] = [];
   link.onMessage((message) => {
     if (message.service !== service) return;
+    if (message.kind === 'hint') {
+      for (const listener of hintListeners) listener(message.topic, message.keys);
+      return;
+    }
     for (const entry of message.entries) {
       if (hub.push(entry)) counters.pushesUseful++;
       else counters.pushesWasted++;
@@ -95,6 +100,9 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
       for (const entry of entries) hub.push(entry);
       broadcastEntries(link, service, entries);
     },
+    hint: (topic, keys) => broadcastHint(link, service, topic, keys),
+    onHint: (listener) => void hintListeners.push(listener),
+    connectedUsers: () => hub.userIds(),
     get socketCount(): number {
       return sockets.size;
     },

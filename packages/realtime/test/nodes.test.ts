@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually, type FaultProxy, faultProxy, type TestBroker, testBroker } from '@warren/testing';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { pino } from 'pino';
-import type { NodeLink, NodeMessage } from '../src/api.js';
+import type { FeedMessage, NodeLink, NodeMessage } from '../src/api.js';
 import {
   createLocalNodeLink,
   createRabbitMqNodeLink,
@@ -14,7 +14,7 @@ import {
 const log = pino({ level: 'silent' });
 let made = 0;
 
-function message(service: string, text = ''): NodeMessage {
+function message(service: string, text = ''): FeedMessage {
   made += 1;
   const entry = {
     userId: 'u1',

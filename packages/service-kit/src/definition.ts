@@ -1,5 +1,5 @@
 import type { ServiceContract } from '@warren/contracts';
-import type { SocketCommand } from '@warren/realtime';
+import type { RealtimeNode, SocketCommand, UserListener } from '@warren/realtime';
 import type {
   EventHandler,
   RawClient,
@@ -45,8 +45,14 @@ export interface ServiceContext<Config, Db extends RawClient, Client extends Ser
   config: Config & KitConfig;
   client: Client;
   uow: UnitOfWork<Db>;
+  sockets: ServiceSockets;
   log: Logger;
 }
+
+/** The service's namespace, for what is no feed: who is connected to this process, and hints between processes. */
+export interface ServiceSockets
+  extends Pick<RealtimeNode, 'hint' | 'onHint' | 'connectedUsers'>,
+    Readonly<{ onUsers(listener: UserListener): void }> {}
 
 /** The three doors, and what runs behind them. */
 export interface Doors<Db> {

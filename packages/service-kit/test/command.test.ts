@@ -21,10 +21,14 @@ describe('command', () => {
     throw new Error('not called here');
   });
 
+  const socket = { tell: () => {}, onLeave: () => {} };
+
   it('takes what the contract states', async () => {
     expect(markAllRead.name).toBe('notification.mark-all-read');
     expect(markRead.check({ id })).toEqual({ id });
-    expect(await markAllRead.handle({}, context)).toEqual({ counts: { unread: 0, unseen: 2, version: 1 } });
+    expect(await markAllRead.handle({}, context, socket)).toEqual({
+      counts: { unread: 0, unseen: 2, version: 1 },
+    });
   });
 
   it.each([

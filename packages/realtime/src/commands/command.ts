@@ -17,7 +17,9 @@ export interface Answer {
 export function fromService(command: SocketCommand): RunnableCommand {
   return {
     name: command.name,
-    run: async (input, context) => ({ data: await command.handle(command.check(input), context) }),
+    run: async (input, context, socket) => ({
+      data: await command.handle(command.check(input), context, socket),
+    }),
   };
 }
 

@@ -41,11 +41,15 @@ export function encode(message: NodeMessage): Buffer {
 export function decode(content: Buffer): NodeMessage | undefined {
   const value = parse(content);
   if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, service, entries } = value as Record<string, unknown>;
-  if (kind !== 'feed' || typeof service !== 'string' || !Array.isArray(entries)) return undefined;
-  if (!entries.every(isEntry)) return undefined;
-  return { kind, service, entries };
+  const { kind, service, entries, topic, keys } = value as Record<string, unknown>;
+  if (typeof service !== 'string') return undefined;
+  if (kind === 'feed' && Array.isArray(entries) && entries.every(isEntry)) return { kind, service, entries };
+  if (kind === 'hint' && typeof topic === 'string' && Array.isArray(keys) && keys.every(isText))
+    return { kind, service, topic, keys };
+  return undefined;
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string';
 
 function isEntry(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -6,10 +6,10 @@ import type { Metrics } from './metrics.js';
 export function timedCommand(command: SocketCommand, metrics: Metrics): SocketCommand {
   return {
     ...command,
-    async handle(input, context) {
+    async handle(input, context, socket) {
       const end = metrics.commands.startTimer({ command: command.name });
       try {
-        const output = await command.handle(input, context);
+        const output = await command.handle(input, context, socket);
         end({ outcome: 'ok' });
         return output;
       } catch (error) {

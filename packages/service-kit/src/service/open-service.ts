@@ -25,6 +25,7 @@ import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
 import { contractsConsumedBy } from './known-contracts.js';
+import { LaterSockets } from './service-sockets.js';
 import { createStop } from './stop.js';
 
 export interface OpenOptions<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>> {
@@ -59,7 +60,9 @@ export async function openService<
   const link = openLink(broker, overrides.link);
   closing.add('node link', () => link.close());
 
-  const doors = await definition.doors({ config: options.config, client, uow: messaging.uow, log });
+  const sockets = new LaterSockets();
+  const { uow } = messaging;
+  const doors = await definition.doors({ config: options.config, client, uow, sockets, log });
   const revocations = new Revocations();
   const verifyToken = createTokenVerifier({
     issuer: config.JWT_ISSUER,
@@ -89,11 +92,13 @@ export async function openService<
     feeds: messaging.feeds,
     commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
     link,
+    users: sockets.users,
     limits: { handshakesPerMinute: config.HANDSHAKES_PER_MINUTE },
     ...(config.TRUST_PROXY === 'on' && { clientAddress: forwardedAddress }),
     log,
   });
   closing.add('sockets', () => realtime.close());
+  sockets.attach(realtime);
   messaging.onCommitted((entries) => realtime.committed(entries));
   revocations.onAdded((sessionIds) => realtime.endSessions(sessionIds));
   const source = doors.revocations ?? listedRevocations(config);

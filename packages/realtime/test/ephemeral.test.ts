@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CommandSocket, SocketCommand } from '@warren/realtime';
+import { eventually } from '@warren/testing';
+import { connect, node } from './support/cleanup.js';
+import { service, token } from './support/node.js';
+
+describe('what is no feed', () => {
+  it('a command can tell its socket something live, and hears when that leaves', async () => {
+    const sockets: CommandSocket[] = [];
+    let left = 0;
+    const follow: SocketCommand = {
+      name: 'things.follow',
+      check: (input) => input,
+      async handle(_input, _context, socket) {
+        sockets.push(socket);
+        socket.onLeave(() => {
+          left += 1;
+        });
+        return {};
+      },
+    };
+    const { url } = await node({ commands: [follow] });
+    const client = connect(url);
+    await client.command('things.follow');
+    sockets[0]?.tell('things.changed', { to: 2 });
+    expect(await client.got('things.changed')).toEqual({ to: 2 });
+    client.close();
+    await eventually(() => expect(left).toBe(1));
+    sockets[0]?.tell('things.changed', { to: 3 });
+    sockets[0]?.onLeave(() => {
+      left += 1;
+    });
+    expect(left).toBe(2);
+  });
+
+  it('tells of people, not of sockets', async () => {
+    const heard: string[] = [];
+    const users = {
+      joined: (userId: string) => void heard.push(`joined ${userId}`),
+      left: (userId: string) => void heard.push(`left ${userId}`),
+    };
+    const { url, realtime } = await node({ users });
+    const [first, second] = [
+      connect(url, { token: token('ann') }),
+      connect(url, { token: token('ann', 's2') }),
+    ];
+    await Promise.all([first.got('session.ready'), second.got('session.ready')]);
+    expect(realtime.connectedUsers()).toEqual(['ann']);
+    first.close();
+    await eventually(() => expect(realtime.socketCount).toBe(1));
+    expect(heard).toEqual(['joined ann']);
+    second.close();
+    await eventually(() => expect(heard).toEqual(['joined ann', 'left ann']));
+  });
+
+  it('hints reach the other nodes of the service, in bounded messages, and no other service', async () => {
+    const { link, realtime } = await node();
+    const heard: unknown[] = [];
+    realtime.onHint((topic, keys) => heard.push([topic, keys]));
+    realtime.hint(
+      'presence',
+      Array.from({ length: 1_500 }, (_, index) => `user-${index}`),
+    );
+    const sizes = link.sent.map((message) => (message.kind === 'hint' ? message.keys.length : -1));
+    expect(sizes).toEqual([1_000, 500]);
+    link.deliver({ kind: 'hint', service, topic: 'presence', keys: ['ann'] });
+    link.deliver({ kind: 'hint', service: 'other', topic: 'presence', keys: ['bob'] });
+    expect(heard).toEqual([['presence', ['ann']]]);
+  });
+});

@@ -1,0 +1,41 @@
+import type { RealtimeNode, UserListener } from '@warren/realtime';
+import type { ServiceSockets } from '../definition.js';
+
+type HintListener = (topic: string, keys: readonly string[]) => void;
+
+/** The doors are made before the sockets that they are to use: until these are there, nobody is connected. */
+export class LaterSockets implements ServiceSockets {
+  readonly users: UserListener = {
+    joined: (userId) => this.#each((listener) => listener.joined(userId)),
+    left: (userId) => this.#each((listener) => listener.left(userId)),
+  };
+  readonly #userListeners: UserListener[] = [];
+  readonly #hintListeners: HintListener[] = [];
+  #node: RealtimeNode | undefined;
+
+  attach(node: RealtimeNode): void {
+    this.#node = node;
+    for (const listener of this.#hintListeners) node.onHint(listener);
+  }
+
+  hint(topic: string, keys: readonly string[]): void {
+    this.#node?.hint(topic, keys);
+  }
+
+  onHint(listener: HintListener): void {
+    this.#hintListeners.push(listener);
+    this.#node?.onHint(listener);
+  }
+
+  connectedUsers(): string[] {
+    return this.#node?.connectedUsers() ?? [];
+  }
+
+  onUsers(listener: UserListener): void {
+    this.#userListeners.push(listener);
+  }
+
+  #each(tell: (listener: UserListener) => void): void {
+    for (const listener of this.#userListeners) tell(listener);
+  }
+}
