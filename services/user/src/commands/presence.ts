@@ -1,0 +1,15 @@
+import { userContract } from '@warren/contracts';
+import { command } from '@warren/service-kit';
+import type { Watchers } from '../presence/watchers.js';
+
+export function presenceCommands(watchers: Watchers) {
+  return [
+    command(userContract, 'presence.watch', async ({ userIds }, _context, socket) => ({
+      presences: await watchers.watch(socket, userIds),
+    })),
+    command(userContract, 'presence.unwatch', async ({ userIds }, _context, socket) => {
+      watchers.unwatch(socket, userIds);
+      return {};
+    }),
+  ];
+}
