@@ -22,7 +22,8 @@ export class SeparateSystem implements System {
     this.#closers = closers;
   }
 
-  static async start(instances = 1): Promise<SeparateSystem> {
+  /** `more`: variables of all services alike, besides those that connect them. */
+  static async start(instances = 1, more: Record<string, string> = {}): Promise<SeparateSystem> {
     const broker = await testBroker();
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
@@ -38,6 +39,7 @@ export class SeparateSystem implements System {
           REVOCATIONS_URL: `http://127.0.0.1:${userInternalPort}/internal/revocations`,
           HOST: '127.0.0.1',
           DRAIN_SECONDS: '1',
+          ...more,
         },
       ]),
     ) as unknown as Record<ServiceName, Record<string, string>>;
@@ -63,6 +65,22 @@ export class SeparateSystem implements System {
     return [...this.#instances]
       .filter(([name]) => name.startsWith(`${service}/`))
       .map(([, { ports }]) => `http://127.0.0.1:${ports[0]}`);
+  }
+
+  /** The internal listener of an instance. */
+  internalUrl(service: ServiceName, instance = 0): string {
+    return `http://127.0.0.1:${this.#of(service, instance).ports[1]}`;
+  }
+
+  /** The broker, as one of the services is connected to it. */
+  get brokerUrl(): string {
+    return this.#env.user.AMQP_URL as string;
+  }
+
+  /** Whether an instance has ended by itself. */
+  hasEnded(service: ServiceName, instance = 0): boolean {
+    const { exitCode, signalCode } = this.#of(service, instance).program?.child ?? {};
+    return exitCode !== null || signalCode !== null;
   }
 
   async kill(service: ServiceName, instance = 0): Promise<void> {
