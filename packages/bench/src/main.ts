@@ -1,5 +1,6 @@
+import { UsageError } from '@warren/testing';
 import { Bench } from './bench.js';
-import { help, type Options, readOptions, UsageError } from './options.js';
+import { help, type Options, readOptions } from './options.js';
 import { runRounds } from './rounds.js';
 import { summarize } from './summary.js';
 import { startSystems } from './systems/index.js';
@@ -10,6 +11,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** What is measured apart from the story, each with options of its own. */
 const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
   storm: async (argv) => (await import('./storm/command.js')).storm(argv, say),
+  retention: async (argv) => (await import('./retention/command.js')).retention(argv),
   curves: async (argv) => (await import('./curves/command.js')).curves(argv, say),
 };
 

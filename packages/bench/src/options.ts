@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
-
+import { readFlags, wholeNumber } from '@warren/testing';
 export const help = `npm run bench -- [options]
-npm run bench -- storm|curves [options]
+npm run bench -- storm|curves|retention [options]
 
 Drives one story, POST of a payment to notification on a socket, through a bare hand-written pipeline and through
 Warren, in turns, and prints Warren's share of the bare one's throughput and latency.
@@ -17,7 +16,8 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --json             prints the result as JSON
   --help             prints this
 
-\`storm\` is a reconnect storm, \`curves\` the throughput of relay and consumer: see their --help.
+\`storm\` is a reconnect storm, \`curves\` the throughput of relay and consumer, \`retention\` what the tables take
+and what pruning costs: see their --help.
 
 It finds its servers as the tests do: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, else what runs locally.
 Everything it measures includes the load generator's own work on the same machine.
@@ -36,19 +36,15 @@ export interface Options {
   help: boolean;
 }
 
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 export function readOptions(argv: readonly string[]): Options {
-  const { values } = parse(argv);
+  const values = readFlags(argv, flags);
   return {
-    seconds: integer('seconds', values.seconds, 120),
-    rounds: integer('rounds', values.rounds, 50),
-    rates: values.rate.split(',').map((rate) => integer('rate', rate, 2_000)),
-    concurrency: integer('concurrency', values.concurrency, 2_000),
-    warmUp: integer('warm-up', values['warm-up'], 100_000),
-    people: integer('people', values.people, 500),
+    seconds: wholeNumber('seconds', values.seconds, 120),
+    rounds: wholeNumber('rounds', values.rounds, 50),
+    rates: values.rate.split(',').map((rate) => wholeNumber('rate', rate, 2_000)),
+    concurrency: wholeNumber('concurrency', values.concurrency, 2_000),
+    warmUp: wholeNumber('warm-up', values['warm-up'], 100_000),
+    people: wholeNumber('people', values.people, 500),
     systems: values.systems.split(',').filter((name) => name !== ''),
     cpuProf: values['cpu-prof'],
     json: values.json,
@@ -56,31 +52,15 @@ export function readOptions(argv: readonly string[]): Options {
   };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        seconds: { type: 'string', default: '5' },
-        rounds: { type: 'string', default: '4' },
-        rate: { type: 'string', default: '100,200' },
-        concurrency: { type: 'string', default: '64' },
-        'warm-up': { type: 'string', default: '4000' },
-        people: { type: 'string', default: '50' },
-        systems: { type: 'string', default: 'warren,warren-orm,warren-raw,story' },
-        'cpu-prof': { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Throws `UsageError` unless `text` is a whole number from 1 to `most`. */
-export function integer(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new UsageError(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);
-}
+const flags = {
+  seconds: { type: 'string', default: '5' },
+  rounds: { type: 'string', default: '4' },
+  rate: { type: 'string', default: '100,200' },
+  concurrency: { type: 'string', default: '64' },
+  'warm-up': { type: 'string', default: '4000' },
+  people: { type: 'string', default: '50' },
+  systems: { type: 'string', default: 'warren,warren-orm,warren-raw,story' },
+  'cpu-prof': { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;

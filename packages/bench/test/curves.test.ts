@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { UsageError } from '@warren/testing';
 import { readCurvesOptions } from '../src/curves/options.js';
 import { plot } from '../src/curves/plot.js';
 import { type Curves, intoPage, report } from '../src/curves/report.js';
-import { UsageError } from '../src/options.js';
 import { readStormOptions } from '../src/storm/options.js';
 
 const curves: Curves = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { readOptions, UsageError } from '../src/options.js';
+import { UsageError } from '@warren/testing';
+import { readOptions } from '../src/options.js';
 import type { Results, Round } from '../src/rounds.js';
 import { median, quantile } from '../src/stats.js';
 import { summarize } from '../src/summary.js';

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { help, type Options, readOptions, UsageError } from './options.js';
+import { UsageError } from '@warren/testing';
+import { help, type Options, readOptions } from './options.js';
 import { planFaults, sentenceOf } from './plan/faults.js';
 import { textOf } from './report.js';
 import { run } from './run.js';

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-
+import { numberFrom, readFlags, wholeNumber } from '@warren/testing';
 export const help = `npm run chaos -- [options]
 
 Runs two instances of each service on a RabbitMQ and a PostgreSQL of its own, lets a crowd of simulated people use
@@ -33,21 +32,17 @@ export interface Options {
   help: boolean;
 }
 
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 export function readOptions(argv: readonly string[]): Options {
-  const values = parse(argv);
+  const values = readFlags(argv, flags);
   const seed =
-    values.seed === undefined ? Math.floor(Math.random() * 1e6) : whole('seed', values.seed, 2 ** 31);
+    values.seed === undefined ? Math.floor(Math.random() * 1e6) : wholeNumber('seed', values.seed, 2 ** 31);
   return {
-    minutes: number('minutes', values.minutes, 0.1, 24 * 60),
+    minutes: numberFrom('minutes', values.minutes, 0.1, 24 * 60),
     seed,
-    faultsPerMinute: number('faults-per-minute', values['faults-per-minute'], 0.1, 60),
-    actionsPerSecond: number('actions-per-second', values['actions-per-second'], 0.1, 100),
-    people: whole('people', values.people, 500),
-    settleSeconds: whole('settle-seconds', values['settle-seconds'], 3_600),
+    faultsPerMinute: numberFrom('faults-per-minute', values['faults-per-minute'], 0.1, 60),
+    actionsPerSecond: numberFrom('actions-per-second', values['actions-per-second'], 0.1, 100),
+    people: wholeNumber('people', values.people, 500),
+    settleSeconds: wholeNumber('settle-seconds', values['settle-seconds'], 3_600),
     out: values.out ?? `.warren/chaos/${timestamp()}-seed-${seed}`,
     plan: values.plan,
     json: values.json,
@@ -55,39 +50,18 @@ export function readOptions(argv: readonly string[]): Options {
   };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        minutes: { type: 'string', default: '10' },
-        seed: { type: 'string' },
-        'faults-per-minute': { type: 'string', default: '5' },
-        'actions-per-second': { type: 'string', default: '6' },
-        people: { type: 'string', default: '10' },
-        'settle-seconds': { type: 'string', default: '240' },
-        out: { type: 'string' },
-        plan: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function number(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} takes a number from ${least} to ${most}, not '${text}'`);
-}
-
-function whole(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new UsageError(`--${name} takes a whole number from 1 to ${most}, not '${text}'`);
-}
+const flags = {
+  minutes: { type: 'string', default: '10' },
+  seed: { type: 'string' },
+  'faults-per-minute': { type: 'string', default: '5' },
+  'actions-per-second': { type: 'string', default: '6' },
+  people: { type: 'string', default: '10' },
+  'settle-seconds': { type: 'string', default: '240' },
+  out: { type: 'string' },
+  plan: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
 
 function timestamp(): string {
   return new Date().toISOString().slice(0, 19).replaceAll(':', '-');

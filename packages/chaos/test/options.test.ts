@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { readOptions, UsageError } from '../src/options.js';
+import { UsageError } from '@warren/testing';
+import { readOptions } from '../src/options.js';
 
 describe('options', () => {
   it('take ten minutes at five faults a minute unless told otherwise', () => {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import pg from 'pg';
-import { Door } from './support/door.js';
+import { LoadBalancer } from './support/load-balancer.js';
 import { Person } from './support/person.js';
 import type { SocketLog } from './support/socket-log.js';
 import { expectGapless, ofKind } from './support/story.js';
@@ -31,12 +31,12 @@ interface Busy {
 describe('a rollout under load', () => {
   let system: SeparateSystem;
   const people: Busy[] = [];
-  const doors = new Map<ServiceName, Door>();
+  const balancers = new Map<ServiceName, LoadBalancer>();
   const databases = new Map<ServiceName, pg.Client>();
   beforeAll(async () => {
     system = await SeparateSystem.start(2);
     for (const service of services) {
-      doors.set(service, await Door.open(system.urls(service)));
+      balancers.set(service, await LoadBalancer.open(system.urls(service)));
       const client = new pg.Client({ connectionString: system.database(service) });
       await client.connect();
       databases.set(service, client);
@@ -45,12 +45,12 @@ describe('a rollout under load', () => {
   afterAll(async () => {
     for (const { person } of people) person.leave();
     for (const client of databases.values()) await client.end();
-    for (const door of doors.values()) await door.close();
+    for (const balancer of balancers.values()) await balancer.close();
     await system?.close();
   }, 60_000);
 
   const behindDoors: System = {
-    urls: (service) => [doors.get(service)?.url ?? ''],
+    urls: (service) => [balancers.get(service)?.url ?? ''],
     close: async () => undefined,
   };
   const rows = async <Row extends pg.QueryResultRow>(service: ServiceName, sql: string): Promise<Row[]> =>

@@ -1,3 +1,4 @@
+export { numberFrom, readFlags, UsageError, wholeNumber } from './arguments.js';
 export type { TestBroker } from './broker.js';
 export { testBroker } from './broker.js';
 export type { TestDatabase } from './database.js';

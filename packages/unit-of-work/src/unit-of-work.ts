@@ -11,7 +11,7 @@ import type {
   TransactionalClient,
   UnitOfWork,
 } from './api.js';
-import { createDoor } from './door.js';
+import { createEntrance } from './entrance.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, type ConsumerStats, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
@@ -21,7 +21,7 @@ import { createOnce } from './once/once.js';
 import { Relay, type RelayStats } from './outbox/relay.js';
 import { createOutboxTable } from './outbox/table.js';
 import { CatchUp, copiedSources } from './replay/catch-up.js';
-import { replayDoor } from './replay/door.js';
+import { replayHandlers } from './replay/handlers.js';
 import { createReplayJobs } from './replay/jobs.js';
 import { createPages } from './replay/pages.js';
 import { ReplayRunner } from './replay/runner.js';
@@ -96,7 +96,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const retention = new Retention({ pool, limits, log, ...(clock && { clock }) });
 
   return {
-    uow: createDoor({
+    uow: createEntrance({
       client,
       transactor,
       relay,
@@ -119,7 +119,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       }
       const decode = createDecoder(types, contracts);
       relay.start();
-      const replays = replayDoor(snapshots.map(({ type }) => type));
+      const replays = replayHandlers(snapshots.map(({ type }) => type));
       suspects = createSuspects(pool, service, limits.crashTries);
       consumer = createConsumer({
         service,

@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util';
-import { integer, UsageError } from '../options.js';
-
+import { readFlags, wholeNumber } from '@warren/testing';
 export const help = `npm run bench -- curves [options]
 
 Throughput of the relay (events a transaction; polling alone or told of each commit; one or two instances) and of the
@@ -28,31 +26,22 @@ export interface CurvesOptions {
 }
 
 export function readCurvesOptions(argv: readonly string[]): CurvesOptions {
-  const { values } = parse(argv);
+  const values = readFlags(argv, flags);
   return {
-    events: integer('events', values.events, 100_000),
-    seconds: integer('seconds', values.seconds, 60),
-    rows: integer('rows', values.rows, 90_000),
+    events: wholeNumber('events', values.events, 100_000),
+    seconds: wholeNumber('seconds', values.seconds, 60),
+    rows: wholeNumber('rows', values.rows, 90_000),
     write: values.write,
     json: values.json,
     help: values.help,
   };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        events: { type: 'string', default: '3000' },
-        seconds: { type: 'string', default: '4' },
-        rows: { type: 'string', default: '50000' },
-        write: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
+const flags = {
+  events: { type: 'string', default: '3000' },
+  seconds: { type: 'string', default: '4' },
+  rows: { type: 'string', default: '50000' },
+  write: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;

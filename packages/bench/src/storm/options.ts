@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util';
-import { integer, UsageError } from '../options.js';
-
+import { readFlags, UsageError, wholeNumber } from '@warren/testing';
 export const help = `npm run bench -- storm [options]
 
 A reconnect storm: many plain clients with cursors on two nodes of one service are cut, all at once and again and
@@ -33,14 +31,14 @@ export interface StormOptions {
 const mostTabs = 20;
 
 export function readStormOptions(argv: readonly string[]): StormOptions {
-  const { values } = parse(argv);
+  const values = readFlags(argv, flags);
   const options = {
-    clients: integer('clients', values.clients, 20_000),
-    users: integer('users', values.users, 20_000),
-    broadcasts: integer('broadcasts', values.broadcasts, 10_000),
-    cuts: integer('cuts', values.cuts, 1_000),
-    interval: integer('interval', values.interval, 60_000),
-    drivers: integer('drivers', values.drivers, 32),
+    clients: wholeNumber('clients', values.clients, 20_000),
+    users: wholeNumber('users', values.users, 20_000),
+    broadcasts: wholeNumber('broadcasts', values.broadcasts, 10_000),
+    cuts: wholeNumber('cuts', values.cuts, 1_000),
+    interval: wholeNumber('interval', values.interval, 60_000),
+    drivers: wholeNumber('drivers', values.drivers, 32),
     json: values.json,
     help: values.help,
   };
@@ -50,22 +48,13 @@ export function readStormOptions(argv: readonly string[]): StormOptions {
   return options;
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        clients: { type: 'string', default: '2000' },
-        users: { type: 'string', default: '400' },
-        broadcasts: { type: 'string', default: '120' },
-        cuts: { type: 'string', default: '8' },
-        interval: { type: 'string', default: '250' },
-        drivers: { type: 'string', default: '2' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
+const flags = {
+  clients: { type: 'string', default: '2000' },
+  users: { type: 'string', default: '400' },
+  broadcasts: { type: 'string', default: '120' },
+  cuts: { type: 'string', default: '8' },
+  interval: { type: 'string', default: '250' },
+  drivers: { type: 'string', default: '2' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;

@@ -1,5 +1,6 @@
+import { UsageError } from '@warren/testing';
 import type { Bench } from '../bench.js';
-import { type Options, UsageError } from '../options.js';
+import type { Options } from '../options.js';
 import { bare } from './bare.js';
 import { story } from './story.js';
 import type { RunningSystem, System } from './system.js';

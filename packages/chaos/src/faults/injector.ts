@@ -167,7 +167,7 @@ export class Injector {
   }
 
   #link(fault: Extract<Fault, { wire: string }>): Link {
-    if (fault.wire === 'clients') return this.#system.doors[fault.service];
+    if (fault.wire === 'clients') return this.#system.balancers[fault.service];
     return this.#node(fault)[fault.wire];
   }
 }

@@ -132,7 +132,7 @@ export function nameOf(fault: FaultKind): string {
 }
 
 function placeOf(fault: Fault): string {
-  if ('wire' in fault && fault.wire === 'clients') return ` of ${fault.service}`; // They share one door.
+  if ('wire' in fault && fault.wire === 'clients') return ` of ${fault.service}`; // They share one load balancer.
   return 'instance' in fault ? ` at ${fault.service}/${fault.instance}` : '';
 }
 

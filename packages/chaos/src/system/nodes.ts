@@ -19,8 +19,8 @@ export interface Servers {
 }
 
 export type Nodes = Readonly<Record<Service, Node[]>>;
-/** Where people knock: each connection goes to the next instance. */
-export type Doors = Readonly<Record<Service, Link>>;
+/** What is in front of a service: each connection goes to the next instance. */
+export type Balancers = Readonly<Record<Service, Link>>;
 
 /** For all services alike. */
 const environment = {
@@ -38,13 +38,13 @@ export async function layOut(
   logs: string,
   opened: Opened,
   record: (pid: number) => Promise<void>,
-): Promise<{ nodes: Nodes; doors: Doors }> {
+): Promise<{ nodes: Nodes; balancers: Balancers }> {
   const ports = await quietPorts(services.length * (1 + instanceCount * 2));
   const next = () => ports.pop() as number;
   const publicPorts = perService(() => Array.from({ length: instanceCount }, next));
   const internalPorts = perService(() => Array.from({ length: instanceCount }, next));
-  const doors = {} as Record<Service, Link>;
-  for (const service of services) doors[service] = await link(publicPorts[service], opened, next());
+  const balancers = {} as Record<Service, Link>;
+  for (const service of services) balancers[service] = await link(publicPorts[service], opened, next());
   const brokerPort = Number(new URL(servers.broker.url).port);
 
   const nodes = perService((): Node[] => []);
@@ -65,7 +65,7 @@ export async function layOut(
           PORT: String(port),
           INTERNAL_PORT: String(internalPorts[service][index]),
           NODE_ID: `${service}-${index}`,
-          USER_SERVICE_URL: `http://127.0.0.1:${doors.user.port}`,
+          USER_SERVICE_URL: `http://127.0.0.1:${balancers.user.port}`,
           REVOCATIONS_URL: `http://127.0.0.1:${internalPorts.user[0]}/internal/revocations`,
           DATABASE_URL: servers.postgres.url(service, database.port),
           AMQP_URL: amqp.href,
@@ -75,7 +75,7 @@ export async function layOut(
       nodes[service].push({ instance, broker, database });
     }
   }
-  return { nodes, doors };
+  return { nodes, balancers };
 }
 
 async function link(targets: readonly number[], opened: Opened, port?: number): Promise<Link> {

@@ -2,7 +2,7 @@ import { type BrokerProcess, openWorkshop, quietPorts, startBrokerProcess } from
 import { type Service, services } from '../services.js';
 import type { Instance } from './instance.js';
 import type { Link } from './links.js';
-import { type Doors, layOut, type Nodes } from './nodes.js';
+import { type Balancers, layOut, type Nodes } from './nodes.js';
 import { Opened } from './opened.js';
 import { Postgres } from './postgres.js';
 
@@ -14,14 +14,14 @@ export class System {
   readonly broker: BrokerProcess;
   readonly postgres: Postgres;
   readonly nodes: Nodes;
-  readonly doors: Doors;
+  readonly balancers: Balancers;
   readonly #opened: Opened;
 
-  private constructor(parts: Pick<System, 'broker' | 'postgres' | 'nodes' | 'doors'>, opened: Opened) {
+  private constructor(parts: Pick<System, 'broker' | 'postgres' | 'nodes' | 'balancers'>, opened: Opened) {
     this.broker = parts.broker;
     this.postgres = parts.postgres;
     this.nodes = parts.nodes;
-    this.doors = parts.doors;
+    this.balancers = parts.balancers;
     this.#opened = opened;
   }
 
@@ -50,7 +50,7 @@ export class System {
 
   /** The way to a service for its people. */
   url(service: Service): string {
-    return `http://127.0.0.1:${this.doors[service].port}`;
+    return `http://127.0.0.1:${this.balancers[service].port}`;
   }
 
   /** The way to each service's database that no fault touches. */
@@ -77,6 +77,6 @@ export class System {
 
   get #links(): Link[] {
     const wires = services.flatMap((service) => this.nodes[service]);
-    return [...Object.values(this.doors), ...wires.flatMap(({ broker, database }) => [broker, database])];
+    return [...Object.values(this.balancers), ...wires.flatMap(({ broker, database }) => [broker, database])];
   }
 }

@@ -4,7 +4,7 @@ import { type FaultProxy, faultProxy } from '@warren/testing';
 const lookEveryMs = 50;
 
 /** What a load balancer is to clients: new connections go, in turn, to the instances that say that they are ready. */
-export class Door {
+export class LoadBalancer {
   readonly #urls: readonly string[];
   #ready: readonly string[];
   #turn = 0;
@@ -17,11 +17,11 @@ export class Door {
     this.#ready = urls;
   }
 
-  static async open(urls: readonly string[]): Promise<Door> {
-    const door = new Door(urls);
-    door.#proxy = await faultProxy(() => door.#next());
-    door.#looking = door.#keepLooking();
-    return door;
+  static async open(urls: readonly string[]): Promise<LoadBalancer> {
+    const balancer = new LoadBalancer(urls);
+    balancer.#proxy = await faultProxy(() => balancer.#next());
+    balancer.#looking = balancer.#keepLooking();
+    return balancer;
   }
 
   get url(): string {

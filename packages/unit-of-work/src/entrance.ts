@@ -10,7 +10,7 @@ import { lockUsers } from './transaction/locks.js';
 import type { Transactor } from './transaction/transactor.js';
 import { joinTx } from './transaction/tx.js';
 
-export interface DoorParts<Db extends RawClient> {
+export interface EntranceParts<Db extends RawClient> {
   client: TransactionalClient<Db>;
   transactor: Transactor<Db>;
   relay: Pick<Relay, 'overloaded'>;
@@ -21,7 +21,7 @@ export interface DoorParts<Db extends RawClient> {
 }
 
 /** The unit of work as HTTP requests, commands and background work use it. */
-export function createDoor<Db extends RawClient>(parts: DoorParts<Db>): UnitOfWork<Db> {
+export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): UnitOfWork<Db> {
   const { client, transactor, relay, probe, limits } = parts;
 
   /** New work is refused while too much waits for the broker; what other services sent is not. */

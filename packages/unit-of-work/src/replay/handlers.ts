@@ -7,7 +7,7 @@ import { acceptRequest } from './jobs.js';
  * How requests for replays, and word of their end, enter a service: like any event, by the inbox and in a
  * transaction. `snapshotTypes`: what this service can send as snapshots; for other types it reads its outbox.
  */
-export function replayDoor(snapshotTypes: readonly string[]): EventHandler<RawClient>[] {
+export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<RawClient>[] {
   return [
     {
       kind: 'react',
