@@ -24,11 +24,13 @@ import { Passwords } from './security/passwords.js';
 import { KeySeal } from './security/sealed-keys.js';
 import type { UserDb } from './store/database.js';
 import { userSnapshots } from './store/snapshots.js';
+import { defaultTiming, type Timing } from './timing.js';
 
 const day = 86_400_000;
 
-/** What is open to the outside. `now`: the clock by which sessions, mailed tokens and keys begin and end. */
-export async function userDoors(context: Context, now: Clock = () => new Date()): Promise<Doors<UserDb>> {
+/** What is open to the outside, and what runs behind it. */
+export async function userDoors(context: Context, timing: Timing = defaultTiming): Promise<Doors<UserDb>> {
+  const { now, lookAtKeysEvery, pruneEvery } = timing;
   const { config, client, log } = context;
   const seal = new KeySeal(config.SIGNING_KEY_SECRET, config.SIGNING_KEY_SECRET_PREVIOUS);
   const keeping = { ...context, schedule: scheduleOf(config), seal, now };
@@ -50,7 +52,7 @@ export async function userDoors(context: Context, now: Clock = () => new Date())
   return {
     http: [...routes.map((route) => route(parts)), keys(ring)],
     snapshots: [userSnapshots],
-    background: [keyKeeper({ ...keeping, ring }), pruner({ client, now, log })],
+    background: [keyKeeper({ ...keeping, ring }, lookAtKeysEvery), pruner({ client, now, log }, pruneEvery)],
     keys: ring.verificationKeys,
   };
 }

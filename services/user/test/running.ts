@@ -6,8 +6,11 @@ import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
 import { userDoors } from '../src/doors.js';
+import { admin } from '../src/http/admin.js';
+import { internalRevocations } from '../src/http/internal-revocations.js';
 import type { SignedIn as SignedInSchema } from '../src/http/schemas.js';
 import { user } from '../src/main.js';
+import { defaultTiming } from '../src/timing.js';
 
 export type SignedIn = Static<typeof SignedInSchema>;
 
@@ -59,14 +62,27 @@ export const password = 'correct horse';
 export interface StartOptions {
   clock?: TestClock;
   env?: Record<string, string>;
+  /** How often the background looks, in milliseconds; by default as in production. */
+  every?: number;
+  /** Mounts what belongs on the internal listener beside the other routes. */
+  internal?: boolean;
 }
 
 export function startUserService(
   database: TestDatabase,
   bus: EventBus,
-  { clock = new TestClock(), env = {} }: StartOptions = {},
+  { clock = new TestClock(), env = {}, every, internal = false }: StartOptions = {},
 ): Promise<RunningService> {
-  const service = defineService({ ...user, doors: (context) => userDoors(context, clock.now) });
+  const { now } = clock;
+  const often = every === undefined ? {} : { lookAtKeysEvery: every, pruneEvery: every };
+  const service = defineService({
+    ...user,
+    doors: async (context) => {
+      const doors = await userDoors(context, { ...defaultTiming, ...often, now });
+      const extra = internal ? [admin(context), internalRevocations({ ...context, now })] : [];
+      return { ...doors, http: [...doors.http, ...extra] };
+    },
+  });
   const fixed = {
     DATABASE_URL: database.url,
     PORT: '0',

@@ -6,7 +6,7 @@ import { findUser } from '../store/users.js';
 import { perAddress, perPerson } from './limits.js';
 import type { Parts } from './parts.js';
 import { problems, tokenProblems } from './problems.js';
-import { ByToken, Nothing } from './schemas.js';
+import { Accepted, ByToken } from './schemas.js';
 
 export const emailVerifications = (parts: Parts) =>
   routes((http) => {
@@ -16,14 +16,14 @@ export const emailVerifications = (parts: Parts) =>
         config: { rateLimit: perPerson(10) },
         schema: {
           summary: 'Mails a token that proves the caller’s address, unless it is proven',
-          response: { 202: Nothing, ...problems(...tokenProblems, 'not-found', 'rate-limited') },
+          response: { 202: Accepted, ...problems(...tokenProblems, 'not-found', 'rate-limited') },
         },
       },
       async ({ principal, cause }, reply) => {
         const { email } = await findUser(parts.client, principal.userId);
         const wanted = ({ emailVerified }: { emailVerified: boolean }) => !emailVerified;
         await requestMail(parts, { mailing: emailVerification, email, wanted, cause });
-        return await reply.code(202).send(null);
+        return await reply.code(202).send({});
       },
     );
 
@@ -34,12 +34,12 @@ export const emailVerifications = (parts: Parts) =>
         schema: {
           summary: 'Proves an address with the token that was mailed to it',
           params: ByToken,
-          response: { 202: Nothing, ...problems('invalid-request', 'invalid-token', 'rate-limited') },
+          response: { 202: Accepted, ...problems('invalid-request', 'invalid-token', 'rate-limited') },
         },
       },
       async ({ params: { token }, cause }, reply) => {
         await verifyEmail(parts, token, cause);
-        return await reply.code(202).send(null);
+        return await reply.code(202).send({});
       },
     );
   });

@@ -7,7 +7,7 @@ import { perAddress } from './limits.js';
 import { noSoonerThan } from './no-sooner.js';
 import type { Parts } from './parts.js';
 import { problems } from './problems.js';
-import { ByToken, Nothing, ResetRequest, ResetUse } from './schemas.js';
+import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
 
 /** Milliseconds, and more than a request takes: so that its time doesn't tell whether an account was mailed. */
 const answerAfter = 250;
@@ -21,13 +21,13 @@ export const passwordResets = (parts: Parts) =>
         schema: {
           summary: 'Mails a token for a new password, if there is such an account; the answer doesn’t tell',
           body: ResetRequest,
-          response: { 202: Nothing, ...problems('invalid-request', 'rate-limited') },
+          response: { 202: Accepted, ...problems('invalid-request', 'rate-limited') },
         },
       },
       async ({ body, cause }, reply) => {
         const email = normalizeEmail(body.email);
         await noSoonerThan(answerAfter, requestMail(parts, { mailing: passwordReset, email, cause }));
-        return await reply.code(202).send(null);
+        return await reply.code(202).send({});
       },
     );
 
@@ -40,14 +40,14 @@ export const passwordResets = (parts: Parts) =>
           params: ByToken,
           body: ResetUse,
           response: {
-            202: Nothing,
+            202: Accepted,
             ...problems('invalid-request', 'invalid-token', 'rate-limited', 'service-overloaded'),
           },
         },
       },
       async ({ params: { token }, body: { newPassword }, cause }, reply) => {
         await resetPassword(parts, { token, newPassword, cause });
-        return await reply.code(202).send(null);
+        return await reply.code(202).send({});
       },
     );
   });

@@ -49,6 +49,8 @@ export const Lookup = Type.Object({ email: Email }, closed);
 export const Found = Type.Object({ id: Id, displayName: DisplayName }, closed);
 
 export const Nothing = Type.Null({ description: 'No body' });
+/** It was taken; what comes of it, the answer doesn't tell. */
+export const Accepted = Type.Object({}, closed);
 
 export const PasswordChange = Type.Object({ currentPassword: Password, newPassword: NewPassword }, closed);
 
