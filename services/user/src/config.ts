@@ -42,11 +42,11 @@ export const config = Type.Object({
     defaultText: 'none',
     description: 'Addresses, separated by commas, whose owners are admins once they have verified them.',
   }),
-  REGISTRATIONS_PER_MINUTE: Type.Integer({
+  SIGN_INS_PER_MINUTE: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,
     default: 600,
-    description: 'Registrations that one client address may try on one instance.',
+    description: 'Sign-ins, and as many registrations, that one client address may try on one instance.',
   }),
 });
 

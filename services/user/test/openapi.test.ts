@@ -54,8 +54,8 @@ describe('/openapi.json', () => {
   it.each([
     ['POST /users', ['201', '400', '409', '429', '503']],
     ['POST /sessions', ['201', '400', '401', '429', '503']],
-    ['DELETE /sessions/{id}', ['204', '400', '401', '404']],
-    ['POST /password-resets', ['202', '400', '429']],
+    ['DELETE /sessions/{id}', ['204', '400', '401', '404', '503']],
+    ['POST /password-resets', ['202', '400', '429', '503']],
     ['POST /password-resets/{token}', ['202', '400', '422', '429', '503']],
     ['PUT /users/me/password', ['204', '400', '401', '404', '429', '503']],
   ])('tells all that %s can answer', (route, expected) => {

@@ -90,6 +90,8 @@ describe('sessions', () => {
     expect(Date.parse(tokensEndAt) - Date.parse(revokedAt)).toBe((900 + 60) * 1_000);
     expect(await end(id, first.accessToken)).toMatchObject({ status: 404, body: { code: 'not-found' } });
     expect((await list(first.accessToken)).items.map((each) => each.id)).toEqual([sessionOf(first)]);
+    const soon = "SELECT expires_at < now() + interval '25 hours' AS soon FROM sessions WHERE id = $1";
+    expect(await query(running.database.url, soon, [id])).toEqual([{ soon: true }]);
   });
 
   it('of others are not there', async () => {

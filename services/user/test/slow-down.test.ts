@@ -121,6 +121,29 @@ describe('guessing a password', () => {
     expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
+  it.each([
+    [
+      'POST /sessions',
+      '/sessions',
+      () => ({ email: `sprayed${names++}@example.com`, password: 'a wrong guess' }),
+    ],
+    [
+      'POST /users',
+      '/users',
+      () => ({ email: `many${names++}@example.com`, password, displayName: 'One of many' }),
+    ],
+  ])('of many accounts, or making many, is limited for one address by %s', async (_, path, body) => {
+    const limited = await runUserService({ env: { SIGN_INS_PER_MINUTE: '3' } });
+    try {
+      const answers = await Promise.all([1, 2, 3, 4, 5].map(() => limited.call('POST', path, body())));
+      const refused = answers.filter(({ status }) => status === 429);
+      expect(refused).toHaveLength(2);
+      for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    } finally {
+      await limited.close();
+    }
+  });
+
   it('leaves nothing that names the account or the address', async () => {
     await guess('hidden@example.com', undefined, '192.0.2.200');
     const rows = await query(running.database.url, 'SELECT * FROM attempts');

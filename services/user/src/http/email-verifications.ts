@@ -16,7 +16,10 @@ export const emailVerifications = (parts: Parts) =>
         config: { rateLimit: perPerson(10) },
         schema: {
           summary: 'Mails a token that proves the caller’s address, unless it is proven',
-          response: { 202: Accepted, ...problems(...tokenProblems, 'not-found', 'rate-limited') },
+          response: {
+            202: Accepted,
+            ...problems(...tokenProblems, 'not-found', 'rate-limited', 'service-overloaded'),
+          },
         },
       },
       async ({ principal, cause }, reply) => {
@@ -34,7 +37,10 @@ export const emailVerifications = (parts: Parts) =>
         schema: {
           summary: 'Proves an address with the token that was mailed to it',
           params: ByToken,
-          response: { 202: Accepted, ...problems('invalid-request', 'invalid-token', 'rate-limited') },
+          response: {
+            202: Accepted,
+            ...problems('invalid-request', 'invalid-token', 'rate-limited', 'service-overloaded'),
+          },
         },
       },
       async ({ params: { token }, cause }, reply) => {

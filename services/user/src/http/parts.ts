@@ -14,7 +14,7 @@ export interface Parts extends Pick<Context, 'client' | 'uow'> {
   addressOf: AddressOf;
   /** Normalized. */
   adminEmails: ReadonlySet<string>;
-  registrationsPerMinute: number;
+  signInsPerMinute: number;
   /** When a session that is opened or refreshed at this time will end. */
   sessionEnd(now: Date): Date;
   now: Clock;

@@ -21,7 +21,7 @@ export const passwordResets = (parts: Parts) =>
         schema: {
           summary: 'Mails a token for a new password, if there is such an account; the answer doesn’t tell',
           body: ResetRequest,
-          response: { 202: Accepted, ...problems('invalid-request', 'rate-limited') },
+          response: { 202: Accepted, ...problems('invalid-request', 'rate-limited', 'service-overloaded') },
         },
       },
       async ({ body, cause }, reply) => {

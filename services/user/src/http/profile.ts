@@ -27,7 +27,10 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
         schema: {
           summary: 'Changes the caller’s profile',
           body: ProfileUpdate,
-          response: { 200: User, ...problems('invalid-request', ...tokenProblems, 'not-found') },
+          response: {
+            200: User,
+            ...problems('invalid-request', ...tokenProblems, 'not-found', 'service-overloaded'),
+          },
         },
       },
       async ({ principal: { userId }, body, cause }) => {

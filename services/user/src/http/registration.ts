@@ -11,11 +11,11 @@ import { signedIn } from './signed-in.js';
 
 export const registration = (parts: Parts) =>
   routes((http) => {
-    const { addressOf, passwords, registrationsPerMinute } = parts;
+    const { addressOf, passwords, signInsPerMinute } = parts;
     http.post(
       '/users',
       {
-        config: { auth: 'none', rateLimit: perAddress(registrationsPerMinute, addressOf) },
+        config: { auth: 'none', rateLimit: perAddress(signInsPerMinute, addressOf) },
         schema: {
           summary: 'Registers; a mail asks for proof of the address',
           body: Registration,

@@ -38,7 +38,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
       {
         schema: {
           summary: 'Signs out',
-          response: { 204: Nothing, ...problems(...tokenProblems, 'session-revoked') },
+          response: { 204: Nothing, ...problems(...tokenProblems, 'session-revoked', 'service-overloaded') },
         },
       },
       async ({ principal: { userId, sessionId }, cause }, reply) => {
@@ -63,7 +63,13 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
           params: ById,
           response: {
             204: Nothing,
-            ...problems('invalid-request', ...tokenProblems, 'session-revoked', 'not-found'),
+            ...problems(
+              'invalid-request',
+              ...tokenProblems,
+              'session-revoked',
+              'not-found',
+              'service-overloaded',
+            ),
           },
         },
       },

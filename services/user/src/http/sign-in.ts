@@ -4,7 +4,7 @@ import { normalizeEmail } from '../domain/email.js';
 import { refresh } from '../operations/refresh.js';
 import { signIn } from '../operations/sign-in.js';
 import { networkOf } from './client-address.js';
-import { tellWhenToRetry } from './limits.js';
+import { perAddress, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { problems } from './problems.js';
 import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
@@ -17,7 +17,7 @@ export const signInRoutes = (parts: Parts) =>
     http.post(
       '/sessions',
       {
-        config: { auth: 'none' },
+        config: { auth: 'none', rateLimit: perAddress(parts.signInsPerMinute, parts.addressOf) },
         schema: {
           summary: 'Signs in; after five failures each further try has to wait',
           body: Credentials,
@@ -57,6 +57,7 @@ export const signInRoutes = (parts: Parts) =>
               'token-expired',
               'session-revoked',
               'rate-limited',
+              'service-overloaded',
             ),
           },
         },

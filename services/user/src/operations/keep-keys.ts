@@ -1,9 +1,8 @@
-import type { UnitOfWork } from '@warren/unit-of-work';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { type KeySchedule, nextKey, retiredKeys } from '../domain/key-schedule.js';
 import type { RingKey } from '../security/key-ring.js';
 import type { KeySeal } from '../security/sealed-keys.js';
-import type { UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import {
   deleteSigningKeys,
   holdSigningKeys,
@@ -13,7 +12,7 @@ import {
 } from '../store/signing-keys.js';
 
 export interface KeepKeysParts {
-  uow: UnitOfWork<UserDb>;
+  client: PrismaClient;
   schedule: KeySchedule;
   seal: KeySeal;
   now(): Date;
@@ -23,10 +22,12 @@ export interface KeepKeysParts {
  * Does what is due (makes the next key, removes those whose last token has ended, seals what lies open) unless
  * another instance is at it, and answers the keys as they are then.
  *
+ * No unit of work: it tells nobody, so a broker that is away must not keep it from its work.
+ *
  * Throws `UnreadableKeyError` where the secret isn't the one that sealed a key.
  */
-export async function keepKeys({ uow, schedule, seal, now }: KeepKeysParts): Promise<RingKey[]> {
-  return await uow.run(async (tx) => {
+export async function keepKeys({ client, schedule, seal, now }: KeepKeysParts): Promise<RingKey[]> {
+  return await client.$transaction(async (tx) => {
     const { keys, mayChange } = await holdSigningKeys(tx, now());
     const opened = keys.map((key) => ({ ...key, privateJwk: seal.open(key.id, key.stored) }));
     if (!mayChange) return opened;

@@ -5,6 +5,9 @@ import type { UserDb, UserTx } from './database.js';
 /** Which of a person's sessions: all that are alive, those named, or all but one. */
 export type WhichSessions = { ids: readonly string[] } | { except: string } | 'all';
 
+/** Milliseconds for which a session that ended is known as such; then its tokens are as unknown as any other. */
+const remembered = 24 * 60 * 60_000;
+
 /** Marks them as revoked, locked in one order, and answers those that were alive. */
 export async function markRevoked(
   tx: UserTx,
@@ -15,7 +18,8 @@ export async function markRevoked(
   const ids = which !== 'all' && 'ids' in which ? [...which.ids] : null;
   const except = which !== 'all' && 'except' in which ? which.except : null;
   const rows = await tx.$queryRawUnsafe<{ id: string }[]>(
-    `UPDATE sessions SET revoked_at = $2::timestamptz WHERE id IN (
+    `UPDATE sessions SET revoked_at = $2::timestamptz, expires_at = LEAST(expires_at, $5::timestamptz)
+    WHERE id IN (
       SELECT id FROM sessions
       WHERE user_id = $1::uuid AND revoked_at IS NULL AND expires_at > $2::timestamptz
         AND ($3::text IS NULL OR id::text = ANY (string_to_array($3::text, ',')))
@@ -26,6 +30,7 @@ export async function markRevoked(
     now.toISOString(),
     ids === null ? null : ids.join(','),
     except,
+    new Date(now.getTime() + remembered).toISOString(),
   );
   return rows.map(({ id }) => id);
 }

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { signingKey } from '../domain/key-schedule.js';
 import type { KeySeal, StoredPrivateKey } from '../security/sealed-keys.js';
-import type { UserTx } from './database.js';
+import type { UserDb } from './database.js';
 
 /** A number that this service locks while it makes, seals or removes keys. */
 const lockKey = 4_001;
@@ -24,7 +24,7 @@ export interface HeldKeys {
  * Whoever comes while another one changes the keys gets them as they are; only where none can sign yet does it wait
  * for the other one.
  */
-export async function holdSigningKeys(tx: UserTx, now: Date): Promise<HeldKeys> {
+export async function holdSigningKeys(tx: UserDb, now: Date): Promise<HeldKeys> {
   const mayChange = await tryLock(tx);
   const keys = await readKeys(tx);
   if (mayChange || signingKey(keys, now)) return { keys, mayChange };
@@ -33,7 +33,7 @@ export async function holdSigningKeys(tx: UserTx, now: Date): Promise<HeldKeys> 
 }
 
 export async function insertSigningKey(
-  tx: UserTx,
+  tx: UserDb,
   { id, stored, publicJwk, signsFrom }: StoredKey,
 ): Promise<void> {
   const data = { id, privateJwk: { ...stored }, publicJwk: { ...publicJwk }, signsFrom };
@@ -42,7 +42,7 @@ export async function insertSigningKey(
 
 /** Seals what lies open, or under a secret that is on its way out. */
 export async function resealSigningKeys(
-  tx: UserTx,
+  tx: UserDb,
   keys: readonly StoredKey[],
   seal: KeySeal,
 ): Promise<void> {
@@ -52,17 +52,17 @@ export async function resealSigningKeys(
   }
 }
 
-export async function deleteSigningKeys(tx: UserTx, keys: readonly StoredKey[]): Promise<void> {
+export async function deleteSigningKeys(tx: UserDb, keys: readonly StoredKey[]): Promise<void> {
   if (keys.length > 0) await tx.signingKey.deleteMany({ where: { id: { in: keys.map(({ id }) => id) } } });
 }
 
-async function tryLock(tx: UserTx): Promise<boolean> {
+async function tryLock(tx: UserDb): Promise<boolean> {
   const sql = 'SELECT pg_try_advisory_xact_lock($1) AS held';
   const [row] = await tx.$queryRawUnsafe<{ held: boolean }[]>(sql, lockKey);
   return row?.held === true;
 }
 
-async function readKeys(tx: UserTx): Promise<StoredKey[]> {
+async function readKeys(tx: UserDb): Promise<StoredKey[]> {
   const rows = await tx.signingKey.findMany({ orderBy: { signsFrom: 'desc' } });
   return rows.map(({ id, privateJwk, publicJwk, signsFrom }) => ({
     id,
