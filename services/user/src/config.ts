@@ -1,4 +1,7 @@
+import { secret } from '@warren/service-kit';
 import { type Static, Type } from 'typebox';
+
+const keySecret = { ...secret, minLength: 32, maxLength: 1_000 } as const;
 
 /** What this service reads of its environment, besides what all services share. */
 export const config = Type.Object({
@@ -13,6 +16,37 @@ export const config = Type.Object({
     maximum: 365,
     default: 30,
     description: 'Days that a session lives without being refreshed.',
+  }),
+  SIGNING_KEY_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 3_650,
+    default: 30,
+    description: 'Days that a key signs access tokens before the next one does.',
+  }),
+  SIGNING_KEY_SECRET: Type.Optional(
+    Type.String({
+      ...keySecret,
+      defaultText: 'none',
+      description: 'Encrypts the private signing keys in the database; at least 32 random characters.',
+    }),
+  ),
+  SIGNING_KEY_SECRET_PREVIOUS: Type.Optional(
+    Type.String({
+      ...keySecret,
+      defaultText: 'none',
+      description: 'The secret before, while `SIGNING_KEY_SECRET` changes: it only reads.',
+    }),
+  ),
+  ADMIN_EMAILS: Type.Array(Type.String({ minLength: 3, maxLength: 320 }), {
+    default: [],
+    defaultText: 'none',
+    description: 'Addresses, separated by commas, whose owners are admins once they have verified them.',
+  }),
+  SIGN_INS_PER_MINUTE: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 600,
+    description: 'Sign-ins, and as many registrations, that one client address may try on one instance.',
   }),
 });
 

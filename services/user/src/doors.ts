@@ -1,37 +1,96 @@
-import type { Doors, KitConfig, ServiceContext } from '@warren/service-kit';
+import type { Doors, KitConfig } from '@warren/service-kit';
+import { keyKeeper, pruner } from './background/tasks.js';
 import { presenceCommands } from './commands/presence.js';
 import type { UserConfig } from './config.js';
+import type { Clock, Context } from './context.js';
+import { normalizeEmail } from './domain/email.js';
+import { admin } from './http/admin.js';
+import { clientAddress } from './http/client-address.js';
 import { deletion } from './http/deletion.js';
+import { emailVerifications } from './http/email-verifications.js';
+import { internalRevocations } from './http/internal-revocations.js';
 import { keys } from './http/keys.js';
+import type { Parts } from './http/parts.js';
+import { password } from './http/password.js';
+import { passwordResets } from './http/password-resets.js';
 import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
 import { sessions } from './http/sessions.js';
+import { signInRoutes } from './http/sign-in.js';
+import { createEndSessions } from './operations/end-sessions.js';
+import { firstKeys } from './operations/first-keys.js';
+import { keepKeys } from './operations/keep-keys.js';
+import { createProvePassword } from './operations/prove-password.js';
 import { createPresence } from './presence/presence.js';
 import { AccessTokens } from './security/access-tokens.js';
+import { KeyRing } from './security/key-ring.js';
 import { Passwords } from './security/passwords.js';
-import type { PrismaClient, UserDb } from './store/database.js';
-import { loadSigningKeys } from './store/signing-keys.js';
+import { KeySeal } from './security/sealed-keys.js';
+import type { UserDb } from './store/database.js';
+import { recentRevocations } from './store/revocations.js';
 import { userSnapshots } from './store/snapshots.js';
+import { defaultTiming, type Timing } from './timing.js';
 
 const day = 86_400_000;
 
-type Context = ServiceContext<UserConfig, UserDb, PrismaClient>;
-
-export async function userDoors({ config, client, uow, sockets, log }: Context): Promise<Doors<UserDb>> {
-  const tokens = await AccessTokens.create(await loadSigningKeys(uow), tokenOptions(config));
-  const passwords = await Passwords.create();
-  const sessionEnd = () => new Date(Date.now() + config.SESSION_DAYS * day);
-  const parts = { client, uow, passwords, tokens, sessionEnd };
-  const presence = createPresence({ client, sockets, log });
+/** What is open to the outside, and what runs behind it. */
+export async function userDoors(context: Context, timing: Timing = defaultTiming): Promise<Doors<UserDb>> {
+  const { now, lookAtKeysEvery, pruneEvery } = timing;
+  const { config, client, log } = context;
+  const seal = new KeySeal(config.SIGNING_KEY_SECRET, config.SIGNING_KEY_SECRET_PREVIOUS);
+  const keeping = { ...context, schedule: scheduleOf(config), seal, now };
+  if (!config.SIGNING_KEY_SECRET)
+    log.warn('SIGNING_KEY_SECRET is not set: private signing keys lie open in the database');
+  const ring = new KeyRing();
+  await ring.replace(await firstKeys(() => keepKeys(keeping), log));
+  const parts = await partsOf(context, ring, now);
+  const presence = createPresence(context);
+  const routes = [
+    registration,
+    signInRoutes,
+    sessions,
+    profile,
+    password,
+    passwordResets,
+    emailVerifications,
+    deletion,
+  ];
   return {
+    http: [...routes.map((route) => route(parts)), keys(ring)],
+    internal: [internalRevocations({ client, now }), admin(context)],
     commands: presenceCommands(presence.watchers),
-    background: presence.background,
-    http: [registration(parts), sessions(parts), profile(parts), deletion(parts), keys(tokens)],
     snapshots: [userSnapshots],
-    keys: tokens.verificationKeys,
+    background: [
+      keyKeeper({ ...keeping, ring }, lookAtKeysEvery),
+      pruner({ client, now, log }, pruneEvery),
+      ...presence.background,
+    ],
+    keys: ring.verificationKeys,
+    revocations: async () => (await recentRevocations(client, now())).revocations,
+  };
+}
+
+async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clock): Promise<Parts> {
+  const passwords = await Passwords.create();
+  return {
+    client,
+    uow,
+    passwords,
+    tokens: new AccessTokens(ring, tokenOptions(config)),
+    provePassword: createProvePassword({ client, passwords, now }),
+    endSessions: createEndSessions(config.ACCESS_TOKEN_SECONDS),
+    addressOf: clientAddress(config.TRUST_PROXY === 'on'),
+    adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
+    signInsPerMinute: config.SIGN_INS_PER_MINUTE,
+    sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),
+    now,
   };
 }
 
 function tokenOptions(config: UserConfig & KitConfig) {
   return { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE, lifetime: config.ACCESS_TOKEN_SECONDS };
+}
+
+function scheduleOf(config: UserConfig) {
+  return { rotateEvery: config.SIGNING_KEY_DAYS * day, tokenLifetime: config.ACCESS_TOKEN_SECONDS * 1_000 };
 }

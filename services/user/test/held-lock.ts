@@ -3,13 +3,14 @@ import pg from 'pg';
 
 /**
  * Holds what `sql` locks until `during` has brought `count` others to wait for a lock, then lets all of them go: a
- * race without luck. Answers what `during` did.
+ * race without luck. Answers what `during` did. `end`: whether what `sql` did is there for those who waited.
  */
 export async function holdUntilOthersWait<T>(
   url: string,
   sql: string,
   count: number,
   during: () => Promise<T>,
+  end: 'ROLLBACK' | 'COMMIT' = 'ROLLBACK',
 ): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -27,7 +28,7 @@ export async function holdUntilOthersWait<T>(
       },
       { within: 60_000 },
     );
-    await client.query('ROLLBACK');
+    await client.query(end);
     return await done;
   } finally {
     await client.end();

@@ -1,52 +1,124 @@
-import type { DomainEvent, Problem } from '@warren/contracts';
+import { type DomainEvent, type Problem, userContract } from '@warren/contracts';
 import { checkDomainEvent } from '@warren/contracts/validation';
 import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
-import { createService, type RunningService } from '@warren/service-kit';
+import { createService, defineService, type RunningService } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
+import { userDoors } from '../src/doors.js';
+import { admin } from '../src/http/admin.js';
+import { internalRevocations } from '../src/http/internal-revocations.js';
 import type { SignedIn as SignedInSchema } from '../src/http/schemas.js';
 import { user } from '../src/main.js';
+import { defaultTiming } from '../src/timing.js';
 
 export type SignedIn = Static<typeof SignedInSchema>;
 
 export interface Answer<T> {
   status: number;
+  headers: Headers;
   body: T;
 }
+
+/** A clock that a test moves. */
+export class TestClock {
+  #ahead = 0;
+  readonly now = () => new Date(Date.now() + this.#ahead);
+
+  advance(ms: number): void {
+    this.#ahead += ms;
+  }
+}
+
+export type Call = <T = Problem>(
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+  headers?: Record<string, string>,
+) => Promise<Answer<T>>;
 
 /** The user service on a database of its own, and somebody who listens to its events. */
 export interface Running {
   service: RunningService;
   database: TestDatabase;
+  bus: EventBus;
+  clock: TestClock;
   /** In the order in which they were heard. */
   events: DomainEvent[];
-  call<T = Problem>(method: string, path: string, body?: unknown, token?: string): Promise<Answer<T>>;
+  /** What was heard of this type about this person, session or account. */
+  heard(type: string, about: string): DomainEvent[];
+  call: Call;
   register(change?: Record<string, unknown>): Promise<SignedIn>;
+  signIn(email: string, password?: string): Promise<SignedIn>;
   close(): Promise<void>;
 }
 
 const log = pino({ level: 'silent' });
 let people = 0;
 
-export function startUserService(database: TestDatabase, bus: EventBus): Promise<RunningService> {
-  const env = {
+export const password = 'correct horse';
+
+export interface StartOptions {
+  clock?: TestClock;
+  env?: Record<string, string>;
+  /** How often the background looks, in milliseconds; by default as in production. */
+  every?: number;
+  /** Mounts what belongs on the internal listener beside the other routes. */
+  internal?: boolean;
+}
+
+export function startUserService(
+  database: TestDatabase,
+  bus: EventBus,
+  { clock = new TestClock(), env = {}, every, internal = false }: StartOptions = {},
+): Promise<RunningService> {
+  const { now } = clock;
+  const often = every === undefined ? {} : { lookAtKeysEvery: every, pruneEvery: every };
+  const service = defineService({
+    ...user,
+    doors: async (context) => {
+      const doors = await userDoors(context, { ...defaultTiming, ...often, now });
+      const extra = internal ? [admin(context), internalRevocations({ ...context, now })] : [];
+      return { ...doors, http: [...doors.http, ...extra] };
+    },
+  });
+  const fixed = {
     DATABASE_URL: database.url,
     PORT: '0',
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     DRAIN_SECONDS: '0',
   };
-  return createService(user, env, { bus, log });
+  return createService(service, { ...fixed, ...env }, { bus, log });
 }
 
-export async function runUserService(): Promise<Running> {
+/** Calls this instance. */
+export function callOf(url: string): Call {
+  return async (method, path, body, token, headers = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const { status } = response;
+    return { status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  };
+}
+
+export async function runUserService(options: StartOptions = {}): Promise<Running> {
+  const { clock = new TestClock() } = options;
   const database = await testDatabase();
   const bus = createMemoryEventBus();
   const events: DomainEvent[] = [];
   await bus.subscribe({
     service: 'listener',
-    types: ['user.registered', 'user.updated', 'user.deleted'],
+    types: Object.keys(userContract.emits),
     probe: async () => {},
     handle: async (batch) =>
       batch.map(({ body }) => {
@@ -56,33 +128,30 @@ export async function runUserService(): Promise<Running> {
         return { kind: 'done' as const };
       }),
   });
-  const service = await startUserService(database, bus);
-  const call: Running['call'] = async (method, path, body, token) => {
-    const response = await fetch(service.url + path, {
-      method,
-      headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
-  };
+  const service = await startUserService(database, bus, { ...options, clock });
+  const call = callOf(service.url);
   return {
     service,
     database,
+    bus,
+    clock,
     events,
     call,
+    heard: (type, about) =>
+      events.filter(
+        (event) =>
+          event.type === type &&
+          (event.subject === about || (event.data as { userId?: string }).userId === about),
+      ),
     async register(change = {}) {
-      const person = {
-        email: `person${people++}@example.com`,
-        password: 'correct horse',
-        displayName: 'Ann',
-        ...change,
-      };
+      const person = { email: `person${people++}@example.com`, password, displayName: 'Ann', ...change };
       const { status, body } = await call<SignedIn>('POST', '/users', person);
       if (status !== 201) throw new Error(`not registered: ${JSON.stringify(body)}`);
+      return body;
+    },
+    async signIn(email, secret = password) {
+      const { status, body } = await call<SignedIn>('POST', '/sessions', { email, password: secret });
+      if (status !== 201) throw new Error(`not signed in: ${JSON.stringify(body)}`);
       return body;
     },
     async close() {

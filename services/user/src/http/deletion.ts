@@ -1,32 +1,38 @@
-import { AppError } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
-import type { UnitOfWork } from '@warren/unit-of-work';
-import { Type } from 'typebox';
-import type { Passwords } from '../security/passwords.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
-import { deleteUser } from '../store/deletion.js';
-import { Deletion } from './schemas.js';
+import { deleteAccount } from '../operations/delete-account.js';
+import { networkOf } from './client-address.js';
+import { perPerson, tellWhenToRetry } from './limits.js';
+import type { Parts } from './parts.js';
+import { problems, tokenProblems } from './problems.js';
+import { Deletion, Nothing } from './schemas.js';
 
-export interface DeletionParts {
-  client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
-  passwords: Passwords;
-}
-
-export const deletion = ({ client, uow, passwords }: DeletionParts) =>
+export const deletion = (parts: Parts) =>
   routes((http) => {
+    tellWhenToRetry(http);
     http.post(
       '/users/me/deletion',
       {
-        config: { rateLimit: { max: 5, timeWindow: '1 minute' } },
-        schema: { body: Deletion, response: { 204: Type.Null() } },
+        config: { rateLimit: perPerson(5) },
+        schema: {
+          summary: 'Deletes the account; everything personal is erased everywhere',
+          body: Deletion,
+          response: {
+            204: Nothing,
+            ...problems(
+              'invalid-request',
+              ...tokenProblems,
+              'wrong-credentials',
+              'not-found',
+              'rate-limited',
+              'service-overloaded',
+            ),
+          },
+        },
       },
-      async ({ principal: { userId }, body, cause }, reply) => {
-        const row = await client.user.findUnique({ where: { id: userId } });
-        if (!row) throw new AppError('not-found');
-        if (!(await passwords.matches(row.passwordHash, body.password)))
-          throw new AppError('wrong-credentials');
-        await uow.run((tx) => deleteUser(tx, userId), { users: [userId], cause });
+      async (request, reply) => {
+        const { principal, body, cause } = request;
+        const network = networkOf(parts.addressOf(request));
+        await deleteAccount(parts, { userId: principal.userId, network, password: body.password, cause });
         return await reply.code(204).send(null);
       },
     );

@@ -1,26 +1,38 @@
 import { AppError, User } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
-import type { UnitOfWork } from '@warren/unit-of-work';
 import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
 import { findByEmail, findUser, updateProfile } from '../store/users.js';
+import { perPerson } from './limits.js';
+import type { Parts } from './parts.js';
+import { problems, tokenProblems } from './problems.js';
 import { Found, Lookup, ProfileUpdate } from './schemas.js';
 
-export interface ProfileParts {
-  client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
-}
-
-export const profile = ({ client, uow }: ProfileParts) =>
+export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
   routes((http) => {
-    http.get('/users/me', { schema: { response: { 200: User } } }, async ({ principal }) => {
-      return await findUser(client, principal.userId);
-    });
+    http.get(
+      '/users/me',
+      {
+        schema: {
+          summary: 'The caller',
+          response: { 200: User, ...problems(...tokenProblems, 'not-found') },
+        },
+      },
+      async ({ principal }) => await findUser(client, principal.userId),
+    );
 
     http.patch(
       '/users/me',
-      { schema: { body: ProfileUpdate, response: { 200: User } } },
+      {
+        schema: {
+          summary: 'Changes the caller’s profile',
+          body: ProfileUpdate,
+          response: {
+            200: User,
+            ...problems('invalid-request', ...tokenProblems, 'not-found', 'service-overloaded'),
+          },
+        },
+      },
       async ({ principal: { userId }, body, cause }) => {
         const change = checkProfile(body);
         return await uow.run((tx) => updateProfile(tx, userId, change), { users: [userId], cause });
@@ -30,8 +42,15 @@ export const profile = ({ client, uow }: ProfileParts) =>
     http.post(
       '/users/lookup',
       {
-        config: { rateLimit: { max: 30, timeWindow: '1 minute' } },
-        schema: { body: Lookup, response: { 200: Found } },
+        config: { rateLimit: perPerson(30) },
+        schema: {
+          summary: 'Finds a person by their exact email',
+          body: Lookup,
+          response: {
+            200: Found,
+            ...problems('invalid-request', ...tokenProblems, 'not-found', 'rate-limited'),
+          },
+        },
       },
       async ({ body }) => {
         const row = await findByEmail(client, normalizeEmail(body.email));

@@ -1,4 +1,4 @@
-import { closed, DisplayName, Id, Locale, TimeZone, User } from '@warren/contracts';
+import { Cursor, closed, DisplayName, Id, Locale, Time, TimeZone, User } from '@warren/contracts';
 import { Type } from 'typebox';
 
 /** Normalized and checked as an address by the domain, so that spaces around it do no harm. */
@@ -17,10 +17,10 @@ export const Registration = Type.Object(
   closed,
 );
 
-export const Credentials = Type.Object(
-  { email: Email, password: Type.String({ minLength: 1, maxLength: 200 }) },
-  closed,
-);
+/** Only compared, so that it says nothing of what was once allowed. */
+const Password = Type.String({ minLength: 1, maxLength: 200 });
+
+export const Credentials = Type.Object({ email: Email, password: Password }, closed);
 
 export const Deletion = Type.Pick(Credentials, ['password'], closed);
 
@@ -47,3 +47,43 @@ export const ProfileUpdate = Type.Object(
 
 export const Lookup = Type.Object({ email: Email }, closed);
 export const Found = Type.Object({ id: Id, displayName: DisplayName }, closed);
+
+export const Nothing = Type.Null({ description: 'No body' });
+/** It was taken; what comes of it, the answer doesn't tell. */
+export const Accepted = Type.Object({}, closed);
+
+export const PasswordChange = Type.Object({ currentPassword: Password, newPassword: NewPassword }, closed);
+
+export const ResetRequest = Type.Object({ email: Email }, closed);
+export const ResetUse = Type.Object({ newPassword: NewPassword }, closed);
+
+/** Whatever its shape: what isn't a token is none that was mailed. */
+export const ByToken = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) }, closed);
+export const ById = Type.Object({ id: Id }, closed);
+
+export const Session = Type.Object(
+  {
+    id: Id,
+    createdAt: Time,
+    lastUsedAt: Time,
+    current: Type.Boolean({ description: 'Whether the caller is signed in with this one' }),
+    userAgent: Type.Union([Type.String(), Type.Null()], { description: 'As told at sign-in' }),
+    address: Type.Union([Type.String(), Type.Null()], { description: 'From where the sign-in came' }),
+  },
+  closed,
+);
+
+export const ListQuery = Type.Object(
+  { limit: Type.Integer({ minimum: 1, maximum: 100, default: 100 }), cursor: Type.Optional(Id) },
+  closed,
+);
+
+export const SessionList = Type.Object(
+  { items: Type.Array(Session), nextCursor: Type.Union([Cursor, Type.Null()]), asOf: Cursor },
+  closed,
+);
+
+const Role = Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 32 });
+
+export const Roles = Type.Object({ roles: Type.Array(Role, { maxItems: 20, uniqueItems: true }) }, closed);
+export const PersonsRoles = Type.Object({ id: Id, ...Roles.properties }, closed);

@@ -1,49 +1,89 @@
 import { AppError } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
-import { Type } from 'typebox';
-import { normalizeEmail } from '../domain/email.js';
-import type { PrismaClient } from '../store/database.js';
-import { endSession, openSession, refreshSession } from '../store/sessions.js';
-import { findByEmail } from '../store/users.js';
-import type { SignInParts } from './registration.js';
-import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
-import { signedIn } from './signed-in.js';
+import { isAlive, listSessions } from '../store/sessions.js';
+import { lockUser } from '../store/users.js';
+import type { Parts } from './parts.js';
+import { problems, tokenProblems } from './problems.js';
+import { ById, ListQuery, Nothing, SessionList } from './schemas.js';
 
-export interface SessionParts extends SignInParts {
-  client: PrismaClient;
-}
-
-export const sessions = ({ client, uow, passwords, tokens, sessionEnd }: SessionParts) =>
+export const sessions = ({ uow, endSessions, now }: Parts) =>
   routes((http) => {
-    http.post(
+    http.get(
       '/sessions',
-      { config: { auth: 'none' }, schema: { body: Credentials, response: { 201: SignedIn } } },
-      async (request, reply) => {
-        const row = await findByEmail(client, normalizeEmail(request.body.email));
-        const matched = await passwords.matches(row?.passwordHash, request.body.password);
-        if (!row || !matched) throw new AppError('wrong-credentials');
-        const session = await openSession(client, row.id, sessionEnd());
-        return await reply.code(201).send(await signedIn(tokens, row, session));
+      {
+        schema: {
+          summary: 'Where the caller is signed in, newest first',
+          querystring: ListQuery,
+          response: { 200: SessionList, ...problems('invalid-request', ...tokenProblems) },
+        },
       },
-    );
-
-    http.post(
-      '/sessions/refresh',
-      { config: { auth: 'none' }, schema: { body: RefreshRequest, response: { 200: SignedIn } } },
-      async (request) => {
-        const refresh = await uow.run((tx) => refreshSession(tx, request.body.refreshToken, sessionEnd()));
-        if (!refresh.ok) throw new AppError(refresh.code);
-        const row = await client.user.findUnique({ where: { id: refresh.userId } });
-        if (!row) throw new AppError('session-revoked');
-        return await signedIn(tokens, row, refresh.session);
+      async ({ principal: { userId, sessionId }, query: { limit, cursor: before } }) => {
+        const { value: found, asOf } = await uow.readAsOf(userId, (db) =>
+          listSessions(db, userId, { now: now(), limit: limit + 1, before }),
+        );
+        const items = found.slice(0, limit).map(({ id, createdAt, rotatedAt, userAgent, address }) => ({
+          id,
+          createdAt: createdAt.toISOString(),
+          lastUsedAt: rotatedAt.toISOString(),
+          current: id === sessionId,
+          userAgent,
+          address,
+        }));
+        return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null, asOf };
       },
     );
 
     http.delete(
       '/sessions/current',
-      { schema: { response: { 204: Type.Null() } } },
-      async (request, reply) => {
-        await endSession(client, request.principal.sessionId, request.principal.userId);
+      {
+        schema: {
+          summary: 'Signs out',
+          response: { 204: Nothing, ...problems(...tokenProblems, 'session-revoked', 'service-overloaded') },
+        },
+      },
+      async ({ principal: { userId, sessionId }, cause }, reply) => {
+        const which = { ids: [sessionId] };
+        const ended = await uow.run(
+          async (tx) => {
+            await lockUser(tx, userId);
+            return await endSessions(tx, { userId, which, reason: 'signed-out', now: now() });
+          },
+          { cause },
+        );
+        if (ended === 0) throw new AppError('session-revoked');
+        return await reply.code(204).send(null);
+      },
+    );
+
+    http.delete(
+      '/sessions/:id',
+      {
+        schema: {
+          summary: 'Ends one of the caller’s sessions',
+          params: ById,
+          response: {
+            204: Nothing,
+            ...problems(
+              'invalid-request',
+              ...tokenProblems,
+              'session-revoked',
+              'not-found',
+              'service-overloaded',
+            ),
+          },
+        },
+      },
+      async ({ principal: { userId, sessionId }, params: { id }, cause }, reply) => {
+        await uow.run(
+          async (tx) => {
+            await lockUser(tx, userId);
+            const at = now();
+            if (!(await isAlive(tx, userId, sessionId, at))) throw new AppError('session-revoked');
+            const ended = await endSessions(tx, { userId, which: { ids: [id] }, reason: 'revoked', now: at });
+            if (ended === 0) throw new AppError('not-found');
+          },
+          { cause },
+        );
         return await reply.code(204).send(null);
       },
     );

@@ -1,8 +1,9 @@
 import type { User } from '@warren/contracts';
-import type { User as UserRow } from '../generated/prisma/client.js';
-import type { AccessTokens } from '../security/access-tokens.js';
-import type { OpenSession } from '../store/sessions.js';
+import { rolesOf } from '../domain/roles.js';
+import type { LiveSession } from '../operations/sign-in.js';
+import { writeRefreshToken } from '../security/refresh-tokens.js';
 import { toUser } from '../store/users.js';
+import type { Parts } from './parts.js';
 
 export interface SignedInAnswer {
   user: User;
@@ -14,10 +15,14 @@ export interface SignedInAnswer {
 
 /** What a person gets who registered, signed in or refreshed. */
 export async function signedIn(
-  tokens: AccessTokens,
-  row: UserRow,
-  session: OpenSession,
+  { tokens, adminEmails }: Pick<Parts, 'tokens' | 'adminEmails'>,
+  { user, session, generation, at }: LiveSession,
 ): Promise<SignedInAnswer> {
-  const accessToken = await tokens.sign({ userId: row.id, sessionId: session.id, roles: row.roles });
-  return { user: toUser(row), accessToken, refreshToken: session.refreshToken, expiresIn: tokens.lifetime };
+  const roles = rolesOf(user, adminEmails);
+  return {
+    user: toUser(user),
+    accessToken: await tokens.sign({ userId: user.id, sessionId: session.id, roles, at }),
+    refreshToken: writeRefreshToken(session.id, generation, session.rotationKey),
+    expiresIn: tokens.lifetime,
+  };
 }

@@ -1,5 +1,5 @@
-import { createLocalJWKSet, importJWK, type JSONWebKeySet, type JWTVerifyGetKey, SignJWT } from 'jose';
-import type { StoredKey } from '../store/signing-keys.js';
+import { SignJWT } from 'jose';
+import type { KeyRing } from './key-ring.js';
 
 export interface AccessTokenOptions {
   issuer: string;
@@ -12,45 +12,32 @@ export interface AccessTokenSubject {
   userId: string;
   sessionId: string;
   roles: readonly string[];
+  /** When the session was found alive. The token's life counts from here, however long signing it took. */
+  at: Date;
 }
 
-/** Signs access tokens (RFC 9068, ES256) with the newest key; all keys verify. */
+/** Signs access tokens (RFC 9068, ES256). */
 export class AccessTokens {
-  readonly jwks: JSONWebKeySet;
   /** Seconds. */
   readonly lifetime: number;
-  readonly verificationKeys: JWTVerifyGetKey;
-  readonly #sign: (subject: AccessTokenSubject) => Promise<string>;
+  readonly #keys: KeyRing;
+  readonly #options: AccessTokenOptions;
 
-  private constructor(
-    jwks: JSONWebKeySet,
-    lifetime: number,
-    sign: (subject: AccessTokenSubject) => Promise<string>,
-  ) {
-    this.jwks = jwks;
-    this.lifetime = lifetime;
-    this.verificationKeys = createLocalJWKSet(jwks);
-    this.#sign = sign;
+  constructor(keys: KeyRing, options: AccessTokenOptions) {
+    this.lifetime = options.lifetime;
+    this.#keys = keys;
+    this.#options = options;
   }
 
-  static async create(keys: readonly StoredKey[], options: AccessTokenOptions): Promise<AccessTokens> {
-    const [newest] = keys;
-    if (!newest) throw new Error('there is no signing key');
-    const privateKey = await importJWK(newest.privateJwk, 'ES256');
-    const jwks = { keys: keys.map((key) => key.publicJwk) };
-    return new AccessTokens(jwks, options.lifetime, ({ userId, sessionId, roles }) =>
-      new SignJWT({ sid: sessionId, roles: [...roles] })
-        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: newest.id })
-        .setSubject(userId)
-        .setIssuer(options.issuer)
-        .setAudience(options.audience)
-        .setIssuedAt()
-        .setExpirationTime(`${options.lifetime}s`)
-        .sign(privateKey),
-    );
-  }
-
-  async sign(subject: AccessTokenSubject): Promise<string> {
-    return await this.#sign(subject);
+  async sign({ userId, sessionId, roles, at }: AccessTokenSubject): Promise<string> {
+    const { id, key } = this.#keys.signer(at);
+    return await new SignJWT({ sid: sessionId, roles: [...roles] })
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: id })
+      .setSubject(userId)
+      .setIssuer(this.#options.issuer)
+      .setAudience(this.#options.audience)
+      .setIssuedAt(at)
+      .setExpirationTime(new Date(at.getTime() + this.lifetime * 1_000))
+      .sign(key);
   }
 }

@@ -1,80 +1,97 @@
 import { randomBytes } from 'node:crypto';
-import { AppError } from '@warren/contracts';
 import { v4 } from 'uuid';
-import { decideRefresh } from '../domain/refresh.js';
-import { Prisma, type Session } from '../generated/prisma/client.js';
-import { isGenuine, readRefreshToken, writeRefreshToken } from '../security/refresh-tokens.js';
+import type { Rotation, SessionState } from '../domain/refresh.js';
+import { checkClient, mostSessions, type SessionClient } from '../domain/sessions.js';
+import type { Session } from '../generated/prisma/client.js';
 import type { UserDb, UserTx } from './database.js';
 
-export interface OpenSession {
-  id: string;
-  refreshToken: string;
+export interface NewSession {
+  userId: string;
+  client: SessionClient;
+  now: Date;
+  expiresAt: Date;
 }
 
-/** Throws `wrong-credentials` if the person has been deleted meanwhile. */
-export async function openSession(db: UserDb, userId: string, expiresAt: Date): Promise<OpenSession> {
-  const data = { id: v4(), userId, rotationKey: randomBytes(32), expiresAt };
-  const session = await db.session.create({ data }).catch(asGone);
-  return { id: session.id, refreshToken: tokenOf(session) };
-}
-
-export type Refresh =
-  | { ok: true; userId: string; session: OpenSession }
-  | { ok: false; code: 'unauthenticated' | 'token-expired' | 'session-revoked' };
-
-/**
- * Takes a refresh token for its successor. A token that comes back after its successor was used ends the whole
- * session; so the refusal is a result and not an error, which would roll that back.
- */
-export async function refreshSession(tx: UserTx, token: string, expiresAt: Date): Promise<Refresh> {
-  const claim = readRefreshToken(token);
-  const session = claim && (await lockSession(tx, claim.sessionId));
-  if (!session || !isGenuine(claim, session.rotationKey)) return { ok: false, code: 'unauthenticated' };
-  const { id, userId } = session;
-  switch (decideRefresh(session, claim.generation, new Date())) {
-    case 'revoked':
-      return { ok: false, code: 'session-revoked' };
-    case 'expired':
-      return { ok: false, code: 'token-expired' };
-    case 'reused':
-      await revokeSession(tx, id);
-      return { ok: false, code: 'session-revoked' };
-    case 'repeat':
-      return { ok: true, userId, session: { id, refreshToken: tokenOf(session) } };
-    case 'rotate': {
-      const data = { generation: { increment: 1 }, rotatedAt: new Date(), expiresAt };
-      const rotated = await tx.session.update({ where: { id }, data });
-      return { ok: true, userId, session: { id, refreshToken: tokenOf(rotated) } };
-    }
-  }
-}
-
-export async function revokeSession(db: UserDb, id: string): Promise<void> {
-  await db.session.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
-}
-
-/** Ends the session of the caller. Throws `session-revoked` if it was ended before. */
-export async function endSession(db: UserDb, id: string, userId: string): Promise<void> {
-  const { count } = await db.session.updateMany({
-    where: { id, userId, revokedAt: null },
-    data: { revokedAt: new Date() },
-  });
-  if (count === 0) throw new AppError('session-revoked');
+/** The caller holds the person's row. */
+export async function insertSession(tx: UserTx, { client, now, ...session }: NewSession): Promise<Session> {
+  const data = { id: v4(), rotationKey: randomBytes(32), ...session, ...checkClient(client) };
+  return await tx.session.create({ data: { ...data, createdAt: now, rotatedAt: now } });
 }
 
 /** Refreshes of one session take turns; and none can pass a revocation that is being written. */
-async function lockSession(tx: UserTx, id: string): Promise<Session | null> {
+export async function lockSession(tx: UserTx, id: string): Promise<Session | null> {
   await tx.$queryRawUnsafe('SELECT 1 FROM sessions WHERE id = $1::uuid FOR UPDATE', id);
   return await tx.session.findUnique({ where: { id } });
 }
 
-function tokenOf({ id, generation, rotationKey }: Session): string {
-  return writeRefreshToken(id, generation, rotationKey);
+/** The last rotation is told by `rotatedAt`, also where a build that keeps no others made it. */
+export function stateOf({ generation, rotations, rotatedAt, expiresAt, revokedAt }: Session): SessionState {
+  const last = { generation: generation - 1, at: rotatedAt.getTime() };
+  const earlier = (rotations as unknown as Rotation[]).filter((each) => each.generation < last.generation);
+  return { generation, rotations: generation > 1 ? [...earlier, last] : [], expiresAt, revokedAt };
 }
 
-const foreignKeyViolation = 'P2003';
+export interface Rotated {
+  rotations: readonly Rotation[];
+  now: Date;
+  expiresAt: Date;
+}
 
-function asGone(error: unknown): never {
-  const gone = error instanceof Prisma.PrismaClientKnownRequestError && error.code === foreignKeyViolation;
-  throw gone ? new AppError('wrong-credentials', { cause: error }) : error;
+/** Gives the session its next refresh token. */
+export async function rotateSession(
+  tx: UserTx,
+  id: string,
+  { rotations, now, expiresAt }: Rotated,
+): Promise<Session> {
+  const data = { generation: { increment: 1 }, rotations: rotations.map((each) => ({ ...each })), expiresAt };
+  return await tx.session.update({ where: { id }, data: { ...data, rotatedAt: now } });
+}
+
+/** The person's sessions that can still be refreshed. */
+const alive = (userId: string, now: Date) => ({ userId, revokedAt: null, expiresAt: { gt: now } });
+
+export interface SessionPage {
+  now: Date;
+  limit: number;
+  /** Only those opened before this one. */
+  before?: string | undefined;
+}
+
+/** The newest first; `before` names one of the person's own, or nothing follows it. */
+export async function listSessions(
+  db: UserDb,
+  userId: string,
+  { now, limit, before }: SessionPage,
+): Promise<Session[]> {
+  const last =
+    before === undefined ? undefined : await db.session.findFirst({ where: { id: before, userId } });
+  if (last === null) return [];
+  return await db.session.findMany({
+    where: {
+      ...alive(userId, now),
+      ...(last && {
+        OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: last.id } }],
+      }),
+    },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: limit,
+  });
+}
+
+export async function isAlive(db: UserDb, userId: string, id: string, now: Date): Promise<boolean> {
+  return (await db.session.count({ where: { id, ...alive(userId, now) } })) > 0;
+}
+
+/** Those that a further session of this person has no room beside; used longest ago first. */
+export async function surplusSessions(db: UserDb, userId: string, now: Date): Promise<string[]> {
+  const where = alive(userId, now);
+  const surplus = (await db.session.count({ where })) - mostSessions + 1;
+  if (surplus <= 0) return [];
+  const rows = await db.session.findMany({
+    where,
+    orderBy: { rotatedAt: 'asc' },
+    take: surplus,
+    select: { id: true },
+  });
+  return rows.map(({ id }) => id);
 }

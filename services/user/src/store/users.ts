@@ -15,7 +15,8 @@ export interface NewUser {
 /** Registers and tells everybody. Throws `email-taken`, also when two come at the same moment. */
 export async function insertUser(tx: UserTx, fields: NewUser): Promise<UserRow> {
   const row = await tx.user.create({ data: { id: v7(), ...fields } }).catch(asEmailTaken);
-  tx.publish({ type: 'user.registered', subject: row.id, version: row.version, data: toUser(row) });
+  const { id, version } = row;
+  tx.publish({ type: 'user.registered', subject: id, version, data: toUser(row), about: id });
   return row;
 }
 
@@ -27,9 +28,42 @@ export async function updateProfile(tx: UserTx, id: string, change: ProfileChang
   });
   if (!row) throw new AppError('not-found');
   const user = toUser(row);
-  tx.publish({ type: 'user.updated', subject: id, version: user.version, data: user });
-  tx.feed(id, { type: 'user.updated', data: user });
+  announceUpdate(tx, user);
   return user;
+}
+
+/**
+ * The person's row, held until the transaction ends: everything that opens or ends sessions, or keeps something for a
+ * person, holds it first, so that none of it passes a deletion or a new password.
+ */
+export async function lockUser(tx: UserTx, id: string): Promise<UserRow | null> {
+  await tx.$queryRawUnsafe('SELECT 1 FROM users WHERE id = $1::uuid FOR UPDATE', id);
+  return await tx.user.findUnique({ where: { id } });
+}
+
+/** Says that the address is the person's own, and tells everybody, their own browsers included. */
+export async function markEmailVerified(tx: UserTx, id: string): Promise<void> {
+  const row = await tx.user.update({
+    where: { id },
+    data: { emailVerified: true, version: { increment: 1 } },
+  });
+  announceUpdate(tx, toUser(row));
+}
+
+export async function setPassword(tx: UserTx, id: string, passwordHash: string): Promise<void> {
+  await tx.user.update({ where: { id }, data: { passwordHash } });
+}
+
+/** Roles show nowhere but in tokens, so the version stays. Throws `not-found`. */
+export async function setRoles(db: UserDb, id: string, roles: readonly string[]): Promise<void> {
+  const { count } = await db.user.updateMany({ where: { id }, data: { roles: [...roles] } });
+  if (count === 0) throw new AppError('not-found');
+}
+
+function announceUpdate(tx: UserTx, user: User): void {
+  const { id, version } = user;
+  tx.publish({ type: 'user.updated', subject: id, version, data: user, about: id });
+  tx.feed(id, { type: 'user.updated', data: user });
 }
 
 export async function findUser(db: UserDb, id: string): Promise<User> {

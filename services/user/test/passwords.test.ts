@@ -1,24 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decideRefresh, refreshGrace } from '../src/domain/refresh.js';
 import { Passwords } from '../src/security/passwords.js';
-
-describe('decideRefresh', () => {
-  const now = new Date('2026-01-01T12:00:00Z');
-  const ago = (ms: number) => new Date(now.getTime() - ms);
-  const session = { generation: 5, rotatedAt: ago(1_000), expiresAt: ago(-1_000), revokedAt: null };
-
-  it.each([
-    ['rotates the newest', session, 5, 'rotate'],
-    ['repeats for the one before, for a moment', session, 4, 'repeat'],
-    ['repeats up to the last millisecond', { ...session, rotatedAt: ago(refreshGrace) }, 4, 'repeat'],
-    ['takes it for stolen after that', { ...session, rotatedAt: ago(refreshGrace + 1) }, 4, 'reused'],
-    ['takes an older one for stolen at once', session, 3, 'reused'],
-    ['refuses all of an expired session', { ...session, expiresAt: now }, 5, 'expired'],
-    ['refuses all of a revoked session', { ...session, revokedAt: now }, 5, 'revoked'],
-  ])('%s', (_, state, generation, decision) => {
-    expect(decideRefresh(state, generation, now)).toBe(decision);
-  });
-});
 
 describe('Passwords', () => {
   it('hashes with argon2id, each time with another salt', async () => {

@@ -1,0 +1,50 @@
+/** How something that may be tried only so often slows down. All times are milliseconds. */
+export interface SlowDown {
+  /** Tries without a wait after them. */
+  free: number;
+  /** The wait after the first try beyond them; it doubles with each further one. */
+  firstWait: number;
+  longestWait: number;
+  /** Without a further try, all is forgotten after this long. */
+  forgetAfter: number;
+}
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** Failures to prove a password, for one account from one address. */
+export const guessesFromOneAddress: SlowDown = {
+  free: 4,
+  firstWait: 5 * second,
+  longestWait: 15 * minute,
+  forgetAfter: 24 * hour,
+};
+
+/**
+ * Failures to prove a password, for one account from anywhere. So far above the other that nobody locks an account's
+ * owner out without many addresses, and so low that many addresses don't help a guesser much.
+ */
+export const guessesFromAnywhere: SlowDown = { ...guessesFromOneAddress, free: 99 };
+
+/** Mails of one kind to one account: enough for a mail that was lost, too few to flood a mailbox. */
+export const mails: SlowDown = {
+  free: 2,
+  firstWait: 5 * minute,
+  longestWait: hour,
+  forgetAfter: 24 * hour,
+};
+
+/** How long whoever made the `count`th try has to wait with the next one. */
+export function waitAfter(count: number, { free, firstWait, longestWait }: SlowDown): number {
+  if (count <= free) return 0;
+  return Math.min(firstWait * 2 ** Math.min(count - free - 1, 30), longestWait);
+}
+
+/** `waitAfter` for 1, 2, … up to the count from which on it stays the same. */
+export function waits(slowDown: SlowDown): number[] {
+  const found: number[] = [];
+  do found.push(waitAfter(found.length + 1, slowDown));
+  while (found.at(-1) !== slowDown.longestWait);
+  return found;
+}

@@ -1,0 +1,71 @@
+import { AppError } from '@warren/contracts';
+
+/**
+ * Those of eight and more characters that head every list of leaked passwords. Guessing is slowed down, so the first
+ * few are what a guesser gets to try (NIST SP 800-63B, section 5.1.1.2).
+ */
+const worst = new Set([
+  '00000000',
+  '11111111',
+  '12341234',
+  '12345678',
+  '123456789',
+  '1234567890',
+  '123123123',
+  '1q2w3e4r',
+  '1q2w3e4r5t',
+  '1qaz2wsx',
+  '66666666',
+  '87654321',
+  '88888888',
+  '987654321',
+  'a1b2c3d4',
+  'aa123456',
+  'abc12345',
+  'abcd1234',
+  'abcdefgh',
+  'asdfasdf',
+  'asdfghjkl',
+  'baseball',
+  'changeme',
+  'computer',
+  'football',
+  'iloveyou',
+  'letmein1',
+  'p@ssw0rd',
+  'passw0rd',
+  'password',
+  'password1',
+  'password12',
+  'password123',
+  'password1234',
+  'princess',
+  'q1w2e3r4',
+  'qwer1234',
+  'qwerty12',
+  'qwerty123',
+  'qwertyuiop',
+  'starwars',
+  'sunshine',
+  'superman',
+  'trustno1',
+  'welcome1',
+  'zaq12wsx',
+]);
+
+/**
+ * Refuses a new password that somebody would guess first. `pointer` is where it stands in the request. Its length is
+ * the business of the request's schema.
+ *
+ * Throws `invalid-request` with the code `is-email` or `too-common`.
+ */
+export function checkNewPassword(password: string, email: string, pointer: string): void {
+  const code = faultOf(password.trim().toLowerCase(), email);
+  if (code) throw new AppError('invalid-request', { errors: [{ pointer, code }] });
+}
+
+function faultOf(password: string, email: string): string | undefined {
+  if (password === email || password === email.slice(0, email.lastIndexOf('@'))) return 'is-email';
+  const isOneCharacter = new Set(password).size < 2;
+  return isOneCharacter || worst.has(password) ? 'too-common' : undefined;
+}

@@ -1,0 +1,24 @@
+import { Revocations } from '@warren/contracts';
+import { routes } from '@warren/service-kit';
+import type { Clock, Context } from '../context.js';
+import { recentRevocations } from '../store/revocations.js';
+
+export interface InternalRevocationsParts extends Pick<Context, 'client'> {
+  now: Clock;
+}
+
+/** For other services that start, or may have missed an event. For the internal listener: it asks for no token. */
+export const internalRevocations = ({ client, now }: InternalRevocationsParts) =>
+  routes((http) => {
+    http.get(
+      '/internal/revocations',
+      {
+        config: { auth: 'none' },
+        schema: {
+          summary: 'Sessions that ended before their time and whose access tokens may still be about',
+          response: { 200: Revocations },
+        },
+      },
+      async () => await recentRevocations(client, now()),
+    );
+  });

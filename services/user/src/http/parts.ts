@@ -1,0 +1,21 @@
+import type { Clock, Context } from '../context.js';
+import type { EndSessions } from '../operations/end-sessions.js';
+import type { ProvePassword } from '../operations/prove-password.js';
+import type { AccessTokens } from '../security/access-tokens.js';
+import type { Passwords } from '../security/passwords.js';
+import type { AddressOf } from './client-address.js';
+
+/** What the routes are made of. */
+export interface Parts extends Pick<Context, 'client' | 'uow'> {
+  passwords: Passwords;
+  tokens: AccessTokens;
+  provePassword: ProvePassword;
+  endSessions: EndSessions;
+  addressOf: AddressOf;
+  /** Normalized. */
+  adminEmails: ReadonlySet<string>;
+  signInsPerMinute: number;
+  /** When a session that is opened or refreshed at this time will end. */
+  sessionEnd(now: Date): Date;
+  now: Clock;
+}

@@ -1,0 +1,71 @@
+import { AppError } from '@warren/contracts';
+import { routes } from '@warren/service-kit';
+import { normalizeEmail } from '../domain/email.js';
+import { refresh } from '../operations/refresh.js';
+import { signIn } from '../operations/sign-in.js';
+import { networkOf } from './client-address.js';
+import { perAddress, tellWhenToRetry } from './limits.js';
+import type { Parts } from './parts.js';
+import { problems } from './problems.js';
+import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
+import { signedIn } from './signed-in.js';
+
+export const signInRoutes = (parts: Parts) =>
+  routes((http) => {
+    tellWhenToRetry(http);
+
+    http.post(
+      '/sessions',
+      {
+        config: { auth: 'none', rateLimit: perAddress(parts.signInsPerMinute, parts.addressOf) },
+        schema: {
+          summary: 'Signs in; after five failures each further try has to wait',
+          body: Credentials,
+          response: {
+            201: SignedIn,
+            ...problems('invalid-request', 'wrong-credentials', 'rate-limited', 'service-overloaded'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { headers, cause } = request;
+        const { email, password } = request.body;
+        const address = parts.addressOf(request);
+        const live = await signIn(parts, {
+          email: normalizeEmail(email),
+          password,
+          client: { userAgent: headers['user-agent'], address },
+          network: networkOf(address),
+          cause,
+        });
+        return await reply.code(201).send(await signedIn(parts, live));
+      },
+    );
+
+    http.post(
+      '/sessions/refresh',
+      {
+        config: { auth: 'none' },
+        schema: {
+          summary: 'Takes a refresh token for its successor; repeated within 30 s it brings the same one',
+          body: RefreshRequest,
+          response: {
+            200: SignedIn,
+            ...problems(
+              'invalid-request',
+              'unauthenticated',
+              'token-expired',
+              'session-revoked',
+              'rate-limited',
+              'service-overloaded',
+            ),
+          },
+        },
+      },
+      async ({ body, cause }) => {
+        const refreshed = await parts.uow.run((tx) => refresh(tx, body.refreshToken, parts), { cause });
+        if (!refreshed.ok) throw new AppError(refreshed.code);
+        return await signedIn(parts, refreshed);
+      },
+    );
+  });

@@ -1,0 +1,50 @@
+import { AppError } from '@warren/contracts';
+import type { Cause } from '@warren/unit-of-work';
+import { forgetTries } from '../store/attempts.js';
+import { lockUser } from '../store/users.js';
+import { emailVerification, passwordReset } from './mail-tokens.js';
+import { accountKey } from './prove-password.js';
+import { mailKey } from './request-mail.js';
+import type { SignInParts } from './sign-in.js';
+
+export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd'>;
+
+export interface AccountDeletion {
+  userId: string;
+  network: string;
+  password: string;
+  cause: Cause;
+}
+
+/**
+ * Leaves a tombstone in the person's place, ends all sessions, and tells everybody. What was mailed to them goes with
+ * their row.
+ *
+ * Throws `not-found` if they are gone already, and like `ProvePassword`.
+ */
+export async function deleteAccount(parts: DeleteAccountParts, deletion: AccountDeletion): Promise<void> {
+  const { client, uow, provePassword, endSessions, now } = parts;
+  const { userId, network, password, cause } = deletion;
+  const found = await client.user.findUnique({ where: { id: userId } });
+  if (!found) throw new AppError('not-found');
+  const { email, passwordHash } = found;
+  await provePassword({ email, network, password, passwordHash });
+  await uow.run(
+    async (tx) => {
+      const user = await lockUser(tx, userId);
+      if (!user) throw new AppError('not-found');
+      if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
+      await endSessions(tx, { userId, which: 'all', reason: 'account-deleted', now: now() });
+      await tx.user.delete({ where: { id: userId } });
+      const tombstone = { id: userId, version: user.version + 1 };
+      await tx.deletedUser.create({ data: tombstone });
+      await forgetTries(tx, [
+        accountKey(email),
+        ...[passwordReset, emailVerification].map((each) => mailKey(each, email)),
+      ]);
+      tx.erase(userId);
+      tx.publish({ type: 'user.deleted', subject: userId, version: tombstone.version, data: tombstone });
+    },
+    { users: [userId], cause },
+  );
+}

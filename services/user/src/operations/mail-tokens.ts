@@ -1,0 +1,38 @@
+import type { User } from '../generated/prisma/client.js';
+import { newMailedToken } from '../security/mailed-tokens.js';
+import type { UserTx } from '../store/database.js';
+import { emailVerifications, type MailedTokens, passwordResets } from '../store/mailed-tokens.js';
+
+/** A kind of token that is mailed to people: what keeps it, who is told, and for how many milliseconds it is good. */
+export interface Mailing {
+  tokens: MailedTokens;
+  event: 'user.password-reset-requested' | 'user.email-verification-requested';
+  goodFor: number;
+}
+
+export const passwordReset: Mailing = {
+  tokens: passwordResets,
+  event: 'user.password-reset-requested',
+  goodFor: 30 * 60_000,
+};
+
+export const emailVerification: Mailing = {
+  tokens: emailVerifications,
+  event: 'user.email-verification-requested',
+  goodFor: 24 * 60 * 60_000,
+};
+
+/** Has a token mailed to the person's address; the one before is good no more. The caller holds the person's row. */
+export async function mailToken(
+  tx: UserTx,
+  { tokens, event, goodFor }: Mailing,
+  { id: userId, email, version }: User,
+  now: Date,
+): Promise<void> {
+  const { token, tokenHash } = newMailedToken();
+  const expiresAt = new Date(now.getTime() + goodFor);
+  await tokens.keep(tx, { userId, tokenHash, expiresAt });
+  const data = { userId, email, token, expiresAt: expiresAt.toISOString() };
+  // The person is the subject, so that an erasure finds it.
+  tx.publish({ type: event, subject: userId, version, data, about: userId });
+}

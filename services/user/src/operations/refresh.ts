@@ -1,0 +1,58 @@
+import type { ErrorCode } from '@warren/contracts';
+import { decideRefresh } from '../domain/refresh.js';
+import { isGenuine, readRefreshToken } from '../security/refresh-tokens.js';
+import type { UserTx } from '../store/database.js';
+import { lockSession, rotateSession, stateOf } from '../store/sessions.js';
+import { alertOf } from './security-alert.js';
+import type { LiveSession, SignInParts } from './sign-in.js';
+
+export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: ErrorCode };
+
+export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'now'>;
+
+/**
+ * Takes a refresh token for its successor. One that comes back too late ends the whole session and has its owner
+ * told; so the refusal is a result and not an error, which would roll that back.
+ */
+export async function refresh(
+  tx: UserTx,
+  token: string,
+  { endSessions, sessionEnd, now }: RefreshParts,
+): Promise<Refreshed> {
+  const claim = readRefreshToken(token);
+  const session = claim && (await lockSession(tx, claim.sessionId));
+  if (!session || !isGenuine(claim, session.rotationKey)) return { ok: false, code: 'unauthenticated' };
+  const { id, userId } = session;
+  const at = now();
+  const decision = decideRefresh(stateOf(session), claim.generation, at);
+  switch (decision.kind) {
+    case 'revoked':
+      return { ok: false, code: 'session-revoked' };
+    case 'expired':
+      return { ok: false, code: 'token-expired' };
+    case 'too-often':
+      return { ok: false, code: 'rate-limited' };
+    case 'reused':
+      await endSessions(tx, { userId, which: { ids: [id] }, reason: 'token-reused', now: at });
+      alertOf(tx, userId, 'token-reused', at);
+      return { ok: false, code: 'session-revoked' };
+    case 'repeat':
+      return { ok: true, user: await owner(tx, userId), session, generation: decision.generation, at };
+    case 'rotate': {
+      const rotated = { rotations: decision.rotations, now: at, expiresAt: sessionEnd(at) };
+      const renewed = await rotateSession(tx, id, rotated);
+      return {
+        ok: true,
+        user: await owner(tx, userId),
+        session: renewed,
+        generation: renewed.generation,
+        at,
+      };
+    }
+  }
+}
+
+/** The session's row is held, and a person's sessions are gone before they are. */
+async function owner(tx: UserTx, id: string) {
+  return await tx.user.findUniqueOrThrow({ where: { id } });
+}

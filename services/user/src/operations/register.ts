@@ -1,0 +1,36 @@
+import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Clock } from '../context.js';
+import type { SessionClient } from '../domain/sessions.js';
+import type { UserDb } from '../store/database.js';
+import { insertSession } from '../store/sessions.js';
+import { insertUser, type NewUser } from '../store/users.js';
+import { emailVerification, mailToken } from './mail-tokens.js';
+import type { LiveSession } from './sign-in.js';
+
+export interface RegisterParts {
+  uow: UnitOfWork<UserDb>;
+  sessionEnd(now: Date): Date;
+  now: Clock;
+}
+
+/** A person, their first session, and the mail that has their address proven. Throws `email-taken`. */
+export async function register(
+  { uow, sessionEnd, now }: RegisterParts,
+  { person, client, cause }: { person: NewUser; client: SessionClient; cause: Cause },
+): Promise<LiveSession> {
+  return await uow.run(
+    async (tx) => {
+      const user = await insertUser(tx, person);
+      const at = now();
+      const session = await insertSession(tx, {
+        userId: user.id,
+        client,
+        now: at,
+        expiresAt: sessionEnd(at),
+      });
+      await mailToken(tx, emailVerification, user, at);
+      return { user, session, generation: session.generation, at };
+    },
+    { cause },
+  );
+}

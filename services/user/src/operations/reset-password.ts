@@ -1,0 +1,57 @@
+import { AppError } from '@warren/contracts';
+import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Clock } from '../context.js';
+import { checkNewPassword } from '../domain/password.js';
+import { hashOf } from '../security/mailed-tokens.js';
+import type { Passwords } from '../security/passwords.js';
+import { forgetTries } from '../store/attempts.js';
+import type { PrismaClient, UserDb } from '../store/database.js';
+import { lockUser, setPassword } from '../store/users.js';
+import type { EndSessions } from './end-sessions.js';
+import { passwordReset } from './mail-tokens.js';
+import { accountKey } from './prove-password.js';
+import { alertOf } from './security-alert.js';
+
+export interface ResetPasswordParts {
+  client: PrismaClient;
+  uow: UnitOfWork<UserDb>;
+  passwords: Passwords;
+  endSessions: EndSessions;
+  now: Clock;
+}
+
+export interface PasswordResetUse {
+  token: string;
+  newPassword: string;
+  cause: Cause;
+}
+
+/**
+ * Sets a new password for who holds the mailed token, and ends all sessions. Whoever guessed at the old password no
+ * longer keeps the owner waiting.
+ *
+ * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good.
+ */
+export async function resetPassword(parts: ResetPasswordParts, use: PasswordResetUse): Promise<void> {
+  const { client, uow, passwords, endSessions, now } = parts;
+  const { token, newPassword, cause } = use;
+  const { tokens } = passwordReset;
+  const tokenHash = hashOf(token);
+  const userId = await tokens.ownerOf(client, tokenHash, now());
+  const found = userId && (await client.user.findUnique({ where: { id: userId } }));
+  if (!found) throw new AppError('invalid-token');
+  checkNewPassword(newPassword, found.email, '/newPassword');
+  const newHash = await passwords.hash(newPassword);
+  await uow.run(
+    async (tx) => {
+      const user = await lockUser(tx, found.id);
+      const at = now();
+      if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
+      await setPassword(tx, user.id, newHash);
+      await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
+      await forgetTries(tx, [accountKey(user.email)]);
+      alertOf(tx, user.id, 'password-reset', at);
+    },
+    { cause },
+  );
+}

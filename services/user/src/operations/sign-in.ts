@@ -1,0 +1,65 @@
+import { AppError } from '@warren/contracts';
+import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Clock } from '../context.js';
+import type { SessionClient } from '../domain/sessions.js';
+import type { Session, User } from '../generated/prisma/client.js';
+import type { PrismaClient, UserDb } from '../store/database.js';
+import { findByEmail, lockUser } from '../store/users.js';
+import type { EndSessions } from './end-sessions.js';
+import { openSession } from './open-session.js';
+import type { ProvePassword } from './prove-password.js';
+
+export interface SignInParts {
+  client: PrismaClient;
+  uow: UnitOfWork<UserDb>;
+  provePassword: ProvePassword;
+  endSessions: EndSessions;
+  /** When a session that is opened or refreshed at this time will end. */
+  sessionEnd(now: Date): Date;
+  now: Clock;
+}
+
+export interface SignIn {
+  /** Normalized. */
+  email: string;
+  password: string;
+  client: SessionClient;
+  network: string;
+  cause: Cause;
+}
+
+/** A session that was just found alive, or opened. */
+export interface LiveSession {
+  user: User;
+  session: Session;
+  /** The number of the refresh token to hand out. */
+  generation: number;
+  at: Date;
+}
+
+/**
+ * Opens a session for who knows the password. One that was changed after it was checked, and before the session is
+ * there, opens none: ending all sessions would miss this one.
+ *
+ * Throws like `ProvePassword`.
+ */
+export async function signIn(
+  { client: db, uow, provePassword, endSessions, sessionEnd, now }: SignInParts,
+  { email, password, client, network, cause }: SignIn,
+): Promise<LiveSession> {
+  const found = await findByEmail(db, email);
+  const passwordHash = found?.passwordHash;
+  await provePassword({ email, network, password, passwordHash });
+  if (!found) throw new AppError('wrong-credentials');
+  return await uow.run(
+    async (tx) => {
+      const user = await lockUser(tx, found.id);
+      if (user?.passwordHash !== passwordHash || !user) throw new AppError('wrong-credentials');
+      const at = now();
+      const opening = { userId: user.id, client, now: at, expiresAt: sessionEnd(at) };
+      const session = await openSession(tx, opening, endSessions);
+      return { user, session, generation: session.generation, at };
+    },
+    { cause },
+  );
+}

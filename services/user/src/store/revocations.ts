@@ -1,0 +1,59 @@
+import type { Revocations, SessionRevoked } from '@warren/contracts';
+import type { SessionRevocation } from '../generated/prisma/client.js';
+import type { UserDb, UserTx } from './database.js';
+
+/** Which of a person's sessions: all that are alive, those named, or all but one. */
+export type WhichSessions = { ids: readonly string[] } | { except: string } | 'all';
+
+/** Milliseconds for which a session that ended is known as such; then its tokens are as unknown as any other. */
+const remembered = 24 * 60 * 60_000;
+
+/** Marks them as revoked, locked in one order, and answers those that were alive. */
+export async function markRevoked(
+  tx: UserTx,
+  userId: string,
+  which: WhichSessions,
+  now: Date,
+): Promise<string[]> {
+  const ids = which !== 'all' && 'ids' in which ? [...which.ids] : null;
+  const except = which !== 'all' && 'except' in which ? which.except : null;
+  const rows = await tx.$queryRawUnsafe<{ id: string }[]>(
+    `UPDATE sessions SET revoked_at = $2::timestamptz, expires_at = LEAST(expires_at, $5::timestamptz)
+    WHERE id IN (
+      SELECT id FROM sessions
+      WHERE user_id = $1::uuid AND revoked_at IS NULL AND expires_at > $2::timestamptz
+        AND ($3::text IS NULL OR id::text = ANY (string_to_array($3::text, ',')))
+        AND ($4::uuid IS NULL OR id <> $4::uuid)
+      ORDER BY id FOR UPDATE
+    ) RETURNING id::text`,
+    userId,
+    now.toISOString(),
+    ids === null ? null : ids.join(','),
+    except,
+    new Date(now.getTime() + remembered).toISOString(),
+  );
+  return rows.map(({ id }) => id);
+}
+
+export async function insertRevocations(tx: UserTx, revoked: readonly SessionRevoked[]): Promise<void> {
+  await tx.sessionRevocation.createMany({ data: [...revoked] });
+}
+
+/** All sessions that ended before their time and of which somebody may still hold an access token. */
+export async function recentRevocations(db: UserDb, now = new Date()): Promise<Revocations> {
+  const rows = await db.sessionRevocation.findMany({
+    where: { tokensEndAt: { gt: now } },
+    orderBy: { tokensEndAt: 'asc' },
+  });
+  return { revocations: rows.map(toRevoked) };
+}
+
+function toRevoked({ sessionId, userId, reason, revokedAt, tokensEndAt }: SessionRevocation): SessionRevoked {
+  return {
+    sessionId,
+    userId,
+    reason: reason as SessionRevoked['reason'],
+    revokedAt: revokedAt.toISOString(),
+    tokensEndAt: tokensEndAt.toISOString(),
+  };
+}

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { EmailVerificationRequested, User } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { holdUntilOthersWait } from './held-lock.js';
+import { query } from './query.js';
+import { type Running, runUserService } from './running.js';
+
+describe('email verifications', () => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await runUserService();
+  });
+  afterAll(() => running.close());
+
+  const mailed = (user: User) =>
+    running
+      .heard('user.email-verification-requested', user.id)
+      .map(({ data }) => data as EmailVerificationRequested);
+  const verify = (token: string) => running.call('POST', `/email-verifications/${token}`);
+  const ask = (accessToken: string) => running.call('POST', '/email-verifications', undefined, accessToken);
+  const tokenOf = (user: User, nth = 1) =>
+    eventually(() => {
+      expect(mailed(user)).toHaveLength(nth);
+      return mailed(user).at(-1)?.token as string;
+    });
+
+  it('are mailed at registration, prove the address, and tell everybody', async () => {
+    const { user, accessToken } = await running.register();
+    const token = await tokenOf(user);
+    expect(mailed(user)).toMatchObject([{ userId: user.id, email: user.email }]);
+    expect(await verify(token)).toMatchObject({ status: 202, body: {} });
+    const verified = { ...user, emailVerified: true, version: 2 };
+    const me = await running.call<User>('GET', '/users/me', undefined, accessToken);
+    expect(me.body).toEqual(verified);
+    await eventually(() =>
+      expect(running.heard('user.updated', user.id)).toMatchObject([{ entityversion: 2, data: verified }]),
+    );
+    const feed = await query(running.database.url, 'SELECT data FROM messaging.feed WHERE user_id = $1', [
+      user.id,
+    ]);
+    expect(feed).toEqual([{ data: verified }]);
+    expect(await verify(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
+  });
+
+  it('are mailed again to who is signed in, and the newest counts', async () => {
+    const { user, accessToken } = await running.register();
+    const first = await tokenOf(user);
+    expect((await running.call('POST', '/email-verifications')).status).toBe(401);
+    expect(await ask(accessToken)).toMatchObject({ status: 202, body: {} });
+    const second = await tokenOf(user, 2);
+    expect((await verify(first)).status).toBe(422);
+    expect((await verify(second)).status).toBe(202);
+  });
+
+  it('are not mailed for an address that is proven', async () => {
+    const { user, accessToken } = await running.register();
+    await verify(await tokenOf(user));
+    expect((await ask(accessToken)).status).toBe(202);
+    const kept = await query(running.database.url, 'SELECT 1 FROM email_verifications WHERE user_id = $1', [
+      user.id,
+    ]);
+    expect(kept).toEqual([]);
+  });
+
+  it('are mailed only so often', async () => {
+    const { user, accessToken } = await running.register();
+    for (let asked = 0; asked < 6; asked += 1) expect((await ask(accessToken)).status).toBe(202);
+    const sent = `SELECT 1 FROM messaging.outbox WHERE type = 'user.email-verification-requested'
+      AND body::json ->> 'subject' = $1`;
+    expect(await query(running.database.url, sent, [user.id])).toHaveLength(1 + 3);
+  });
+
+  it('are good for a day', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    running.clock.advance(24 * 60 * 60_000 + 1);
+    expect(await verify(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
+    expect((await verify('rubbish')).status).toBe(422);
+  });
+
+  it('count once for many who use the token at the same moment', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    const lock = `SELECT 1 FROM users WHERE id = '${user.id}' FOR UPDATE`;
+    const answers = await holdUntilOthersWait(running.database.url, lock, 3, () =>
+      Promise.all([1, 2, 3].map(() => verify(token))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 422, 422]);
+    await eventually(() => expect(running.heard('user.updated', user.id)).toHaveLength(1));
+  });
+});

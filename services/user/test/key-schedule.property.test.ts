@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  keyLead,
+  nextKey,
+  publicKeysMaxAge,
+  retiredKeys,
+  type ScheduledKey,
+  signingKey,
+} from '../src/domain/key-schedule.js';
+
+const minute = 60_000;
+const start = Date.parse('2026-01-01T00:00:00Z');
+
+/** Instances that look at the keys in any order, no less than once a minute each while they can reach the database. */
+const lives = fc.record({
+  rotateEvery: fc.integer({ min: 24 * 60 * minute, max: 40 * 24 * 60 * minute }),
+  tokenLifetime: fc.integer({ min: 10_000, max: 24 * 60 * minute }),
+  /** Minutes between two rounds; long ones are outages of everything. */
+  gaps: fc.array(
+    fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1_400, 43_190)),
+    {
+      minLength: 1,
+      maxLength: 200,
+    },
+  ),
+});
+
+interface KnownKey extends ScheduledKey {
+  shownFrom: number;
+}
+
+describe('signing keys over time', () => {
+  it('sign only when everybody can have them, and verify until their last token has ended', () => {
+    fc.assert(
+      fc.property(lives, ({ gaps, ...schedule }) => {
+        let keys: KnownKey[] = [];
+        const signed = new Map<string, number>();
+        let at = start;
+        let names = 0;
+        for (const gap of gaps) {
+          at += gap * minute;
+          const now = new Date(at);
+          const retired = retiredKeys(keys, now, schedule);
+          for (const { id } of retired) {
+            expect((signed.get(id) ?? 0) + schedule.tokenLifetime).toBeLessThan(at);
+          }
+          keys = keys.filter((key) => !retired.includes(key));
+          const signsFrom = nextKey(keys, now, schedule);
+          if (signsFrom) keys = [...keys, { id: `key-${names++}`, signsFrom, shownFrom: at }];
+          const signer = signingKey(keys, now);
+          expect(signer).toBeDefined();
+          if (!signer) return;
+          signed.set(signer.id, at);
+          if (signer.id !== 'key-0') expect(at - signer.shownFrom).toBeGreaterThanOrEqual(keyLead);
+          expect(keys.length).toBeLessThanOrEqual(4);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are shown for longer than anybody keeps the older ones', () => {
+    const cachedByVerifiers = 10 * minute;
+    expect(keyLead).toBeGreaterThan(publicKeysMaxAge * 1_000 + cachedByVerifiers + minute);
+  });
+});

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Running, runUserService } from './running.js';
+
+interface Operation {
+  summary?: string;
+  responses: Record<string, { description: string }>;
+  security?: unknown[];
+}
+
+describe('/openapi.json', () => {
+  let running: Running;
+  let operations: [route: string, operation: Operation][];
+  beforeAll(async () => {
+    running = await runUserService({ internal: true });
+    const { body } = await running.call<{ paths: Record<string, Record<string, Operation>> }>(
+      'GET',
+      '/openapi.json',
+    );
+    operations = Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]): [string, Operation] => [
+        `${method.toUpperCase()} ${path}`,
+        operation,
+      ]),
+    );
+  });
+  afterAll(() => running.close());
+
+  const statuses = (route: string) => {
+    const [, operation] = operations.find(([each]) => each === route) ?? [];
+    return Object.keys(operation?.responses ?? {}).filter((status) => status !== 'default');
+  };
+
+  it('names a summary and a good answer for every route', () => {
+    const own = operations.filter(([route]) => !route.includes('/health'));
+    expect(own.length).toBeGreaterThanOrEqual(18);
+    for (const [route, { summary, responses }] of own) {
+      expect([route, summary]).toEqual([route, expect.stringMatching(/./)]);
+      expect([route, Object.keys(responses)]).toEqual([
+        route,
+        expect.arrayContaining([expect.stringMatching(/^2/)]),
+      ]);
+    }
+  });
+
+  it('says that who isn’t signed in is refused wherever that is so', () => {
+    const asking = operations.filter(
+      ([route, { security }]) => security && !/health|admin|\/internal/.test(route),
+    );
+    expect(asking.length).toBeGreaterThanOrEqual(9);
+    for (const [route] of asking)
+      expect([route, statuses(route)]).toEqual([route, expect.arrayContaining(['401'])]);
+  });
+
+  it.each([
+    ['POST /users', ['201', '400', '409', '429', '503']],
+    ['POST /sessions', ['201', '400', '401', '429', '503']],
+    ['DELETE /sessions/{id}', ['204', '400', '401', '404', '503']],
+    ['POST /password-resets', ['202', '400', '429', '503']],
+    ['POST /password-resets/{token}', ['202', '400', '422', '429', '503']],
+    ['PUT /users/me/password', ['204', '400', '401', '404', '429', '503']],
+  ])('tells all that %s can answer', (route, expected) => {
+    expect(statuses(route)).toEqual(expected);
+  });
+});

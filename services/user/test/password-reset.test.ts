@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { PasswordResetRequested, User } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { holdUntilOthersWait } from './held-lock.js';
+import { query } from './query.js';
+import { password, type Running, runUserService, type SignedIn } from './running.js';
+
+const minute = 60_000;
+
+describe('password resets', () => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await runUserService({ env: { TRUST_PROXY: 'on' } });
+  });
+  afterAll(() => running.close());
+
+  const newPassword = 'a staple of batteries';
+  let addresses = 0;
+  /** Each from an address of its own, so that only what is asked for is limited. */
+  const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.7, 198.51.100.${++addresses}` });
+  const ask = (email: string, headers: Record<string, string> = elsewhere()) =>
+    running.call('POST', '/password-resets', { email }, undefined, headers);
+  const use = (token: string, secret = newPassword) =>
+    running.call('POST', `/password-resets/${token}`, { newPassword: secret }, undefined, elsewhere());
+  const signIn = (email: string, secret: string) =>
+    running.call<SignedIn>('POST', '/sessions', { email, password: secret });
+  const mailed = (user: User) =>
+    running.heard('user.password-reset-requested', user.id).map(({ data }) => data as PasswordResetRequested);
+
+  async function tokenOf(user: User, nth = 1): Promise<string> {
+    expect(await ask(user.email)).toMatchObject({ status: 202, body: {} });
+    return await eventually(() => {
+      expect(mailed(user)).toHaveLength(nth);
+      return mailed(user).at(-1)?.token as string;
+    });
+  }
+
+  it('set a new password with what was mailed, once, end all sessions, and have the owner alerted', async () => {
+    const { user, refreshToken } = await running.register();
+    const token = await tokenOf(user);
+    expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(await use(token)).toMatchObject({ status: 202, body: {} });
+    expect(await use(token)).toMatchObject({
+      status: 422,
+      body: { code: 'invalid-token', temporary: false },
+    });
+    expect((await signIn(user.email, password)).status).toBe(401);
+    expect((await signIn(user.email, newPassword)).status).toBe(201);
+    const { status } = await running.call('POST', '/sessions/refresh', { refreshToken });
+    expect(status).toBe(401);
+    await eventually(() => {
+      const ended = running.heard('user.session-revoked', user.id).map(({ data }) => data);
+      expect(ended).toMatchObject([{ reason: 'password-reset' }]);
+      const alerts = running.heard('notification.requested', user.id).map(({ data }) => data);
+      expect(alerts).toMatchObject([{ values: { what: 'password-reset' } }]);
+    });
+  });
+
+  it('go to the account’s own address, and keep nothing but a hash', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    expect(mailed(user)).toMatchObject([{ userId: user.id, email: user.email }]);
+    const [event] = running.heard('user.password-reset-requested', user.id);
+    expect(event?.subject).toBe(user.id);
+    const kept = await query(running.database.url, 'SELECT * FROM password_resets WHERE user_id = $1', [
+      user.id,
+    ]);
+    expect(kept).toMatchObject([{ token_hash: createHash('sha256').update(token).digest('base64url') }]);
+  });
+
+  it('are answered alike for an address that nobody has, and take as long', async () => {
+    const { user } = await running.register();
+    const timed = async (email: string) => {
+      const start = performance.now();
+      const { status, body } = await ask(email);
+      return { status, body, took: performance.now() - start };
+    };
+    const [known, unknown] = [await timed(user.email), await timed('nobody.at.all@example.com')];
+    expect({ status: unknown.status, body: unknown.body }).toEqual({ status: 202, body: {} });
+    expect(known.status).toBe(202);
+    for (const { took } of [known, unknown]) expect(took).toBeGreaterThanOrEqual(249);
+  });
+
+  it('are good for 30 minutes', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    running.clock.advance(30 * minute + 1);
+    expect(await use(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
+    expect((await signIn(user.email, password)).status).toBe(201);
+  });
+
+  it('are good only as the newest', async () => {
+    const { user } = await running.register();
+    const first = await tokenOf(user);
+    const second = await tokenOf(user, 2);
+    expect(await use(first)).toMatchObject({ status: 422 });
+    expect(await use(second)).toMatchObject({ status: 202 });
+  });
+
+  it('are taken back by a change of the password', async () => {
+    const { user, accessToken } = await running.register();
+    const token = await tokenOf(user);
+    await running.call('PUT', '/users/me/password', { currentPassword: password, newPassword }, accessToken);
+    expect(await use(token, 'yet another one')).toMatchObject({ status: 422 });
+  });
+
+  it.each([['rubbish'], ['A'.repeat(43)], ['A'.repeat(99)]])('refuse the token %s', async (token) => {
+    expect(await use(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
+  });
+
+  it('refuse a weak password and leave the token good', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    expect(await use(token, user.email)).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/newPassword', code: 'is-email' }] },
+    });
+    expect(await use(token)).toMatchObject({ status: 202 });
+  });
+
+  it('work once for two who use the token at the same moment', async () => {
+    const { user } = await running.register();
+    const token = await tokenOf(user);
+    const lock = `SELECT 1 FROM users WHERE id = '${user.id}' FOR UPDATE`;
+    const answers = await holdUntilOthersWait(running.database.url, lock, 2, () =>
+      Promise.all(['one new password', 'two new passwords'].map((each) => use(token, each))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 422]);
+    const winner = answers[0]?.status === 202 ? 'one new password' : 'two new passwords';
+    expect((await signIn(user.email, winner)).status).toBe(201);
+  });
+
+  it('flood nobody’s mailbox, and tell nobody that they don’t', async () => {
+    const { user } = await running.register();
+    for (let asked = 0; asked < 6; asked += 1) expect((await ask(user.email)).status).toBe(202);
+    const count = async () => (await query(running.database.url, outbox, [user.id])).length;
+    expect(await count()).toBe(3);
+    running.clock.advance(6 * minute);
+    expect((await ask(user.email)).status).toBe(202);
+    expect(await count()).toBe(4);
+  });
+
+  it('are limited for one address, whatever account it asks for', async () => {
+    const from = { 'x-forwarded-for': '192.0.2.77' };
+    const answers = await Promise.all(
+      Array.from({ length: 21 }, (_, index) => ask(`nobody${index}@example.com`, from)),
+    );
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toMatchObject([{ body: { code: 'rate-limited' } }]);
+  });
+
+  it('let the owner in who was kept waiting by somebody’s guesses', async () => {
+    const { user } = await running.register();
+    const account = `INSERT INTO attempts SELECT key, 500, now() + interval '1 day', now() + interval '1 day' FROM attempts
+      WHERE count = 1 ON CONFLICT (key) DO UPDATE SET count = 500, waits_until = excluded.waits_until`;
+    await signIn(user.email, 'a wrong guess');
+    await query(running.database.url, account);
+    expect((await signIn(user.email, password)).status).toBe(429);
+    expect(await use(await tokenOf(user))).toMatchObject({ status: 202 });
+    const elsewhereIn = await running.call(
+      'POST',
+      '/sessions',
+      { email: user.email, password: newPassword },
+      undefined,
+      elsewhere(),
+    );
+    expect(elsewhereIn.status).toBe(201);
+  });
+});
+
+const outbox = `SELECT 1 FROM messaging.outbox
+  WHERE type = 'user.password-reset-requested' AND body::json ->> 'subject' = $1`;

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Revocations } from '@warren/contracts';
+import { compileWriter } from '@warren/contracts/validation';
+import { eventually } from '@warren/testing';
+import { decodeJwt } from 'jose';
+import { pino } from 'pino';
+import { pruner } from '../src/background/tasks.js';
+import { openClient } from './client.js';
+import { query } from './query.js';
+import { type Running, runUserService, type SignedIn } from './running.js';
+
+const day = 86_400_000;
+const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
+
+describe('sessions that ended before their time', () => {
+  let running: Running;
+  let client: ReturnType<typeof openClient>;
+  beforeAll(async () => {
+    running = await runUserService({ internal: true });
+    client = openClient(running.database.url);
+  });
+  afterAll(async () => {
+    await client.close();
+    await running.close();
+  });
+
+  const recent = async () => (await running.call<Revocations>('GET', '/internal/revocations')).body;
+  const isRecent = async (id: string) =>
+    (await recent()).revocations.some(({ sessionId }) => sessionId === id);
+
+  it('are listed as the contract says until their last access token has ended, also of deleted accounts', async () => {
+    const [out, deleted] = [await running.register(), await running.register()];
+    await running.call('DELETE', '/sessions/current', undefined, out.accessToken);
+    await running.call('POST', '/users/me/deletion', { password: 'correct horse' }, deleted.accessToken);
+    const { revocations } = await recent();
+    expect(compileWriter(Revocations)({ revocations }).ok).toBe(true);
+    const ids = [out, deleted].map(sessionOf);
+    expect(
+      revocations.filter(({ sessionId }) => ids.includes(sessionId)).map(({ reason }) => reason),
+    ).toEqual(['signed-out', 'account-deleted']);
+    running.clock.advance(950_000);
+    expect(await isRecent(sessionOf(out))).toBe(true);
+    running.clock.advance(15_000);
+    expect(await isRecent(sessionOf(out))).toBe(false);
+  });
+
+  it('are pruned when nobody needs them, as all that is over', async () => {
+    const own = await running.register();
+    await running.call('POST', '/password-resets', { email: own.user.email });
+    await running.call('POST', '/sessions', { email: own.user.email, password: 'a wrong guess' });
+    await running.call('DELETE', '/sessions/current', undefined, own.accessToken);
+    const bulk = `INSERT INTO sessions (id, user_id, rotation_key, expires_at)
+      SELECT gen_random_uuid(), $1, '', now() FROM generate_series(1, 1200)`;
+    await query(running.database.url, bulk, [own.user.id]);
+    const counts = async () => {
+      const tables = [
+        'sessions',
+        'session_revocations',
+        'password_resets',
+        'email_verifications',
+        'attempts',
+      ];
+      const sql = tables.map((table) => `(SELECT count(*)::int FROM ${table}) AS ${table}`).join(', ');
+      return (await query(running.database.url, `SELECT ${sql}`))[0] as Record<string, number>;
+    };
+    const before = await counts();
+    for (const count of Object.values(before)) expect(count).toBeGreaterThan(0);
+    let ahead = 0;
+    const parts = { client: client.prisma, now: () => new Date(running.clock.now().getTime() + ahead), log };
+    const task = pruner(parts, 5);
+    task.start();
+    try {
+      await eventually(async () => expect((await counts()).sessions).toBeLessThan(1_200));
+      expect((await counts()).attempts).toBe(before.attempts);
+      ahead = 31 * day;
+      await eventually(async () =>
+        expect(await counts()).toEqual({
+          sessions: 0,
+          session_revocations: 0,
+          password_resets: 0,
+          email_verifications: 0,
+          attempts: 0,
+        }),
+      );
+    } finally {
+      await task.stop();
+    }
+  });
+});
+
+const log = pino({ level: 'silent' });

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  guessesFromAnywhere,
+  guessesFromOneAddress,
+  mails,
+  waitAfter,
+  waits,
+} from '../src/domain/attempts.js';
+import { checkNewPassword } from '../src/domain/password.js';
+import { rolesOf } from '../src/domain/roles.js';
+import { checkClient } from '../src/domain/sessions.js';
+import { clientAddress, networkOf } from '../src/http/client-address.js';
+
+describe('waits between tries', () => {
+  it.each(Object.entries({ guessesFromOneAddress, guessesFromAnywhere, mails }))(
+    'of %s are none while free, then double, and never pass the longest',
+    (_, slowDown) => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 1_000_000 }), (count) => {
+          const [wait, next] = [waitAfter(count, slowDown), waitAfter(count + 1, slowDown)];
+          expect(wait === 0).toBe(count <= slowDown.free);
+          expect(next).toBe(
+            wait === 0 && count < slowDown.free
+              ? 0
+              : Math.min(wait * 2 || slowDown.firstWait, slowDown.longestWait),
+          );
+        }),
+      );
+      expect(waits(slowDown).at(-1)).toBe(slowDown.longestWait);
+      expect(waits(slowDown).slice(0, slowDown.free)).toEqual(Array.from({ length: slowDown.free }, () => 0));
+    },
+  );
+});
+
+describe('a new password', () => {
+  it('may be anything that isn’t guessed first', () => {
+    for (const good of [
+      'correct horse',
+      'пароль от почты',
+      '🦊🦊🦊🦊🦊🦊🦊🐇',
+      'password of ann@example.com',
+    ]) {
+      expect(() => checkNewPassword(good, 'ann@example.com', '/password')).not.toThrow();
+    }
+  });
+});
+
+describe('roles', () => {
+  const person = { email: 'a@example.com', emailVerified: true, roles: ['support'] };
+  it('are those given, and admin once for a verified address on the list', () => {
+    const list = new Set(['a@example.com']);
+    expect(rolesOf(person, list)).toEqual(['support', 'admin']);
+    expect(rolesOf({ ...person, roles: ['admin'] }, list)).toEqual(['admin']);
+    expect(rolesOf({ ...person, emailVerified: false }, list)).toEqual(['support']);
+    expect(rolesOf(person, new Set())).toEqual(['support']);
+  });
+});
+
+describe('where a client comes from', () => {
+  it('is stored as bounded text, whatever it sends', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (raw) => {
+        const { userAgent } = checkClient({ userAgent: raw, address: raw });
+        expect(userAgent?.length ?? 0).toBeLessThanOrEqual(256);
+        expect(userAgent ?? '').not.toMatch(/[\p{Cc}\p{Cs}]/u);
+      }),
+    );
+  });
+
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['not an address', 'not an address'],
+  ])('%s counts as %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
+  it('is what the trusted proxy says, and nobody else', () => {
+    const request = { ip: '10.0.0.1', headers: { 'x-forwarded-for': '1.1.1.1, 2.2.2.2' } } as never;
+    expect(clientAddress(true)(request)).toBe('2.2.2.2');
+    expect(clientAddress(false)(request)).toBe('10.0.0.1');
+    expect(clientAddress(true)({ ip: '10.0.0.1', headers: {} } as never)).toBe('10.0.0.1');
+  });
+});

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunningService } from '@warren/service-kit';
+import { guessesFromAnywhere } from '../src/domain/attempts.js';
+import { query } from './query.js';
+import { type Call, callOf, password, type Running, runUserService, startUserService } from './running.js';
+
+const minute = 60_000;
+
+describe('guessing a password', () => {
+  let running: Running;
+  let another: RunningService;
+  let elsewhere: Call;
+  beforeAll(async () => {
+    const env = { TRUST_PROXY: 'on' };
+    running = await runUserService({ env });
+    another = await startUserService(running.database, running.bus, { clock: running.clock, env });
+    elsewhere = callOf(another.url);
+  });
+  afterAll(async () => {
+    await another.stop();
+    await running.close();
+  });
+
+  let names = 0;
+  const guess = (email: string, secret = 'a wrong guess', from = '192.0.2.1', call = running.call) =>
+    call('POST', '/sessions', { email, password: secret }, undefined, { 'x-forwarded-for': from });
+  const failures = async (count: number, one: () => Promise<unknown>) => {
+    for (let made = 0; made < count; made += 1) await one();
+  };
+
+  it.each(['an account', 'no account'])(
+    'of %s: after five failures each further try waits, twice as long',
+    async (kind) => {
+      const email = `guessed${names++}@example.com`;
+      if (kind === 'an account') await running.register({ email });
+      const statuses: number[] = [];
+      await failures(5, async () => statuses.push((await guess(email)).status));
+      expect(statuses).toEqual([401, 401, 401, 401, 401]);
+      for (const seconds of [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]) {
+        const early = await guess(email);
+        expect(early).toMatchObject({ status: 429, body: { code: 'rate-limited', temporary: true } });
+        const wait = Number(early.headers.get('retry-after'));
+        expect(wait).toBeLessThanOrEqual(seconds);
+        expect(wait).toBeGreaterThan(seconds - 5);
+        running.clock.advance(seconds * 1_000);
+        expect((await guess(email)).status).toBe(401);
+      }
+    },
+  );
+
+  it('waits also with the right password, and a success resets', async () => {
+    const { email } = (await running.register()).user;
+    await failures(5, () => guess(email));
+    expect((await guess(email, password)).status).toBe(429);
+    running.clock.advance(6_000);
+    expect((await guess(email, password)).status).toBe(201);
+    await failures(4, () => guess(email));
+    expect((await guess(email, password)).status).toBe(201);
+  });
+
+  it('is slowed down over all instances together', async () => {
+    const { email } = (await running.register()).user;
+    await failures(3, () => guess(email));
+    await failures(2, () => guess(email, undefined, undefined, elsewhere));
+    expect((await guess(email)).status).toBe(429);
+    expect((await guess(email, undefined, undefined, elsewhere)).status).toBe(429);
+  });
+
+  it('gets no more tries by making them at the same moment', async () => {
+    const { email } = (await running.register()).user;
+    const calls = Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? running.call : elsewhere));
+    const answers = await Promise.all(calls.map((call) => guess(email, undefined, undefined, call)));
+    const looked = answers.filter(({ status }) => status === 401);
+    expect(looked).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(19);
+  });
+
+  it('locks nobody out who comes from another address', async () => {
+    const { email } = (await running.register()).user;
+    await failures(20, () => guess(email));
+    expect((await guess(email, password, '192.0.2.1')).status).toBe(429);
+    expect((await guess(email, password, '198.51.100.9')).status).toBe(201);
+  });
+
+  it('from one IPv6 network counts together, whatever the address', async () => {
+    const { email } = (await running.register()).user;
+    let host = 0;
+    await failures(5, () => guess(email, undefined, `2001:db8:0:1::${++host}`));
+    expect((await guess(email, undefined, '2001:db8::1:ffff:0:0:1')).status).toBe(429);
+    expect((await guess(email, password, '2001:db8:0:2::1')).status).toBe(201);
+  });
+
+  it('from very many addresses is slowed down as well', async () => {
+    const email = `wanted${names++}@example.com`;
+    await running.register({ email });
+    await guess(email);
+    const all = 'UPDATE attempts SET count = $1 WHERE count = 1';
+    await query(running.database.url, all, [guessesFromAnywhere.free]);
+    expect((await guess(email, undefined, '203.0.113.50')).status).toBe(401);
+    expect((await guess(email, password, '203.0.113.51')).status).toBe(429);
+  });
+
+  it('is forgotten after a day without a try', async () => {
+    const email = `forgotten${names++}@example.com`;
+    await failures(5, () => guess(email));
+    running.clock.advance(24 * 60 * minute + 1_000);
+    await failures(4, async () => expect((await guess(email)).status).toBe(401));
+    expect((await guess(email)).status).toBe(401);
+  });
+
+  it.each([
+    ['PUT', '/users/me/password', { currentPassword: 'a wrong guess', newPassword: 'something else' }],
+    ['POST', '/users/me/deletion', { password: 'a wrong guess' }],
+  ])('by %s %s counts with those at sign-in', async (method, path, body) => {
+    const { user, accessToken } = await running.register();
+    const from = { 'x-forwarded-for': '192.0.2.1' };
+    await failures(3, () => running.call(method, path, body, accessToken, from));
+    await failures(2, () => guess(user.email));
+    const early = await running.call(method, path, body, accessToken, from);
+    expect(early).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [
+      'POST /sessions',
+      '/sessions',
+      () => ({ email: `sprayed${names++}@example.com`, password: 'a wrong guess' }),
+    ],
+    [
+      'POST /users',
+      '/users',
+      () => ({ email: `many${names++}@example.com`, password, displayName: 'One of many' }),
+    ],
+  ])('of many accounts, or making many, is limited for one address by %s', async (_, path, body) => {
+    const limited = await runUserService({ env: { SIGN_INS_PER_MINUTE: '3' } });
+    try {
+      const answers = await Promise.all([1, 2, 3, 4, 5].map(() => limited.call('POST', path, body())));
+      const refused = answers.filter(({ status }) => status === 429);
+      expect(refused).toHaveLength(2);
+      for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    } finally {
+      await limited.close();
+    }
+  });
+
+  it('leaves nothing that names the account or the address', async () => {
+    await guess('hidden@example.com', undefined, '192.0.2.200');
+    const rows = await query(running.database.url, 'SELECT * FROM attempts');
+    expect(JSON.stringify(rows)).not.toMatch(/hidden|192\.0\.2/);
+  });
+});
