@@ -11,13 +11,14 @@ export interface Answer {
 export class Person {
   readonly #system: System;
   readonly #logs: SocketLog[] = [];
-  readonly email = `${randomUUID()}@example.org`;
+  readonly email: string;
   readonly password = 'correct horse battery staple';
   id = '';
   token = '';
 
-  private constructor(system: System) {
+  private constructor(system: System, email = `${randomUUID()}@example.org`) {
     this.#system = system;
+    this.email = email;
   }
 
   static async register(system: System, displayName: string, locale = 'en'): Promise<Person> {
@@ -28,6 +29,23 @@ export class Person {
     person.id = (answer.body.user as { id: string }).id;
     person.token = answer.body.accessToken as string;
     return person;
+  }
+
+  /** The same person in another session, with a token of its own. */
+  async signInAgain(): Promise<Person> {
+    const { email, password } = this;
+    const { status, body } = await this.http('user', 'POST', '/sessions', { email, password });
+    if (status !== 201) throw new Error(`sign-in: ${JSON.stringify(body)}`);
+    const again = new Person(this.#system, email);
+    again.id = this.id;
+    again.token = body.accessToken as string;
+    return again;
+  }
+
+  /** The session that the token is of. */
+  get sessionId(): string {
+    const [, claims = ''] = this.token.split('.');
+    return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sid: string }).sid;
   }
 
   async http(
