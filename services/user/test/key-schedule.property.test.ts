@@ -60,6 +60,15 @@ describe('signing keys over time', () => {
     );
   });
 
+  it('sign from the first one on also where a clock is behind', () => {
+    const keys = [1, 2].map((day) => ({
+      id: `day ${day}`,
+      signsFrom: new Date(start + day * 24 * 60 * minute),
+    }));
+    expect(signingKey(keys, new Date(start))?.id).toBe('day 1');
+    expect(signingKey([], new Date(start))).toBeUndefined();
+  });
+
   it('are shown for longer than anybody keeps the older ones', () => {
     const cachedByVerifiers = 10 * minute;
     expect(keyLead).toBeGreaterThan(publicKeysMaxAge * 1_000 + cachedByVerifiers + minute);

@@ -25,9 +25,13 @@ export const keyLead = 20 * minute;
 /** By which clocks may differ, and an instance may be late to notice the next key. */
 const allowance = 2 * minute;
 
-/** The one that signs now: the newest whose time has come. */
+/**
+ * The one that signs now: the newest whose time has come. The oldest where that is none's, as at the first start for
+ * an instance whose clock is behind.
+ */
 export function signingKey<K extends ScheduledKey>(keys: readonly K[], now: Date): K | undefined {
-  return newestFirst(keys).find(({ signsFrom }) => signsFrom <= now);
+  const ordered = newestFirst(keys);
+  return ordered.find(({ signsFrom }) => signsFrom <= now) ?? ordered.at(-1);
 }
 
 /** From when a key that is to be made now will sign; `undefined` while none is due. */
