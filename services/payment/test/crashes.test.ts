@@ -3,6 +3,7 @@ import type { Payment } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { createPay } from '../src/operations/pay.js';
+import { createProgress } from '../src/operations/progress.js';
 import type { ProviderCalls } from '../src/operations/provider-calls.js';
 import { defaultTiming } from '../src/operations/timing.js';
 import { FakeProvider } from './support/fake-provider.js';
@@ -38,7 +39,8 @@ async function payAndCrash(leaseMs: number, lastWords: ProviderCalls['run']) {
     stop: async () => undefined,
   };
   const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
-  const pay = createPay({ ...bystander, provider, calls, timing });
+  const progress = createProgress({ ...bystander, provider, calls, timing });
+  const pay = createPay({ ...bystander, provider, calls, progress, timing });
   const request = { recipientId, amount: 1250, currency: 'EUR', paymentMethod: 'pm_card_visa' };
   const idempotencyKey = uuidv7();
   const payment = await pay({ payerId, idempotencyKey, request, cause: { correlationId: 'first' } });
@@ -48,7 +50,7 @@ async function payAndCrash(leaseMs: number, lastWords: ProviderCalls['run']) {
 
 const beforeTheCall: ProviderCalls['run'] = async () => undefined;
 const afterTheCall: ProviderCalls['run'] = async (operation) => {
-  await provider.charge(operation, signal);
+  await provider.perform(operation, signal);
   return undefined;
 };
 
@@ -147,8 +149,8 @@ describe.each([
 
 describe('a provider that fails', () => {
   it.each([
-    ['before the money moved', 'beforeCharge'],
-    ['after the money moved', 'afterCharge'],
+    ['before the money moved', 'beforeMove'],
+    ['after the money moved', 'afterMove'],
   ] as const)('%s: answered as processing, asked again later, charged once', async (_, when) => {
     const [payerId, recipientId] = await world.people();
     let failures = 0;
@@ -168,14 +170,14 @@ describe('a provider that fails', () => {
 
   it('that never answers is given up, and a stop does not wait for it', async () => {
     const [payerId, recipientId] = await world.people();
-    provider.afterCharge = forever;
+    provider.afterMove = forever;
     const timing = { answerWithinMs: 100, providerTimeoutMs: 60_000, sweepEveryMs: 20 };
     const instance = await world.start({ provider, timing });
     const { body } = await instance.pay(payerId, recipientId);
     expect(body.status).toBe('processing');
     await instance.service.stop();
 
-    provider.afterCharge = async () => undefined;
+    provider.afterMove = async () => undefined;
     const next = await world.start({ provider, timing });
     try {
       await expectSettledOnce(body);
