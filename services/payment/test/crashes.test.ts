@@ -3,13 +3,10 @@ import type { Payment } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { createPay } from '../src/operations/pay.js';
-import { createProgress } from '../src/operations/progress.js';
-import type { ProviderCalls } from '../src/operations/provider-calls.js';
-import { defaultTiming } from '../src/operations/timing.js';
+import { afterTheCall, beforeTheCall, crashing, type LastWords } from './support/crashing.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
-const signal = new AbortController().signal;
 const forever = () => new Promise<never>(() => undefined);
 
 let world: World;
@@ -26,33 +23,16 @@ beforeEach(() => {
   provider = new FakeProvider();
 });
 
-/**
- * Pays in a process that dies in the middle: whatever follows the reservation is `lastWords`, and then nothing. All
- * that stays is what is in the database and what the provider knows.
- */
-async function payAndCrash(leaseMs: number, lastWords: ProviderCalls['run']) {
+/** Pays in a process that dies in the middle. */
+async function payAndCrash(leaseMs: number, lastWords: LastWords) {
   const [payerId, recipientId] = await world.people();
-  const calls: ProviderCalls = {
-    admit: () => undefined,
-    run: async (operation, attempt) => lastWords(operation, attempt).then(forever),
-    running: () => undefined,
-    stop: async () => undefined,
-  };
-  const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
-  const progress = createProgress({ ...bystander, provider, calls, timing });
-  const pay = createPay({ ...bystander, provider, calls, progress, timing });
+  const pay = createPay(crashing(bystander, provider, { leaseMs, lastWords }));
   const request = { recipientId, amount: 1250, currency: 'EUR', paymentMethod: 'pm_card_visa' };
   const idempotencyKey = uuidv7();
   const payment = await pay({ payerId, idempotencyKey, request, cause: { correlationId: 'first' } });
   expect(payment.status).toBe('processing');
   return { payment, payerId, recipientId, idempotencyKey };
 }
-
-const beforeTheCall: ProviderCalls['run'] = async () => undefined;
-const afterTheCall: ProviderCalls['run'] = async (operation) => {
-  await provider.perform(operation, signal);
-  return undefined;
-};
 
 async function statusOf({ id }: Payment): Promise<string> {
   return (await bystander.client.payment.findUniqueOrThrow({ where: { id } })).status;

@@ -20,6 +20,8 @@ export interface Operation {
   paymentReference: string | null;
   /** How often somebody took its lease. */
   attempts: number;
+  /** How often the provider had told by itself that something happened, when the lease was taken. */
+  notices: number;
   /** Of the request that reserved it, so that what a sweeper settles still belongs to that chain. */
   correlationId: string;
   createdAt: Date;

@@ -4,9 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Webhook } from '../providers/provider.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
-import { askAgain } from '../store/operations.js';
+import { takeNotice } from '../store/notices.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'log'> & {
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow' | 'log'> & {
   webhook: Webhook;
 };
 
@@ -19,7 +19,7 @@ const Received = Type.Object({ received: Type.Literal(true) });
  * Where a provider tells that something happened. A notice only makes the operation due: a sweeper asks the
  * provider how things are, so that late, repeated and reordered ones do no harm, and the answer waits for nobody.
  */
-export function webhookRoutes({ client, log, webhook }: Dependencies) {
+export function webhookRoutes({ uow, log, webhook }: Dependencies) {
   const { path, signatureHeader } = webhook;
   return routes((http) => {
     // What is signed are the bytes as they came.
@@ -39,7 +39,8 @@ export function webhookRoutes({ client, log, webhook }: Dependencies) {
       },
       async (request) => {
         const operationId = webhook.read(bytesOf(request), headerOf(request, signatureHeader));
-        if (operationId !== undefined && !(await askAgain(client, operationId))) {
+        const known = operationId === undefined || (await uow.run((tx) => takeNotice(tx, operationId)));
+        if (!known) {
           log.info({ operationId }, 'a provider’s notice is about an operation that is not ours');
         }
         return { received: true as const };

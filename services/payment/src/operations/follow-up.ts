@@ -34,6 +34,7 @@ export function followUp(held: HeldPayment, { kind, provider, cause, at }: Follo
     reference: null,
     paymentReference: held.charge.reference,
     attempts: 1,
+    notices: 0,
     correlationId: cause.correlationId,
     createdAt: at,
   };

@@ -85,6 +85,7 @@ function draft(payerId: string, request: PaymentRequest, cause: Cause): Reservat
     reference: null,
     paymentReference: null,
     attempts: 1,
+    notices: 0,
     correlationId,
     createdAt,
   };

@@ -28,11 +28,11 @@ export async function leaseOperations(db: PaymentDb, options: LeaseOptions): Pro
     RETURNING o.id, o.payment_id AS "paymentId", o.kind, p.payer_id AS "payerId",
       p.recipient_id AS "recipientId", coalesce((SELECT amount FROM refunds r WHERE r.id = o.id), p.amount) AS amount,
       p.currency, c.payment_method AS "paymentMethod", o.reference, c.reference AS "paymentReference", o.attempts,
-      o.correlation_id AS "correlationId", o.created_at AS "createdAt"`;
+      o.notices, o.correlation_id AS "correlationId", o.created_at AS "createdAt"`;
   return rows.map((row) => ({ ...row, amount: Number(row.amount) }));
 }
 
-/** Gives the lease back, so that the next look at the operation comes in `delayMs`; sooner if that was asked for. */
+/** Gives the lease back, so that the next look at the operation comes in `delayMs`; at once if a notice came meanwhile. */
 export async function postponeOperation(
   db: PaymentDb,
   operation: Operation,
@@ -41,7 +41,7 @@ export async function postponeOperation(
 ): Promise<void> {
   await db.$executeRaw`
     UPDATE operations SET reference = coalesce(${reference ?? null}, reference),
-      leased_until = CASE WHEN attempts = ${operation.attempts}::int AND leased_until > now()
+      leased_until = CASE WHEN attempts = ${operation.attempts}::int AND notices = ${operation.notices}::int
         THEN now() + ${delayMs}::int * interval '1 ms' ELSE leased_until END
     WHERE id = ${operation.id}::uuid AND settled_at IS NULL`;
 }
@@ -53,33 +53,4 @@ export async function findOpenOperation(db: PaymentDb, paymentId: string): Promi
     select: { id: true },
   });
   return row?.id;
-}
-
-/**
- * Has the sweepers ask the provider about an operation now, on the provider's own notice. For a charge or what
- * followed it: about the one that is open. One that is settled is opened again only where the provider can still
- * change its mind: a payment that requires action, a refund that had succeeded.
- *
- * Resolves to false if there is no such operation.
- */
-export async function askAgain(db: PaymentDb, operationId: string): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ known: boolean }[]>`
-    WITH notice AS MATERIALIZED (
-      SELECT o.id, o.kind, o.payment_id, p.status, r.status AS refund_status
-      FROM operations o JOIN payments p ON p.id = o.payment_id LEFT JOIN refunds r ON r.id = o.id
-      WHERE o.id = ${operationId}::uuid FOR UPDATE OF p
-    ), open AS MATERIALIZED (
-      SELECT o.id FROM operations o JOIN notice n ON o.payment_id = n.payment_id
-      WHERE o.settled_at IS NULL AND (o.id = n.id OR (o.kind <> 'refund' AND n.kind <> 'refund'))
-    ), due AS (
-      UPDATE operations SET leased_until = now() WHERE id IN (SELECT id FROM open) AND settled_at IS NULL
-    ), reopened AS (
-      UPDATE operations o SET settled_at = NULL, leased_until = now()
-      FROM notice n
-      WHERE o.id = n.id AND o.settled_at IS NOT NULL AND o.reference IS NOT NULL AND NOT EXISTS (SELECT FROM open)
-        AND ((n.kind = 'charge' AND n.status = 'requires_action')
-          OR (n.kind = 'refund' AND n.refund_status = 'succeeded'))
-    )
-    SELECT EXISTS (SELECT FROM notice) AS known`;
-  return row?.known ?? false;
 }

@@ -6,8 +6,10 @@ import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
 /**
- * Writes what an outcome changed, books included, and closes the operation, in one statement. Payment and operation
- * must be locked. `reference`: what the provider calls the thing that the operation made.
+ * Writes what an outcome changed, books included, and closes the operation, in one statement. Where a notice came
+ * after its lease was taken, it stays open, to be asked about again. Payment and operation must be locked.
+ *
+ * `reference`: what the provider calls the thing that the operation made.
  */
 export async function saveSettlement(
   db: PaymentDb,
@@ -15,12 +17,16 @@ export async function saveSettlement(
   { payment, refund, refundsPending, failureCode, movement }: Settlement,
   reference: string | undefined,
 ): Promise<void> {
+  const upToDate = Prisma.sql`notices = ${operation.notices}::int`;
   await db.$executeRaw`
     WITH closed AS (
-      UPDATE operations SET settled_at = now(), leased_until = NULL,
+      UPDATE operations SET settled_at = CASE WHEN ${upToDate} THEN now() END,
+        leased_until = CASE WHEN ${upToDate} THEN NULL ELSE now() END,
         reference = coalesce(${reference ?? null}, reference)
       WHERE id = ${operation.id}::uuid
-    )${refund ? refundUpdate(refund, failureCode) : Prisma.empty}${movement ? posting(operation, movement) : Prisma.empty}
+    )
+    ${refund ? refundUpdate(refund, failureCode) : Prisma.empty}
+    ${movement ? posting(operation, movement) : Prisma.empty}
     UPDATE payments SET status = ${payment.status}, failure_code = ${payment.failureCode ?? null},
       next_action = ${payment.nextAction ? JSON.stringify(payment.nextAction) : null}::jsonb,
       client_secret = ${payment.clientSecret ?? null}, amount_refunded = ${payment.amountRefunded}::bigint,

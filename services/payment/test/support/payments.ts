@@ -35,6 +35,7 @@ export function anOperation(overrides: Partial<Operation> = {}): Operation {
     reference: null,
     paymentReference: null,
     attempts: 1,
+    notices: 0,
     correlationId: 'test',
     createdAt: new Date(),
     ...overrides,

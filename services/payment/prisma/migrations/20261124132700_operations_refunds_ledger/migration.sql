@@ -1,5 +1,6 @@
 -- AlterTable
-ALTER TABLE "operations" ADD COLUMN     "reference" TEXT,
+ALTER TABLE "operations" ADD COLUMN     "notices" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "reference" TEXT,
 ALTER COLUMN "payment_method" DROP NOT NULL,
 DROP CONSTRAINT "operations_kind",
 ADD CONSTRAINT "operations_kind" CHECK ("kind" IN ('charge', 'confirm', 'cancel', 'refund'));
