@@ -75,7 +75,7 @@ describe.each(Object.keys(providers))(
         (paymentMethod) => {
           const key = uuidv7();
           return Array.from(
-            { length: 15 },
+            { length: 24 },
             (): Request => ({
               key,
               send: () => any().pay(payer, recipient, { paymentMethod, amount: 700 }, key),
