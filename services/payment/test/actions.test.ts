@@ -5,7 +5,7 @@ import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { actionCommands } from '../src/commands/actions.js';
 import type { ActRequest } from '../src/operations/act.js';
-import { type Instance, startTimeout, World } from './support/service.js';
+import { type Instance, inOrder, startTimeout, World } from './support/service.js';
 
 let world: World;
 let service: Instance;
@@ -37,7 +37,7 @@ describe('a payment that requires action', () => {
     expect(await statuses(payer)).toEqual(['processing', 'requires_action', 'processing', 'succeeded']);
     expect(await statuses(recipient)).toEqual(['succeeded']);
     await eventually(() =>
-      expect(heard.filter(({ subject }) => subject === payment.id).map(({ type }) => type)).toEqual([
+      expect(inOrder(heard, payment.id).map(({ type }) => type)).toEqual([
         'payment.processing',
         'payment.processing',
         'payment.succeeded',

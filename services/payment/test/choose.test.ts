@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readConfig } from '@warren/service-kit';
+import { type ConfigError, readConfig } from '@warren/service-kit';
 import { config } from '../src/config.js';
 import { chooseProvider } from '../src/providers/choose.js';
 
@@ -7,28 +7,25 @@ const choose = (env: Record<string, string>) => chooseProvider(readConfig(config
 const secrets = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_x' };
 
 describe('the configured provider', () => {
-  it('is the sandbox unless it is said otherwise, and hears no webhooks', () => {
-    const provider = choose({});
+  it('is the sandbox unless it is said otherwise, and hears no webhooks', async () => {
+    const provider = await choose({});
     expect([provider.name, provider.webhook]).toEqual(['sandbox', undefined]);
   });
 
-  it('is Stripe where its secrets are given', () => {
-    const provider = choose({ PAYMENT_PROVIDER: 'stripe', ...secrets });
+  it('is Stripe where its secrets are given', async () => {
+    const provider = await choose({ PAYMENT_PROVIDER: 'stripe', ...secrets });
     expect([provider.name, provider.webhook?.path]).toEqual(['stripe', '/webhooks/stripe']);
   });
 
-  it('stops the start with a line for each secret that is missing', () => {
-    const lines = (env: Record<string, string>) => {
-      try {
-        choose({ PAYMENT_PROVIDER: 'stripe', ...env });
-        return [];
-      } catch (error) {
-        return (error as { problems: string[] }).problems;
-      }
-    };
+  it('stops the start with a line for each secret that is missing', async () => {
+    const lines = (env: Record<string, string>) =>
+      choose({ PAYMENT_PROVIDER: 'stripe', ...env }).then(
+        () => [],
+        (error: ConfigError) => error.problems,
+      );
     const missing = (name: string) => `${name} is missing: PAYMENT_PROVIDER=stripe needs it`;
-    expect(lines({})).toEqual([missing('STRIPE_SECRET_KEY'), missing('STRIPE_WEBHOOK_SECRET')]);
-    expect(lines({ STRIPE_SECRET_KEY: 'sk_test_x' })).toEqual([missing('STRIPE_WEBHOOK_SECRET')]);
+    expect(await lines({})).toEqual([missing('STRIPE_SECRET_KEY'), missing('STRIPE_WEBHOOK_SECRET')]);
+    expect(await lines({ STRIPE_SECRET_KEY: 'sk_test_x' })).toEqual([missing('STRIPE_WEBHOOK_SECRET')]);
   });
 
   it.each([

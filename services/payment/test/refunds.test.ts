@@ -3,7 +3,7 @@ import type { DomainEvent } from '@warren/contracts';
 import { deletedEvent, listenTo } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { type Instance, startTimeout, World } from './support/service.js';
+import { type Instance, inOrder, startTimeout, World } from './support/service.js';
 
 let world: World;
 let service: Instance;
@@ -49,7 +49,7 @@ describe('POST /payments/:id/refunds', () => {
       ]);
     }
     const events = await eventually(() => {
-      const about = heard.filter(({ subject }) => subject === payment.id);
+      const about = inOrder(heard, payment.id);
       expect(about).toHaveLength(2);
       return about;
     });

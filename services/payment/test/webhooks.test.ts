@@ -4,7 +4,7 @@ import { listenTo } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { stripeProvider } from '../src/providers/stripe/provider.js';
-import { type Instance, startTimeout, World } from './support/service.js';
+import { type Instance, inOrder, startTimeout, World } from './support/service.js';
 import { notice, StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
 
 let world: World;
@@ -125,7 +125,7 @@ describe('a notice', () => {
     expect(list.items).toMatchObject([{ id: body.id, status: 'failed' }]);
     expect((await service.feed(payer)).at(-1)?.data).toMatchObject({ amountRefunded: 0, version: 4 });
     await eventually(() =>
-      expect(heard.filter(({ subject }) => subject === payment.id).map(({ type }) => type)).toEqual([
+      expect(inOrder(heard, payment.id).map(({ type }) => type)).toEqual([
         'payment.refunded',
         'payment.refund-failed',
       ]),

@@ -1,4 +1,4 @@
-import type { Balance, Payment } from '@warren/contracts';
+import type { Balance, DomainEvent, Payment } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
 import { keys, tokenFor, userEvent } from '@warren/service-testing';
@@ -161,4 +161,11 @@ export class Instance {
     return this.client
       .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
   }
+}
+
+/** The events about one payment, by version: they may be heard in any order. */
+export function inOrder(heard: readonly DomainEvent[], paymentId: string): DomainEvent[] {
+  return heard
+    .filter(({ subject }) => subject === paymentId)
+    .sort((a, b) => a.entityversion - b.entityversion);
 }
