@@ -16,6 +16,8 @@ beforeEach(() => {
   provider.beforeMove = async () => undefined;
 });
 
+const described = { description: 'between us' };
+
 const methodsOf = async (paymentId: string) =>
   (await service.client.operation.findMany({ where: { paymentId, kind: 'charge' } })).map(
     ({ paymentMethod }) => paymentMethod,
@@ -78,6 +80,29 @@ describe('a person who is deleted', () => {
     expect((await answer).body.status).toBe('succeeded');
     await eventually(async () => expect(await methodsOf(open.id)).toEqual([null]));
     expect((await service.feed(grace)).at(-1)?.data.description).toBeNull();
+  });
+
+  it('while they pay and confirm in all directions leaves nothing behind, whatever comes first', async () => {
+    const [ada, grace] = await world.people();
+    provider.outcomes.charge = { to: 'requires_action', nextAction: { type: 'x' } };
+    const waiting = await Promise.all(Array.from({ length: 10 }, () => service.pay(ada, grace, described)));
+    provider.outcomes.charge = { to: 'succeeded' };
+    const [, ...answers] = await Promise.all([
+      world.bus.publish(deletedEvent(ada, 2)),
+      ...waiting.map(({ body }) => service.http(ada, 'POST', `/payments/${body.id}/confirm`)),
+      ...Array.from({ length: 20 }, () => service.pay(ada, grace, described)),
+    ]);
+    expect(answers.filter(({ status }) => ![200, 201, 401].includes(status))).toEqual([]);
+    await eventually(async () => {
+      const left = await service.client.payment.findMany({
+        where: { payerId: ada },
+        include: { operations: true },
+      });
+      expect(left.length).toBeGreaterThanOrEqual(10);
+      const operations = left.flatMap((payment) => payment.operations);
+      expect(left.filter(({ description }) => description !== null)).toEqual([]);
+      expect(operations.filter((each) => each.paymentMethod !== null || each.settledAt === null)).toEqual([]);
+    });
   });
 
   it('may be deleted again and again: nothing changes any more', async () => {

@@ -5,11 +5,11 @@ import type { PaymentDb } from './database.js';
  * An operation that is still open keeps its method until it is settled, or nobody could say what became of it.
  */
 export async function erasePayer(db: PaymentDb, userId: string): Promise<void> {
+  // Payments before operations, as everybody locks them.
   await db.$executeRaw`
-    WITH described AS (
-      UPDATE payments SET description = NULL, version = version + 1, updated_at = now()
-      WHERE payer_id = ${userId}::uuid AND description IS NOT NULL
-    )
+    UPDATE payments SET description = NULL, version = version + 1, updated_at = now()
+    WHERE payer_id = ${userId}::uuid AND description IS NOT NULL`;
+  await db.$executeRaw`
     UPDATE operations o SET payment_method = NULL FROM payments p
     WHERE p.payer_id = ${userId}::uuid AND o.payment_id = p.id AND o.payment_method IS NOT NULL
       AND NOT EXISTS (
