@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DomainEvent, Payment } from '@warren/contracts';
-import { deletedEvent, listenTo } from '@warren/service-testing';
+import { deletedEvent, listenTo, tokenFor } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
+import { io, type Socket } from 'socket.io-client';
 import { v7 as uuidv7 } from 'uuid';
-import { actionCommands } from '../src/commands/actions.js';
-import type { ActRequest } from '../src/operations/act.js';
 import { type Instance, inOrder, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -104,27 +103,47 @@ describe('a payment that requires action', () => {
   });
 });
 
-describe('the commands', () => {
-  const principal = { userId: 'u', sessionId: 's', roles: [], expiresAt: 0 };
+describe('the commands payment.confirm and payment.cancel', () => {
+  const sockets: Socket[] = [];
+  afterAll(() => {
+    for (const socket of sockets) socket.close();
+  });
 
-  it.each(['confirm', 'cancel'])(
-    'payment.%s asks for the same in the name of the one at the socket',
-    async (kind) => {
-      const asked: ActRequest[] = [];
-      const payment = { id: uuidv7() } as Payment;
-      const commands = actionCommands(async (request) => {
-        asked.push(request);
-        return payment;
+  /** Answers of commands, and what is pushed meanwhile. */
+  async function connect(userId: string) {
+    const auth = { token: await tokenFor(userId) };
+    const url = `${service.service.url}/payment`;
+    const socket = io(url, { transports: ['websocket'], forceNew: true, auth });
+    sockets.push(socket);
+    const pushed: unknown[] = [];
+    socket.on('payment.updated', ({ status }: Payment) => pushed.push(status));
+    await new Promise((resolve) => socket.once('session.ready', resolve));
+    const command = (name: string, input: unknown): Promise<Record<string, unknown>> =>
+      socket.timeout(10_000).emitWithAck(name, input);
+    return { command, pushed };
+  }
+
+  it('do as their routes do, and a repeat by commandId gets the payment as it stands', async () => {
+    const { payer, payment } = await waiting();
+    const { command, pushed } = await connect(payer);
+    const input = { id: payment.id, commandId: uuidv7() };
+    const answer = await command('payment.confirm', input);
+    expect(answer).toMatchObject({ ok: true, data: { id: payment.id, status: 'succeeded', version: 4 } });
+    expect(await command('payment.confirm', input)).toEqual(answer);
+    await eventually(() => expect(pushed).toEqual(['processing', 'succeeded']));
+    const late = await command('payment.cancel', { id: payment.id });
+    expect(late).toMatchObject({ ok: false, error: { code: 'wrong-state', temporary: false } });
+  });
+
+  it('are refused to others, and for what is no id', async () => {
+    const { recipient, payment } = await waiting();
+    const { command } = await connect(recipient);
+    for (const name of ['payment.confirm', 'payment.cancel']) {
+      expect(await command(name, { id: payment.id })).toMatchObject({
+        ok: false,
+        error: { code: 'not-found' },
       });
-      const command = commands.find(({ name }) => name === `payment.${kind}`);
-      const context = { principal, commandId: 'c', correlationId: 'x' };
-      expect(await command?.handle(command.check({ id: payment.id }), context)).toBe(payment);
-      expect(asked).toEqual([
-        { kind, paymentId: payment.id, payerId: 'u', commandId: 'c', cause: { correlationId: 'x' } },
-      ]);
-      expect(() => command?.check({ id: 'nonsense' })).toThrow(
-        expect.objectContaining({ code: 'invalid-request' }),
-      );
-    },
-  );
+      expect(await command(name, { id: 'nonsense' })).toMatchObject({ error: { code: 'invalid-request' } });
+    }
+  });
 });
