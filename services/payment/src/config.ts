@@ -1,6 +1,7 @@
 import { secret } from '@warren/service-kit';
 import { type Static, Type } from 'typebox';
 
+/** The payment service's own environment variables. */
 export const config = Type.Object({
   PAYMENT_PROVIDER: Type.Enum(['sandbox', 'stripe'], {
     default: 'sandbox',
@@ -31,10 +32,11 @@ export const config = Type.Object({
     }),
   ),
   STRIPE_API_URL: Type.String({
-    pattern: '^https?://[^/?#@]+/?$',
+    pattern: '^(https://[^/?#@]+|http://(localhost|127\\.0\\.0\\.1)(:\\d+)?)/?$',
     default: 'https://api.stripe.com',
-    description: 'Where Stripe’s API answers, without a path.',
+    description: 'Where Stripe’s API answers, without a path; plain HTTP on this machine only.',
   }),
 });
 
+/** As parsed. */
 export type PaymentConfig = Static<typeof config>;

@@ -33,6 +33,8 @@ describe('the configured provider', () => {
     { STRIPE_SECRET_KEY: 'pk_test_publishable' },
     { STRIPE_WEBHOOK_SECRET: 'nonsense' },
     { STRIPE_API_URL: 'https://api.stripe.com/v1' },
+    { STRIPE_API_URL: 'http://api.stripe.com' },
+    { STRIPE_API_URL: 'http://localhost.example' },
   ])('%j is refused, and no secret is shown', (env) => {
     const [name, value] = Object.entries(env)[0] ?? ['', ''];
     expect(() => readConfig(config, env)).toThrow(name);

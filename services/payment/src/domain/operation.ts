@@ -1,5 +1,6 @@
 import type { NextAction } from '@warren/contracts';
 
+/** What the provider is asked to do. All but `refund` are about the payment itself. */
 export type OperationKind = 'charge' | 'confirm' | 'cancel' | 'refund';
 
 /** One call to the provider. Its `id` is the provider's idempotency key, so that repeating it moves money once. */
@@ -39,4 +40,5 @@ export type Outcome = { reference?: string } & (
   | { to: 'canceled' }
 );
 
+/** An outcome that settles its operation. */
 export type DecidedOutcome = Exclude<Outcome, { to: 'pending' }>;

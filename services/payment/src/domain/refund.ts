@@ -18,6 +18,7 @@ export function checkMayRefund(payment: Payment, { userId, roles }: Asker): void
   throw new AppError(userId === payment.payerId ? 'forbidden' : 'not-found');
 }
 
+/** What is to be given back, and of what. */
 export interface RefundRequest {
   payment: Payment;
   /** Held by refunds that are not decided yet, in the currency's minor unit. */
@@ -47,6 +48,7 @@ const paths: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
   failed: [],
 };
 
+/** Whether the refund can still take that status. */
 export function canBecome(refund: Refund, status: RefundStatus): boolean {
   return paths[refund.status].includes(status);
 }

@@ -12,6 +12,7 @@ const eventTypes: Readonly<Record<PaymentStatus, EventType>> = {
   canceled: 'payment.canceled',
 };
 
+/** What there is to say beside the payment itself. */
 export interface Announcement {
   /** Erased people: they get nothing. */
   gone?: readonly string[];

@@ -6,8 +6,8 @@ import { announce } from '../events/announce.js';
 import type { PaymentDb } from '../store/database.js';
 import { type HeldPayment, lockPayment } from '../store/locks.js';
 import { reserveAction } from '../store/reservations.js';
+import type { OperationDependencies } from './dependencies.js';
 import { followUp } from './follow-up.js';
-import type { OperationDependencies } from './pay.js';
 
 export interface ActRequest {
   kind: 'confirm' | 'cancel';

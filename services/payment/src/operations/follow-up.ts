@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Operation, OperationKind } from '../domain/operation.js';
 import type { HeldPayment } from '../store/locks.js';
 
+/** What is to be done to a payment that was charged before. */
 export interface FollowUp {
   kind: Exclude<OperationKind, 'charge'>;
   /** Whose provider runs here. */

@@ -1,26 +1,11 @@
 import { AppError, type Payment } from '@warren/contracts';
-import type { ServiceContext } from '@warren/service-kit';
 import type { Cause } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
 import { announce } from '../events/announce.js';
-import type { PaymentProvider } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { reserveCharge } from '../store/reservations.js';
-import type { Progress } from './progress.js';
-import type { ProviderCalls } from './provider-calls.js';
-import type { Timing } from './timing.js';
-
-export type OperationDependencies = Pick<
-  ServiceContext<unknown, PaymentDb, PrismaClient>,
-  'client' | 'uow'
-> & {
-  provider: PaymentProvider;
-  calls: ProviderCalls;
-  progress: Progress;
-  timing: Timing;
-};
+import type { OperationDependencies } from './dependencies.js';
 
 export interface PayRequest {
   payerId: string;

@@ -6,8 +6,8 @@ import type { PaymentDb } from '../store/database.js';
 import { lockPayment } from '../store/locks.js';
 import { findRefund } from '../store/refunds.js';
 import { reserveRefund } from '../store/reservations.js';
+import type { OperationDependencies } from './dependencies.js';
 import { followUp } from './follow-up.js';
-import type { OperationDependencies } from './pay.js';
 
 export interface RefundPaymentRequest {
   asker: Asker;

@@ -24,6 +24,7 @@ export interface PaymentProvider {
   readonly webhook?: Webhook;
 }
 
+/** How a provider's own notices come in. */
 export interface Webhook {
   /** Of the route, `/webhooks/…`. */
   path: string;

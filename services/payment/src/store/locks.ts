@@ -12,6 +12,7 @@ interface Held extends Situation {
   gone: readonly string[];
 }
 
+/** A payment that this transaction has locked. */
 export interface HeldPayment extends Held {
   charge: ChargeFacts;
   /** Of the operation on the payment itself that is not settled yet; refunds don't count. */
@@ -24,6 +25,7 @@ interface ChargeFacts {
   reference: string | null;
 }
 
+/** An operation that this transaction has locked, with its payment. */
 export interface HeldOperation extends Held {
   settled: boolean;
 }

@@ -2,12 +2,8 @@ import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 import { toStripeAmount } from './amounts.js';
 import { asking, StripeCallError } from './errors.js';
+import { metadataOf, searchFor } from './metadata.js';
 import { outcomeOfIntent, waiting } from './outcomes.js';
-
-/** What an object at Stripe tells of where it comes from. */
-export function metadataOf({ id, paymentId }: Operation) {
-  return { operation_id: id, payment_id: paymentId };
-}
 
 /** Charges, confirms and cancels, as PaymentIntents. */
 export function intents(stripe: Stripe) {
@@ -80,8 +76,8 @@ export function intents(stripe: Stripe) {
   async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | undefined> {
     const reference = operation.paymentReference ?? operation.reference;
     if (reference !== null) return asking(() => stripe.paymentIntents.retrieve(reference));
-    const query = `metadata['payment_id']:'${operation.paymentId}'`;
-    const { data } = await asking(() => stripe.paymentIntents.search({ query, limit: 1 }));
+    const params = { query: searchFor(operation), limit: 1 };
+    const { data } = await asking(() => stripe.paymentIntents.search(params));
     return data[0];
   }
 

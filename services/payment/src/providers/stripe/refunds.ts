@@ -2,12 +2,13 @@ import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 import { toStripeAmount } from './amounts.js';
 import { asking, StripeCallError } from './errors.js';
-import { metadataOf } from './intents.js';
+import { metadataOf, operationIdOf } from './metadata.js';
 import { outcomeOfRefund } from './outcomes.js';
 
 /** More refunds than that of one payment are not looked through. */
 const mostRefunds = 1_000;
 
+/** Refunds of PaymentIntents. */
 export function refunds(stripe: Stripe) {
   async function perform(operation: Operation): Promise<Outcome> {
     const { id: idempotencyKey } = operation;
@@ -32,7 +33,7 @@ export function refunds(stripe: Stripe) {
   async function find(operation: Operation): Promise<Stripe.Refund | undefined> {
     let seen = 0;
     for await (const refund of stripe.refunds.list({ payment_intent: intentOf(operation), limit: 100 })) {
-      if (refund.metadata?.operation_id === operation.id) return refund;
+      if (operationIdOf(refund.metadata) === operation.id) return refund;
       seen += 1;
       if (seen >= mostRefunds)
         throw new Error(`Payment ${operation.paymentId} has too many refunds to search`);

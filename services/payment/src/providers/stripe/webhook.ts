@@ -1,6 +1,7 @@
 import { AppError } from '@warren/contracts';
 import type Stripe from 'stripe';
 import type { Webhook } from '../provider.js';
+import { operationIdOf } from './metadata.js';
 
 /** Older notices are refused, in seconds: one that somebody recorded is worth nothing soon. */
 const toleranceSeconds = 300;
@@ -12,8 +13,6 @@ const intentEvents: ReadonlySet<string> = new Set([
   'payment_intent.payment_failed',
   'payment_intent.canceled',
 ]);
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** @see https://docs.stripe.com/webhooks#verify-official-libraries */
 export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
@@ -37,6 +36,5 @@ function operationOf({ type, data }: Stripe.Event): string | undefined {
   const about = (data?.object ?? {}) as { object?: unknown; metadata?: Record<string, unknown> | null };
   const concernsUs =
     about.object === 'refund' || (about.object === 'payment_intent' && intentEvents.has(type));
-  const id = about.metadata?.operation_id;
-  return concernsUs && typeof id === 'string' && uuid.test(id) ? id : undefined;
+  return concernsUs ? operationIdOf(about.metadata) : undefined;
 }
