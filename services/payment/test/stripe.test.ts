@@ -18,6 +18,7 @@ afterAll(() => stripe.close());
 beforeEach(() => {
   stripe.fault = () => 'none';
   stripe.searchSees = true;
+  stripe.hasSearch = true;
   provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 500 });
 });
 
@@ -94,6 +95,14 @@ describe('a charge', () => {
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
     expect(await provider.perform(operation, signal)).toEqual(found);
     expect(stripe.account.moved).toBe(moved);
+  });
+
+  it('is repeated on an account without search while Stripe remembers its key, and not after that', async () => {
+    stripe.hasSearch = false;
+    const operation = charge('pm_card_visa');
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    const old = { ...operation, createdAt: new Date(Date.now() - 24 * 3_600_000) };
+    await expect(provider.retrieve(old, signal)).rejects.toThrow('status 400');
   });
 
   it('that never arrived is unknown to Stripe', async () => {

@@ -5,6 +5,9 @@ import { asking, StripeCallError } from './errors.js';
 import { metadataOf, searchFor } from './metadata.js';
 import { outcomeOfIntent, waiting } from './outcomes.js';
 
+/** Stripe remembers an idempotency key for 24 hours at least. @see https://docs.stripe.com/api/idempotent_requests */
+const keyRememberedMs = 23 * 3_600_000;
+
 /** Charges, confirms and cancels, as PaymentIntents. */
 export function intents(stripe: Stripe) {
   /**
@@ -71,14 +74,20 @@ export function intents(stripe: Stripe) {
 
   /**
    * By its id; where the answer that named it was lost, by what it says of its origin. The search may lag behind by
-   * minutes: until then a repeat of the charge with its key is answered from Stripe's own memory of 24 hours.
+   * minutes, and some accounts have none: while Stripe remembers the charge's key, a repeat of it is safe all the same.
    */
   async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | undefined> {
     const reference = operation.paymentReference ?? operation.reference;
     if (reference !== null) return asking(() => stripe.paymentIntents.retrieve(reference));
     const params = { query: searchFor(operation), limit: 1 };
-    const { data } = await asking(() => stripe.paymentIntents.search(params));
-    return data[0];
+    try {
+      const { data } = await asking(() => stripe.paymentIntents.search(params));
+      return data[0];
+    } catch (error) {
+      const refused = error instanceof StripeCallError && error.isRefusal;
+      if (refused && Date.now() - operation.createdAt.getTime() < keyRememberedMs) return undefined;
+      throw error;
+    }
   }
 
   return {

@@ -24,8 +24,10 @@ export class StripeStandIn {
   readonly calls: Call[] = [];
   /** What goes wrong with a call. */
   fault: (call: Call) => Fault = () => 'none';
-  /** A search finds what is older than this, in milliseconds; Stripe's lags behind. */
+  /** Stripe's search lags behind: while false, it finds nothing. */
   searchSees = true;
+  /** Some accounts have no search. */
+  hasSearch = true;
   readonly keys = new IdempotencyKeys();
   readonly #server: Server = createServer((request, response) => {
     this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -113,6 +115,8 @@ export class StripeStandIn {
 
   #search(query: string): unknown[] {
     const [, name = '', value] = /^metadata\['(\w+)'\]:'([^']*)'$/.exec(query) ?? [];
+    const message = 'Search is not available for this account';
+    if (!this.hasSearch) throw new ApiError(400, { type: 'invalid_request_error', message });
     if (!this.searchSees) return [];
     return [...this.account.intents.values()].filter(({ metadata }) => metadata[name] === value);
   }
