@@ -114,6 +114,20 @@ export const mutations = [
     tests: ['services/payment/test/crashes.test.ts'],
   },
   {
+    guard: 'held amounts: refunds under way count',
+    file: 'services/payment/src/domain/refund.ts',
+    from: 'payment.amount - payment.amountRefunded - refundsPending',
+    to: 'payment.amount - payment.amountRefunded',
+    tests: ['services/payment/test/refunds.test.ts'],
+  },
+  {
+    guard: 'late notices: one that comes while the provider is being asked is not lost',
+    file: 'services/payment/src/store/notices.ts',
+    from: 'leased_until = now(), notices = notices + 1',
+    to: 'leased_until = now()',
+    tests: ['services/payment/test/notices.test.ts'],
+  },
+  {
     guard: 'end of a transaction: what a handler forgot to await does not run on a connection of others',
     file: 'packages/service-kit/src/database/prisma/kit-transaction.ts',
     from: '  async executeRaw(query: SqlQuery): Promise<number> {\n    if (this.#over) throw this.#over;',

@@ -1,10 +1,42 @@
-import { Type } from 'typebox';
+import { secret } from '@warren/service-kit';
+import { type Static, Type } from 'typebox';
 
+/** The payment service's own environment variables. */
 export const config = Type.Object({
+  PAYMENT_PROVIDER: Type.Enum(['sandbox', 'stripe'], {
+    default: 'sandbox',
+    description: 'Who moves the money: `sandbox` moves none, `stripe` needs the variables of that name.',
+  }),
   SANDBOX_SLOW_MS: Type.Integer({
     minimum: 0,
     maximum: 600_000,
     default: 8_000,
-    description: 'Milliseconds that the sandbox takes for `pm_card_slow`.',
+    description:
+      'Milliseconds that the sandbox takes for `pm_card_slow` and to refund `pm_card_pendingRefund`.',
+  }),
+  STRIPE_SECRET_KEY: Type.Optional(
+    Type.String({
+      ...secret,
+      pattern: '^(sk|rk)_[A-Za-z0-9_]+$',
+      defaultText: 'none',
+      description: 'Secret or restricted key of the Stripe account. Required for `stripe`.',
+    }),
+  ),
+  STRIPE_WEBHOOK_SECRET: Type.Optional(
+    Type.String({
+      ...secret,
+      pattern: '^whsec_[A-Za-z0-9+/=_]+$',
+      defaultText: 'none',
+      description:
+        'Signing secret of the Stripe endpoint that calls `/webhooks/stripe`. Required for `stripe`.',
+    }),
+  ),
+  STRIPE_API_URL: Type.String({
+    pattern: '^(https://[^/?#@]+|http://(localhost|127\\.0\\.0\\.1)(:\\d+)?)/?$',
+    default: 'https://api.stripe.com',
+    description: 'Where Stripe’s API answers, without a path; plain HTTP on this machine only.',
   }),
 });
+
+/** As parsed. */
+export type PaymentConfig = Static<typeof config>;

@@ -1,8 +1,15 @@
 import type { Doors, ServiceContext } from '@warren/service-kit';
+import { actionCommands } from './commands/actions.js';
 import { userProjections } from './events/users.js';
+import { balanceRoutes } from './http/balance.js';
 import { paymentRoutes } from './http/payments.js';
+import { refundRoutes } from './http/refunds.js';
+import { webhookRoutes } from './http/webhooks.js';
+import { createAct } from './operations/act.js';
 import { createPay } from './operations/pay.js';
+import { createProgress } from './operations/progress.js';
 import { providerCalls } from './operations/provider-calls.js';
+import { createRefund } from './operations/refund.js';
 import { operationSweeper } from './operations/sweeper.js';
 import { defaultTiming } from './operations/timing.js';
 import type { PaymentProvider } from './providers/provider.js';
@@ -16,11 +23,20 @@ export function paymentDoors(
   timing = defaultTiming,
 ): Doors<PaymentDb> {
   const calls = providerCalls({ ...context, provider, timing });
-  const pay = createPay({ ...context, provider, calls, timing });
+  const progress = createProgress({ ...context, provider, calls, timing });
+  const operations = { ...context, provider, calls, progress, timing };
+  const act = createAct(operations);
+  const { webhook } = provider;
   return {
-    http: [paymentRoutes({ ...context, pay })],
+    http: [
+      paymentRoutes({ ...context, pay: createPay(operations), act }),
+      refundRoutes({ ...context, refund: createRefund(operations) }),
+      balanceRoutes(context),
+      ...(webhook ? [webhookRoutes({ ...context, webhook })] : []),
+    ],
+    commands: actionCommands(act),
     events: userProjections,
     snapshots: [paymentSnapshots],
-    background: [operationSweeper({ ...context, calls, timing })],
+    background: [operationSweeper({ ...context, provider, calls, timing })],
   };
 }

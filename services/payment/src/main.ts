@@ -2,7 +2,7 @@ import { paymentContract } from '@warren/contracts';
 import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { paymentDoors } from './doors.js';
-import { sandboxProvider } from './providers/sandbox.js';
+import { chooseProvider } from './providers/choose.js';
 import { PrismaClient } from './store/database.js';
 
 export const payment = defineService({
@@ -14,7 +14,7 @@ export const payment = defineService({
     client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
-  doors: (context) => paymentDoors(context, sandboxProvider({ slowMs: context.config.SANDBOX_SLOW_MS })),
+  doors: async (context) => paymentDoors(context, await chooseProvider(context.config)),
 });
 
 await runWhenMain(import.meta, payment);

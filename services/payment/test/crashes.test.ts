@@ -3,12 +3,10 @@ import type { Payment } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { createPay } from '../src/operations/pay.js';
-import type { ProviderCalls } from '../src/operations/provider-calls.js';
-import { defaultTiming } from '../src/operations/timing.js';
+import { afterTheCall, beforeTheCall, crashing, type LastWords } from './support/crashing.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
-const signal = new AbortController().signal;
 const forever = () => new Promise<never>(() => undefined);
 
 let world: World;
@@ -25,32 +23,16 @@ beforeEach(() => {
   provider = new FakeProvider();
 });
 
-/**
- * Pays in a process that dies in the middle: whatever follows the reservation is `lastWords`, and then nothing. All
- * that stays is what is in the database and what the provider knows.
- */
-async function payAndCrash(leaseMs: number, lastWords: ProviderCalls['run']) {
+/** Pays in a process that dies in the middle. */
+async function payAndCrash(leaseMs: number, lastWords: LastWords) {
   const [payerId, recipientId] = await world.people();
-  const calls: ProviderCalls = {
-    admit: () => undefined,
-    run: async (operation, attempt) => lastWords(operation, attempt).then(forever),
-    running: () => undefined,
-    stop: async () => undefined,
-  };
-  const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
-  const pay = createPay({ ...bystander, provider, calls, timing });
+  const pay = createPay(crashing(bystander, provider, { leaseMs, lastWords }));
   const request = { recipientId, amount: 1250, currency: 'EUR', paymentMethod: 'pm_card_visa' };
   const idempotencyKey = uuidv7();
   const payment = await pay({ payerId, idempotencyKey, request, cause: { correlationId: 'first' } });
   expect(payment.status).toBe('processing');
   return { payment, payerId, recipientId, idempotencyKey };
 }
-
-const beforeTheCall: ProviderCalls['run'] = async () => undefined;
-const afterTheCall: ProviderCalls['run'] = async (operation) => {
-  await provider.charge(operation, signal);
-  return undefined;
-};
 
 async function statusOf({ id }: Payment): Promise<string> {
   return (await bystander.client.payment.findUniqueOrThrow({ where: { id } })).status;
@@ -147,8 +129,8 @@ describe.each([
 
 describe('a provider that fails', () => {
   it.each([
-    ['before the money moved', 'beforeCharge'],
-    ['after the money moved', 'afterCharge'],
+    ['before the money moved', 'beforeMove'],
+    ['after the money moved', 'afterMove'],
   ] as const)('%s: answered as processing, asked again later, charged once', async (_, when) => {
     const [payerId, recipientId] = await world.people();
     let failures = 0;
@@ -168,14 +150,14 @@ describe('a provider that fails', () => {
 
   it('that never answers is given up, and a stop does not wait for it', async () => {
     const [payerId, recipientId] = await world.people();
-    provider.afterCharge = forever;
+    provider.afterMove = forever;
     const timing = { answerWithinMs: 100, providerTimeoutMs: 60_000, sweepEveryMs: 20 };
     const instance = await world.start({ provider, timing });
     const { body } = await instance.pay(payerId, recipientId);
     expect(body.status).toBe('processing');
     await instance.service.stop();
 
-    provider.afterCharge = async () => undefined;
+    provider.afterMove = async () => undefined;
     const next = await world.start({ provider, timing });
     try {
       await expectSettledOnce(body);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Payment, PaymentStatus } from '@warren/contracts';
-import { applyChange, type Change } from '../src/domain/payment-machine.js';
+import { applyChange, applyRefund, type Change } from '../src/domain/payment-machine.js';
 import { aPayment } from './support/payments.js';
 
 const changes: Readonly<Record<PaymentStatus, Change>> = {
@@ -61,6 +61,23 @@ describe('the payment machine', () => {
     const succeeded = applyChange(waiting, changes.succeeded, later);
     expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['nextAction']));
     expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['clientSecret']));
+  });
+
+  it.each(statuses)('gives back only what succeeded: %s', (status) => {
+    const before = aPayment({ status, amountRefunded: status === 'succeeded' ? 250 : 0 });
+    if (status !== 'succeeded') {
+      expect(() => applyRefund(before, 1, later)).toThrow(expect.objectContaining({ code: 'wrong-state' }));
+      return;
+    }
+    const { version, updatedAt } = applyRefund(before, 1000, later);
+    expect([version, updatedAt]).toEqual([2, later.toISOString()]);
+    expect(applyRefund(before, 1000, later)).toMatchObject({ status: 'succeeded', amountRefunded: 1250 });
+    expect(applyRefund(before, -250, later)).toMatchObject({ status: 'succeeded', amountRefunded: 0 });
+    for (const amount of [1001, -251]) {
+      expect(() => applyRefund(before, amount, later)).toThrow(
+        expect.objectContaining({ code: 'refund-exceeds-payment' }),
+      );
+    }
   });
 
   it('never touches the payment it was given, nor anything it is not about', () => {

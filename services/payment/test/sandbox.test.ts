@@ -1,25 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Operation } from '../src/domain/operation.js';
+import type { Operation, OperationKind } from '../src/domain/operation.js';
 import { sandboxProvider } from '../src/providers/sandbox.js';
-import { payerId, recipientId } from './support/payments.js';
+import { anOperation } from './support/payments.js';
 
 const signal = new AbortController().signal;
 
-function operation(paymentMethod: string, createdAt = new Date()): Operation {
-  return {
-    id: '01900000-0000-7000-8000-000000000002',
-    paymentId: '01900000-0000-7000-8000-000000000001',
-    kind: 'charge',
-    paymentMethod,
-    payerId,
-    recipientId,
-    amount: 1250,
-    currency: 'EUR',
-    attempts: 1,
-    correlationId: 'test',
-    createdAt,
-  };
-}
+const operation = (paymentMethod: string | null, changes: Partial<Operation> = {}) =>
+  anOperation({ paymentMethod, ...changes });
 
 describe('the sandbox', () => {
   it.each([
@@ -34,22 +21,39 @@ describe('the sandbox', () => {
       },
     ],
   ])('%s comes out the same whoever asks, also a process that never charged it', async (method, outcome) => {
-    expect(await sandboxProvider({ slowMs: 1 }).charge(operation(method), signal)).toEqual(outcome);
+    expect(await sandboxProvider({ slowMs: 1 }).perform(operation(method), signal)).toEqual(outcome);
     expect(await sandboxProvider({ slowMs: 1 }).retrieve(operation(method), signal)).toEqual(outcome);
+  });
+
+  it.each<[OperationKind, string | null, unknown]>([
+    ['confirm', 'pm_card_authenticationRequired', { to: 'succeeded' }],
+    [
+      'confirm',
+      'pm_card_authenticationRequiredChargeDeclinedInsufficientFunds',
+      { to: 'failed', failureCode: 'card_declined' },
+    ],
+    ['cancel', 'pm_card_authenticationRequired', { to: 'canceled' }],
+    ['refund', 'pm_card_visa', { to: 'succeeded' }],
+    ['refund', 'pm_card_refundFail', { to: 'failed', failureCode: 'expired_or_canceled_card' }],
+    ['refund', null, { to: 'succeeded' }],
+  ])('to %s with %s comes out the same whoever asks', async (kind, method, outcome) => {
+    const provider = sandboxProvider({ slowMs: 1 });
+    expect(await provider.perform(operation(method, { kind }), signal)).toEqual(outcome);
+    expect(await provider.retrieve(operation(method, { kind }), signal)).toEqual(outcome);
   });
 
   it('pm_card_slow is pending until its time has come', async () => {
     const young = operation('pm_card_slow');
-    const old = operation('pm_card_slow', new Date(Date.now() - 60_000));
+    const old = operation('pm_card_slow', { createdAt: new Date(Date.now() - 60_000) });
     const provider = sandboxProvider({ slowMs: 30_000 });
     expect(await provider.retrieve(young, signal)).toEqual({ to: 'pending' });
     expect(await provider.retrieve(old, signal)).toEqual({ to: 'succeeded' });
-    expect(await provider.charge(old, signal)).toEqual({ to: 'succeeded' });
+    expect(await provider.perform(old, signal)).toEqual({ to: 'succeeded' });
   });
 
   it('a slow charge ends when it is cut off', async () => {
     const cut = new AbortController();
-    const charge = sandboxProvider({ slowMs: 30_000 }).charge(operation('pm_card_slow'), cut.signal);
+    const charge = sandboxProvider({ slowMs: 30_000 }).perform(operation('pm_card_slow'), cut.signal);
     cut.abort();
     await expect(charge).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });

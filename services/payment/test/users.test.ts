@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
-  provider.beforeCharge = async () => undefined;
+  provider.beforeMove = async () => undefined;
 });
 
 const copyOf = (id: string) => service.client.userCopy.findUnique({ where: { id } });
@@ -51,7 +51,7 @@ describe('the copy of users', () => {
       charging = resolve;
     });
     let goOn: () => void = () => undefined;
-    provider.beforeCharge = () => {
+    provider.beforeMove = () => {
       charging();
       return new Promise<void>((resolve) => {
         goOn = resolve;

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { defineContract } from '../contract.js';
-import { Amount, Currency, closed, Id, Time, Version } from './shapes.js';
+import { Amount, Currency, Cursor, closed, Id, Time, Version } from './shapes.js';
 
 export const PaymentStatus = Type.Enum(['processing', 'requires_action', 'succeeded', 'failed', 'canceled']);
 export type PaymentStatus = Static<typeof PaymentStatus>;
@@ -39,6 +39,37 @@ export const Payment = Type.Object(
 );
 export type Payment = Static<typeof Payment>;
 
+/** `failed` may also come after `succeeded`, where the payer's bank sends the money back. */
+export const RefundStatus = Type.Enum(['pending', 'succeeded', 'failed']);
+export type RefundStatus = Static<typeof RefundStatus>;
+
+/** A payment given back, whole or in part. */
+export const Refund = Type.Object(
+  { id: Id, paymentId: Id, amount: Amount, status: RefundStatus, createdAt: Time },
+  closed,
+);
+export type Refund = Static<typeof Refund>;
+
+/** What the ledger says that a person holds, one item per currency they ever dealt in. */
+export const Balance = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          currency: Currency,
+          amount: Type.Integer({ description: 'In the currency’s minor unit; may be negative.' }),
+        },
+        closed,
+      ),
+    ),
+    asOf: Cursor,
+  },
+  closed,
+);
+export type Balance = Static<typeof Balance>;
+
+const PaymentId = Type.Object({ id: Id }, closed);
+
 export const paymentContract = defineContract({
   service: 'payment',
   emits: {
@@ -47,9 +78,14 @@ export const paymentContract = defineContract({
     'payment.succeeded': PaymentState,
     'payment.failed': PaymentState,
     'payment.canceled': PaymentState,
+    'payment.refunded': PaymentState,
+    'payment.refund-failed': PaymentState,
     'payment.snapshot': PaymentState,
   },
   consumes: ['user.registered', 'user.updated', 'user.deleted', 'user.snapshot'],
-  commands: {},
+  commands: {
+    'payment.confirm': { input: PaymentId, output: Payment },
+    'payment.cancel': { input: PaymentId, output: Payment },
+  },
   feed: { 'payment.updated': Payment },
 });

@@ -32,3 +32,20 @@ export function applyChange(payment: Payment, change: Change, at: Date): Payment
   const { to: status, ...details } = change;
   return { ...kept, ...details, status, version: payment.version + 1, updatedAt: at.toISOString() };
 }
+
+/**
+ * The payment with `amount` more of it given back, one version on; it stays `succeeded`. Below zero: a refund that
+ * came back.
+ *
+ * @throws AppError `wrong-state` if it isn't `succeeded`; `refund-exceeds-payment` beyond what was paid.
+ */
+export function applyRefund(payment: Payment, amount: number, at: Date): Payment {
+  if (payment.status !== 'succeeded') {
+    throw new AppError('wrong-state', {
+      detail: `A payment that is ${payment.status} has nothing to refund`,
+    });
+  }
+  const amountRefunded = payment.amountRefunded + amount;
+  if (amountRefunded < 0 || amountRefunded > payment.amount) throw new AppError('refund-exceeds-payment');
+  return { ...payment, amountRefunded, version: payment.version + 1, updatedAt: at.toISOString() };
+}

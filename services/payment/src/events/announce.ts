@@ -2,7 +2,9 @@ import type { Payment, PaymentStatus, paymentContract } from '@warren/contracts'
 import type { TxEffects } from '@warren/unit-of-work';
 import { stateOf, viewFor } from '../domain/views.js';
 
-const eventTypes: Readonly<Record<PaymentStatus, keyof typeof paymentContract.emits>> = {
+type EventType = keyof typeof paymentContract.emits;
+
+const eventTypes: Readonly<Record<PaymentStatus, EventType>> = {
   processing: 'payment.processing',
   requires_action: 'payment.requires-action',
   succeeded: 'payment.succeeded',
@@ -10,17 +12,24 @@ const eventTypes: Readonly<Record<PaymentStatus, keyof typeof paymentContract.em
   canceled: 'payment.canceled',
 };
 
+/** What there is to say beside the payment itself. */
+export interface Announcement {
+  /** Erased people: they get nothing. */
+  gone?: readonly string[];
+  /** What happened, where it is not that the payment took its status. */
+  type?: EventType;
+}
+
 /**
  * Tells of a change, with the transaction that made it: other services by an event, the payer and, from
- * `succeeded` on, the recipient by their feeds. Whoever is `gone` gets nothing.
+ * `succeeded` on, the recipient by their feeds.
  */
-export function announce(effects: TxEffects, payment: Payment, gone: readonly string[] = []): void {
-  effects.publish({
-    type: eventTypes[payment.status],
-    subject: payment.id,
-    version: payment.version,
-    data: stateOf(payment),
-  });
+export function announce(
+  effects: TxEffects,
+  payment: Payment,
+  { gone = [], type = eventTypes[payment.status] }: Announcement = {},
+): void {
+  effects.publish({ type, subject: payment.id, version: payment.version, data: stateOf(payment) });
   for (const readerId of [payment.payerId, payment.recipientId]) {
     const view = viewFor(payment, readerId);
     if (view !== undefined && !gone.includes(readerId)) {

@@ -1,9 +1,10 @@
 import { isTombstone, type UserSnapshot } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { PaymentDb } from '../store/database.js';
+import { erasePayer } from '../store/erasure.js';
 import { keepUserCopy } from '../store/user-copies.js';
 
-/** Keeps the copy of users: who exists and who is gone. */
+/** Keeps the copy of users: who exists and who is gone. Of the latter, what they wrote goes too. */
 export const userProjections: EventHandler<PaymentDb>[] = [
   projection('user.registered'),
   projection('user.updated'),
@@ -17,7 +18,10 @@ function projection(type: string): EventHandler<PaymentDb> {
     type,
     async handle(tx, event) {
       const user = event.data as UserSnapshot;
-      await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted: isTombstone(user) });
+      const deleted = isTombstone(user);
+      // The tombstone first: whoever writes for this person waits for it, or is waited for.
+      await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted });
+      if (deleted) await erasePayer(tx, user.id);
     },
   };
 }

@@ -1,16 +1,19 @@
 import { AppError, Payment } from '@warren/contracts';
 import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
 import { viewFor } from '../domain/views.js';
+import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment, listPayments } from '../store/payments.js';
+import { cutPage, pageOf } from './pages.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
+  act(request: ActRequest): Promise<Payment>;
 };
 
-export function paymentRoutes({ client, uow, pay }: Dependencies) {
+export function paymentRoutes({ client, uow, pay, act }: Dependencies) {
   return routes((http) => {
     http.post(
       '/payments',
@@ -44,11 +47,10 @@ export function paymentRoutes({ client, uow, pay }: Dependencies) {
       },
       async (request) => {
         const readerId = request.principal.userId;
-        const { limit, cursor: before } = request.query;
-        const page = { limit: limit + 1, ...(before !== undefined && { before }) };
+        const page = pageOf(request.query);
         const { value: found, asOf } = await uow.readAsOf(readerId, (db) => listPayments(db, readerId, page));
-        const items = found.slice(0, limit).flatMap((payment) => viewFor(payment, readerId) ?? []);
-        return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null, asOf };
+        const visible = found.flatMap((payment) => viewFor(payment, readerId) ?? []);
+        return { ...cutPage(visible, request.query), asOf };
       },
     );
 
@@ -62,5 +64,19 @@ export function paymentRoutes({ client, uow, pay }: Dependencies) {
         return view;
       },
     );
+
+    for (const [kind, summary] of actions) {
+      http.post(
+        `/payments/:id/${kind}`,
+        { schema: { summary, params: ById, response: { 200: Payment } } },
+        async ({ params, principal, cause }) =>
+          act({ kind, paymentId: params.id, payerId: principal.userId, cause }),
+      );
+    }
   });
 }
+
+const actions = [
+  ['confirm', 'Goes on with a payment that requires action, for its payer; may end as `failed`'],
+  ['cancel', 'Cancels a payment that requires action, for its payer'],
+] as const;

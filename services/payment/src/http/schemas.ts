@@ -1,4 +1,4 @@
-import { Amount, Cursor, closed, currencies, Id, Payment } from '@warren/contracts';
+import { Amount, Cursor, closed, currencies, Id, Payment, Refund } from '@warren/contracts';
 import { Type } from 'typebox';
 
 /** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
@@ -28,6 +28,17 @@ export const ListQuery = Type.Object(
 
 export const PaymentList = Type.Object(
   { items: Type.Array(Payment), nextCursor: Type.Union([Cursor, Type.Null()]), asOf: Cursor },
+  closed,
+);
+
+/** An empty body will do: then all that is left goes back. */
+export const CreateRefund = Type.Union([
+  Type.Object({ amount: Type.Optional(Amount) }, closed),
+  Type.Null({ description: 'No body' }),
+]);
+
+export const RefundList = Type.Object(
+  { items: Type.Array(Refund), nextCursor: Type.Union([Cursor, Type.Null()]), asOf: Cursor },
   closed,
 );
 

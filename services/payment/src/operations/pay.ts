@@ -1,23 +1,11 @@
 import { AppError, type Payment } from '@warren/contracts';
-import type { ServiceContext } from '@warren/service-kit';
 import type { Cause } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
 import { announce } from '../events/announce.js';
-import type { PaymentProvider } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
-import { leaseOperations } from '../store/operations.js';
-import { findPayment } from '../store/payments.js';
-import { reserve } from '../store/reservations.js';
-import type { ProviderCalls } from './provider-calls.js';
-import { resultWithin, type Timing } from './timing.js';
-
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
-  provider: PaymentProvider;
-  calls: ProviderCalls;
-  timing: Timing;
-};
+import { reserveCharge } from '../store/reservations.js';
+import type { OperationDependencies } from './dependencies.js';
 
 export interface PayRequest {
   payerId: string;
@@ -38,15 +26,15 @@ interface Reservation {
  * Resolves to the payment in the state it has reached, after `answerWithinMs` at the latest.
  *
  * @throws AppError `self-payment`, `unknown-payment-method`, `unknown-recipient`, `recipient-gone`,
- * `request-in-progress`, `idempotency-key-reused`, `service-overloaded`
+ * `session-revoked`, `request-in-progress`, `idempotency-key-reused`, `service-overloaded`
  */
 export function createPay({
-  client,
   uow,
   provider,
   calls,
-  timing,
-}: Dependencies): (request: PayRequest) => Promise<Payment> {
+  progress,
+  timing: { leaseMs },
+}: OperationDependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
     calls.admit();
     let reserved: Reservation | undefined;
@@ -54,30 +42,14 @@ export function createPay({
     const { value, replayed } = await uow.once(once, async (tx) => {
       const { payment, charge } = draft(payerId, request, cause);
       if (!provider.accepts(request.paymentMethod)) throw new AppError('unknown-payment-method');
-      await reserve(tx, payment, charge, timing.leaseMs);
+      await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });
       announce(tx, payment);
       reserved = { payment, charge };
       return { paymentId: payment.id };
     });
-    return replayed || !reserved ? goOn(value.paymentId) : callFirst(reserved);
+    if (replayed || !reserved) return progress.reached(value.paymentId);
+    return (await progress.first(reserved.charge))?.payment ?? reserved.payment;
   };
-
-  async function callFirst({ payment, charge }: Reservation): Promise<Payment> {
-    return (await resultWithin(timing.answerWithinMs, calls.run(charge, 'first'))) ?? payment;
-  }
-
-  async function goOn(paymentId: string): Promise<Payment> {
-    const payment = await findPayment(client, paymentId);
-    if (payment === undefined) throw new AppError('not-found');
-    if (payment.status !== 'processing') return payment;
-    const call = calls.running(paymentId) ?? takeOver(paymentId);
-    return (await resultWithin(timing.answerWithinMs, call)) ?? payment;
-  }
-
-  async function takeOver(paymentId: string): Promise<Payment | undefined> {
-    const [operation] = await leaseOperations(client, { leaseMs: timing.leaseMs, limit: 1, paymentId });
-    return operation && (await calls.run(operation, 'again'));
-  }
 }
 
 function draft(payerId: string, request: PaymentRequest, cause: Cause): Reservation {
@@ -90,12 +62,15 @@ function draft(payerId: string, request: PaymentRequest, cause: Cause): Reservat
     id: uuidv7(),
     paymentId,
     kind: 'charge',
-    paymentMethod,
     payerId,
     recipientId,
     amount,
     currency,
+    paymentMethod,
+    reference: null,
+    paymentReference: null,
     attempts: 1,
+    notices: 0,
     correlationId,
     createdAt,
   };

@@ -1,23 +1,23 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import type { ServiceContext } from '@warren/service-kit';
-import type { Operation } from '../domain/operation.js';
-import type { Outcome, PaymentProvider } from '../providers/provider.js';
+import type { Operation, Outcome } from '../domain/operation.js';
+import type { PaymentProvider } from '../providers/provider.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { postponeOperation } from '../store/operations.js';
-import { settle } from './settle.js';
+import { type Settled, settle } from './settle.js';
 import { resultWithin, retryDelay, type Timing } from './timing.js';
 
 /** `again`: it may have been called before, so the provider is asked what became of it first. */
 export type Try = 'first' | 'again';
 
-/** The calls to the provider that this instance has under way: one a payment, all of them bounded and owned. */
+/** The calls to the provider that this instance has under way: one an operation, all of them bounded and owned. */
 export interface ProviderCalls {
   /** @throws AppError `service-overloaded` when too many calls are under way. */
   admit(): void;
   /** Calls and settles. Never rejects; `undefined` if the outcome isn't known yet: the operation stays open. */
-  run(operation: Operation, attempt: Try): Promise<Payment | undefined>;
-  /** The call that this instance has under way for a payment. */
-  running(paymentId: string): Promise<Payment | undefined> | undefined;
+  run(operation: Operation, attempt: Try): Promise<Settled | undefined>;
+  /** The call that this instance has under way for an operation. */
+  running(operationId: string): Promise<Settled | undefined> | undefined;
   /**
    * Lets calls end for as long as a request may take, then cuts them off: another instance's sweeper finds them.
    * Requests that still come are served, but no call outlives its request.
@@ -31,17 +31,19 @@ type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'clie
 };
 
 const mostCalls = 1_000;
+/** About a quarter of an hour without an answer: from then on somebody should look at it. */
+const manyAttempts = 10;
 
 export function providerCalls({ client, uow, log, provider, timing }: Dependencies): ProviderCalls {
   let stopping = false;
-  const underWay = new Map<string, { done: Promise<Payment | undefined>; cut: AbortController }>();
+  const underWay = new Map<string, { done: Promise<Settled | undefined>; cut: AbortController }>();
 
-  function run(operation: Operation, attempt: Try): Promise<Payment | undefined> {
-    const earlier = underWay.get(operation.paymentId);
+  function run(operation: Operation, attempt: Try): Promise<Settled | undefined> {
+    const earlier = underWay.get(operation.id);
     if (earlier !== undefined) return earlier.done;
     const cut = new AbortController();
-    const done = perform(operation, attempt, cut).finally(() => underWay.delete(operation.paymentId));
-    underWay.set(operation.paymentId, { done, cut });
+    const done = perform(operation, attempt, cut).finally(() => underWay.delete(operation.id));
+    underWay.set(operation.id, { done, cut });
     return done;
   }
 
@@ -49,28 +51,34 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     operation: Operation,
     attempt: Try,
     cut: AbortController,
-  ): Promise<Payment | undefined> {
-    const { id: operationId, paymentId } = operation;
+  ): Promise<Settled | undefined> {
+    const { id: operationId, paymentId, kind } = operation;
+    let reference: string | undefined;
     try {
       const outcome = await bounded(cut, () => ask(operation, attempt, cut.signal));
       if (outcome.to !== 'pending') return await settle(uow, operation, outcome);
+      reference = outcome.reference;
     } catch (error) {
-      log.warn(
-        { err: error, operationId, paymentId },
+      const level = operation.attempts < manyAttempts ? 'warn' : 'error';
+      log[level](
+        { err: error, operationId, paymentId, kind },
         'outcome of a provider call unknown, to be asked later',
       );
     }
     try {
-      await postponeOperation(client, operation, retryDelay(operation.attempts));
+      await postponeOperation(client, operation, retryDelay(operation.attempts), reference);
     } catch (error) {
-      log.warn({ err: error, operationId, paymentId }, 'operation not postponed, its lease will run out');
+      log.warn(
+        { err: error, operationId, paymentId, kind },
+        'operation not postponed, its lease will run out',
+      );
     }
     return undefined;
   }
 
   async function ask(operation: Operation, attempt: Try, signal: AbortSignal): Promise<Outcome> {
     const earlier = attempt === 'again' ? await provider.retrieve(operation, signal) : undefined;
-    return earlier ?? (await provider.charge(operation, signal));
+    return earlier ?? (await provider.perform(operation, signal));
   }
 
   /** A provider that ignores the signal must not hold us either. */
@@ -89,7 +97,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
       if (underWay.size >= mostCalls) throw new AppError('service-overloaded');
     },
     run,
-    running: (paymentId) => underWay.get(paymentId)?.done,
+    running: (operationId) => underWay.get(operationId)?.done,
     async stop() {
       stopping = true;
       const ends = () => Promise.all([...underWay.values()].map(({ done }) => done));

@@ -1,25 +1,47 @@
-import type { Payment } from '@warren/contracts';
+import type { Payment, Refund } from '@warren/contracts';
 import type { UnitOfWork } from '@warren/unit-of-work';
-import type { Operation } from '../domain/operation.js';
-import { applyChange, type Change } from '../domain/payment-machine.js';
+import type { DecidedOutcome, Operation } from '../domain/operation.js';
+import { type Settlement, settlementOf } from '../domain/settlement.js';
 import { announce } from '../events/announce.js';
 import type { PaymentDb } from '../store/database.js';
-import { lockOperation, saveSettled } from '../store/operations.js';
+import { forgetMethod } from '../store/erasure.js';
+import { lockOperation } from '../store/locks.js';
+import { saveSettlement } from '../store/settlements.js';
+
+/** How things stand once an operation is settled. */
+export interface Settled {
+  payment: Payment;
+  /** Of a refund only. */
+  refund?: Refund;
+}
 
 /**
- * The second transaction of a provider call: applies its outcome to the payment and closes the operation. Whoever
- * comes second, for example after a lost lease, finds it closed and changes nothing.
+ * The second transaction of a provider call: applies its outcome to the payment, writes the books and closes the
+ * operation. Whoever comes second, for example after a lost lease, finds it closed and changes nothing.
  */
-export function settle(uow: UnitOfWork<PaymentDb>, operation: Operation, change: Change): Promise<Payment> {
+export function settle(
+  uow: UnitOfWork<PaymentDb>,
+  operation: Operation,
+  outcome: DecidedOutcome,
+): Promise<Settled> {
   return uow.run(
     async (tx) => {
-      const { payment, settled, gone } = await lockOperation(tx, operation);
-      if (settled) return payment;
-      const changed = applyChange(payment, change, new Date());
-      await saveSettled(tx, operation, changed);
-      announce(tx, changed, gone);
-      return changed;
+      const { settled, gone, provider, ...before } = await lockOperation(tx, operation);
+      if (settled) return before;
+      const after = settlementOf(before, operation, outcome, provider, new Date());
+      await saveSettlement(tx, operation, after, outcome.reference);
+      if (gone.includes(after.payment.payerId)) await forgetMethod(tx, operation.paymentId);
+      const type = after.news && newsTypes[after.news];
+      if (after.news) announce(tx, after.payment, { gone, ...(type && { type }) });
+      return after;
     },
     { cause: { correlationId: operation.correlationId } },
   );
 }
+
+/** The event of each kind of news; that of a new status goes by the status. */
+const newsTypes = {
+  status: undefined,
+  refunded: 'payment.refunded',
+  'refund-failed': 'payment.refund-failed',
+} as const satisfies Record<NonNullable<Settlement['news']>, string | undefined>;

@@ -1,20 +1,40 @@
-import type { Operation } from '../domain/operation.js';
-import type { Change } from '../domain/payment-machine.js';
-
-/** `pending`: accepted and not decided yet; ask again later. */
-export type Outcome = { to: 'pending' } | Exclude<Change, { to: 'processing' | 'canceled' }>;
+import type { Operation, Outcome } from '../domain/operation.js';
 
 /**
  * Where the money moves. A throw means that nobody knows whether it did: the operation stays open, and the
  * sweeper asks `retrieve` before anything is repeated.
  */
 export interface PaymentProvider {
+  /** As payments remember it: whoever charged one goes on with it, and nobody else. */
+  readonly name: string;
+
   /** Cheap and local: whether a method of this name can exist at all. */
   accepts(paymentMethod: string): boolean;
 
-  /** Charges at most once per `operation.id`, however often it is called; a decline is an outcome, not a throw. */
-  charge(operation: Operation, signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Charges, confirms, cancels or refunds, at most once per `operation.id`, however often it is called; a decline is
+   * an outcome, not a throw.
+   */
+  perform(operation: Operation, signal: AbortSignal): Promise<Outcome>;
 
   /** What became of the operation; `undefined` if the provider has never heard of it. */
   retrieve(operation: Operation, signal: AbortSignal): Promise<Outcome | undefined>;
+
+  /** Where the provider tells by itself that something happened. */
+  readonly webhook?: Webhook;
+}
+
+/** How a provider's own notices come in. */
+export interface Webhook {
+  /** Of the route, `/webhooks/…`. */
+  path: string;
+  /** Lower-case name of the header with the signature. */
+  signatureHeader: string;
+  /**
+   * The id of the operation that the notice is about, `undefined` if it is about nothing of ours. That is all a
+   * notice is good for: it may be late, early or a repeat, so the provider is asked how things are.
+   *
+   * @throws AppError `invalid-signature` for a notice that is forged, changed or too old.
+   */
+  read(body: Buffer, signature: string | undefined): string | undefined;
 }

@@ -1,21 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Operation } from '../domain/operation.js';
-import type { Outcome, PaymentProvider } from './provider.js';
+import type { Operation, OperationKind, Outcome } from '../domain/operation.js';
+import type { PaymentProvider } from './provider.js';
 
 export interface SandboxOptions {
-  /** How long `pm_card_slow` takes from the operation's creation on, in milliseconds. */
+  /** How long `pm_card_slow` and `pm_card_pendingRefund` take from the operation's creation on, in milliseconds. */
   slowMs: number;
 }
 
-const outcomes: Readonly<Record<string, (operation: Operation) => Outcome>> = {
-  pm_card_visa: () => ({ to: 'succeeded' }),
-  pm_card_chargeDeclined: () => ({ to: 'failed', failureCode: 'card_declined' }),
-  pm_card_authenticationRequired: ({ id }) => ({
-    to: 'requires_action',
-    nextAction: { type: 'sandbox_authenticate' },
-    clientSecret: `sandbox_secret_${id}`,
-  }),
-  pm_card_slow: () => ({ to: 'succeeded' }),
+const succeeded: Outcome = { to: 'succeeded' };
+const declined: Outcome = { to: 'failed', failureCode: 'card_declined' };
+const authenticate = ({ id }: Operation): Outcome => ({
+  to: 'requires_action',
+  nextAction: { type: 'sandbox_authenticate' },
+  clientSecret: `sandbox_secret_${id}`,
+});
+
+type Answer = Outcome | ((operation: Operation) => Outcome);
+
+/** What each kind of operation comes to, if not as usual. Where a name is one of Stripe's, it does as theirs does. */
+const methods: Readonly<Record<string, Partial<Record<OperationKind, Answer>> & { slow?: OperationKind }>> = {
+  pm_card_visa: {},
+  pm_card_chargeDeclined: { charge: declined },
+  pm_card_authenticationRequired: { charge: authenticate },
+  pm_card_authenticationRequiredChargeDeclinedInsufficientFunds: { charge: authenticate, confirm: declined },
+  pm_card_slow: { slow: 'charge' },
+  pm_card_pendingRefund: { slow: 'refund' },
+  pm_card_refundFail: { refund: { to: 'failed', failureCode: 'expired_or_canceled_card' } },
+};
+
+const usual: Readonly<Record<OperationKind, Outcome>> = {
+  charge: succeeded,
+  confirm: succeeded,
+  cancel: { to: 'canceled' },
+  refund: succeeded,
 };
 
 /**
@@ -23,11 +40,14 @@ const outcomes: Readonly<Record<string, (operation: Operation) => Outcome>> = {
  * so that `retrieve` answers the same after a crash of whatever process.
  */
 export function sandboxProvider({ slowMs }: SandboxOptions): PaymentProvider {
-  const settlesIn = ({ paymentMethod, createdAt }: Operation) =>
-    paymentMethod === 'pm_card_slow' ? Math.max(0, createdAt.getTime() + slowMs - Date.now()) : 0;
+  const settlesIn = (operation: Operation) =>
+    methodOf(operation).slow === operation.kind
+      ? Math.max(0, operation.createdAt.getTime() + slowMs - Date.now())
+      : 0;
   return {
-    accepts: (paymentMethod) => Object.hasOwn(outcomes, paymentMethod),
-    async charge(operation, signal) {
+    name: 'sandbox',
+    accepts: (paymentMethod) => Object.hasOwn(methods, paymentMethod),
+    async perform(operation, signal) {
       signal.throwIfAborted();
       const wait = settlesIn(operation);
       if (wait > 0) await delay(wait, undefined, { signal });
@@ -41,7 +61,14 @@ export function sandboxProvider({ slowMs }: SandboxOptions): PaymentProvider {
 }
 
 function outcomeOf(operation: Operation): Outcome {
-  const outcome = outcomes[operation.paymentMethod];
-  if (outcome === undefined) throw new Error(`The sandbox has no method ${operation.paymentMethod}`);
-  return outcome(operation);
+  const answer = methodOf(operation)[operation.kind] ?? usual[operation.kind];
+  return typeof answer === 'function' ? answer(operation) : answer;
+}
+
+/** A payer who was erased took their method along; what is still to come goes as usual. */
+function methodOf({ paymentMethod }: Operation) {
+  if (paymentMethod === null) return {};
+  const method = Object.hasOwn(methods, paymentMethod) ? methods[paymentMethod] : undefined;
+  if (method === undefined) throw new Error(`The sandbox has no method ${paymentMethod}`);
+  return method;
 }

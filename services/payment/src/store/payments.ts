@@ -11,6 +11,8 @@ export const paymentColumns = Prisma.raw(
     amount: 'amount',
     currency: 'currency',
     amountRefunded: 'amount_refunded',
+    refundsPending: 'refunds_pending',
+    provider: 'provider',
     status: 'status',
     description: 'description',
     failureCode: 'failure_code',
@@ -26,10 +28,15 @@ export const paymentColumns = Prisma.raw(
 
 /** Amounts fit a JavaScript number: the contract's largest is far below 2^53. */
 export function toPayment(row: PaymentRow): Payment {
-  const { amount, amountRefunded, failureCode, nextAction, clientSecret, createdAt, updatedAt, ...rest } =
-    row;
+  const { id, payerId, recipientId, currency, description, version } = row;
+  const { amount, amountRefunded, failureCode, nextAction, clientSecret, createdAt, updatedAt } = row;
   return {
-    ...rest,
+    id,
+    payerId,
+    recipientId,
+    currency,
+    description,
+    version,
     status: row.status as PaymentStatus,
     amount: Number(amount),
     amountRefunded: Number(amountRefunded),

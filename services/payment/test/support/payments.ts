@@ -1,4 +1,5 @@
 import type { Payment } from '@warren/contracts';
+import type { Operation } from '../../src/domain/operation.js';
 
 export const payerId = '01900000-0000-7000-8000-00000000000a';
 export const recipientId = '01900000-0000-7000-8000-00000000000b';
@@ -17,6 +18,26 @@ export function aPayment(overrides: Partial<Payment> = {}): Payment {
     version: 1,
     createdAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
+    ...overrides,
+  };
+}
+
+export function anOperation(overrides: Partial<Operation> = {}): Operation {
+  return {
+    id: '01900000-0000-7000-8000-000000000002',
+    paymentId: '01900000-0000-7000-8000-000000000001',
+    kind: 'charge',
+    payerId,
+    recipientId,
+    amount: 1250,
+    currency: 'EUR',
+    paymentMethod: 'pm_card_visa',
+    reference: null,
+    paymentReference: null,
+    attempts: 1,
+    notices: 0,
+    correlationId: 'test',
+    createdAt: new Date(),
     ...overrides,
   };
 }

@@ -1,4 +1,4 @@
-import type { Payment } from '@warren/contracts';
+import type { Balance, DomainEvent, Payment } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
 import { keys, tokenFor, userEvent } from '@warren/service-testing';
@@ -108,11 +108,12 @@ export class Instance {
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
+    roles: readonly string[] = [],
   ): Promise<Answer> {
     const response = await fetch(`${this.service.url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${await tokenFor(userId)}`,
+        authorization: `Bearer ${await tokenFor(userId, roles)}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -132,9 +133,39 @@ export class Instance {
     return this.http(payer, 'POST', '/payments', body, { 'idempotency-key': key });
   }
 
+  refund(
+    asker: string,
+    paymentId: string,
+    body: Record<string, unknown> = {},
+    key: string = uuidv7(),
+    roles: readonly string[] = [],
+  ) {
+    return this.http(
+      asker,
+      'POST',
+      `/payments/${paymentId}/refunds`,
+      body,
+      { 'idempotency-key': key },
+      roles,
+    );
+  }
+
+  /** What the person holds in a currency, by the ledger; undefined if they never dealt in it. */
+  async balance(userId: string, currency = 'EUR'): Promise<number | undefined> {
+    const { items } = (await this.http(userId, 'GET', '/balance')).body as unknown as Balance;
+    return items.find((item) => item.currency === currency)?.amount;
+  }
+
   /** The person's feed, as `status` and `version` of what it tells, with the whole of it beside. */
   async feed(userId: string): Promise<{ type: string; data: Payment }[]> {
     return this.client
       .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
   }
+}
+
+/** The events about one payment, by version: they may be heard in any order. */
+export function inOrder(heard: readonly DomainEvent[], paymentId: string): DomainEvent[] {
+  return heard
+    .filter(({ subject }) => subject === paymentId)
+    .sort((a, b) => a.entityversion - b.entityversion);
 }

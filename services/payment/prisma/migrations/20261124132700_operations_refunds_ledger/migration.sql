@@ -1,0 +1,125 @@
+-- AlterTable
+ALTER TABLE "operations" ADD COLUMN     "notices" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "reference" TEXT,
+ALTER COLUMN "payment_method" DROP NOT NULL,
+DROP CONSTRAINT "operations_kind",
+ADD CONSTRAINT "operations_kind" CHECK ("kind" IN ('charge', 'confirm', 'cancel', 'refund'));
+
+-- AlterTable
+ALTER TABLE "payments" ADD COLUMN     "provider" TEXT NOT NULL DEFAULT 'sandbox',
+ADD COLUMN     "refunds_pending" BIGINT NOT NULL DEFAULT 0,
+ADD CONSTRAINT "payments_refunds_at_most" CHECK ("refunds_pending" >= 0 AND "amount_refunded" + "refunds_pending" <= "amount"),
+ADD CONSTRAINT "payments_refunds_of_succeeded" CHECK ("status" = 'succeeded' OR "amount_refunded" + "refunds_pending" = 0);
+
+-- CreateTable
+CREATE TABLE "refunds" (
+    "id" UUID NOT NULL,
+    "payment_id" UUID NOT NULL,
+    "amount" BIGINT NOT NULL,
+    "status" TEXT NOT NULL,
+    "failure_code" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+    "updated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "refunds_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "refunds_amount" CHECK ("amount" > 0),
+    CONSTRAINT "refunds_status" CHECK ("status" IN ('pending', 'succeeded', 'failed'))
+);
+
+-- CreateTable
+CREATE TABLE "ledger_movements" (
+    "id" UUID NOT NULL,
+    "payment_id" UUID NOT NULL,
+    "operation_id" UUID NOT NULL,
+    "kind" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "ledger_movements_pkey" PRIMARY KEY ("id"),
+    CONSTRAINT "ledger_movements_kind" CHECK ("kind" IN ('payment', 'refund', 'refund-reversal'))
+);
+
+-- CreateTable
+CREATE TABLE "ledger_entries" (
+    "movement_id" UUID NOT NULL,
+    "position" SMALLINT NOT NULL,
+    "account" TEXT NOT NULL,
+    "currency" CHAR(3) NOT NULL,
+    "amount" BIGINT NOT NULL,
+
+    CONSTRAINT "ledger_entries_pkey" PRIMARY KEY ("movement_id","position"),
+    CONSTRAINT "ledger_entries_account" CHECK ("account" ~ '^(person|clearing):.'),
+    CONSTRAINT "ledger_entries_amount" CHECK ("amount" <> 0)
+);
+
+-- CreateIndex
+CREATE INDEX "refunds_payment_id_id_idx" ON "refunds"("payment_id", "id");
+
+-- CreateIndex
+CREATE INDEX "ledger_movements_payment_id_idx" ON "ledger_movements"("payment_id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "ledger_movements_operation_id_kind_key" ON "ledger_movements"("operation_id", "kind");
+
+-- CreateIndex
+CREATE INDEX "ledger_entries_account_currency_amount_idx" ON "ledger_entries"("account", "currency", "amount");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "operations_open_payment_id_key" ON "operations"("payment_id") WHERE (kind <> 'refund' AND settled_at IS NULL);
+
+-- AddForeignKey
+ALTER TABLE "refunds" ADD CONSTRAINT "refunds_payment_id_fkey" FOREIGN KEY ("payment_id") REFERENCES "payments"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
+
+-- AddForeignKey
+ALTER TABLE "ledger_movements" ADD CONSTRAINT "ledger_movements_payment_id_fkey" FOREIGN KEY ("payment_id") REFERENCES "payments"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
+
+-- AddForeignKey
+ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_movement_id_fkey" FOREIGN KEY ("movement_id") REFERENCES "ledger_movements"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
+
+-- The books balance: at the commit, whatever wrote them.
+-- Migrations are cut at semicolons before they are run, so those inside of a function are written \x3B.
+CREATE FUNCTION "ledger_movement_balances"() RETURNS trigger LANGUAGE plpgsql AS E'
+BEGIN
+  IF NOT EXISTS (SELECT FROM ledger_entries WHERE movement_id = (to_jsonb(NEW)->>TG_ARGV[0])::uuid)
+    OR EXISTS (
+      SELECT FROM ledger_entries WHERE movement_id = (to_jsonb(NEW)->>TG_ARGV[0])::uuid
+      GROUP BY currency HAVING sum(amount) <> 0
+    )
+  THEN
+    RAISE EXCEPTION ''The entries of ledger movement % do not sum to zero'', to_jsonb(NEW)->>TG_ARGV[0]
+      USING ERRCODE = ''check_violation''\x3B
+  END IF\x3B
+  RETURN NULL\x3B
+END';
+
+CREATE CONSTRAINT TRIGGER "ledger_movements_balance" AFTER INSERT ON "ledger_movements"
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "ledger_movement_balances"('id');
+CREATE CONSTRAINT TRIGGER "ledger_entries_balance" AFTER INSERT ON "ledger_entries"
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION "ledger_movement_balances"('movement_id');
+
+-- The books are only added to.
+CREATE FUNCTION "ledger_is_append_only"() RETURNS trigger LANGUAGE plpgsql AS E'
+BEGIN
+  RAISE EXCEPTION ''The ledger is only added to: no % of %'', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = ''restrict_violation''\x3B
+END';
+
+CREATE TRIGGER "ledger_movements_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "ledger_movements"
+  FOR EACH STATEMENT EXECUTE FUNCTION "ledger_is_append_only"();
+CREATE TRIGGER "ledger_entries_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "ledger_entries"
+  FOR EACH STATEMENT EXECUTE FUNCTION "ledger_is_append_only"();
+
+-- What was paid before there were books.
+INSERT INTO "ledger_movements" ("id", "payment_id", "operation_id", "kind", "created_at")
+SELECT gen_random_uuid(), p."id", o."id", 'payment', p."updated_at"
+FROM "payments" p JOIN "operations" o ON o."payment_id" = p."id" AND o."kind" = 'charge'
+WHERE p."status" = 'succeeded';
+
+INSERT INTO "ledger_entries" ("movement_id", "position", "account", "currency", "amount")
+SELECT m."id", line."position", line."account", p."currency", line."amount"
+FROM "ledger_movements" m JOIN "payments" p ON p."id" = m."payment_id"
+CROSS JOIN LATERAL (VALUES
+  (0, 'clearing:' || p."provider", -p."amount"),
+  (1, 'person:' || p."payer_id", p."amount"),
+  (2, 'person:' || p."payer_id", -p."amount"),
+  (3, 'person:' || p."recipient_id", p."amount")
+) AS line("position", "account", "amount");

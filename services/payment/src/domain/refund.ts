@@ -1,0 +1,54 @@
+import { AppError, type Payment, type Refund, type RefundStatus } from '@warren/contracts';
+import { applyRefund } from './payment-machine.js';
+
+/** Who asks for something. */
+export interface Asker {
+  userId: string;
+  roles: readonly string[];
+}
+
+/**
+ * Refunds are for the recipient and for admins.
+ *
+ * @throws AppError `forbidden` for the payer, `not-found` for whom the payment doesn't exist.
+ */
+export function checkMayRefund(payment: Payment, { userId, roles }: Asker): void {
+  if (roles.includes('admin')) return;
+  if (userId === payment.recipientId && payment.status === 'succeeded') return;
+  throw new AppError(userId === payment.payerId ? 'forbidden' : 'not-found');
+}
+
+/** What is to be given back, and of what. */
+export interface RefundRequest {
+  payment: Payment;
+  /** Held by refunds that are not decided yet, in the currency's minor unit. */
+  refundsPending: number;
+  /** All that is left if left out. */
+  amount?: number | undefined;
+}
+
+/**
+ * A refund as it starts: `pending`, and counted as given back from now on.
+ *
+ * @throws AppError `wrong-state` for a payment that isn't `succeeded`, `refund-exceeds-payment`
+ */
+export function newRefund(id: string, request: RefundRequest, at: Date): Refund {
+  const { payment, refundsPending } = request;
+  const left = payment.amount - payment.amountRefunded - refundsPending;
+  const amount = request.amount ?? left;
+  applyRefund(payment, amount, at);
+  if (amount < 1 || amount > left) throw new AppError('refund-exceeds-payment');
+  return { id, paymentId: payment.id, amount, status: 'pending', createdAt: at.toISOString() };
+}
+
+/** Every path a refund can take. A bank may send back what had succeeded. */
+const paths: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
+  pending: ['succeeded', 'failed'],
+  succeeded: ['failed'],
+  failed: [],
+};
+
+/** Whether the refund can still take that status. */
+export function canBecome(refund: Refund, status: RefundStatus): boolean {
+  return paths[refund.status].includes(status);
+}

@@ -1,0 +1,84 @@
+import type { Payment, Refund } from '@warren/contracts';
+import { type Movement, movementOf } from './ledger.js';
+import type { DecidedOutcome, Operation } from './operation.js';
+import { applyChange, applyRefund, type Change } from './payment-machine.js';
+import { canBecome } from './refund.js';
+
+/** What an operation is about, as it stands. */
+export interface Situation {
+  payment: Payment;
+  /** Of a refund only. */
+  refund?: Refund;
+  /** Held by refunds that are not decided yet, in the currency's minor unit. */
+  refundsPending: number;
+}
+
+/** The situation after the outcome, and what else follows from it. */
+export interface Settlement extends Situation {
+  failureCode?: string;
+  /** What goes to the books. */
+  movement?: Movement;
+  /** What to tell of the payment; undefined where it stands as before. */
+  news?: 'status' | 'refunded' | 'refund-failed';
+}
+
+/** Pure: what the outcome of an operation changes. What it has changed before, it changes no more. */
+export function settlementOf(
+  before: Situation,
+  operation: Operation,
+  outcome: DecidedOutcome,
+  provider: string,
+  at: Date,
+): Settlement {
+  if (operation.kind !== 'refund') return settlePayment(before, outcome, provider, at);
+  if (before.refund === undefined) throw new Error(`Refund ${operation.id} is not in the database`);
+  return settleRefund(before, before.refund, outcome, provider, at);
+}
+
+function settlePayment(before: Situation, outcome: DecidedOutcome, provider: string, at: Date): Settlement {
+  if (outcome.to === before.payment.status) return before;
+  const payment = applyChange(before.payment, changeBy(before.payment, outcome), at);
+  const paid = payment.status === 'succeeded';
+  return {
+    ...before,
+    payment,
+    news: 'status',
+    ...(paid && { movement: movementOf('payment', payment, payment.amount, provider) }),
+  };
+}
+
+/** What the provider closes by itself, before the payer had a part in it, has failed: only payers cancel. */
+function changeBy({ status }: Payment, { reference: _reference, ...outcome }: DecidedOutcome): Change {
+  if (outcome.to === 'canceled' && status === 'processing') return { to: 'failed', failureCode: 'canceled' };
+  return outcome;
+}
+
+function settleRefund(
+  before: Situation,
+  refund: Refund,
+  outcome: DecidedOutcome,
+  provider: string,
+  at: Date,
+): Settlement {
+  const status = outcome.to === 'succeeded' ? 'succeeded' : 'failed';
+  if (outcome.to !== 'succeeded' && outcome.to !== 'failed') {
+    throw new Error(`A refund cannot become ${outcome.to}`);
+  }
+  if (!canBecome(refund, status)) return before;
+  const { amount } = refund;
+  const wasPending = refund.status === 'pending';
+  const after: Settlement = {
+    ...before,
+    refund: { ...refund, status },
+    refundsPending: before.refundsPending - (wasPending ? amount : 0),
+    ...(outcome.to === 'failed' && { failureCode: outcome.failureCode }),
+  };
+  if (status === 'succeeded') {
+    const payment = applyRefund(before.payment, amount, at);
+    return { ...after, payment, movement: movementOf('refund', payment, amount, provider), news: 'refunded' };
+  }
+  if (wasPending) return after;
+  const payment = applyRefund(before.payment, -amount, at);
+  const movement = movementOf('refund-reversal', payment, amount, provider);
+  return { ...after, payment, movement, news: 'refund-failed' };
+}

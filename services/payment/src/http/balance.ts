@@ -1,0 +1,24 @@
+import { Balance } from '@warren/contracts';
+import { routes, type ServiceContext } from '@warren/service-kit';
+import { balancesOf } from '../store/balances.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'>;
+
+export function balanceRoutes({ uow }: Dependencies) {
+  return routes((http) => {
+    http.get(
+      '/balance',
+      {
+        schema: {
+          summary: 'What one holds per currency: received, less what was given back',
+          response: { 200: Balance },
+        },
+      },
+      async ({ principal: { userId } }) => {
+        const { value: items, asOf } = await uow.readAsOf(userId, (db) => balancesOf(db, userId));
+        return { items, asOf };
+      },
+    );
+  });
+}

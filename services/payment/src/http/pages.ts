@@ -1,0 +1,18 @@
+interface Query {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** What to read for a page: one more than asked for, which tells whether there is a next one. */
+export function pageOf({ limit, cursor }: Query): { limit: number; before?: string } {
+  return { limit: limit + 1, ...(cursor !== undefined && { before: cursor }) };
+}
+
+/** The page that was asked for, and where the next one starts. */
+export function cutPage<T extends { id: string }>(
+  found: readonly T[],
+  { limit }: Query,
+): { items: T[]; nextCursor: string | null } {
+  const items = found.slice(0, limit);
+  return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,62 @@
+import { AppError, Refund } from '@warren/contracts';
+import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
+import { checkMayRefund } from '../domain/refund.js';
+import type { RefundPaymentRequest } from '../operations/refund.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { findPayment } from '../store/payments.js';
+import { listRefunds } from '../store/refunds.js';
+import { cutPage, pageOf } from './pages.js';
+import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from './schemas.js';
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
+  refund(request: RefundPaymentRequest): Promise<Refund>;
+};
+
+export function refundRoutes({ uow, refund }: Dependencies) {
+  return routes((http) => {
+    http.post(
+      '/payments/:id/refunds',
+      {
+        schema: {
+          summary:
+            'Gives a payment back, whole or in part, for its recipient or an admin; may end as `failed`',
+          params: ById,
+          headers: IdempotencyHeaders,
+          body: CreateRefund,
+          response: { 201: Refund },
+        },
+      },
+      async (request, reply) => {
+        const made = await refund({
+          asker: request.principal,
+          paymentId: request.params.id,
+          amount: request.body?.amount,
+          idempotencyKey: idempotencyKey(request),
+          cause: request.cause,
+        });
+        return reply.code(201).send(made);
+      },
+    );
+
+    http.get(
+      '/payments/:id/refunds',
+      {
+        schema: {
+          summary: 'The refunds of a payment, newest first, for its recipient or an admin',
+          params: ById,
+          querystring: ListQuery,
+          response: { 200: RefundList },
+        },
+      },
+      async ({ principal, params: { id }, query }) => {
+        const { value: found, asOf } = await uow.readAsOf(principal.userId, async (db) => {
+          const payment = await findPayment(db, id);
+          if (payment === undefined) throw new AppError('not-found');
+          checkMayRefund(payment, principal);
+          return listRefunds(db, id, pageOf(query));
+        });
+        return { ...cutPage(found, query), asOf };
+      },
+    );
+  });
+}

@@ -1,0 +1,61 @@
+import { AppError } from '@warren/contracts';
+import { routes, type ServiceContext } from '@warren/service-kit';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Webhook } from '../providers/provider.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { takeNotice } from '../store/notices.js';
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow' | 'log'> & {
+  webhook: Webhook;
+};
+
+/** Bytes of a notice. */
+const bodyLimit = 256 * 1024;
+
+const Received = Type.Object({ received: Type.Literal(true) });
+
+/**
+ * Where a provider tells that something happened. A notice only makes the operation due: a sweeper asks the
+ * provider how things are, so that late, repeated and reordered ones do no harm, and the answer waits for nobody.
+ */
+export function webhookRoutes({ uow, log, webhook }: Dependencies) {
+  const { path, signatureHeader } = webhook;
+  return routes((http) => {
+    // What is signed are the bytes as they came.
+    http.removeAllContentTypeParsers();
+    http.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
+      done(null, body),
+    );
+    http.post(
+      path,
+      {
+        config: { auth: 'none' },
+        bodyLimit,
+        schema: {
+          summary: 'The provider tells that something happened; its signature is the proof',
+          body: Type.Unknown({ description: 'The notice, byte for byte as it was signed' }),
+          response: { 200: Received },
+        },
+      },
+      async (request) => {
+        const operationId = webhook.read(bytesOf(request), headerOf(request, signatureHeader));
+        const known = operationId === undefined || (await uow.run((tx) => takeNotice(tx, operationId)));
+        if (!known) {
+          log.info({ operationId }, 'a provider’s notice is about an operation that is not ours');
+        }
+        return { received: true as const };
+      },
+    );
+  });
+}
+
+function bytesOf({ body }: FastifyRequest): Buffer {
+  if (!Buffer.isBuffer(body)) throw new AppError('invalid-request', { detail: 'The body is empty' });
+  return body;
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,79 @@
+import { AppError, type Payment } from '@warren/contracts';
+import type { Cause, Tx } from '@warren/unit-of-work';
+import type { Operation } from '../domain/operation.js';
+import { applyChange } from '../domain/payment-machine.js';
+import { announce } from '../events/announce.js';
+import type { PaymentDb } from '../store/database.js';
+import { type HeldPayment, lockPayment } from '../store/locks.js';
+import { reserveAction } from '../store/reservations.js';
+import type { OperationDependencies } from './dependencies.js';
+import { followUp } from './follow-up.js';
+
+export interface ActRequest {
+  kind: 'confirm' | 'cancel';
+  paymentId: string;
+  payerId: string;
+  /** Makes a repeat the same request: its answer is the payment as it stands by then. */
+  commandId?: string | undefined;
+  cause: Cause;
+}
+
+interface Reservation {
+  payment: Payment;
+  operation: Operation;
+}
+
+/**
+ * Confirms or cancels a payment that requires action, for its payer only. As `pay`, in two transactions with the
+ * provider's call between them. A confirmation under way is `processing`; a cancelation changes nothing before the
+ * provider agreed, since the payment may have gone through by then.
+ *
+ * Resolves to the payment in the state it has reached, after `answerWithinMs` at the latest.
+ *
+ * @throws AppError `not-found`, `wrong-state`, `session-revoked`, `request-in-progress` while another operation on
+ * the payment is open, `idempotency-key-reused`, `service-overloaded`
+ */
+export function createAct({
+  uow,
+  provider,
+  calls,
+  progress,
+  timing: { leaseMs },
+}: OperationDependencies): (request: ActRequest) => Promise<Payment> {
+  return async (request) => {
+    const { kind, payerId, paymentId, commandId, cause } = request;
+    calls.admit();
+    let reserved: Reservation | undefined;
+    const work = async (tx: Tx<PaymentDb>) => {
+      reserved = await reserve(tx, request);
+      return { paymentId };
+    };
+    const once = { userId: payerId, operation: `payment.${kind}`, input: { paymentId }, cause };
+    const repeated =
+      commandId === undefined
+        ? await uow.run(work, { cause }).then(() => false)
+        : (await uow.once({ ...once, key: commandId }, work)).replayed;
+    if (repeated || !reserved) return progress.reached(paymentId);
+    return (await progress.first(reserved.operation))?.payment ?? reserved.payment;
+  };
+
+  async function reserve(tx: Tx<PaymentDb>, { kind, payerId, paymentId, cause }: ActRequest) {
+    const held = await lockPayment(tx, paymentId);
+    if (held === undefined || held.payment.payerId !== payerId) throw new AppError('not-found');
+    if (held.gone.includes(payerId)) throw new AppError('session-revoked');
+    const at = new Date();
+    const payment = meanwhile(held, kind, at);
+    const operation = followUp(held, { kind, provider: provider.name, cause, at });
+    await reserveAction(tx, payment, operation, leaseMs);
+    if (payment !== held.payment) announce(tx, payment, held);
+    return { payment, operation };
+  }
+}
+
+/** The payment while the provider is asked. */
+function meanwhile({ payment, open }: HeldPayment, kind: ActRequest['kind'], at: Date): Payment {
+  const target = kind === 'confirm' ? 'processing' : 'canceled';
+  const changed = applyChange(payment, { to: target }, at);
+  if (open !== null) throw new AppError('request-in-progress');
+  return kind === 'confirm' ? changed : payment;
+}

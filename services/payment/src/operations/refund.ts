@@ -1,0 +1,77 @@
+import { AppError, type Refund } from '@warren/contracts';
+import type { Cause, Tx } from '@warren/unit-of-work';
+import type { Operation } from '../domain/operation.js';
+import { type Asker, checkMayRefund, newRefund } from '../domain/refund.js';
+import type { PaymentDb } from '../store/database.js';
+import { lockPayment } from '../store/locks.js';
+import { findRefund } from '../store/refunds.js';
+import { reserveRefund } from '../store/reservations.js';
+import type { OperationDependencies } from './dependencies.js';
+import { followUp } from './follow-up.js';
+
+export interface RefundPaymentRequest {
+  asker: Asker;
+  paymentId: string;
+  /** In the currency's minor unit; all that is left if left out. */
+  amount?: number | undefined;
+  idempotencyKey: string;
+  cause: Cause;
+}
+
+interface Reservation {
+  refund: Refund;
+  operation: Operation;
+}
+
+/**
+ * Gives a payment back, whole or in part. As `pay`, in two transactions with the provider's call between them: the
+ * first one holds the amount under the payment's lock, so that never more than was paid is under way.
+ *
+ * Resolves to the refund in the state it has reached, after `answerWithinMs` at the latest.
+ *
+ * @throws AppError `not-found`, `forbidden`, `wrong-state`, `refund-exceeds-payment`, `session-revoked`,
+ * `request-in-progress`, `idempotency-key-reused`, `service-unavailable`, `service-overloaded`
+ */
+export function createRefund({
+  client,
+  uow,
+  provider,
+  calls,
+  progress,
+  timing: { leaseMs },
+}: OperationDependencies): (request: RefundPaymentRequest) => Promise<Refund> {
+  return async (request) => {
+    const { asker, paymentId, amount, idempotencyKey: key, cause } = request;
+    calls.admit();
+    let reserved: Reservation | undefined;
+    const input = { paymentId, amount: amount ?? null };
+    const once = { userId: asker.userId, operation: 'payment.refund', key, input, cause };
+    const { value, replayed } = await uow.once(once, async (tx) => {
+      reserved = await reserve(tx, request);
+      return { refundId: reserved.refund.id };
+    });
+    if (replayed || !reserved) return goOn(value.refundId);
+    return (await progress.first(reserved.operation))?.refund ?? reserved.refund;
+  };
+
+  async function reserve(tx: Tx<PaymentDb>, request: RefundPaymentRequest): Promise<Reservation> {
+    const { asker, paymentId, amount, cause } = request;
+    const held = await lockPayment(tx, paymentId);
+    if (held === undefined) throw new AppError('not-found');
+    checkMayRefund(held.payment, asker);
+    if (held.gone.includes(asker.userId)) throw new AppError('session-revoked');
+    const at = new Date();
+    const draft = followUp(held, { kind: 'refund', provider: provider.name, cause, at });
+    const refund = newRefund(draft.id, { ...held, amount }, at);
+    const operation = { ...draft, amount: refund.amount };
+    await reserveRefund(tx, refund, operation, leaseMs);
+    return { refund, operation };
+  }
+
+  async function goOn(refundId: string): Promise<Refund> {
+    const refund = await findRefund(client, refundId);
+    if (refund === undefined) throw new AppError('not-found');
+    if (refund.status !== 'pending') return refund;
+    return (await progress.goOn(refundId))?.refund ?? refund;
+  }
+}

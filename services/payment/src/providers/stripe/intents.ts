@@ -1,0 +1,108 @@
+import type Stripe from 'stripe';
+import type { Operation, Outcome } from '../../domain/operation.js';
+import { toStripeAmount } from './amounts.js';
+import { asking, StripeCallError } from './errors.js';
+import { metadataOf, searchFor } from './metadata.js';
+import { outcomeOfIntent, waiting } from './outcomes.js';
+
+/** Stripe remembers an idempotency key for 24 hours at least. @see https://docs.stripe.com/api/idempotent_requests */
+const keyRememberedMs = 23 * 3_600_000;
+
+/** Charges, confirms and cancels, as PaymentIntents. */
+export function intents(stripe: Stripe) {
+  /**
+   * Confirmed by this service alone (`manual`): the payer's browser takes the payer through the authentication, but
+   * can move no money and try no other card with the client secret.
+   */
+  async function charge(operation: Operation): Promise<Outcome> {
+    const { id: idempotencyKey, currency, paymentMethod } = operation;
+    const amount = toStripeAmount(operation.amount, currency);
+    if (amount === undefined) return { to: 'failed', failureCode: 'amount_not_supported' };
+    if (paymentMethod === null) throw new Error('The payment method is gone');
+    const params: Stripe.PaymentIntentCreateParams = {
+      amount,
+      currency: currency.toLowerCase(),
+      payment_method: paymentMethod,
+      allowed_payment_method_types: ['card'],
+      confirm: true,
+      confirmation_method: 'manual',
+      use_stripe_sdk: true,
+      metadata: metadataOf(operation),
+    };
+    return answerTo(operation, () => stripe.paymentIntents.create(params, { idempotencyKey }));
+  }
+
+  /** Only where the payer has done what was asked: before that, confirming would start over. */
+  async function confirm(operation: Operation): Promise<Outcome> {
+    const intent = await find(operation);
+    if (intent.status === 'requires_action') return waiting(intent);
+    const known = outcomeOfIntent(intent, operation);
+    if (known !== undefined) return known;
+    const params = { use_stripe_sdk: true };
+    const options = { idempotencyKey: operation.id };
+    return answerTo(operation, () => stripe.paymentIntents.confirm(intent.id, params, options));
+  }
+
+  async function cancel(operation: Operation): Promise<Outcome> {
+    const { id } = await find(operation);
+    const options = { idempotencyKey: operation.id };
+    return answerTo(operation, () => stripe.paymentIntents.cancel(id, {}, options));
+  }
+
+  /** What came of a call that changes a PaymentIntent; some refusals are answers too. */
+  async function answerTo(operation: Operation, call: () => Promise<Stripe.PaymentIntent>): Promise<Outcome> {
+    try {
+      return decided(await asking(call), operation);
+    } catch (error) {
+      if (!(error instanceof StripeCallError)) throw error;
+      if (error.isUnexpectedState) return decided(await find(operation), operation);
+      if (error.isDecline || (error.isRefusal && operation.kind === 'charge')) {
+        const reference = error.intentId ?? operation.paymentReference ?? undefined;
+        const failureCode = error.code ?? error.type;
+        return { to: 'failed', failureCode, ...(reference && { reference }) };
+      }
+      throw error;
+    }
+  }
+
+  async function find(operation: Operation): Promise<Stripe.PaymentIntent> {
+    const intent = await lookUp(operation);
+    if (intent === undefined)
+      throw new Error(`Stripe has no PaymentIntent of payment ${operation.paymentId}`);
+    return intent;
+  }
+
+  /**
+   * By its id; where the answer that named it was lost, by what it says of its origin. The search may lag behind by
+   * minutes, and some accounts have none: while Stripe remembers the charge's key, a repeat of it is safe all the same.
+   */
+  async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | undefined> {
+    const reference = operation.paymentReference ?? operation.reference;
+    if (reference !== null) return asking(() => stripe.paymentIntents.retrieve(reference));
+    const params = { query: searchFor(operation), limit: 1 };
+    try {
+      const { data } = await asking(() => stripe.paymentIntents.search(params));
+      return data[0];
+    } catch (error) {
+      const refused = error instanceof StripeCallError && error.isRefusal;
+      if (refused && Date.now() - operation.createdAt.getTime() < keyRememberedMs) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    perform: { charge, confirm, cancel },
+    async retrieve(operation: Operation): Promise<Outcome | undefined> {
+      const intent = await lookUp(operation);
+      return intent && outcomeOfIntent(intent, operation);
+    },
+  };
+}
+
+/** Of a PaymentIntent that the operation was just performed on. */
+function decided(intent: Stripe.PaymentIntent, operation: Operation): Outcome {
+  if (intent.status === 'requires_action' && operation.kind === 'confirm') return waiting(intent);
+  const outcome = outcomeOfIntent(intent, operation);
+  if (outcome !== undefined) return outcome;
+  throw new Error(`Stripe left ${intent.id} in ${intent.status} after ${operation.kind}`);
+}

@@ -1,0 +1,40 @@
+import { AppError } from '@warren/contracts';
+import type Stripe from 'stripe';
+import type { Webhook } from '../provider.js';
+import { operationIdOf } from './metadata.js';
+
+/** Older notices are refused, in seconds: one that somebody recorded is worth nothing soon. */
+const toleranceSeconds = 300;
+
+/** What can change a payment without this service having asked for it just now. */
+const intentEvents: ReadonlySet<string> = new Set([
+  'payment_intent.succeeded',
+  'payment_intent.processing',
+  'payment_intent.payment_failed',
+  'payment_intent.canceled',
+]);
+
+/** @see https://docs.stripe.com/webhooks#verify-official-libraries */
+export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
+  function verified(body: Buffer, signature: string | undefined): Stripe.Event {
+    try {
+      return stripe.webhooks.constructEvent(body, signature ?? '', secret, toleranceSeconds);
+    } catch (error) {
+      throw new AppError('invalid-signature', { cause: error });
+    }
+  }
+
+  return {
+    path: '/webhooks/stripe',
+    signatureHeader: 'stripe-signature',
+    read: (body, signature) => operationOf(verified(body, signature)),
+  };
+}
+
+/** PaymentIntents and refunds carry the id of their operation; whatever else the account tells is not for us. */
+function operationOf({ type, data }: Stripe.Event): string | undefined {
+  const about = (data?.object ?? {}) as { object?: unknown; metadata?: Record<string, unknown> | null };
+  const concernsUs =
+    about.object === 'refund' || (about.object === 'payment_intent' && intentEvents.has(type));
+  return concernsUs ? operationIdOf(about.metadata) : undefined;
+}

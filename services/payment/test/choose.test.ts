@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { type ConfigError, readConfig } from '@warren/service-kit';
+import { config } from '../src/config.js';
+import { chooseProvider } from '../src/providers/choose.js';
+
+const choose = (env: Record<string, string>) => chooseProvider(readConfig(config, env));
+const secrets = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_x' };
+
+describe('the configured provider', () => {
+  it('is the sandbox unless it is said otherwise, and hears no webhooks', async () => {
+    const provider = await choose({});
+    expect([provider.name, provider.webhook]).toEqual(['sandbox', undefined]);
+  });
+
+  it('is Stripe where its secrets are given', async () => {
+    const provider = await choose({ PAYMENT_PROVIDER: 'stripe', ...secrets });
+    expect([provider.name, provider.webhook?.path]).toEqual(['stripe', '/webhooks/stripe']);
+  });
+
+  it('stops the start with a line for each secret that is missing', async () => {
+    const lines = (env: Record<string, string>) =>
+      choose({ PAYMENT_PROVIDER: 'stripe', ...env }).then(
+        () => [],
+        (error: ConfigError) => error.problems,
+      );
+    const missing = (name: string) => `${name} is missing: PAYMENT_PROVIDER=stripe needs it`;
+    expect(await lines({})).toEqual([missing('STRIPE_SECRET_KEY'), missing('STRIPE_WEBHOOK_SECRET')]);
+    expect(await lines({ STRIPE_SECRET_KEY: 'sk_test_x' })).toEqual([missing('STRIPE_WEBHOOK_SECRET')]);
+  });
+
+  it.each([
+    { PAYMENT_PROVIDER: 'bank' },
+    { STRIPE_SECRET_KEY: 'pk_test_publishable' },
+    { STRIPE_WEBHOOK_SECRET: 'nonsense' },
+    { STRIPE_API_URL: 'https://api.stripe.com/v1' },
+    { STRIPE_API_URL: 'http://api.stripe.com' },
+    { STRIPE_API_URL: 'http://localhost.example' },
+  ])('%j is refused, and no secret is shown', (env) => {
+    const [name, value] = Object.entries(env)[0] ?? ['', ''];
+    expect(() => readConfig(config, env)).toThrow(name);
+    if (name.includes('SECRET')) expect(() => readConfig(config, env)).not.toThrow(value);
+  });
+});

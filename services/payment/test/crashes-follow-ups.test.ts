@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Payment } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { createAct } from '../src/operations/act.js';
+import { createRefund } from '../src/operations/refund.js';
+import { afterTheCall, beforeTheCall, crashing, type LastWords, living } from './support/crashing.js';
+import { FakeProvider } from './support/fake-provider.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+
+const kinds = ['confirm', 'cancel', 'refund'] as const;
+type Kind = (typeof kinds)[number];
+
+const ends: Readonly<Record<Kind, { status: string; amountRefunded: number; movements: number }>> = {
+  confirm: { status: 'succeeded', amountRefunded: 0, movements: 1 },
+  cancel: { status: 'canceled', amountRefunded: 0, movements: 0 },
+  refund: { status: 'succeeded', amountRefunded: 500, movements: 2 },
+};
+
+const provider = new FakeProvider();
+let world: World;
+let bystander: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  bystander = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
+}, startTimeout);
+afterAll(() => world.close());
+beforeEach(() => {
+  provider.asked.length = 0;
+});
+
+/** Does it in a process that dies in the middle. */
+async function crash(kind: Kind, leaseMs: number, lastWords: LastWords) {
+  const [payerId, recipientId] = await world.people();
+  provider.outcomes.charge =
+    kind === 'refund' ? { to: 'succeeded' } : { to: 'requires_action', nextAction: { type: 'x' } };
+  const payment = (await bystander.pay(payerId, recipientId)).body as Payment;
+  const before = provider.moves;
+  const idempotencyKey = uuidv7();
+  const parts = crashing(bystander, provider, { leaseMs, lastWords });
+  const cause = { correlationId: 'first' };
+  const paymentId = payment.id;
+  const asker = { userId: recipientId, roles: [] };
+  if (kind === 'refund') await createRefund(parts)({ asker, paymentId, amount: 500, idempotencyKey, cause });
+  else await createAct(parts)({ kind, paymentId, payerId, commandId: idempotencyKey, cause });
+  return { payment, payerId, recipientId, idempotencyKey, moved: () => provider.moves - before };
+}
+
+const operationOf = (paymentId: string, kind: Kind) =>
+  bystander.client.operation.findFirstOrThrow({ where: { paymentId, kind } });
+
+async function expectSettledOnce(kind: Kind, { id: paymentId }: Payment): Promise<void> {
+  await eventually(async () => expect((await operationOf(paymentId, kind)).settledAt).not.toBeNull());
+  const row = await bystander.client.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  const movements = await bystander.client.ledgerMovement.count({ where: { paymentId } });
+  const { status, amountRefunded, refundsPending } = row;
+  expect({ status, amountRefunded: Number(amountRefunded), movements }).toEqual(ends[kind]);
+  expect(refundsPending).toBe(0n);
+}
+
+describe.each(kinds)('a crash in the middle of: %s', (kind) => {
+  describe.each([
+    ['between reserving and calling', beforeTheCall, 0],
+    ['between calling and settling', afterTheCall, 1],
+  ] as const)('%s', (_, lastWords, movedBefore) => {
+    it('is the hazard: it stays open, and nobody knows whether it was done', async () => {
+      const { payment, moved } = await crash(kind, 3_600_000, lastWords);
+      expect(moved()).toBe(movedBefore);
+      expect(await operationOf(payment.id, kind)).toMatchObject({ settledAt: null, correlationId: 'first' });
+    });
+
+    it('is found by the sweepers, who ask first, do it once and settle it once', async () => {
+      const { payment, moved } = await crash(kind, 0, lastWords);
+      const sweeping = { provider, timing: { sweepEveryMs: 20 } };
+      const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
+      try {
+        await expectSettledOnce(kind, payment);
+        expect(moved()).toBe(1);
+        expect(provider.asked).toEqual([payment.id]);
+      } finally {
+        await Promise.all(instances.map(({ service }) => service.stop()));
+      }
+    });
+
+    it('is no matter for a repeat with the same key: it goes on from there', async () => {
+      const { payment, payerId, recipientId, idempotencyKey, moved } = await crash(kind, 0, lastWords);
+      const again = living(bystander, provider);
+      const cause = { correlationId: 'second' };
+      if (kind === 'refund') {
+        const asker = { userId: recipientId, roles: [] };
+        const request = { asker, paymentId: payment.id, amount: 500, idempotencyKey, cause };
+        expect((await createRefund(again)(request)).status).toBe('succeeded');
+      } else {
+        const request = { kind, paymentId: payment.id, payerId, commandId: idempotencyKey, cause };
+        expect((await createAct(again)(request)).status).toBe(ends[kind].status);
+      }
+      await expectSettledOnce(kind, payment);
+      expect(moved()).toBe(1);
+    });
+  });
+
+  it('holds everything else off until it is known', async () => {
+    const { payment, payerId, recipientId } = await crash(kind, 3_600_000, beforeTheCall);
+    if (kind === 'refund') {
+      const over = await bystander.refund(recipientId, payment.id, { amount: 751 });
+      expect(over.body.code).toBe('refund-exceeds-payment');
+      return;
+    }
+    for (const what of ['confirm', 'cancel']) {
+      const { status, body } = await bystander.http(payerId, 'POST', `/payments/${payment.id}/${what}`);
+      expect([status, body.code]).toEqual([409, kind === 'confirm' ? 'wrong-state' : 'request-in-progress']);
+    }
+  });
+});

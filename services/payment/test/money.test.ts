@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import type { PaymentProvider } from '../src/providers/provider.js';
+import { sandboxProvider } from '../src/providers/sandbox.js';
+import { stripeProvider } from '../src/providers/stripe/provider.js';
+import { type Answer, type Instance, startTimeout, World } from './support/service.js';
+import { type Fault, notice, StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
+import { behindBadLine, random, stormy } from './support/weather.js';
+
+const seed = Number(process.env.WARREN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
+
+interface Request {
+  /** Under which the answer must always be the same. */
+  key?: string;
+  send(): Promise<Answer>;
+}
+
+let stripe: StripeStandIn;
+beforeAll(async () => {
+  stripe = await StripeStandIn.start();
+});
+afterAll(() => stripe.close());
+
+/** What goes wrong at this moment, on both lines. */
+const line: { fault: () => Fault } = { fault: () => 'none' };
+
+const providers: Readonly<Record<string, () => PaymentProvider>> = {
+  sandbox: () => behindBadLine(sandboxProvider({ slowMs: 500 }), line),
+  stripe: () => stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 300 }),
+};
+
+describe.each(Object.keys(providers))(
+  `two hundred at once on the same few payments (seed ${seed}): %s`,
+  (name) => {
+    const next = random(seed);
+    const isStripe = name === 'stripe';
+    let world: World;
+    let instances: [Instance, Instance];
+    const answers = new Map<string, Answer[]>();
+
+    beforeAll(async () => {
+      world = await World.create();
+      const provider = (providers[name] as () => PaymentProvider)();
+      const timing = { answerWithinMs: 300, providerTimeoutMs: 600, leaseMs: 1_500, sweepEveryMs: 20 };
+      instances = [await world.start({ provider, timing }), await world.start({ provider, timing })];
+    }, startTimeout);
+    afterAll(() => world.close());
+
+    const any = () => instances[next() < 0.5 ? 0 : 1];
+    const slow = isStripe ? 'pm_card_processing' : 'pm_card_slow';
+
+    /** Some to refund and some to confirm or cancel, made while the line is good. */
+    async function prepare(payer: string, recipient: string) {
+      const paid: string[] = [];
+      const waiting: string[] = [];
+      for (const _ of [1, 2, 3]) {
+        paid.push((await any().pay(payer, recipient)).body.id);
+        const method = { paymentMethod: 'pm_card_authenticationRequired' };
+        waiting.push((await any().pay(payer, recipient, method)).body.id);
+      }
+      if (isStripe)
+        for (const { id, status } of stripe.account.intents.values()) {
+          if (status === 'requires_action') stripe.account.authenticate(id);
+        }
+      return { paid, waiting };
+    }
+
+    function requestsOf(
+      payer: string,
+      recipient: string,
+      { paid, waiting }: Awaited<ReturnType<typeof prepare>>,
+    ) {
+      const pays = ['pm_card_visa', 'pm_card_visa', slow, 'pm_card_chargeDeclined'].flatMap(
+        (paymentMethod) => {
+          const key = uuidv7();
+          return Array.from(
+            { length: 24 },
+            (): Request => ({
+              key,
+              send: () => any().pay(payer, recipient, { paymentMethod, amount: 700 }, key),
+            }),
+          );
+        },
+      );
+      const refunds = paid.flatMap((id) =>
+        Array.from({ length: 10 }).flatMap(() => {
+          const key = uuidv7();
+          const request: Request = { key, send: () => any().refund(recipient, id, { amount: 200 }, key) };
+          return [request, request];
+        }),
+      );
+      const actions = waiting.flatMap((id) =>
+        Array.from(
+          { length: 15 },
+          (_, n): Request => ({
+            send: () => any().http(payer, 'POST', `/payments/${id}/${n % 3 ? 'confirm' : 'cancel'}`),
+          }),
+        ),
+      );
+      const notices = isStripe ? Array.from({ length: 35 }, (): Request => ({ send: repeatNotice })) : [];
+      return [...pays, ...refunds, ...actions, ...notices].sort(() => next() - 0.5);
+    }
+
+    async function repeatNotice(): Promise<Answer> {
+      const objects = [...stripe.account.intents.values(), ...stripe.account.refunds.values()];
+      const object = objects[Math.floor(next() * objects.length)];
+      const type = object?.object === 'refund' ? 'refund.updated' : 'payment_intent.succeeded';
+      const { body, signature } = notice(type, object);
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
+      const url = `${any().service.url}/webhooks/stripe`;
+      const response = await fetch(url, { method: 'POST', headers, body });
+      return { status: response.status, body: (await response.json()) as Answer['body'] };
+    }
+
+    async function send({ key, send }: Request): Promise<Answer> {
+      const answer = await send();
+      if (key !== undefined) answers.set(key, [...(answers.get(key) ?? []), answer]);
+      return answer;
+    }
+
+    /** Their next turn comes now and not in minutes. */
+    const hurry = () => instances[0].client.$executeRaw`
+    UPDATE operations SET leased_until = now() WHERE settled_at IS NULL AND leased_until > now()`;
+
+    it('each is answered, and once the line is good again everything is settled', async () => {
+      const [payer, recipient] = await world.people();
+      const requests = requestsOf(payer, recipient, await prepare(payer, recipient));
+      expect(requests.length).toBeGreaterThanOrEqual(200);
+      line.fault = stormy(next);
+      stripe.fault = () => line.fault();
+      const all = await Promise.all(requests.map(send));
+      const temporary = (body: Answer['body']) =>
+        ['request-in-progress', 'refund-exceeds-payment', 'wrong-state'].includes(String(body.code));
+      expect(all.filter(({ status, body }) => status >= 400 && !temporary(body))).toEqual([]);
+
+      line.fault = () => 'none';
+      for (const { id, status } of stripe.account.intents.values()) {
+        if (status === 'processing') stripe.account.decide(id);
+      }
+      await eventually(
+        async () => {
+          await hurry();
+          expect(await instances[0].client.operation.count({ where: { settledAt: null } })).toBe(0);
+        },
+        { within: 60_000 },
+      );
+      await Promise.all(requests.filter(({ key }) => key !== undefined).map(send));
+    }, 120_000);
+
+    it('each key was answered with one thing, and the same', () => {
+      for (const [, given] of answers) {
+        const made = given.filter(({ status }) => status === 201).map(({ body }) => body.id);
+        const refused = given.filter(
+          ({ status, body }) => status !== 201 && body.code !== 'request-in-progress',
+        );
+        expect(new Set([...made, ...refused.map(({ body }) => body.code)]).size).toBe(1);
+      }
+    });
+
+    it('no payment gave back more than was paid, and payments, refunds and books say the same', async () => {
+      const { client } = instances[0];
+      const payments = await client.payment.findMany({
+        include: { refunds: true, movements: { include: { entries: true } } },
+      });
+      for (const {
+        id,
+        amount,
+        amountRefunded,
+        refundsPending,
+        status,
+        refunds,
+        movements,
+        recipientId,
+      } of payments) {
+        const given = refunds
+          .filter((refund) => refund.status === 'succeeded')
+          .reduce((sum, each) => sum + each.amount, 0n);
+        expect([id, amountRefunded, refundsPending]).toEqual([id, given, 0n]);
+        expect(amountRefunded).toBeLessThanOrEqual(amount);
+        const entries = movements.flatMap((movement) => movement.entries);
+        const held = entries.filter(({ account }) => account === `person:${recipientId}`);
+        const left = status === 'succeeded' ? amount - amountRefunded : 0n;
+        expect(held.reduce((sum, each) => sum + each.amount, 0n)).toBe(left);
+        expect(movements).toHaveLength(
+          status === 'succeeded' ? 1 + refunds.filter((refund) => refund.status === 'succeeded').length : 0,
+        );
+      }
+      expect(payments.some(({ amount, amountRefunded }) => amountRefunded + 200n > amount)).toBe(true);
+    });
+
+    it('the ledger sums to zero, and the provider moved what the ledger says', async () => {
+      const [{ total, clearing }] = (await instances[0].client.$queryRaw`
+      SELECT sum(amount)::int AS total, -sum(amount) FILTER (WHERE account LIKE 'clearing:%')::int AS clearing
+      FROM ledger_entries`) as [{ total: number; clearing: number }];
+      expect(total).toBe(0);
+      if (isStripe) expect(clearing).toBe(stripe.account.moved);
+    });
+
+    it('the provider was asked for each thing once', async () => {
+      if (!isStripe) return;
+      const made = [...stripe.account.intents.values(), ...stripe.account.refunds.values()];
+      expect(new Set(made.map(({ metadata }) => metadata.operation_id)).size).toBe(made.length);
+    });
+  },
+);

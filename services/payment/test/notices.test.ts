@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { takeNotice } from '../src/store/notices.js';
+import { FakeProvider } from './support/fake-provider.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+
+const provider = new FakeProvider();
+let world: World;
+let service: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  service = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+}, startTimeout);
+afterAll(() => world.close());
+beforeEach(() => {
+  provider.afterMove = async () => undefined;
+  provider.asked.length = 0;
+});
+
+const notice = (operationId: string) => service.uow.run((tx) => takeNotice(tx, operationId));
+const refundOf = (paymentId: string) => service.client.refund.findFirstOrThrow({ where: { paymentId } });
+const openOf = (paymentId: string) =>
+  service.client.operation.count({ where: { paymentId, settledAt: null } });
+
+async function paid() {
+  const [payer, recipient] = await world.people();
+  const { body } = await service.pay(payer, recipient);
+  return { recipient, payment: body };
+}
+
+describe('a notice', () => {
+  it('that comes while the provider is being asked is not lost: it is asked again', async () => {
+    const { recipient, payment } = await paid();
+    provider.afterMove = async () => {
+      const { id } = await refundOf(payment.id);
+      // The provider has answered `succeeded`, and then changes its mind.
+      provider.done.set(id, { to: 'failed', failureCode: 'lost_or_stolen_card' });
+      expect(await notice(id)).toBe(true);
+    };
+    expect((await service.refund(recipient, payment.id)).body.status).toBe('succeeded');
+    await eventually(async () => expect((await refundOf(payment.id)).status).toBe('failed'));
+    expect(await openOf(payment.id)).toBe(0);
+    expect(provider.asked).toEqual([payment.id]);
+    expect(await service.balance(recipient)).toBe(1250);
+  });
+
+  it('of what is decided for good asks nobody anything', async () => {
+    const { payment } = await paid();
+    const { id } = await service.client.operation.findFirstOrThrow({ where: { paymentId: payment.id } });
+    await service.client.operation.update({ where: { id }, data: { reference: 'pi_1' } });
+    expect(await notice(id)).toBe(true);
+    expect(await openOf(payment.id)).toBe(0);
+  });
+
+  it('of an operation that nobody knows is told apart', async () => {
+    expect(await notice(uuidv7())).toBe(false);
+  });
+});

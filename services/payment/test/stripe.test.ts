@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import type { Operation, OperationKind } from '../src/domain/operation.js';
+import type { PaymentProvider } from '../src/providers/provider.js';
+import { StripeCallError } from '../src/providers/stripe/errors.js';
+import { stripeProvider } from '../src/providers/stripe/provider.js';
+import { anOperation } from './support/payments.js';
+import { StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
+
+const signal = new AbortController().signal;
+
+let stripe: StripeStandIn;
+let provider: PaymentProvider;
+beforeAll(async () => {
+  stripe = await StripeStandIn.start();
+});
+afterAll(() => stripe.close());
+beforeEach(() => {
+  stripe.fault = () => 'none';
+  stripe.searchSees = true;
+  stripe.hasSearch = true;
+  provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 500 });
+});
+
+const charge = (paymentMethod: string, changes: Partial<Operation> = {}) =>
+  anOperation({ id: uuidv7(), paymentId: uuidv7(), paymentMethod, ...changes });
+
+/** An operation on a payment that Stripe knows. */
+function following(
+  kind: OperationKind,
+  paymentReference: string,
+  changes: Partial<Operation> = {},
+): Operation {
+  return anOperation({ id: uuidv7(), kind, paymentReference, ...changes });
+}
+
+async function referenceOf(paymentMethod: string): Promise<string> {
+  const { reference } = await provider.perform(charge(paymentMethod), signal);
+  return reference ?? '';
+}
+
+const lastCall = () => stripe.calls.at(-1);
+
+describe('a charge', () => {
+  it('asks for a payment that only this service can confirm, and tells nothing of the people', async () => {
+    const operation = charge('pm_card_visa', { currency: 'JPY', amount: 500 });
+    const outcome = await provider.perform(operation, signal);
+    expect(outcome).toEqual({ to: 'succeeded', reference: expect.stringMatching(/^pi_/) });
+    expect(lastCall()).toEqual({
+      method: 'POST',
+      path: '/payment_intents',
+      idempotencyKey: operation.id,
+      params: {
+        amount: '500',
+        currency: 'jpy',
+        payment_method: 'pm_card_visa',
+        allowed_payment_method_types: { 0: 'card' },
+        confirm: 'true',
+        confirmation_method: 'manual',
+        use_stripe_sdk: 'true',
+        metadata: { operation_id: operation.id, payment_id: operation.paymentId },
+      },
+    });
+  });
+
+  it.each([
+    ['pm_card_chargeDeclined', { to: 'failed', failureCode: 'card_declined', reference: expect.any(String) }],
+    ['pm_card_processing', { to: 'pending', reference: expect.any(String) }],
+    ['pm_unheard', { to: 'failed', failureCode: 'resource_missing' }],
+    [
+      'pm_card_authenticationRequired',
+      {
+        to: 'requires_action',
+        nextAction: { type: 'use_stripe_sdk' },
+        clientSecret: expect.any(String),
+        reference: expect.any(String),
+      },
+    ],
+  ])('of %s', async (method, outcome) => {
+    const operation = charge(method);
+    expect(await provider.perform(operation, signal)).toEqual(outcome);
+    expect(await provider.perform(operation, signal)).toEqual(outcome);
+    if (method !== 'pm_unheard') expect(await provider.retrieve(operation, signal)).toEqual(outcome);
+  });
+
+  it('whose answer was lost is found by its metadata, or by its key where the search lags behind', async () => {
+    const operation = charge('pm_card_visa');
+    stripe.fault = () => 'cut-after';
+    await expect(provider.perform(operation, signal)).rejects.toThrow(StripeCallError);
+    stripe.fault = () => 'none';
+    const { moved } = stripe.account;
+    const found = await provider.retrieve(operation, signal);
+    expect(found).toEqual({ to: 'succeeded', reference: expect.any(String) });
+    stripe.searchSees = false;
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    expect(await provider.perform(operation, signal)).toEqual(found);
+    expect(stripe.account.moved).toBe(moved);
+  });
+
+  it('is repeated on an account without search while Stripe remembers its key, and not after that', async () => {
+    stripe.hasSearch = false;
+    const operation = charge('pm_card_visa');
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    const old = { ...operation, createdAt: new Date(Date.now() - 24 * 3_600_000) };
+    await expect(provider.retrieve(old, signal)).rejects.toThrow('status 400');
+  });
+
+  it('that never arrived is unknown to Stripe', async () => {
+    expect(await provider.retrieve(charge('pm_card_visa'), signal)).toBeUndefined();
+  });
+
+  it('of an amount that Stripe cannot express fails without a call', async () => {
+    const before = stripe.calls.length;
+    const outcome = await provider.perform(
+      charge('pm_card_visa', { currency: 'KWD', amount: 1_001 }),
+      signal,
+    );
+    expect(outcome).toEqual({ to: 'failed', failureCode: 'amount_not_supported' });
+    expect(stripe.calls).toHaveLength(before);
+  });
+});
+
+describe('a confirmation', () => {
+  it('waits for the payer, then goes through, and does so once', async () => {
+    const reference = await referenceOf('pm_card_authenticationRequired');
+    const operation = following('confirm', reference);
+    expect(await provider.perform(operation, signal)).toMatchObject({ to: 'requires_action' });
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    stripe.account.authenticate(reference);
+    expect(await provider.perform(operation, signal)).toEqual({ to: 'succeeded', reference });
+    expect(await provider.perform(operation, signal)).toEqual({ to: 'succeeded', reference });
+    expect(await provider.retrieve(operation, signal)).toEqual({ to: 'succeeded', reference });
+  });
+
+  it('is declined by the bank, or has failed with the authentication', async () => {
+    const declined = await referenceOf('pm_card_authenticationRequiredChargeDeclinedInsufficientFunds');
+    stripe.account.authenticate(declined);
+    expect(await provider.perform(following('confirm', declined), signal)).toEqual({
+      to: 'failed',
+      failureCode: 'card_declined',
+      reference: declined,
+    });
+    const failed = await referenceOf('pm_card_authenticationRequired');
+    stripe.account.authenticate(failed, false);
+    expect(await provider.perform(following('confirm', failed), signal)).toEqual({
+      to: 'failed',
+      failureCode: 'payment_intent_authentication_failure',
+      reference: failed,
+    });
+  });
+});
+
+describe('a cancelation', () => {
+  it('cancels', async () => {
+    const reference = await referenceOf('pm_card_authenticationRequired');
+    const operation = following('cancel', reference);
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    expect(await provider.perform(operation, signal)).toEqual({ to: 'canceled', reference });
+    expect(await provider.retrieve(operation, signal)).toEqual({ to: 'canceled', reference });
+  });
+
+  it('that comes too late says what became of the payment instead', async () => {
+    const reference = await referenceOf('pm_card_processing');
+    expect(await provider.perform(following('cancel', reference), signal)).toEqual({
+      to: 'pending',
+      reference,
+    });
+    stripe.account.decide(reference);
+    expect(await provider.perform(following('cancel', reference), signal)).toEqual({
+      to: 'succeeded',
+      reference,
+    });
+  });
+});
+
+describe('a refund', () => {
+  it('gives back once, and is found by its metadata', async () => {
+    const reference = await referenceOf('pm_card_visa');
+    const operation = following('refund', reference, { amount: 250 });
+    expect(await provider.retrieve(operation, signal)).toBeUndefined();
+    stripe.fault = () => 'cut-after';
+    await expect(provider.perform(operation, signal)).rejects.toThrow(StripeCallError);
+    stripe.fault = () => 'none';
+    const found = await provider.retrieve(operation, signal);
+    expect(found).toEqual({ to: 'succeeded', reference: expect.stringMatching(/^re_/) });
+    expect(await provider.perform(operation, signal)).toEqual(found);
+    expect(stripe.account.refundsOf(reference)).toHaveLength(1);
+  });
+
+  it('is found among hundreds', async () => {
+    const reference = await referenceOf('pm_card_visa');
+    const first = following('refund', reference, { amount: 1 });
+    const found = await provider.perform(first, signal);
+    for (let n = 0; n < 250; n += 1) stripe.account.createRefund({ payment_intent: reference, amount: '1' });
+    expect(await provider.retrieve(first, signal)).toEqual(found);
+  });
+
+  it('may take its time, and may fail', async () => {
+    const intent = await referenceOf('pm_card_pendingRefund');
+    const operation = following('refund', intent);
+    const pending = await provider.perform(operation, signal);
+    expect(pending).toMatchObject({ to: 'pending' });
+    const reference = pending.reference ?? '';
+    stripe.account.decideRefund(reference, false);
+    expect(await provider.retrieve({ ...operation, reference }, signal)).toEqual({
+      to: 'failed',
+      failureCode: 'expired_or_canceled_card',
+      reference,
+    });
+  });
+
+  it('beyond what is left is refused by Stripe too', async () => {
+    const reference = await referenceOf('pm_card_visa');
+    await provider.perform(following('refund', reference), signal);
+    expect(await provider.perform(following('refund', reference), signal)).toEqual({
+      to: 'failed',
+      failureCode: 'charge_already_refunded',
+    });
+  });
+});
+
+describe('what is no answer', () => {
+  it.each(['busy', 'cut-before', 'cut-after', 'hang'] as const)(
+    '%s leaves the outcome open',
+    async (fault) => {
+      stripe.fault = () => fault;
+      for (const operation of [
+        charge('pm_card_visa'),
+        following('refund', 'pi_1'),
+        following('cancel', 'pi_1'),
+      ]) {
+        await expect(provider.perform(operation, signal)).rejects.toThrow(StripeCallError);
+      }
+    },
+  );
+
+  it('a key that Stripe does not take leaves it open too: nobody has been refused', async () => {
+    const other = stripeProvider({ secretKey: 'sk_test_other', webhookSecret, apiUrl: stripe.url });
+    await expect(other.perform(charge('pm_card_visa'), signal)).rejects.toThrow('status 401');
+  });
+
+  it('an error carries no secret to the log', async () => {
+    const reference = await referenceOf('pm_card_authenticationRequired');
+    stripe.account.cancel(reference);
+    const error = await provider
+      .perform(following('refund', 'pi_unheard', { paymentReference: null }), signal)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    stripe.fault = () => 'busy';
+    const busy = await provider.perform(charge('pm_card_visa'), signal).catch((thrown: unknown) => thrown);
+    expect(JSON.stringify({ ...(busy as object), message: String(busy) })).not.toMatch(/secret|sk_test/);
+  });
+});

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DomainEvent } from '@warren/contracts';
+import { listenTo } from '@warren/service-testing';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { stripeProvider } from '../src/providers/stripe/provider.js';
+import { type Instance, inOrder, startTimeout, World } from './support/service.js';
+import { notice, StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
+
+let world: World;
+let stripe: StripeStandIn;
+let service: Instance;
+let heard: DomainEvent[];
+beforeAll(async () => {
+  world = await World.create();
+  stripe = await StripeStandIn.start();
+  heard = await listenTo(world.bus, ['payment.refunded', 'payment.refund-failed']);
+  const provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url });
+  service = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+}, startTimeout);
+afterAll(async () => {
+  await world.close();
+  await stripe.close();
+});
+beforeEach(() => {
+  stripe.fault = () => 'none';
+});
+
+async function deliver({ body, signature }: { body: string; signature?: string }) {
+  const response = await fetch(`${service.service.url}/webhooks/stripe`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(signature && { 'stripe-signature': signature }) },
+    body,
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+async function pay(paymentMethod: string) {
+  const [payer, recipient] = await world.people();
+  const { body } = await service.pay(payer, recipient, { paymentMethod });
+  const operation = await service.client.operation.findFirstOrThrow({ where: { paymentId: body.id } });
+  const intent = stripe.account.intent(operation.reference ?? '');
+  return { payer, recipient, payment: body, intent };
+}
+
+const rowOf = (id: string) => service.client.payment.findUniqueOrThrow({ where: { id } });
+const openOf = (paymentId: string) =>
+  service.client.operation.count({ where: { paymentId, settledAt: null } });
+const callsTo = (id: string) => stripe.calls.filter(({ path }) => path.includes(id)).length;
+
+describe('a payment through Stripe', () => {
+  it('needs the payer, then the confirmation; the secret that Stripe.js wants is the payer’s alone', async () => {
+    const { payer, recipient, payment, intent } = await pay('pm_card_authenticationRequired');
+    expect(payment).toMatchObject({ status: 'requires_action', clientSecret: intent.client_secret });
+    const early = await service.http(payer, 'POST', `/payments/${payment.id}/confirm`);
+    expect([early.status, early.body.status]).toEqual([200, 'requires_action']);
+    stripe.account.authenticate(intent.id);
+    const { body } = await service.http(payer, 'POST', `/payments/${payment.id}/confirm`);
+    expect(body.status).toBe('succeeded');
+    expect(await service.balance(recipient)).toBe(1250);
+    const refund = await service.refund(recipient, payment.id, { amount: 50 });
+    expect(refund.body.status).toBe('succeeded');
+  });
+
+  it('is declined as a failed payment', async () => {
+    const { payment } = await pay('pm_card_chargeDeclined');
+    expect(payment).toMatchObject({ status: 'failed', failureCode: 'card_declined' });
+  });
+});
+
+describe('a notice', () => {
+  it('has an undecided charge asked about at once, long before its next turn', async () => {
+    const { payment, intent } = await pay('pm_card_processing');
+    expect(payment.status).toBe('processing');
+    await service.client.operation.updateMany({
+      where: { paymentId: payment.id },
+      data: { leasedUntil: new Date(Date.now() + 3_600_000) },
+    });
+    stripe.account.decide(intent.id);
+    const answer = await deliver(notice('payment_intent.succeeded', intent));
+    expect(answer).toEqual({ status: 200, body: { received: true } });
+    await eventually(async () => expect((await rowOf(payment.id)).status).toBe('succeeded'));
+    expect(await openOf(payment.id)).toBe(0);
+  });
+
+  it('is believed in nothing but that something happened', async () => {
+    const { payment, intent } = await pay('pm_card_processing');
+    await deliver(notice('payment_intent.succeeded', { ...intent, status: 'succeeded' }));
+    const before = callsTo(intent.id);
+    await eventually(() => expect(callsTo(intent.id)).toBeGreaterThan(before));
+    expect((await rowOf(payment.id)).status).toBe('processing');
+    stripe.account.decide(intent.id, false);
+    await deliver(notice('payment_intent.payment_failed', intent));
+    await eventually(async () => expect((await rowOf(payment.id)).status).toBe('failed'));
+  });
+
+  it('tells of a payment that Stripe closed while the payer had to act', async () => {
+    const { payment, intent } = await pay('pm_card_authenticationRequired');
+    stripe.account.cancel(intent.id);
+    await deliver(notice('payment_intent.canceled', intent));
+    await eventually(async () => expect((await rowOf(payment.id)).status).toBe('canceled'));
+    expect(await openOf(payment.id)).toBe(0);
+  });
+
+  it('of a pending refund: it succeeds', async () => {
+    const { recipient, payment } = await pay('pm_card_pendingRefund');
+    const { body } = await service.refund(recipient, payment.id, { amount: 250 });
+    expect(body.status).toBe('pending');
+    const [refund] = stripe.account.refundsOf((await reference(payment.id)) ?? '');
+    stripe.account.decideRefund(refund?.id ?? '', true);
+    await deliver(notice('refund.updated', refund));
+    await eventually(async () => expect(Number((await rowOf(payment.id)).amountRefunded)).toBe(250));
+    expect(await service.balance(recipient)).toBe(1000);
+  });
+
+  it('of a refund that comes back after it had succeeded: all of it is as before, and told', async () => {
+    const { payer, recipient, payment } = await pay('pm_card_visa');
+    const { body } = await service.refund(recipient, payment.id);
+    expect([body.status, await service.balance(recipient)]).toEqual(['succeeded', 0]);
+    const [refund] = stripe.account.refundsOf((await reference(payment.id)) ?? '');
+    stripe.account.decideRefund(refund?.id ?? '', false);
+    await deliver(notice('refund.failed', refund));
+    await eventually(async () => expect(await service.balance(recipient)).toBe(1250));
+    const { body: list } = await service.http(recipient, 'GET', `/payments/${payment.id}/refunds`);
+    expect(list.items).toMatchObject([{ id: body.id, status: 'failed' }]);
+    expect((await service.feed(payer)).at(-1)?.data).toMatchObject({ amountRefunded: 0, version: 4 });
+    await eventually(() =>
+      expect(inOrder(heard, payment.id).map(({ type }) => type)).toEqual([
+        'payment.refunded',
+        'payment.refund-failed',
+      ]),
+    );
+    expect((await service.refund(recipient, payment.id)).body.status).toBe('succeeded');
+  });
+
+  it('any number of them in any order, also long after: the same end', async () => {
+    const { payer, recipient, payment, intent } = await pay('pm_card_processing');
+    stripe.account.decide(intent.id);
+    await deliver(notice('payment_intent.succeeded', intent));
+    await eventually(async () => expect((await rowOf(payment.id)).status).toBe('succeeded'));
+    await service.refund(recipient, payment.id, { amount: 100 });
+    const [refund] = stripe.account.refundsOf(intent.id);
+    const types = ['succeeded', 'processing', 'payment_failed', 'canceled', 'created'];
+    const notices = [
+      ...types.map((type) => notice(`payment_intent.${type}`, intent)),
+      ...['refund.created', 'refund.updated', 'refund.failed'].map((type) => notice(type, refund)),
+    ];
+    const shuffled = [...notices, ...notices, ...notices].sort(() => Math.random() - 0.5);
+    const answers = await Promise.all(shuffled.map(deliver));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    await eventually(async () => expect(await openOf(payment.id)).toBe(0));
+    const row = await rowOf(payment.id);
+    expect([row.status, Number(row.amountRefunded), row.version]).toEqual(['succeeded', 100, 3]);
+    expect(await service.feed(payer)).toHaveLength(3);
+    expect(await service.balance(recipient)).toBe(1150);
+  });
+});
+
+const reference = async (paymentId: string) =>
+  (await service.client.operation.findFirstOrThrow({ where: { paymentId, kind: 'charge' } })).reference;
+
+describe('a notice that is not for us', () => {
+  it.each([
+    ['about something else of the account', () => notice('customer.created', { object: 'customer' })],
+    [
+      'about a payment that was made elsewhere',
+      () => notice('payment_intent.succeeded', { object: 'payment_intent' }),
+    ],
+    [
+      'about an operation of another deployment',
+      () => notice('refund.updated', { object: 'refund', metadata: { operation_id: uuidv7() } }),
+    ],
+    [
+      'about what cannot be an operation',
+      () => notice('refund.updated', { object: 'refund', metadata: { operation_id: "'; --" } }),
+    ],
+    ['without an object', () => notice('x', undefined)],
+  ])('is taken and does nothing: %s', async (_, make) => {
+    expect(await deliver(make())).toEqual({ status: 200, body: { received: true } });
+  });
+});
+
+describe('a notice that Stripe did not sign, or not as it came', () => {
+  const about = { object: 'refund', metadata: { operation_id: uuidv7() } };
+  const now = () => Math.floor(Date.now() / 1_000);
+
+  it.each([
+    ['without a signature', () => ({ body: notice('refund.updated', about).body })],
+    ['with an empty one', () => ({ body: notice('refund.updated', about).body, signature: ' ' })],
+    ['signed with another secret', () => notice('refund.updated', about, { secret: 'whsec_other' })],
+    [
+      'changed on the way',
+      () => {
+        const { body, signature } = notice('refund.updated', about);
+        return { body: body.replace('refund', 'charge'), signature };
+      },
+    ],
+    ['six minutes old', () => notice('refund.updated', about, { timestamp: now() - 360 })],
+    [
+      'with the time written over',
+      () => {
+        const { body, signature } = notice('refund.updated', about, { timestamp: now() - 360 });
+        return { body, signature: signature.replace(/t=\d+/, `t=${now()}`) };
+      },
+    ],
+  ])('is refused: %s', async (_, make) => {
+    const answer = await deliver(make());
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid-signature']);
+  });
+
+  it('is refused before it is read where it is too large', async () => {
+    const { signature } = notice('refund.updated', about);
+    const answer = await deliver({ body: 'x'.repeat(300 * 1024), signature });
+    expect([answer.status, answer.body.code]).toEqual([413, 'payload-too-large']);
+  });
+});
