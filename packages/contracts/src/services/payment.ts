@@ -47,6 +47,7 @@ export const paymentContract = defineContract({
     'payment.succeeded': PaymentState,
     'payment.failed': PaymentState,
     'payment.canceled': PaymentState,
+    'payment.refunded': PaymentState,
     'payment.snapshot': PaymentState,
   },
   consumes: ['user.registered', 'user.updated', 'user.deleted', 'user.snapshot'],
