@@ -3,9 +3,10 @@ import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { paymentNotices } from '../src/domain/notices.js';
-import { writeNotices } from '../src/store/changes.js';
+import { renderNotices } from '../src/domain/render.js';
 import type { NotificationDb } from '../src/store/database.js';
-import { eraseNotifications } from '../src/store/notifications.js';
+import { erasePerson } from '../src/store/erasure.js';
+import { writeNotifications } from '../src/store/new-notifications.js';
 import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
@@ -29,6 +30,7 @@ describe('a deleted person', () => {
       displayName: null,
       locale: null,
       timeZone: null,
+      email: null,
     });
     expect([await rowsOf(ada), await world.client.counts.count({ where: { userId: ada } })]).toEqual([0, 0]);
   });
@@ -67,13 +69,18 @@ describe('a payment and an erasure at the same moment', () => {
       erasure = world.client
         .$transaction(async (other) => {
           await buryUserCopy(other, ada, 2);
-          await eraseNotifications(other, ada);
+          await erasePerson(other, ada);
         })
         .then(() => {
           done = true;
         });
       await eventually(async () => expect(done || (await somebodyWaits())).toBe(true));
-      await writeNotices(db, paymentNotices({ id, type }, JSON.parse(body).data, known), new Date());
+      const rendered = renderNotices(paymentNotices({ id, type }, JSON.parse(body).data), known);
+      await writeNotifications(
+        db,
+        rendered.map((each) => ({ id: uuidv7(), ...each })),
+        new Date(),
+      );
     });
     await erasure;
     return ada;

@@ -24,7 +24,7 @@ describe('what happened elsewhere', () => {
   it('a payment is told to both, each with the name of the other, in the money of the reader', async () => {
     const [ada, grace] = [await world.register('Ada', { locale: 'de-DE' }), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
-    expect((await told(ada))[0]).toEqual(['payment-sent', 'You paid 12,50\u00a0€ to Grace.']);
+    expect((await told(ada))[0]).toEqual(['payment-sent', 'Du hast 12,50\u00a0€ an Grace gezahlt.']);
     expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
   });
 
