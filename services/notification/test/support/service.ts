@@ -7,7 +7,7 @@ import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService } from '@warren/service-kit';
 import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { defaultTiming, type Timing } from '../../src/deliveries/timing.js';
 import { notificationDoors } from '../../src/doors.js';
@@ -32,6 +32,7 @@ export interface WorldOptions {
   /** In place of those that the environment names. */
   providers?: Partial<Providers>;
   timing?: Partial<Timing>;
+  log?: Logger;
   /** Another instance's database, which stays its own to close. */
   database?: TestDatabase;
 }
@@ -87,7 +88,7 @@ export class World {
       MAIL_DIR: mailFolder,
       ...options.env,
     };
-    const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
+    const log = options.log ?? pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
     const service = await createService(definition, env, { bus, keys, log });
     if (inside === undefined) throw new Error('The doors were never opened');
     return new World({ ...inside, bus, service, database, ownsDatabase: options.database === undefined });
