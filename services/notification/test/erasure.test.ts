@@ -18,10 +18,26 @@ afterAll(() => world.close());
 
 const rowsOf = (userId: string) => world.client.notification.count({ where: { userId } });
 
+/** Rows of each table that holds something of people. */
+const everything = (userId: string) =>
+  Promise.all([
+    rowsOf(userId),
+    world.client.counts.count({ where: { userId } }),
+    world.client.preference.count({ where: { userId } }),
+    world.client.pushSubscription.count({ where: { userId } }),
+    world.client.delivery.count({ where: { userId } }),
+  ]);
+
 describe('a deleted person', () => {
   it('leaves an id and a version, nothing else', async () => {
     const ada = await world.register('Ada');
     expect(await rowsOf(ada)).toBe(1);
+    await world.http(ada, 'PUT', '/preferences', { items: [{ kind: 'welcome', channels: { push: true } }] });
+    await world.http(ada, 'POST', '/push-subscriptions', {
+      endpoint: `https://push.example.org/${ada}`,
+      keys: { p256dh: `B${'A'.repeat(86)}`, auth: 'A'.repeat(22) },
+    });
+    expect(await everything(ada)).toEqual([1, 1, 1, 1, 1]);
     await world.bus.publish(deletedEvent(ada, 2));
     expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toEqual({
       id: ada,
@@ -32,7 +48,7 @@ describe('a deleted person', () => {
       timeZone: null,
       email: null,
     });
-    expect([await rowsOf(ada), await world.client.counts.count({ where: { userId: ada } })]).toEqual([0, 0]);
+    expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('is not brought back, nor welcomed, by what comes late', async () => {
@@ -52,6 +68,22 @@ describe('a deleted person', () => {
     expect(await rowsOf(ada)).toBe(0);
     expect(await world.feed(ada)).toEqual(before);
     expect((await world.inbox(grace))[0]?.body).toBe('You received €12.50 from a deleted account.');
+  });
+});
+
+describe('a preference and an erasure at the same moment', () => {
+  it('leave nothing, whichever is first', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const ada = uuidv7();
+      if (round % 2) await world.bus.publish(userEvent('user.registered', ada, 1));
+      const items = [{ kind: 'welcome', channels: { push: true } }];
+      const [{ status }] = await Promise.all([
+        world.http(ada, 'PUT', '/preferences', { items }),
+        world.bus.publish(deletedEvent(ada, 2)),
+      ]);
+      expect([200, 401]).toContain(status);
+      expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
+    }
   });
 });
 
