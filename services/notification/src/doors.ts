@@ -6,7 +6,8 @@ import { emailChannel } from './deliveries/email-channel.js';
 import { deliveryForgetter } from './deliveries/forgetter.js';
 import { pushChannel } from './deliveries/push-channel.js';
 import { defaultTiming } from './deliveries/timing.js';
-import { reactions } from './events/reactions.js';
+import { deferredEvents } from './events/deferred-events.js';
+import { deferrable, reactions } from './events/reactions.js';
 import { userProjections } from './events/users.js';
 import { markRoutes } from './http/marks.js';
 import { notificationRoutes } from './http/notifications.js';
@@ -37,6 +38,7 @@ export function notificationDoors(
     events: [...userProjections, ...reactions],
     background: [
       ...channels.map((channel) => dispatcher({ ...context, channel, timing })),
+      deferredEvents({ ...context, handlers: deferrable, pollMs: timing.pollMs }),
       deliveryForgetter(context),
     ],
   };

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { User } from '@warren/contracts';
 import { encoded, userEvent } from '@warren/service-testing';
-import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { askForMissingEmails } from '../src/store/user-copies.js';
-import { startTimeout, World } from './support/service.js';
+import { completeCopies, startTimeout, World } from './support/service.js';
 
 let world: World;
 beforeAll(async () => {
@@ -41,11 +40,6 @@ async function copyRow(): Promise<CopyRow | undefined> {
   return row;
 }
 
-async function complete(): Promise<void> {
-  await eventually(async () => expect(await copyRow()).toBeDefined());
-  await world.client.$executeRaw`UPDATE messaging.copy SET completed_at = now() WHERE source = 'user'`;
-}
-
 describe('a copy from before emails were kept', () => {
   it('takes the email of its own version, and nothing of an older one', async () => {
     const ada = await copied(3);
@@ -60,7 +54,7 @@ describe('a copy from before emails were kept', () => {
 
   it('makes a starting service ask for all of them once more', async () => {
     const ada = await copied();
-    await complete();
+    await completeCopies(world.client);
     const before = await copyRow();
     expect(await askForMissingEmails(world.client)).toBe(true);
     const after = await copyRow();
@@ -72,7 +66,7 @@ describe('a copy from before emails were kept', () => {
   });
 
   it('once all have theirs, nothing is asked for', async () => {
-    await complete();
+    await completeCopies(world.client);
     expect(await askForMissingEmails(world.client)).toBe(false);
   });
 

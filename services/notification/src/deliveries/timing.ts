@@ -4,7 +4,7 @@ export interface Timing {
   sendMs: number;
   /** Covers a try and its settling; past it, somebody else tries. */
   leaseMs: number;
-  /** How often a dispatcher looks for what is due. */
+  /** How often is looked for what is due. */
   pollMs: number;
   /** What is under way gets this long when the service stops. */
   stopMs: number;

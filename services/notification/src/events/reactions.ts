@@ -3,6 +3,7 @@ import type { EventHandler } from '@warren/unit-of-work';
 import { paymentEventTypes, paymentNotices, welcomeNotice } from '../domain/notices.js';
 import type { NotificationDb } from '../store/database.js';
 import { holdPeople } from '../store/user-copies.js';
+import { deferred } from './defer.js';
 import { mailedTokens } from './mailed-tokens.js';
 import { notify } from './notify.js';
 import { requests } from './requests.js';
@@ -31,5 +32,12 @@ const payments = paymentEventTypes.map(
   }),
 );
 
+/** What tells of people by name, and so waits for their copies. */
+export const deferrable: readonly EventHandler<NotificationDb>[] = [...payments, requests];
+
 /** Whom this service tells of what happened elsewhere. */
-export const reactions: EventHandler<NotificationDb>[] = [welcome, ...payments, requests, ...mailedTokens];
+export const reactions: EventHandler<NotificationDb>[] = [
+  welcome,
+  ...deferrable.map(deferred),
+  ...mailedTokens,
+];

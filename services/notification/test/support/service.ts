@@ -33,6 +33,8 @@ export interface WorldOptions {
   providers?: Partial<Providers>;
   timing?: Partial<Timing>;
   log?: Logger;
+  /** Whether the copy of users was ever whole; there is no user service that could send it. Default: it was. */
+  copies?: 'complete' | 'missing';
   /** Another instance's database, which stays its own to close. */
   database?: TestDatabase;
 }
@@ -91,6 +93,7 @@ export class World {
     const log = options.log ?? pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
     const service = await createService(definition, env, { bus, keys, log });
     if (inside === undefined) throw new Error('The doors were never opened');
+    if (options.copies !== 'missing') await completeCopies(inside.client);
     return new World({ ...inside, bus, service, database, ownsDatabase: options.database === undefined });
   }
 
@@ -132,6 +135,14 @@ export class World {
     return this.client
       .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
   }
+}
+
+/** As the end of a replay does. */
+export async function completeCopies(client: PrismaClient): Promise<void> {
+  await client.$executeRaw`
+    INSERT INTO messaging.copy (source, types, completed_at)
+    VALUES ('user', '{user.registered,user.updated,user.deleted,user.snapshot}', now())
+    ON CONFLICT (source) DO UPDATE SET completed_at = now()`;
 }
 
 export type PaymentEventType =
