@@ -28,6 +28,16 @@ describe('what happened elsewhere', () => {
     expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
   });
 
+  it('a refund is told to the payer, with all that came back so far', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(paymentEvent('payment.refunded', ada, grace, { amountRefunded: 500 }));
+    expect((await told(ada))[0]).toEqual([
+      'payment-refunded',
+      'Of your payment of €12.50 to Grace, €5.00 came back to you.',
+    ]);
+    expect(await told(grace)).toHaveLength(1);
+  });
+
   it.each([
     ['payment.failed', 'payment-failed'],
     ['payment.requires-action', 'payment-action-required'],

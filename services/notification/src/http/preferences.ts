@@ -7,7 +7,7 @@ import { changePreferences } from '../operations/preferences.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { choicesMade } from '../store/preferences.js';
 import { callerOf } from './caller.js';
-import { problems, writing } from './problems.js';
+import { problems, reading, writing } from './problems.js';
 
 const Preferences = Type.Object(
   {
@@ -66,7 +66,7 @@ export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: Prisma
         schema: {
           summary: 'Changes what of each kind goes where',
           body: PreferenceChanges,
-          response: { 200: Preferences, ...problems('session-revoked', 'preference-locked', ...writing) },
+          response: { 200: Preferences, ...problems('preference-locked', ...reading, ...writing) },
         },
       },
       async (request) => ({ items: await changePreferences(uow, callerOf(request), request.body.items) }),

@@ -2,10 +2,20 @@ import { type ErrorCode, errorCodes } from '@warren/contracts';
 import { Type } from 'typebox';
 
 /** What any route behind a token may answer beside its own. */
-const general = ['invalid-request', 'unauthenticated', 'token-expired', 'service-unavailable'] as const;
+const general = [
+  'invalid-request',
+  'unauthenticated',
+  'token-expired',
+  'session-revoked',
+  'internal',
+  'service-unavailable',
+] as const;
 
-/** As a 503 beside them: for routes that write. */
+/** For routes that write. */
 export const writing = ['service-overloaded'] as const;
+
+/** For routes that take a body. */
+export const reading = ['payload-too-large', 'unsupported-media-type'] as const;
 
 /** The problems (RFC 9457) of a route, for its documentation: beside what any route answers, these codes. */
 export function problems(...codes: readonly ErrorCode[]): Record<never, never> {

@@ -6,7 +6,7 @@ import { writeFor } from '../operations/living-person.js';
 import type { NotificationDb } from '../store/database.js';
 import { dropSubscription, keepSubscription } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
-import { problems, writing } from './problems.js';
+import { problems, reading, writing } from './problems.js';
 
 export interface PushDoor {
   publicKey: string;
@@ -58,7 +58,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
-            ...problems('session-revoked', 'forbidden', 'rate-limited', ...writing),
+            ...problems('forbidden', 'rate-limited', ...reading, ...writing),
           },
         },
       },
@@ -82,7 +82,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
         schema: {
           summary: 'Sends no more pushes to this browser',
           body: Type.Object({ endpoint: Endpoint }, closed),
-          response: { 204: Type.Null(), ...problems(...writing) },
+          response: { 204: Type.Null(), ...problems(...reading, ...writing) },
         },
       },
       async (request, reply) => {
