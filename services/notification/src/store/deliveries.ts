@@ -47,7 +47,10 @@ export interface DirectMail {
   content: MailContent;
 }
 
-/** Once for each event. */
+/**
+ * Once for each event. Due since yesterday, and so ahead of whatever else waits for a mail server: somebody sits in
+ * front of their mailbox.
+ */
 export async function writeDirectMail(
   db: NotificationDb,
   { userId, eventId, kind, address, content }: DirectMail,
@@ -57,6 +60,6 @@ export async function writeDirectMail(
     INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, address, content, due_at, give_up_at,
       created_at)
     VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${eventId}, ${kind}, 'email', '', ${address},
-      ${JSON.stringify(content)}::jsonb, now(), ${giveUpAt}::timestamptz, ${at}::timestamptz)
+      ${JSON.stringify(content)}::jsonb, now() - interval '1 day', ${giveUpAt}::timestamptz, ${at}::timestamptz)
     ON CONFLICT DO NOTHING`;
 }
