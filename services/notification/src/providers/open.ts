@@ -31,14 +31,16 @@ export async function openProviders({
 }: ServiceContext<Config, NotificationDb, PrismaClient>): Promise<Providers> {
   const from = senderOf(config.MAIL_FROM);
   const keys = configuredKeys(config) ?? (await keepVapidKeys(client, webPush.generateVAPIDKeys()));
+  const allowLocal = config.PUSH_ALLOW_LOCAL === 'on';
+  if (allowLocal) log.warn('pushes may go to private addresses: for tests only');
   const pusher = createWebPush({
     keys,
     subject: config.VAPID_SUBJECT ?? `mailto:${from.address}`,
-    allowLocal: config.PUSH_ALLOW_LOCAL === 'on',
+    allowLocal,
     connections: concurrency.push,
   });
   if (config.SMTP_URL) return { mailer: createSmtpMailer(config.SMTP_URL, from, concurrency.email), pusher };
-  log.warn({ folder: config.MAIL_DIR }, 'there is no mail server: mails are written to a folder');
+  log.info({ folder: config.MAIL_DIR }, 'there is no mail server: mails are written to a folder');
   return { mailer: createMailFolder(config.MAIL_DIR, from), pusher };
 }
 
