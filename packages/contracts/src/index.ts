@@ -7,7 +7,7 @@ export * from './contract.js';
 export * from './errors.js';
 export * from './event.js';
 export * from './money.js';
-export * from './notices/requested.js';
+export * from './notices/index.js';
 export * from './replay.js';
 export * from './services/notification.js';
 export * from './services/payment.js';

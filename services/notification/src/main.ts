@@ -2,7 +2,9 @@ import { notificationContract } from '@warren/contracts';
 import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
+import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
+import { askForMissingEmails } from './store/user-copies.js';
 
 export const notification = defineService({
   name: 'notification',
@@ -13,7 +15,10 @@ export const notification = defineService({
     client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
-  doors: notificationDoors,
+  async doors(context) {
+    if (await askForMissingEmails(context.client)) context.log.info('asking for emails that the copies lack');
+    return notificationDoors(context, await openProviders(context));
+  },
 });
 
 await runWhenMain(import.meta, notification);

@@ -3,9 +3,10 @@ import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { paymentNotices } from '../src/domain/notices.js';
-import { writeNotices } from '../src/store/changes.js';
+import { renderNotices } from '../src/domain/render.js';
 import type { NotificationDb } from '../src/store/database.js';
-import { eraseNotifications } from '../src/store/notifications.js';
+import { erasePerson } from '../src/store/erasure.js';
+import { writeNotifications } from '../src/store/new-notifications.js';
 import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
@@ -17,10 +18,26 @@ afterAll(() => world.close());
 
 const rowsOf = (userId: string) => world.client.notification.count({ where: { userId } });
 
+/** Rows of each table that holds something of people. */
+const everything = (userId: string) =>
+  Promise.all([
+    rowsOf(userId),
+    world.client.counts.count({ where: { userId } }),
+    world.client.preference.count({ where: { userId } }),
+    world.client.pushSubscription.count({ where: { userId } }),
+    world.client.delivery.count({ where: { userId } }),
+  ]);
+
 describe('a deleted person', () => {
   it('leaves an id and a version, nothing else', async () => {
     const ada = await world.register('Ada');
     expect(await rowsOf(ada)).toBe(1);
+    await world.http(ada, 'PUT', '/preferences', { items: [{ kind: 'welcome', channels: { push: true } }] });
+    await world.http(ada, 'POST', '/push-subscriptions', {
+      endpoint: `https://push.example.org/${ada}`,
+      keys: { p256dh: `B${'A'.repeat(86)}`, auth: 'A'.repeat(22) },
+    });
+    expect(await everything(ada)).toEqual([1, 1, 1, 1, 1]);
     await world.bus.publish(deletedEvent(ada, 2));
     expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toEqual({
       id: ada,
@@ -29,8 +46,9 @@ describe('a deleted person', () => {
       displayName: null,
       locale: null,
       timeZone: null,
+      email: null,
     });
-    expect([await rowsOf(ada), await world.client.counts.count({ where: { userId: ada } })]).toEqual([0, 0]);
+    expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('is not brought back, nor welcomed, by what comes late', async () => {
@@ -53,6 +71,22 @@ describe('a deleted person', () => {
   });
 });
 
+describe('a preference and an erasure at the same moment', () => {
+  it('leave nothing, whichever is first', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const ada = uuidv7();
+      if (round % 2) await world.bus.publish(userEvent('user.registered', ada, 1));
+      const items = [{ kind: 'welcome', channels: { push: true } }];
+      const [{ status }] = await Promise.all([
+        world.http(ada, 'PUT', '/preferences', { items }),
+        world.bus.publish(deletedEvent(ada, 2)),
+      ]);
+      expect([200, 401]).toContain(status);
+      expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
+    }
+  });
+});
+
 describe('a payment and an erasure at the same moment', () => {
   /** Reads the people, gives way to an erasure, then writes: the order in which things go wrong. */
   async function notifyWhileErasing(
@@ -67,13 +101,18 @@ describe('a payment and an erasure at the same moment', () => {
       erasure = world.client
         .$transaction(async (other) => {
           await buryUserCopy(other, ada, 2);
-          await eraseNotifications(other, ada);
+          await erasePerson(other, ada);
         })
         .then(() => {
           done = true;
         });
       await eventually(async () => expect(done || (await somebodyWaits())).toBe(true));
-      await writeNotices(db, paymentNotices({ id, type }, JSON.parse(body).data, known), new Date());
+      const rendered = renderNotices(paymentNotices({ id, type }, JSON.parse(body).data), known);
+      await writeNotifications(
+        db,
+        rendered.map((each) => ({ id: uuidv7(), ...each })),
+        new Date(),
+      );
     });
     await erasure;
     return ada;

@@ -147,6 +147,66 @@ describe('mark-all-read', () => {
   });
 });
 
+describe('mark-unread, archive and unarchive', () => {
+  const mark = (userId: string, id: string, path: string) =>
+    world.http(userId, 'POST', `/notifications/${id}/${path}`);
+
+  it('mark-unread undoes reading, and leaves what was seen seen', async () => {
+    const ada = await somebody(1);
+    const id = await newest(ada);
+    await mark(ada, id, 'mark-read');
+    const { status, body } = await mark(ada, id, 'mark-unread');
+    expect([status, body.counts]).toEqual([200, { unread: 2, unseen: 1, version: 4 }]);
+    expect(body.notification).toMatchObject({ seenAt: expect.any(String), version: 3 });
+    expect(body.notification).not.toHaveProperty('readAt');
+    expect((await world.feed(ada)).at(-1)).toEqual({ type: 'notification.updated', data: body });
+  });
+
+  it('what is archived counts nothing and is listed apart; unarchived, it counts again', async () => {
+    const ada = await somebody(1);
+    const id = await newest(ada);
+    const archived = await mark(ada, id, 'archive');
+    expect(archived.body.counts).toEqual({ unread: 1, unseen: 1, version: 3 });
+    expect((await world.inbox(ada, 'archived')).map((each) => each.id)).toEqual([id]);
+    expect(await world.inbox(ada)).toHaveLength(1);
+    const back = await mark(ada, id, 'unarchive');
+    expect(back.body.counts).toEqual({ unread: 2, unseen: 2, version: 4 });
+    expect(back.body.notification).not.toHaveProperty('archivedAt');
+    expect(await world.inbox(ada)).toHaveLength(2);
+  });
+
+  it.each(['mark-unread', 'archive', 'unarchive'])(
+    '%s, repeated, changes nothing more, and is for the owner only',
+    async (path) => {
+      const ada = await somebody(1);
+      const id = await newest(ada);
+      await mark(ada, id, path);
+      const [entries, first] = [await world.feed(ada), await mark(ada, id, path)];
+      expect(await mark(ada, id, path)).toEqual(first);
+      expect(await world.feed(ada)).toEqual(entries);
+      expect((await mark(uuidv7(), id, path)).body.code).toBe('not-found');
+    },
+  );
+});
+
+describe('mark-all-seen', () => {
+  it('leaves what is unread unread, tells once, and not of what is archived', async () => {
+    const ada = await somebody(2);
+    const upTo = await newest(ada);
+    const welcome = (await world.inbox(ada)).at(-1)?.id;
+    await world.http(ada, 'POST', `/notifications/${welcome}/archive`);
+    const { status, body } = await world.http(ada, 'POST', '/notifications/mark-all-seen');
+    expect([status, body.counts]).toEqual([200, { unread: 2, unseen: 0, version: 5 }]);
+    expect((await world.feed(ada)).at(-1)).toEqual({
+      type: 'notification.all-updated',
+      data: { change: 'seen', upTo, counts: body.counts },
+    });
+    expect(await world.http(ada, 'POST', '/notifications/mark-all-seen')).toEqual({ status, body });
+    expect(await world.feed(ada)).toHaveLength(5);
+    expect((await world.inbox(ada, 'archived'))[0]).not.toHaveProperty('seenAt');
+  });
+});
+
 describe('commands', () => {
   function run(userId: string, name: string, input: unknown, commandId?: string): Promise<unknown> {
     const command = world.commands.find((each: SocketCommand) => each.name === name);
@@ -161,6 +221,21 @@ describe('commands', () => {
     const id = await newest(ada);
     const answer = await run(ada, 'notification.mark-read', { id });
     expect(await world.http(ada, 'POST', `/notifications/${id}/mark-read`)).toEqual({
+      status: 200,
+      body: answer,
+    });
+  });
+
+  it.each([
+    ['mark-unread', 1],
+    ['archive', 1],
+    ['unarchive', 1],
+    ['mark-all-seen', undefined],
+  ])('notification.%s does what the route does', async (name, one) => {
+    const ada = await somebody(1);
+    const id = await newest(ada);
+    const answer = await run(ada, `notification.${name}`, one ? { id } : {});
+    expect(await world.http(ada, 'POST', `/notifications/${one ? `${id}/` : ''}${name}`)).toEqual({
       status: 200,
       body: answer,
     });

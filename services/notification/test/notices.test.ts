@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PaymentState } from '@warren/contracts';
-import { type Person, paymentNotices, UnknownPersonError, welcomeNotices } from '../src/domain/notices.js';
+import { type PaymentState, paymentSent } from '@warren/contracts';
+import { paymentNotices, welcomeNotice } from '../src/domain/notices.js';
+import { type Person, UnknownPersonError } from '../src/domain/people.js';
+import { renderNotices } from '../src/domain/render.js';
 import { reactions } from '../src/events/reactions.js';
 
 const [ada, grace] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
@@ -20,14 +22,20 @@ const payment: PaymentState = {
 };
 
 function person(id: string, displayName: string, locale = 'en'): Person {
-  return { id, deleted: false, displayName, locale };
+  return { id, deleted: false, displayName, locale, timeZone: 'UTC' };
 }
 
-const erased = (id: string): Person => ({ id, deleted: true, displayName: null, locale: null });
+const erased = (id: string): Person => ({
+  id,
+  deleted: true,
+  displayName: null,
+  locale: null,
+  timeZone: null,
+});
 
 function notices(type: string, people: readonly Person[], changes: Partial<PaymentState> = {}) {
-  const written = paymentNotices({ id: 'event', type }, { ...payment, ...changes }, people);
-  return written.map(({ userId, kind, body }) => ({ userId, kind, body }));
+  const written = renderNotices(paymentNotices({ id: 'event', type }, { ...payment, ...changes }), people);
+  return written.map(({ notice: { userId, kind }, body }) => ({ userId, kind: kind.kind, body }));
 }
 
 const both = [person(ada, 'Ada'), person(grace, 'Grace')];
@@ -52,9 +60,9 @@ describe('what people are told of a payment', () => {
   });
 
   it('the amount is in its own minor units, written as the reader writes money', () => {
-    const people = [person(ada, 'Ada', 'de-DE'), person(grace, 'Grace', 'en-GB')];
+    const people = [person(ada, 'Ada', 'fr-FR'), person(grace, 'Grace', 'en-GB')];
     const bodies = notices('payment.succeeded', people, { amount: 1234567 }).map(({ body }) => body);
-    expect(bodies).toEqual(['You paid 12.345,67\u00a0€ to Grace.', 'You received €12,345.67 from Ada.']);
+    expect(bodies).toEqual(['You paid 12\u202f345,67\u00a0€ to Grace.', 'You received €12,345.67 from Ada.']);
     const yen = notices('payment.failed', both, { currency: 'JPY' }).map(({ body }) => body);
     expect(yen).toEqual([expect.stringContaining('¥1,250 ')]);
     const dinar = notices('payment.failed', both, { currency: 'KWD' }).map(({ body }) => body);
@@ -62,11 +70,12 @@ describe('what people are told of a payment', () => {
   });
 
   it('names lie in data as ids only, so that erasure has less to find', () => {
-    const [sent] = paymentNotices({ id: 'event', type: 'payment.succeeded' }, payment, both);
-    expect(sent).toMatchObject({
+    const [sent] = paymentNotices({ id: 'event', type: 'payment.succeeded' }, payment);
+    expect(sent).toEqual({
       eventId: 'event',
-      title: 'Payment sent',
-      data: { paymentId: payment.id, amount: 1250, currency: 'EUR', otherUserId: grace },
+      userId: ada,
+      kind: paymentSent,
+      values: { paymentId: payment.id, amount: 1250, currency: 'EUR', otherUserId: grace },
     });
   });
 
@@ -89,16 +98,15 @@ describe('what people are told of a payment', () => {
 
 describe('the welcome', () => {
   it('greets by name, once known', () => {
-    const [welcome] = welcomeNotices({ id: 'event' }, ada, both);
+    const [welcome] = renderNotices([welcomeNotice({ id: 'event' }, ada)], both);
     expect(welcome).toMatchObject({
-      userId: ada,
-      kind: 'welcome',
+      notice: { userId: ada },
       body: 'Hello Ada, your account is ready.',
     });
-    expect(() => welcomeNotices({ id: 'event' }, ada, [])).toThrow(UnknownPersonError);
+    expect(() => renderNotices([welcomeNotice({ id: 'event' }, ada)], [])).toThrow(UnknownPersonError);
   });
 
   it('greets nobody who is gone', () => {
-    expect(welcomeNotices({ id: 'event' }, ada, [erased(ada)])).toEqual([]);
+    expect(renderNotices([welcomeNotice({ id: 'event' }, ada)], [erased(ada)])).toEqual([]);
   });
 });

@@ -24,8 +24,18 @@ describe('what happened elsewhere', () => {
   it('a payment is told to both, each with the name of the other, in the money of the reader', async () => {
     const [ada, grace] = [await world.register('Ada', { locale: 'de-DE' }), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
-    expect((await told(ada))[0]).toEqual(['payment-sent', 'You paid 12,50\u00a0€ to Grace.']);
+    expect((await told(ada))[0]).toEqual(['payment-sent', 'Du hast 12,50\u00a0€ an Grace gezahlt.']);
     expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
+  });
+
+  it('a refund is told to the payer, with all that came back so far', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(paymentEvent('payment.refunded', ada, grace, { amountRefunded: 500 }));
+    expect((await told(ada))[0]).toEqual([
+      'payment-refunded',
+      'Of your payment of €12.50 to Grace, €5.00 came back to you.',
+    ]);
+    expect(await told(grace)).toHaveLength(1);
   });
 
   it.each([

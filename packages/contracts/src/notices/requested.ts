@@ -1,5 +1,7 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TObject, Type } from 'typebox';
 import { closed, Id } from '../services/shapes.js';
+import type { NoticeKind } from './kind.js';
+import { storable } from './values.js';
 
 /** How any service has a person notified: `notification.requested`, its subject an id of the asking service. */
 export const NotificationRequested = Type.Object(
@@ -10,9 +12,18 @@ export const NotificationRequested = Type.Object(
     /** What the kind's texts need. */
     values: Type.Record(
       Type.String({ minLength: 1, maxLength: 64 }),
-      Type.Union([Type.String({ maxLength: 500 }), Type.Number(), Type.Boolean()]),
+      Type.Union([Type.String({ maxLength: 500, pattern: storable }), Type.Number(), Type.Boolean()]),
     ),
   },
   closed,
 );
 export type NotificationRequested = Static<typeof NotificationRequested>;
+
+/** The `data` of a `notification.requested`, its values checked by the compiler. */
+export function noticeRequest<Values extends TObject>(
+  { kind }: NoticeKind<Values>,
+  userId: string,
+  values: Static<Values>,
+): NotificationRequested {
+  return { userId, kind, values: values as NotificationRequested['values'] };
+}

@@ -44,6 +44,7 @@ export const AllUpdated = Type.Object(
 );
 
 const ById = { input: Type.Object({ id: Id }, closed), output: NotificationAndCounts };
+const All = { input: Empty, output: Type.Object({ counts: Counts }, closed) };
 
 export const notificationContract = defineContract({
   service: 'notification',
@@ -58,10 +59,18 @@ export const notificationContract = defineContract({
     'payment.requires-action',
     'payment.succeeded',
     'payment.failed',
+    'payment.refunded',
+    'user.password-reset-requested',
+    'user.email-verification-requested',
+    'notification.requested',
   ],
   commands: {
     'notification.mark-read': ById,
-    'notification.mark-all-read': { input: Empty, output: Type.Object({ counts: Counts }, closed) },
+    'notification.mark-unread': ById,
+    'notification.archive': ById,
+    'notification.unarchive': ById,
+    'notification.mark-all-read': All,
+    'notification.mark-all-seen': All,
   },
   feed: {
     'notification.created': NotificationAndCounts,

@@ -20,6 +20,18 @@ const stores = ['5432/TCP', '5672/TCP'].map((port) => `out ${port} to anywhere`)
 const keys = 'out 4001/TCP to pods (name=user)';
 const revocations = 'out 5001/TCP to pods (name=user)';
 
+const privateNetworks = {
+  '0.0.0.0/0': ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+  '::/0': ['fc00::/7', 'fe80::/10'],
+};
+const publicHttps = Object.entries(privateNetworks).map(
+  ([cidr, except]) => `out 443/TCP to addresses ${JSON.stringify({ cidr, except })}`,
+);
+const mail = ['25/TCP', '465/TCP', '587/TCP'].map((port) => `out ${port} to anywhere`);
+
+/** What a service talks to beyond what all do. */
+const outside: Readonly<Record<string, readonly string[]>> = { notification: [...mail, ...publicHttps] };
+
 /** Each answers what is wrong with one service's manifests, one line a finding. */
 export const serviceRules = {
   'starts with its environment': (objects: Objects, facts: ServiceFacts) => {
@@ -141,9 +153,15 @@ export const serviceRules = {
       facts.name === 'user'
         ? [`in ${facts.internalPort}/TCP from pods (component=service)`]
         : [keys, revocations];
-    const picture = [`in ${facts.port}/TCP from anywhere`, ...dns, ...stores, ...others].sort();
+    const picture = [
+      `in ${facts.port}/TCP from anywhere`,
+      ...dns,
+      ...stores,
+      ...others,
+      ...(outside[facts.name] ?? []),
+    ];
     return [
-      ...different(permitted(policy), picture),
+      ...different(permitted(policy), picture.sort()),
       ...different(appliesTo(policy), `(name=${facts.name})`),
     ];
   },

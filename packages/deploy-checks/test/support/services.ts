@@ -13,6 +13,8 @@ export interface ServiceFacts {
   contract: ServiceContract;
   /** Names of the environment variables that it reads. */
   variables: ReadonlySet<string>;
+  /** Of these, what no other service reads. */
+  own: ReadonlySet<string>;
   /** What is wrong with an environment, as the service itself would say at its start. */
   problemsOf(env: Readonly<Record<string, string>>): string[];
 }
@@ -33,6 +35,7 @@ export const services: readonly ServiceFacts[] = [user, payment, notification].m
     internalPort: port + 1_000,
     contract,
     variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
+    own: new Set(Object.keys(config.properties)),
     problemsOf: (env) => schemas.flatMap((schema) => problemsOf(schema, env)),
   };
 });

@@ -1,23 +1,28 @@
 import { notificationContract } from '@warren/contracts';
-import type { CommandContext } from '@warren/realtime';
 import { command } from '@warren/service-kit';
-import type { Caller, Marks } from '../inbox/marks.js';
+
+import type { Marks } from '../operations/marks.js';
+import { callerOf } from './caller.js';
 
 export function markCommands(marks: Marks) {
   return [
     command(notificationContract, 'notification.mark-read', ({ id }, context) =>
-      marks.read(callerOf(context), id),
+      marks.one(callerOf(context), 'read', id),
+    ),
+    command(notificationContract, 'notification.mark-unread', ({ id }, context) =>
+      marks.one(callerOf(context), 'unread', id),
+    ),
+    command(notificationContract, 'notification.archive', ({ id }, context) =>
+      marks.one(callerOf(context), 'archived', id),
+    ),
+    command(notificationContract, 'notification.unarchive', ({ id }, context) =>
+      marks.one(callerOf(context), 'unarchived', id),
     ),
     command(notificationContract, 'notification.mark-all-read', (_, context) =>
-      marks.allRead(callerOf(context)),
+      marks.all(callerOf(context), 'read'),
+    ),
+    command(notificationContract, 'notification.mark-all-seen', (_, context) =>
+      marks.all(callerOf(context), 'seen'),
     ),
   ];
-}
-
-function callerOf({ principal, commandId, correlationId }: CommandContext): Caller {
-  return {
-    userId: principal.userId,
-    cause: { correlationId },
-    ...(commandId !== undefined && { commandId }),
-  };
 }

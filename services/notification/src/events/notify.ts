@@ -1,11 +1,29 @@
+import { outsideChannels } from '@warren/contracts';
+import { v7 as uuidv7 } from 'uuid';
 import type { Notice } from '../domain/notices.js';
-import { writeNotices } from '../store/changes.js';
+import type { Person } from '../domain/people.js';
+import { contentFor, renderNotices } from '../domain/render.js';
+import { worthTellingMs } from '../domain/retries.js';
 import type { NotificationTx } from '../store/database.js';
+import { writeDeliveries } from '../store/deliveries.js';
+import { type NewNotification, writeNotifications } from '../store/new-notifications.js';
 
-/** Writes the notices, and tells of each: its owner by the feed, other services by an event. */
-export async function notify(tx: NotificationTx, notices: readonly Notice[]): Promise<void> {
-  if (notices.length === 0) return;
-  for (const { userId, notification, counts } of await writeNotices(tx, notices, new Date())) {
+/**
+ * Writes what people are told, with a delivery for each way on which they want it, and tells of each: its owner by the
+ * feed, other services by an event. `people`: their copies, held; nothing is written for one who is deleted.
+ *
+ * @throws UnknownPersonError if somebody who reads it, or is named in it, has no copy yet
+ */
+export async function notify(
+  tx: NotificationTx,
+  notices: readonly Notice[],
+  people: readonly Person[],
+): Promise<void> {
+  const rendered = renderNotices(notices, people).map((each) => ({ id: uuidv7(), ...each }));
+  if (rendered.length === 0) return;
+  const at = new Date();
+  const written = await writeNotifications(tx, rendered, at);
+  for (const { userId, notification, counts } of written) {
     tx.feed(userId, { type: 'notification.created', data: { notification, counts } });
     tx.publish({
       type: 'notification.created',
@@ -14,4 +32,25 @@ export async function notify(tx: NotificationTx, notices: readonly Notice[]): Pr
       data: { userId, notification },
     });
   }
+  const fresh = new Set(written.map(({ notification }) => notification.id));
+  await deliver(
+    tx,
+    rendered.filter(({ id }) => fresh.has(id)),
+    at,
+  );
+}
+
+async function deliver(tx: NotificationTx, rendered: readonly NewNotification[], at: Date): Promise<void> {
+  if (rendered.length === 0) return;
+  const deliverables = rendered.flatMap((each) => {
+    const { userId, eventId, kind } = each.notice;
+    const about = { userId, eventId, kind: kind.kind, locked: kind.locked };
+    return outsideChannels.map((channel) => ({
+      ...about,
+      channel,
+      enabled: kind.channels[channel],
+      content: contentFor(each, channel),
+    }));
+  });
+  await writeDeliveries(tx, deliverables, { at, giveUpAt: new Date(at.getTime() + worthTellingMs) });
 }

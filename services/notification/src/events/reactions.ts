@@ -1,9 +1,12 @@
 import type { PaymentState, User } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
-import { paymentEventTypes, paymentNotices, welcomeNotices } from '../domain/notices.js';
+import { paymentEventTypes, paymentNotices, welcomeNotice } from '../domain/notices.js';
 import type { NotificationDb } from '../store/database.js';
 import { holdPeople } from '../store/user-copies.js';
+import { deferred } from './defer.js';
+import { mailedTokens } from './mailed-tokens.js';
 import { notify } from './notify.js';
+import { requests } from './requests.js';
 
 const welcome: EventHandler<NotificationDb> = {
   kind: 'react',
@@ -11,7 +14,7 @@ const welcome: EventHandler<NotificationDb> = {
   users: (event) => [(event.data as User).id],
   async handle(tx, event) {
     const { id } = event.data as User;
-    await notify(tx, welcomeNotices(event, id, await holdPeople(tx, [id])));
+    await notify(tx, [welcomeNotice(event, id)], await holdPeople(tx, [id]));
   },
 };
 
@@ -24,10 +27,17 @@ const payments = paymentEventTypes.map(
     async handle(tx, event) {
       const payment = event.data as PaymentState;
       const people = await holdPeople(tx, [payment.payerId, payment.recipientId]);
-      await notify(tx, paymentNotices(event, payment, people));
+      await notify(tx, paymentNotices(event, payment), people);
     },
   }),
 );
 
+/** What tells of people by name, and so waits for their copies. */
+export const deferrable: readonly EventHandler<NotificationDb>[] = [...payments, requests];
+
 /** Whom this service tells of what happened elsewhere. */
-export const reactions: EventHandler<NotificationDb>[] = [welcome, ...payments];
+export const reactions: EventHandler<NotificationDb>[] = [
+  welcome,
+  ...deferrable.map(deferred),
+  ...mailedTokens,
+];

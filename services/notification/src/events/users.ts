@@ -7,14 +7,14 @@ import {
 } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { NotificationDb } from '../store/database.js';
-import { eraseNotifications } from '../store/notifications.js';
+import { erasePerson } from '../store/erasure.js';
 import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';
 
 // Named even where only the copy changes: handlers of payments hold copies too, and a batch of both must take
 // them in the one order that all batches use.
 const users = (event: DomainEvent): string[] => [(event.data as UserSnapshot).id];
 
-/** Keeps the copy of users, and erases the notifications of a deleted person. */
+/** Keeps the copy of users, and erases all that is kept of a deleted person. */
 export const userProjections: EventHandler<NotificationDb>[] = [
   { kind: 'project', type: 'user.registered', users, handle: keep },
   { kind: 'project', type: 'user.updated', users, handle: keep },
@@ -28,13 +28,13 @@ export const userProjections: EventHandler<NotificationDb>[] = [
 ];
 
 async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {
-  const { id, displayName, locale, timeZone } = event.data as User;
-  await keepUserCopy(db, { id, version: event.entityversion, displayName, locale, timeZone });
+  const { id, displayName, locale, timeZone, email } = event.data as User;
+  await keepUserCopy(db, { id, version: event.entityversion, displayName, locale, timeZone, email });
 }
 
 /** The tombstone first: from then on nobody writes anything more for this person. */
 async function erase(db: NotificationDb, event: DomainEvent): Promise<void> {
   const { id } = event.data as UserTombstone;
   await buryUserCopy(db, id, event.entityversion);
-  await eraseNotifications(db, id);
+  await erasePerson(db, id);
 }

@@ -1,25 +1,38 @@
 import { routes } from '@warren/service-kit';
-import type { FastifyRequest } from 'fastify';
-import type { Caller, Marks } from '../inbox/marks.js';
+
+import type { Marks } from '../operations/marks.js';
+import type { Mark, MarkAll } from '../store/marks.js';
+import { callerOf } from './caller.js';
+import { problems, writing } from './problems.js';
 import { ById, CountsOnly, NotificationAndCounts } from './schemas.js';
 
-/** The changing half of the inbox; the same marks as the commands. */
+const one: Readonly<Record<Mark, { path: string; summary: string }>> = {
+  read: { path: 'mark-read', summary: 'Marks one as read, and so as seen' },
+  unread: { path: 'mark-unread', summary: 'Marks one as unread' },
+  archived: { path: 'archive', summary: 'Takes one out of the inbox' },
+  unarchived: { path: 'unarchive', summary: 'Puts one back into the inbox' },
+};
+
+const all: Readonly<Record<MarkAll, string>> = {
+  read: 'Marks all unread ones of the inbox as read',
+  seen: 'Marks all of the inbox as seen',
+};
+
+/** The changing half of the inbox; the same marks as the commands. What is so already is answered as it is. */
 export function markRoutes(marks: Marks) {
   return routes((http) => {
-    http.post(
-      '/notifications/:id/mark-read',
-      { schema: { summary: 'Marks one as read', params: ById, response: { 200: NotificationAndCounts } } },
-      (request) => marks.read(callerOf(request), request.params.id),
-    );
+    for (const [mark, { path, summary }] of Object.entries(one) as [Mark, (typeof one)[Mark]][]) {
+      const response = { 200: NotificationAndCounts, ...problems('not-found', ...writing) };
+      http.post(`/notifications/:id/${path}`, { schema: { summary, params: ById, response } }, (request) =>
+        marks.one(callerOf(request), mark, request.params.id),
+      );
+    }
 
-    http.post(
-      '/notifications/mark-all-read',
-      { schema: { summary: 'Marks all unread ones as read', response: { 200: CountsOnly } } },
-      (request) => marks.allRead(callerOf(request)),
-    );
+    for (const [mark, summary] of Object.entries(all) as [MarkAll, string][]) {
+      const response = { 200: CountsOnly, ...problems(...writing) };
+      http.post(`/notifications/mark-all-${mark}`, { schema: { summary, response } }, (request) =>
+        marks.all(callerOf(request), mark),
+      );
+    }
   });
-}
-
-function callerOf({ principal, cause }: Pick<FastifyRequest, 'principal' | 'cause'>): Caller {
-  return { userId: principal.userId, cause };
 }

@@ -2,6 +2,7 @@ import { routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import type { NotificationDb } from '../store/database.js';
 import { countsOf, listNotifications } from '../store/notifications.js';
+import { problems } from './problems.js';
 import { CountsAsOf, ListQuery, NotificationList } from './schemas.js';
 
 /** The reading half of the inbox. */
@@ -13,7 +14,7 @@ export function notificationRoutes(uow: UnitOfWork<NotificationDb>) {
         schema: {
           summary: 'The inbox, newest first',
           querystring: ListQuery,
-          response: { 200: NotificationList },
+          response: { 200: NotificationList, ...problems() },
         },
       },
       async (request) => {
@@ -30,7 +31,9 @@ export function notificationRoutes(uow: UnitOfWork<NotificationDb>) {
 
     http.get(
       '/notifications/counts',
-      { schema: { summary: 'How many are unread and unseen', response: { 200: CountsAsOf } } },
+      {
+        schema: { summary: 'How many are unread and unseen', response: { 200: CountsAsOf, ...problems() } },
+      },
       async (request) => {
         const { userId } = request.principal;
         const { value: counts, asOf } = await uow.readAsOf(userId, (db) => countsOf(db, userId));

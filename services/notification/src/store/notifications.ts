@@ -2,13 +2,6 @@ import type { Counts, Notification } from '@warren/contracts';
 import { type Notification as NotificationRow, Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
 
-/** A notification, and its owner's counts as they are with it. */
-export interface Counted {
-  userId: string;
-  notification: Notification;
-  counts: Counts;
-}
-
 const noCounts: Counts = { unread: 0, unseen: 0, version: 0 };
 
 /** The columns of `notifications n`, named as Prisma names them, so that raw rows and Prisma's are one shape. */
@@ -72,12 +65,6 @@ export async function listNotifications(
 export async function countsOf(db: NotificationDb, userId: string): Promise<Counts> {
   const row = await db.counts.findUnique({ where: { userId }, omit: { userId: true } });
   return row ?? noCounts;
-}
-
-/** Everything of this person. */
-export async function eraseNotifications(db: NotificationDb, userId: string): Promise<void> {
-  await db.notification.deleteMany({ where: { userId } });
-  await db.counts.deleteMany({ where: { userId } });
 }
 
 /** `undefined` also for somebody else's. */

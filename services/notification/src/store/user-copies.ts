@@ -1,4 +1,4 @@
-import type { Person } from '../domain/notices.js';
+import type { Person } from '../domain/people.js';
 import type { NotificationDb } from './database.js';
 
 export interface UserCopy {
@@ -7,16 +7,21 @@ export interface UserCopy {
   displayName: string;
   locale: string;
   timeZone: string;
+  email: string;
 }
 
-/** Takes the state if it is newer than the copy's. A tombstone is the newest there can be and so stays. */
+/**
+ * Takes the state if it is newer than the copy's, or is the copy's own and brings the email that an older build didn't
+ * keep. A tombstone is the newest there can be and so stays.
+ */
 export async function keepUserCopy(db: NotificationDb, user: UserCopy): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO user_copies AS copy (id, version, display_name, locale, time_zone)
-    VALUES (${user.id}::uuid, ${user.version}::int, ${user.displayName}, ${user.locale}, ${user.timeZone})
+    INSERT INTO user_copies AS copy (id, version, display_name, locale, time_zone, email)
+    VALUES (${user.id}::uuid, ${user.version}::int, ${user.displayName}, ${user.locale}, ${user.timeZone}, ${user.email})
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, display_name = excluded.display_name,
-      locale = excluded.locale, time_zone = excluded.time_zone
-    WHERE copy.version < excluded.version`;
+      locale = excluded.locale, time_zone = excluded.time_zone, email = excluded.email
+    WHERE copy.version < excluded.version
+      OR (copy.version = excluded.version AND copy.email IS NULL AND NOT copy.deleted)`;
 }
 
 /** Leaves id and version only. Waits for transactions that are writing something for this person. */
@@ -24,13 +29,28 @@ export async function buryUserCopy(db: NotificationDb, id: string, version: numb
   await db.$executeRaw`
     INSERT INTO user_copies AS copy (id, version, deleted) VALUES (${id}::uuid, ${version}::int, true)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted = true, display_name = NULL,
-      locale = NULL, time_zone = NULL
+      locale = NULL, time_zone = NULL, email = NULL
     WHERE copy.version < excluded.version`;
 }
 
 /** The copies of these people, held against erasure until the transaction ends. Unknown ones are left out. */
 export async function holdPeople(db: NotificationDb, ids: readonly string[]): Promise<Person[]> {
   return db.$queryRaw<Person[]>`
-    SELECT id, deleted, display_name AS "displayName", locale FROM user_copies
-    WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR SHARE`;
+    SELECT id, deleted, display_name AS "displayName", locale, time_zone AS "timeZone" FROM user_copies
+    WHERE id = ANY(${[...new Set(ids)]}::uuid[]) ORDER BY id FOR SHARE`;
+}
+
+/**
+ * Asks for the whole copy again where some of it was kept by a build that kept no emails. The copy stays in use
+ * meanwhile: versions make repeats harmless.
+ *
+ * Resolves to whether it asked. To be called before consuming starts, which is when copies that lack something are
+ * looked for.
+ */
+export async function askForMissingEmails(db: NotificationDb): Promise<boolean> {
+  const asked = await db.$executeRaw`
+    UPDATE messaging.copy SET replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
+    WHERE source = 'user' AND completed_at IS NOT NULL
+      AND EXISTS (SELECT FROM user_copies WHERE email IS NULL AND NOT deleted)`;
+  return asked > 0;
 }

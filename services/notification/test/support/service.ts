@@ -1,13 +1,18 @@
-import type { Counts, Notification, PaymentState } from '@warren/contracts';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Counts, Notification, PaymentState, User } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService } from '@warren/service-kit';
 import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { defaultTiming, type Timing } from '../../src/deliveries/timing.js';
 import { notificationDoors } from '../../src/doors.js';
 import { notification } from '../../src/main.js';
+import { openProviders, type Providers } from '../../src/providers/open.js';
 import type { PrismaClient } from '../../src/store/database.js';
 
 interface Inside {
@@ -16,10 +21,26 @@ interface Inside {
   client: PrismaClient;
   commands: readonly SocketCommand[];
   database: TestDatabase;
+  ownsDatabase: boolean;
 }
 
 /** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
 export const startTimeout = 120_000;
+
+export interface WorldOptions {
+  env?: Record<string, string>;
+  /** In place of those that the environment names. */
+  providers?: Partial<Providers>;
+  timing?: Partial<Timing>;
+  log?: Logger;
+  /** Whether the copy of users was ever whole; there is no user service that could send it. Default: it was. */
+  copies?: 'complete' | 'missing';
+  /** Another instance's database, which stays its own to close. */
+  database?: TestDatabase;
+}
+
+/** Where the mails of a service go that nobody gave a mail server. */
+const mailFolder = await mkdtemp(join(tmpdir(), 'warren-mail-'));
 
 export interface Answer {
   status: number;
@@ -32,18 +53,20 @@ export class World {
   readonly service: RunningService;
   readonly client: PrismaClient;
   readonly commands: readonly SocketCommand[];
-  readonly #database: TestDatabase;
+  readonly database: TestDatabase;
+  readonly #ownsDatabase: boolean;
 
   private constructor(inside: Inside) {
     this.bus = inside.bus;
     this.service = inside.service;
     this.client = inside.client;
     this.commands = inside.commands;
-    this.#database = inside.database;
+    this.database = inside.database;
+    this.#ownsDatabase = inside.ownsDatabase;
   }
 
-  static async create(): Promise<World> {
-    const database = await testDatabase();
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const database = options.database ?? (await testDatabase());
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
     let inside: Pick<Inside, 'client' | 'commands'> | undefined;
     const definition: typeof notification = {
@@ -51,7 +74,9 @@ export class World {
       async doors(context) {
         // Prisma loads its query compiler with the first query, and Jest forbids that between two tests.
         await context.client.$connect();
-        const doors = notificationDoors(context);
+        const providers = { ...(await openProviders(context)), ...options.providers };
+        const timing = { ...defaultTiming, pollMs: 20, ...options.timing };
+        const doors = notificationDoors(context, providers, timing);
         inside = { client: context.client, commands: doors.commands ?? [] };
         return doors;
       },
@@ -62,29 +87,37 @@ export class World {
       INTERNAL_PORT: '0',
       DATABASE_URL: database.url,
       DRAIN_SECONDS: '0',
+      MAIL_DIR: mailFolder,
+      ...options.env,
     };
-    const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
+    const log = options.log ?? pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
     const service = await createService(definition, env, { bus, keys, log });
     if (inside === undefined) throw new Error('The doors were never opened');
-    return new World({ ...inside, bus, service, database });
+    if (options.copies !== 'missing') await completeCopies(inside.client);
+    return new World({ ...inside, bus, service, database, ownsDatabase: options.database === undefined });
   }
 
   async close(): Promise<void> {
     await this.service.stop();
     await this.bus.close();
-    await this.#database.close();
+    if (this.#ownsDatabase) await this.database.close();
   }
 
-  async register(displayName: string, changes: { locale?: string } = {}): Promise<string> {
+  async register(displayName: string, changes: Partial<User> = {}): Promise<string> {
     const id = uuidv7();
     await this.bus.publish(userEvent('user.registered', id, 1, { displayName, ...changes }));
     return id;
   }
 
-  async http(userId: string, method: string, path: string): Promise<Answer> {
-    const headers = { authorization: `Bearer ${await tokenFor(userId)}` };
-    const response = await fetch(`${this.service.url}${path}`, { method, headers });
-    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  async http(userId: string, method: string, path: string, body?: unknown): Promise<Answer> {
+    const headers = {
+      authorization: `Bearer ${await tokenFor(userId)}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await fetch(`${this.service.url}${path}`, init);
+    const text = await response.text();
+    return { status: response.status, body: (text ? JSON.parse(text) : {}) as Answer['body'] };
   }
 
   async inbox(userId: string, state = 'all'): Promise<Notification[]> {
@@ -104,7 +137,19 @@ export class World {
   }
 }
 
-export type PaymentEventType = 'payment.succeeded' | 'payment.failed' | 'payment.requires-action';
+/** As the end of a replay does. */
+export async function completeCopies(client: PrismaClient): Promise<void> {
+  await client.$executeRaw`
+    INSERT INTO messaging.copy (source, types, completed_at)
+    VALUES ('user', '{user.registered,user.updated,user.deleted,user.snapshot}', now())
+    ON CONFLICT (source) DO UPDATE SET completed_at = now()`;
+}
+
+export type PaymentEventType =
+  | 'payment.succeeded'
+  | 'payment.failed'
+  | 'payment.requires-action'
+  | 'payment.refunded';
 
 export function paymentEvent(
   type: PaymentEventType,

@@ -1,22 +1,24 @@
 import { AppError, type Counts, type Notification } from '@warren/contracts';
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
-import { setAllRead, setRead } from '../store/changes.js';
+import type { UnitOfWork } from '@warren/unit-of-work';
 import type { NotificationDb, NotificationTx } from '../store/database.js';
+import { type Mark, type MarkAll, markAll, markOne } from '../store/marks.js';
 import { countsOf, findNotification } from '../store/notifications.js';
-
-export interface Caller {
-  userId: string;
-  cause: Cause;
-  /** Makes a repeat return the first answer. */
-  commandId?: string;
-}
+import type { Caller } from './caller.js';
 
 /** What a person does to their inbox, through whichever door. What is done already changes nothing. */
 export interface Marks {
   /** @throws AppError `not-found` for a notification that isn't theirs */
-  read(caller: Caller, id: string): Promise<{ notification: Notification; counts: Counts }>;
-  allRead(caller: Caller): Promise<{ counts: Counts }>;
+  one(caller: Caller, mark: Mark, id: string): Promise<{ notification: Notification; counts: Counts }>;
+  all(caller: Caller, mark: MarkAll): Promise<{ counts: Counts }>;
 }
+
+/** The names that operations have on the socket. A command's key counts for one of them. */
+const operations: Readonly<Record<Mark, string>> = {
+  read: 'notification.mark-read',
+  unread: 'notification.mark-unread',
+  archived: 'notification.archive',
+  unarchived: 'notification.unarchive',
+};
 
 export function createMarks(uow: UnitOfWork<NotificationDb>): Marks {
   async function change<T>(
@@ -32,27 +34,27 @@ export function createMarks(uow: UnitOfWork<NotificationDb>): Marks {
   }
 
   return {
-    read: (caller, id) =>
-      change(caller, 'notification.mark-read', { id }, async (tx) => {
-        const changed = await setRead(tx, caller.userId, id, new Date());
-        if (changed === undefined) return readBefore(tx, caller.userId, id);
+    one: (caller, mark, id) =>
+      change(caller, operations[mark], { id }, async (tx) => {
+        const changed = await markOne(tx, caller.userId, id, mark, new Date());
+        if (changed === undefined) return markedBefore(tx, caller.userId, id);
         const { notification, counts } = changed;
         tx.feed(caller.userId, { type: 'notification.updated', data: { notification, counts } });
         return { notification, counts };
       }),
 
-    allRead: (caller) =>
-      change(caller, 'notification.mark-all-read', {}, async (tx) => {
-        const changed = await setAllRead(tx, caller.userId, new Date());
+    all: (caller, mark) =>
+      change(caller, `notification.mark-all-${mark}`, {}, async (tx) => {
+        const changed = await markAll(tx, caller.userId, mark, new Date());
         if (changed === undefined) return { counts: await countsOf(tx, caller.userId) };
         const { upTo, counts } = changed;
-        tx.feed(caller.userId, { type: 'notification.all-updated', data: { change: 'read', upTo, counts } });
+        tx.feed(caller.userId, { type: 'notification.all-updated', data: { change: mark, upTo, counts } });
         return { counts };
       }),
   };
 }
 
-async function readBefore(tx: NotificationTx, userId: string, id: string) {
+async function markedBefore(tx: NotificationTx, userId: string, id: string) {
   const notification = await findNotification(tx, userId, id);
   if (notification === undefined) throw new AppError('not-found');
   return { notification, counts: await countsOf(tx, userId) };

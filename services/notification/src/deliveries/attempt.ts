@@ -1,0 +1,69 @@
+import type { ServiceContext } from '@warren/service-kit';
+import { retryDelay } from '../domain/retries.js';
+import { failureWord, Undeliverable } from '../providers/failures.js';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { postponeDelivery, settleDelivery, type TakenDelivery } from '../store/delivery-queue.js';
+import type { Channel } from './channel.js';
+
+export type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'log'> & {
+  channel: Channel;
+};
+
+/** One try at a delivery: sent outside of any transaction, settled after. Never rejects. */
+export function createAttempt({ client, log, channel }: Dependencies) {
+  /** `signal` ends it early: then the delivery is free for others at once. */
+  return async (delivery: TakenDelivery, sendMs: number, signal: AbortSignal): Promise<void> => {
+    const { id: deliveryId, kind, attempts } = delivery;
+    const about = { deliveryId, kind, attempts, channel: channel.name };
+    try {
+      const failure = await tryOnce(delivery, sendMs, signal);
+      if (failure === undefined) return await settleDelivery(client, delivery, 'sent');
+      const word = failureWord(failure);
+      const delayMs = signal.aborted ? 0 : delayAfter(failure, delivery);
+      if (delayMs === undefined) {
+        log.warn({ ...about, failure: word }, 'a delivery was given up');
+        return await settleDelivery(client, delivery, 'given-up', word);
+      }
+      log.info({ ...about, failure: word, delayMs }, 'a delivery failed, to be tried again');
+      await postponeDelivery(client, delivery, delayMs, word);
+    } catch (error) {
+      log.warn({ ...about, err: error }, 'a delivery could not be settled, its lease will run out');
+    }
+  };
+
+  /** What went wrong; `undefined` if it was sent. */
+  async function tryOnce(delivery: TakenDelivery, sendMs: number, signal: AbortSignal): Promise<unknown> {
+    if (delivery.giveUpAt.getTime() <= Date.now()) return new Undeliverable('too-late');
+    const limit = new AbortController();
+    const cut = () => limit.abort(signal.reason);
+    signal.addEventListener('abort', cut, { once: true });
+    const timer = setTimeout(() => limit.abort(tooSlow()), sendMs);
+    try {
+      if (signal.aborted) cut();
+      // A provider that ignores the signal must not hold us either.
+      await Promise.race([channel.send(delivery, limit.signal), aborted(limit.signal)]);
+      return undefined;
+    } catch (error) {
+      return error ?? new Error('unknown');
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', cut);
+    }
+  }
+}
+
+function delayAfter(failure: unknown, { attempts, giveUpAt }: TakenDelivery): number | undefined {
+  if (failure instanceof Undeliverable) return undefined;
+  return retryDelay(attempts, { now: new Date(), giveUpAt });
+}
+
+function tooSlow(): Error {
+  return Object.assign(new Error('the try took too long'), { code: 'timeout' });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,16 @@
+import type { OutsideChannel } from '@warren/contracts';
+import type { TakenDelivery } from '../store/delivery-queue.js';
+
+/** What a dispatcher needs to know of a way to people. */
+export interface Channel {
+  name: OutsideChannel;
+  /** Most deliveries that this instance has under way on it. */
+  concurrency: number;
+  /**
+   * Sends one. The signal ends a try that takes too long.
+   *
+   * @throws Undeliverable where no repeat helps; anything else is tried again
+   */
+  send(delivery: TakenDelivery, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,89 @@
+import type { OutsideChannel, Wording } from '@warren/contracts';
+import type { Notice } from './notices.js';
+import { knownPerson, type Person } from './people.js';
+import { languageOf, type Reader, shownValues } from './show.js';
+
+/** What a mail says. `path` leads into the web app, under the link that `action` names. */
+export interface MailContent {
+  language: string;
+  subject: string;
+  paragraphs: string[];
+  action: string;
+  path: string;
+}
+
+/** What a push says: small, since push services take 4 KB, and without what locked screens shouldn't show. */
+export interface PushContent {
+  kind: string;
+  title: string;
+  body: string;
+  path: string;
+}
+
+export interface RenderedNotice {
+  notice: Notice;
+  title: string;
+  body: string;
+  email: MailContent;
+  push: PushContent;
+}
+
+/** What a reader gets whose copy is not here: only mails that can't wait are written for one. */
+export const unknownReader: Reader = { locale: 'en', timeZone: 'UTC' };
+
+/**
+ * The notices in their readers' words; none for a reader who has deleted their account.
+ *
+ * @throws UnknownPersonError if a reader, or somebody who is named, has no copy yet
+ */
+export function renderNotices(notices: readonly Notice[], people: readonly Person[]): RenderedNotice[] {
+  return notices.flatMap((notice) => {
+    const { deleted, locale, timeZone } = knownPerson(people, notice.userId);
+    if (deleted) return [];
+    const reader = { locale: locale ?? unknownReader.locale, timeZone: timeZone ?? unknownReader.timeZone };
+    return [renderNotice(notice, reader, people)];
+  });
+}
+
+export function renderNotice(notice: Notice, reader: Reader, people: readonly Person[]): RenderedNotice {
+  const { kind, values } = notice;
+  const language = languageOf(reader.locale);
+  const wording: Wording = kind.texts[language](shownValues(kind, values, reader, people));
+  const title = cut(wording.title, 200);
+  const body = cut(wording.body, 1_000);
+  const path = kind.path(values);
+  return {
+    notice,
+    title,
+    body,
+    email: {
+      language,
+      subject: oneLine(wording.email?.subject ?? title),
+      paragraphs: [...(wording.email?.paragraphs ?? [body])],
+      action: wording.email?.action ?? title,
+      path,
+    },
+    push: {
+      kind: kind.kind,
+      title: cut(wording.push?.title ?? title, 100),
+      body: cut(wording.push?.body ?? body, 300),
+      path,
+    },
+  };
+}
+
+/** What is sent on this channel. */
+export function contentFor(rendered: RenderedNotice, channel: OutsideChannel): MailContent | PushContent {
+  return rendered[channel];
+}
+
+/** By code points: half a surrogate pair is no text. */
+function cut(text: string, most: number): string {
+  const points = [...text];
+  return points.length <= most ? text : `${points.slice(0, most - 1).join('')}…`;
+}
+
+/** A subject is a header: names in it may hold anything. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}

@@ -1,0 +1,25 @@
+import type { EventHandler } from '@warren/unit-of-work';
+import { UnknownPersonError } from '../domain/people.js';
+import type { NotificationDb } from '../store/database.js';
+import { deferEvent, hasAllUsers } from '../store/deferred-events.js';
+
+/**
+ * While the copy of users is still being built, which may take longer than all the retries of an event, one that tells
+ * of unknown people is kept and handled when they are known. Afterwards whoever is unknown is on their way, and the
+ * retries are enough.
+ *
+ * The handler must not have written anything when it throws `UnknownPersonError`.
+ */
+export function deferred(handler: EventHandler<NotificationDb>): EventHandler<NotificationDb> {
+  return {
+    ...handler,
+    async handle(tx, event) {
+      try {
+        await handler.handle(tx, event);
+      } catch (error) {
+        if (!(error instanceof UnknownPersonError) || (await hasAllUsers(tx))) throw error;
+        await deferEvent(tx, event, handler.users?.(event) ?? []);
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Background, ServiceContext } from '@warren/service-kit';
+import type { EventHandler } from '@warren/unit-of-work';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { type DeferredEvent, dueDeferredEvents, takeDeferredEvent } from '../store/deferred-events.js';
+
+const atOnce = 100;
+/** As long as the inbox knows an event. */
+const longestMs = 14 * 24 * 3_600_000;
+
+type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
+  handlers: readonly EventHandler<NotificationDb>[];
+  pollMs: number;
+};
+
+/** Handles what was deferred, each in a transaction of its own, once everybody whom it is about is known. */
+export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependencies): Background {
+  const stopping = new AbortController();
+  let working: Promise<void> = Promise.resolve();
+
+  async function workUntilStopped(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const looked = await round();
+      if (looked < atOnce) await pause(pollMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves to how many were looked at. */
+  async function round(): Promise<number> {
+    try {
+      const due = await dueDeferredEvents(client, atOnce);
+      for (const each of due) await handleOrKeep(each);
+      return due.length;
+    } catch (error) {
+      log.warn({ err: error }, 'deferred events could not be looked at, the next round is due');
+      return 0;
+    }
+  }
+
+  async function handleOrKeep(deferred: DeferredEvent): Promise<void> {
+    const { id, type } = deferred.event;
+    try {
+      if (deferred.ready) await handle(deferred);
+      else if (deferred.ageMs > longestMs) {
+        await takeDeferredEvent(client, id);
+        log.error({ id, type }, 'a deferred event was given up: nobody it is about ever came');
+      }
+    } catch (error) {
+      log.warn({ err: error, id, type }, 'a deferred event could not be handled, it is tried again');
+    }
+  }
+
+  async function handle({ event }: DeferredEvent): Promise<void> {
+    const handler = handlers.find(({ type }) => type === event.type);
+    const cause = { correlationId: event.correlationid, causationId: event.id };
+    await uow.run(
+      async (tx) => {
+        if (await takeDeferredEvent(tx, event.id)) await handler?.handle(tx, event);
+      },
+      { users: handler?.users?.(event) ?? [], cause },
+    );
+  }
+
+  return {
+    name: 'deferred-events',
+    start() {
+      working = workUntilStopped();
+    },
+    async stop() {
+      stopping.abort();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import {
+  type DomainEvent,
+  type NoticeKind,
+  type NotificationRequested,
+  noticeKinds,
+  PermanentError,
+} from '@warren/contracts';
+import { compileReader } from '@warren/contracts/validation';
+import type { EventHandler } from '@warren/unit-of-work';
+import { validate as isUuid } from 'uuid';
+import { onlyNamed } from '../domain/notices.js';
+import { peopleNamed } from '../domain/show.js';
+import type { NotificationDb } from '../store/database.js';
+import { holdPeople } from '../store/user-copies.js';
+import { notify } from './notify.js';
+
+/** What services may ask for, by name. What goes by mail only has events of its own. */
+const requestable = new Map(
+  noticeKinds
+    .filter(({ reach }) => reach === 'inbox')
+    .map((kind) => [kind.kind, { kind, check: compileReader(kind.values) }]),
+);
+
+/** The kind and its values, checked. */
+function asked({ kind: name, values }: NotificationRequested) {
+  const known = requestable.get(name);
+  // A newer build may know it: the retries give a rollout its time.
+  if (known === undefined) throw new Error(`This build knows no kind of notice ${name}`);
+  const checked = known.check(values);
+  if (!checked.ok)
+    throw new PermanentError(`The values do not fit ${name}: ${JSON.stringify(checked.errors)}`);
+  return { kind: known.kind, values: onlyNamed(known.kind, values) };
+}
+
+function peopleOf({ userId, kind, values }: NotificationRequested): string[] {
+  const known: NoticeKind | undefined = requestable.get(kind)?.kind;
+  return [userId, ...(known ? peopleNamed(known, values).filter((id) => isUuid(id)) : [])];
+}
+
+const requestOf = ({ data }: DomainEvent) => data as NotificationRequested;
+
+/** Any service's own notices. */
+export const requests: EventHandler<NotificationDb> = {
+  kind: 'react',
+  type: 'notification.requested',
+  users: (event) => peopleOf(requestOf(event)),
+  async handle(tx, event) {
+    const request = requestOf(event);
+    const notice = { userId: request.userId, eventId: event.id, ...asked(request) };
+    await notify(tx, [notice], await holdPeople(tx, peopleOf(request)));
+  },
+};

@@ -1,0 +1,75 @@
+import { closed } from '@warren/contracts';
+import { routes } from '@warren/service-kit';
+import type { UnitOfWork } from '@warren/unit-of-work';
+import { Type } from 'typebox';
+import { preferencesOf, preferredKinds } from '../domain/preferences.js';
+import { changePreferences } from '../operations/preferences.js';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { choicesMade } from '../store/preferences.js';
+import { callerOf } from './caller.js';
+import { problems, reading, writing } from './problems.js';
+
+const Preferences = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          kind: Type.String({ description: 'Open for readers.' }),
+          locked: Type.Boolean({ description: 'Nothing of it can be switched off.' }),
+          channels: Type.Object(
+            { 'in-app': Type.Boolean(), email: Type.Boolean(), push: Type.Boolean() },
+            closed,
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const PreferenceChanges = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          kind: Type.Enum(preferredKinds.map(({ kind }) => kind)),
+          channels: Type.Object(
+            {
+              'in-app': Type.Optional(Type.Boolean()),
+              email: Type.Optional(Type.Boolean()),
+              push: Type.Optional(Type.Boolean()),
+            },
+            closed,
+          ),
+        },
+        closed,
+      ),
+      { maxItems: 100, description: 'Kinds and channels that are left out stay as they are.' },
+    ),
+  },
+  closed,
+);
+
+/** What of each kind goes where. */
+export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: PrismaClient) {
+  return routes((http) => {
+    http.get(
+      '/preferences',
+      { schema: { summary: 'What of each kind goes where', response: { 200: Preferences, ...problems() } } },
+      async ({ principal }) => ({ items: preferencesOf(await choicesMade(client, principal.userId)) }),
+    );
+
+    http.put(
+      '/preferences',
+      {
+        schema: {
+          summary: 'Changes what of each kind goes where',
+          body: PreferenceChanges,
+          response: { 200: Preferences, ...problems('preference-locked', ...reading, ...writing) },
+        },
+      },
+      async (request) => ({ items: await changePreferences(uow, callerOf(request), request.body.items) }),
+    );
+  });
+}

@@ -1,0 +1,96 @@
+import { AppError, closed, Id } from '@warren/contracts';
+import { routes } from '@warren/service-kit';
+import type { UnitOfWork } from '@warren/unit-of-work';
+import { Type } from 'typebox';
+import { writeFor } from '../operations/living-person.js';
+import type { NotificationDb } from '../store/database.js';
+import { dropSubscription, keepSubscription } from '../store/push-subscriptions.js';
+import { callerOf } from './caller.js';
+import { problems, reading, writing } from './problems.js';
+
+export interface PushDoor {
+  publicKey: string;
+  /** What is wrong with an endpoint, before any name is looked up; `undefined` where nothing is. */
+  refusal(endpoint: string): string | undefined;
+}
+
+/** Of one person; the oldest give way. */
+const mostSubscriptions = 20;
+
+const Endpoint = Type.String({ minLength: 1, maxLength: 1_000, pattern: '^https?://[\\x21-\\x7e]+$' });
+
+/** As `PushSubscription.toJSON()` gives it: an uncompressed point on P-256 and 16 bytes, in base64url. */
+const NewSubscription = Type.Object(
+  {
+    endpoint: Endpoint,
+    expirationTime: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+    keys: Type.Object(
+      {
+        p256dh: Type.String({ pattern: '^B[A-Za-z0-9_-]{86}$' }),
+        auth: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+/** Which browsers get pushes (W3C Push API). */
+export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { publicKey, refusal }: PushDoor) {
+  return routes((http) => {
+    http.get(
+      '/push-subscriptions/key',
+      {
+        schema: {
+          summary: 'The application server key, for `PushManager.subscribe`',
+          response: { 200: Type.Object({ publicKey: Type.String() }, closed), ...problems() },
+        },
+      },
+      async () => ({ publicKey }),
+    );
+
+    http.post(
+      '/push-subscriptions',
+      {
+        config: { rateLimit: { max: 60, timeWindow: 60_000 } },
+        schema: {
+          summary: 'Sends pushes to this browser, also when repeated',
+          body: NewSubscription,
+          response: {
+            201: Type.Object({ id: Id }, closed),
+            ...problems('forbidden', 'rate-limited', ...reading, ...writing),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { endpoint, keys } = request.body;
+        const code = refusal(endpoint);
+        if (code !== undefined)
+          throw new AppError('invalid-request', { errors: [{ pointer: '/endpoint', code }] });
+        const caller = callerOf(request);
+        const id = await writeFor(uow, caller, (tx) =>
+          keepSubscription(tx, caller.userId, { endpoint, keys }, mostSubscriptions),
+        );
+        if (id === undefined) throw new AppError('forbidden');
+        return reply.code(201).send({ id });
+      },
+    );
+
+    http.delete(
+      '/push-subscriptions',
+      {
+        schema: {
+          summary: 'Sends no more pushes to this browser',
+          body: Type.Object({ endpoint: Endpoint }, closed),
+          response: { 204: Type.Null(), ...problems(...reading, ...writing) },
+        },
+      },
+      async (request, reply) => {
+        const { userId, cause } = callerOf(request);
+        const { endpoint } = request.body;
+        await uow.run((tx) => dropSubscription(tx, userId, endpoint), { users: [userId], cause });
+        return reply.code(204).send(null);
+      },
+    );
+  });
+}

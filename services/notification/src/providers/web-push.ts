@@ -1,0 +1,93 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import webPush from 'web-push';
+import type { VapidKeys } from '../store/vapid-keys.js';
+import { endpointRefusal } from './endpoint.js';
+import { SubscriptionGone, Undeliverable } from './failures.js';
+import { lookupPublic } from './public-address.js';
+import type { OutgoingPush, Pusher } from './pusher.js';
+
+export interface WebPushOptions {
+  keys: VapidKeys;
+  /** `mailto:` or `https:`. */
+  subject: string;
+  allowLocal: boolean;
+  connections: number;
+}
+
+/** Bytes of an answer that are read; nothing in it matters but its status. */
+const mostAnswerBytes = 16_384;
+
+/** Web Push: encrypted for the browser (RFC 8291), signed with our key (RFC 8292). Redirects are not followed. */
+export function createWebPush({ keys, subject, allowLocal, connections }: WebPushOptions): Pusher {
+  const options = {
+    keepAlive: true,
+    maxSockets: connections,
+    timeout: 20_000,
+    ...(!allowLocal && { lookup: lookupPublic }),
+  };
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+
+  async function post(endpoint: string, headers: object, body: Buffer, signal: AbortSignal): Promise<number> {
+    const secure = new URL(endpoint).protocol === 'https:';
+    const [send, agent] = secure ? [httpsRequest, agents.https] : [httpRequest, agents.http];
+    return new Promise((resolve, reject) => {
+      const request = send(endpoint, { method: 'POST', headers: { ...headers }, agent, signal }, (answer) =>
+        statusOf(answer).then(resolve, reject),
+      );
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  return {
+    publicKey: keys.publicKey,
+    refusal: (endpoint) => endpointRefusal(endpoint, allowLocal),
+
+    async send(push, signal) {
+      const { endpoint } = push.subscription;
+      const refused = endpointRefusal(endpoint, allowLocal);
+      if (refused !== undefined) throw new Undeliverable(refused);
+      const { headers, body } = encrypted(push, { subject, ...keys });
+      const status = await post(endpoint, headers, body, signal);
+      if (status >= 200 && status < 300) return;
+      if (status === 404 || status === 410) throw new SubscriptionGone(`http ${status}`);
+      if (status === 400 || status === 413) throw new Undeliverable(`http ${status}`);
+      throw Object.assign(new Error('the push service did not take it'), { code: 'http', status });
+    },
+
+    async close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+/** @throws Undeliverable for keys that nothing can be encrypted for */
+function encrypted(
+  { subscription: { endpoint, p256dh, auth }, payload, topic, ttlSeconds }: OutgoingPush,
+  vapidDetails: VapidKeys & { subject: string },
+): { headers: object; body: Buffer } {
+  try {
+    const { headers, body } = webPush.generateRequestDetails({ endpoint, keys: { p256dh, auth } }, payload, {
+      vapidDetails,
+      TTL: ttlSeconds,
+      topic,
+      contentEncoding: 'aes128gcm',
+    });
+    if (!Buffer.isBuffer(body)) throw new TypeError('nothing was encrypted');
+    return { headers, body };
+  } catch (error) {
+    throw new SubscriptionGone('bad-keys', { cause: error });
+  }
+}
+
+/** Once the answer has ended, so that its connection can serve the next push; one that doesn't end is cut off. */
+async function statusOf(answer: IncomingMessage): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > mostAnswerBytes) break;
+  }
+  return answer.statusCode ?? 0;
+}

@@ -1,0 +1,23 @@
+import type { Counts, Notification } from '@warren/contracts';
+import { type Notification as NotificationRow, Prisma } from '../generated/prisma/client.js';
+import { toNotification } from './notifications.js';
+
+/** A notification, and its owner's counts as they are with it. */
+export interface Counted {
+  userId: string;
+  notification: Notification;
+  counts: Counts;
+}
+
+export type CountedRow = NotificationRow & { unread: number; unseen: number; countsVersion: number };
+
+/** The counts beside a notification, in a raw answer. */
+export const countsColumns = Prisma.raw('c.unread, c.unseen, c.version AS "countsVersion"');
+
+export function toCounted({ unread, unseen, countsVersion, ...row }: CountedRow): Counted {
+  return {
+    userId: row.userId,
+    notification: toNotification(row),
+    counts: { unread, unseen, version: countsVersion },
+  };
+}

@@ -1,0 +1,65 @@
+import type { OutsideChannel } from '@warren/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { MailContent, PushContent } from '../domain/render.js';
+import type { NotificationDb } from './database.js';
+
+/** What may be delivered of a notification that was just written. */
+export interface Deliverable {
+  userId: string;
+  eventId: string;
+  kind: string;
+  channel: OutsideChannel;
+  /** Unless the person chose otherwise. */
+  enabled: boolean;
+  /** Whatever the person chose. */
+  locked: boolean;
+  content: MailContent | PushContent;
+}
+
+/**
+ * Writes a delivery for each way on which the person wants it: one mail, one push for each subscription. Belongs into
+ * the transaction that wrote the notification, and nowhere else: what was written before was delivered before.
+ */
+export async function writeDeliveries(
+  db: NotificationDb,
+  deliverables: readonly Deliverable[],
+  { at, giveUpAt }: { at: Date; giveUpAt: Date },
+): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, content, due_at, give_up_at, created_at)
+    SELECT gen_random_uuid(), d."userId", d."eventId", d.kind, d.channel, coalesce(s.id::text, ''), d.content,
+      now(), ${giveUpAt}::timestamptz, ${at}::timestamptz
+    FROM json_to_recordset(${JSON.stringify(deliverables)}::json) AS d(
+      "userId" uuid, "eventId" text, kind text, channel text, enabled boolean, locked boolean, content jsonb)
+    LEFT JOIN preferences p ON p.user_id = d."userId" AND p.kind = d.kind AND p.channel = d.channel
+      AND NOT d.locked
+    LEFT JOIN push_subscriptions s ON d.channel = 'push' AND s.user_id = d."userId"
+    WHERE coalesce(p.enabled, d.enabled) AND (d.channel <> 'push' OR s.id IS NOT NULL)
+    ON CONFLICT DO NOTHING`;
+}
+
+/** A mail on its own, without a notification, to an address of its own. */
+export interface DirectMail {
+  userId: string;
+  eventId: string;
+  kind: string;
+  address: string;
+  content: MailContent;
+}
+
+/**
+ * Once for each event. Due since yesterday, and so ahead of whatever else waits for a mail server: somebody sits in
+ * front of their mailbox.
+ */
+export async function writeDirectMail(
+  db: NotificationDb,
+  { userId, eventId, kind, address, content }: DirectMail,
+  { at, giveUpAt }: { at: Date; giveUpAt: Date },
+): Promise<void> {
+  await db.$executeRaw`
+    INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, address, content, due_at, give_up_at,
+      created_at)
+    VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${eventId}, ${kind}, 'email', '', ${address},
+      ${JSON.stringify(content)}::jsonb, now() - interval '1 day', ${giveUpAt}::timestamptz, ${at}::timestamptz)
+    ON CONFLICT DO NOTHING`;
+}

@@ -1,0 +1,96 @@
+import type { Counts } from '@warren/contracts';
+import { Prisma } from '../generated/prisma/client.js';
+import { type Counted, type CountedRow, countsColumns, toCounted } from './counted.js';
+import type { NotificationDb } from './database.js';
+import { notificationColumns } from './notifications.js';
+
+export type Mark = 'read' | 'unread' | 'archived' | 'unarchived';
+export type MarkAll = 'read' | 'seen';
+
+/** What a mark does to a notification `n`, and to which it does anything. Whatever is read has been seen. */
+interface Change {
+  where: Prisma.Sql;
+  set(at: Date): Prisma.Sql;
+}
+
+const changes: Readonly<Record<Mark, Change>> = {
+  read: {
+    where: Prisma.sql`n.read_at IS NULL`,
+    set: (at) => Prisma.sql`read_at = ${at}::timestamptz, seen_at = coalesce(n.seen_at, ${at}::timestamptz)`,
+  },
+  unread: { where: Prisma.sql`n.read_at IS NOT NULL`, set: () => Prisma.sql`read_at = NULL` },
+  archived: {
+    where: Prisma.sql`n.archived_at IS NULL`,
+    set: (at) => Prisma.sql`archived_at = ${at}::timestamptz`,
+  },
+  unarchived: { where: Prisma.sql`n.archived_at IS NOT NULL`, set: () => Prisma.sql`archived_at = NULL` },
+};
+
+const changesOfAll: Readonly<Record<MarkAll, Change>> = {
+  read: changes.read,
+  seen: { where: Prisma.sql`n.seen_at IS NULL`, set: (at) => Prisma.sql`seen_at = ${at}::timestamptz` },
+};
+
+/** How much a row counts as unread and as unseen: nothing once it is archived. */
+const unreadOf = (row: string) => Prisma.raw(`(${row}.read_at IS NULL AND ${row}.archived_at IS NULL)::int`);
+const unseenOf = (row: string) => Prisma.raw(`(${row}.seen_at IS NULL AND ${row}.archived_at IS NULL)::int`);
+
+/** `undefined` where it changes nothing: marked so already, or none of this person's. */
+export async function markOne(
+  db: NotificationDb,
+  userId: string,
+  id: string,
+  mark: Mark,
+  at: Date,
+): Promise<Counted | undefined> {
+  const { where, set } = changes[mark];
+  const [row] = await db.$queryRaw<CountedRow[]>`
+    WITH old AS (
+      SELECT n.* FROM notifications n WHERE n.id = ${id}::uuid AND n.user_id = ${userId}::uuid AND ${where}
+      FOR UPDATE
+    ), n AS (
+      UPDATE notifications n SET ${set(at)}, version = n.version + 1 FROM old WHERE n.id = old.id RETURNING n.*
+    ), c AS (
+      UPDATE counts c SET unread = c.unread + ${unreadOf('n')} - ${unreadOf('old')},
+        unseen = c.unseen + ${unseenOf('n')} - ${unseenOf('old')}, version = c.version + 1
+      FROM n JOIN old ON old.id = n.id WHERE c.user_id = ${userId}::uuid RETURNING c.*
+    )
+    SELECT ${notificationColumns}, ${countsColumns} FROM n CROSS JOIN c`;
+  return row && toCounted(row);
+}
+
+export interface AllMarked {
+  /** The newest notification that this changed. */
+  upTo: string;
+  counts: Counts;
+}
+
+/** `undefined` where it changes nothing. Counts go down by what was changed, whatever arrives meanwhile. */
+export async function markAll(
+  db: NotificationDb,
+  userId: string,
+  mark: MarkAll,
+  at: Date,
+): Promise<AllMarked | undefined> {
+  const { where, set } = changesOfAll[mark];
+  const [row] = await db.$queryRaw<(Counts & { upTo: string })[]>`
+    WITH old AS (
+      SELECT n.* FROM notifications n WHERE n.user_id = ${userId}::uuid AND n.archived_at IS NULL AND ${where}
+      ORDER BY n.id FOR UPDATE
+    ), n AS (
+      UPDATE notifications n SET ${set(at)}, version = n.version + 1 FROM old WHERE n.id = old.id RETURNING n.*
+    ), changed AS (
+      SELECT coalesce(sum(${unreadOf('n')} - ${unreadOf('old')}), 0)::int AS unread,
+        coalesce(sum(${unseenOf('n')} - ${unseenOf('old')}), 0)::int AS unseen, max(n.id::text) AS "upTo"
+      FROM n JOIN old ON old.id = n.id
+    ), c AS (
+      UPDATE counts c SET unread = c.unread + changed.unread, unseen = c.unseen + changed.unseen,
+        version = c.version + 1
+      FROM changed WHERE c.user_id = ${userId}::uuid AND changed."upTo" IS NOT NULL
+      RETURNING c.*
+    )
+    SELECT changed."upTo", c.unread, c.unseen, c.version FROM c CROSS JOIN changed`;
+  if (row === undefined) return undefined;
+  const { upTo, ...counts } = row;
+  return { upTo, counts };
+}

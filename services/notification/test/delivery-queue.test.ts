@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import type { MailContent } from '../src/domain/render.js';
+import type { NotificationDb } from '../src/store/database.js';
+import { writeDirectMail } from '../src/store/deliveries.js';
+import {
+  forgetDeliveries,
+  postponeDelivery,
+  settleDelivery,
+  takeDeliveries,
+} from '../src/store/delivery-queue.js';
+import { startTimeout, World } from './support/service.js';
+import { type MailServer, mailServer } from './support/smtp.js';
+
+let server: MailServer;
+let proxy: FaultProxy;
+let world: World;
+beforeAll(async () => {
+  server = await mailServer();
+  proxy = await faultProxy({ host: '127.0.0.1', port: server.port });
+  world = await World.create({ env: { SMTP_URL: `smtp://127.0.0.1:${proxy.port}` } });
+}, startTimeout);
+afterAll(async () => {
+  await world.close();
+  await proxy.close();
+  await server.close();
+});
+
+const content: MailContent = {
+  language: 'en',
+  subject: 'Hello',
+  paragraphs: ['Hello.'],
+  action: 'Go',
+  path: '/',
+};
+
+async function write(db: NotificationDb, address = `${uuidv7()}@example.org`) {
+  const mail = { userId: uuidv7(), eventId: uuidv7(), kind: 'test', address, content };
+  await writeDirectMail(db, mail, { at: new Date(), giveUpAt: new Date(Date.now() + 60_000) });
+  return mail;
+}
+
+/** Written and taken by somebody, before any dispatcher could see it. */
+async function taken(leaseMs: number) {
+  return world.client.$transaction(async (db) => {
+    const mail = await write(db);
+    const all = await takeDeliveries(db, 'email', { limit: 100, leaseMs });
+    const delivery = all.find(({ address }) => address === mail.address);
+    if (delivery === undefined) throw new Error('It was not taken');
+    return { mail, delivery };
+  });
+}
+
+const rowOf = (id: string) => world.client.delivery.findUniqueOrThrow({ where: { id } });
+
+describe('a delivery that somebody has taken', () => {
+  it('and died with is found when the lease ends', async () => {
+    const { mail, delivery } = await taken(200);
+    await eventually(() => expect(server.to(mail.address)).toHaveLength(1));
+    await eventually(async () =>
+      expect(await rowOf(delivery.id)).toMatchObject({ outcome: 'sent', attempts: 2 }),
+    );
+  });
+
+  it('and lost to somebody else can not be settled or put off any more', async () => {
+    const { delivery } = await taken(60_000);
+    const stale = { ...delivery, attempts: delivery.attempts - 1 };
+    const before = await rowOf(delivery.id);
+    await settleDelivery(world.client, stale, 'sent');
+    await postponeDelivery(world.client, stale, 0, 'late');
+    expect(await rowOf(delivery.id)).toEqual(before);
+    await settleDelivery(world.client, delivery, 'given-up', 'test');
+  });
+
+  it('by a process that stops is free at once', async () => {
+    const other = await World.create({
+      env: { SMTP_URL: `smtp://127.0.0.1:${proxy.port}` },
+      timing: { stopMs: 100, sendMs: 60_000 },
+    });
+    proxy.stall();
+    const ada = await other.register('Ada', { email: `${uuidv7()}@example.org` });
+    const rows = () => other.client.delivery.findMany({ where: { userId: ada } });
+    await eventually(async () => expect((await rows())[0]?.attempts).toBe(1));
+    const pool = new pg.Pool({ connectionString: other.database.url, max: 1 });
+    const stopped = other.service.stop();
+    await eventually(async () => {
+      const { rows } = await pool.query('SELECT due_at <= now() AS free, settled_at FROM deliveries');
+      expect(rows).toEqual([{ free: true, settled_at: null }]);
+    });
+    await stopped;
+    await pool.end();
+    await other.close();
+    proxy.resume();
+  });
+});
+
+describe('a mail that somebody waits for', () => {
+  it('is taken before a backlog', async () => {
+    await world.client.$transaction(async (db) => {
+      const waiting = Array.from({ length: 50 }, (_, minute) => ({
+        ...{ id: uuidv7(), userId: uuidv7(), eventId: uuidv7(), kind: 'test', channel: 'email', target: '' },
+        ...{ content: {}, createdAt: new Date(), giveUpAt: new Date(Date.now() + 60_000) },
+        dueAt: new Date(Date.now() - minute * 60_000),
+      }));
+      await db.delivery.createMany({ data: waiting });
+      const { address } = await write(db);
+      const [first] = await takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000 });
+      expect(first?.address).toBe(address);
+      await db.delivery.deleteMany({
+        where: { id: { in: [...waiting.map(({ id }) => id), first?.id ?? ''] } },
+      });
+    });
+  });
+});
+
+describe('settled deliveries', () => {
+  it('are forgotten after a while, those that wait never', async () => {
+    const { delivery: settled } = await taken(60_000);
+    const { delivery: waiting } = await taken(60_000);
+    await settleDelivery(world.client, settled, 'sent');
+    await world.client.$executeRaw`
+      UPDATE deliveries SET created_at = now() - interval '90 days', settled_at = settled_at - interval '31 days'
+      WHERE id IN (${settled.id}::uuid, ${waiting.id}::uuid)`;
+    expect(await forgetDeliveries(world.client, 30, 10)).toBe(1);
+    expect(await world.client.delivery.findUnique({ where: { id: settled.id } })).toBeNull();
+    expect(await rowOf(waiting.id)).toMatchObject({ settledAt: null });
+  });
+});

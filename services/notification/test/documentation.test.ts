@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTimeout, World } from './support/service.js';
+
+interface Operation {
+  summary?: string;
+  responses: Record<string, unknown>;
+}
+
+let world: World;
+let operations: [string, Operation][];
+beforeAll(async () => {
+  world = await World.create();
+  const { paths } = (await (await fetch(`${world.service.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Operation] => [
+      `${method} ${path}`,
+      operation,
+    ]),
+  );
+}, startTimeout);
+afterAll(() => world.close());
+
+describe('/openapi.json', () => {
+  it('names every route', () => {
+    const one = ['archive', 'mark-read', 'mark-unread', 'unarchive'].map(
+      (name) => `post /notifications/{id}/${name}`,
+    );
+    expect(operations.map(([name]) => name).sort()).toEqual(
+      [
+        'delete /push-subscriptions',
+        'get /notifications',
+        'get /notifications/counts',
+        'get /preferences',
+        'get /push-subscriptions/key',
+        'post /notifications/mark-all-read',
+        'post /notifications/mark-all-seen',
+        'post /push-subscriptions',
+        'put /preferences',
+        ...one,
+      ].sort(),
+    );
+  });
+
+  it('says of each what it does and how it may answer', () => {
+    for (const [, { summary, responses }] of operations) {
+      expect(summary).toMatch(/^[A-Z].+/);
+      const statuses = Object.keys(responses);
+      expect(statuses.filter((status) => /^2/.test(status))).toHaveLength(1);
+      expect(statuses).toEqual(expect.arrayContaining(['400', '401', '500', '503', 'default']));
+    }
+  });
+
+  it('names what a route alone may answer', () => {
+    const statuses = (name: string) => Object.keys(Object.fromEntries(operations)[name]?.responses ?? {});
+    expect(statuses('post /notifications/{id}/archive')).toContain('404');
+    expect(statuses('put /preferences')).toEqual(expect.arrayContaining(['413', '415', '422']));
+    expect(statuses('post /push-subscriptions')).toEqual(expect.arrayContaining(['201', '403', '429']));
+    expect(statuses('delete /push-subscriptions')).toContain('204');
+  });
+});

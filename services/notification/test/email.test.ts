@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { deletedEvent } from '@warren/service-testing';
+import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { paymentEvent, startTimeout, World } from './support/service.js';
+import { type MailServer, mailServer } from './support/smtp.js';
+
+let server: MailServer;
+let proxy: FaultProxy;
+let world: World;
+beforeAll(async () => {
+  server = await mailServer();
+  proxy = await faultProxy({ host: '127.0.0.1', port: server.port });
+  world = await World.create({
+    env: {
+      SMTP_URL: `smtp://127.0.0.1:${proxy.port}`,
+      MAIL_FROM: 'Warren <hello@warren.example>',
+      WEB_URL: 'https://warren.example/',
+    },
+    timing: { sendMs: 1_000, stopMs: 500 },
+  });
+}, startTimeout);
+afterAll(async () => {
+  await world.close();
+  await proxy.close();
+  await server.close();
+});
+afterEach(() => {
+  proxy.resume();
+  server.refuse = () => undefined;
+});
+
+const someAddress = () => `${uuidv7()}@example.org`;
+
+async function register(email: string, changes = {}) {
+  return world.register('Ada', { email, ...changes });
+}
+
+/** Makes whatever waits due now, as time would. */
+async function hurry(userId: string): Promise<void> {
+  await world.client.delivery.updateMany({ where: { userId, settledAt: null }, data: { dueAt: new Date() } });
+}
+
+const deliveriesOf = (userId: string) => world.client.delivery.findMany({ where: { userId } });
+
+describe('a mail', () => {
+  it('goes to the person, with the words of the notification and a link into the web app', async () => {
+    const [ada, email] = [await world.register('Ada'), someAddress()];
+    const grace = await register(email, { locale: 'de' });
+    const event = paymentEvent('payment.succeeded', ada, grace);
+    await world.bus.publish(event);
+    await eventually(() => expect(server.to(email)).toHaveLength(2));
+    const paid = server.to(email).find(({ subject }) => subject === 'Zahlung erhalten');
+    expect(paid).toMatchObject({ from: 'hello@warren.example', to: [email] });
+    expect(paid?.text).toContain('Du hast 12,50\u00a0€ von Ada erhalten.');
+    expect(paid?.text).toContain(`https://warren.example/payments/${JSON.parse(event.body).data.id}`);
+    const { title } = (await world.inbox(grace))[0] ?? {};
+    expect(title).toBe('Zahlung erhalten');
+  });
+
+  it('has an id that stays the same however often it is tried, and is erased once it is sent', async () => {
+    const email = someAddress();
+    const ada = await register(email);
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.outcome).toBe('sent'));
+    const [delivery] = await deliveriesOf(ada);
+    expect(server.to(email)[0]?.messageId).toBe(`<${delivery?.id}@warren.example>`);
+    expect(delivery).toMatchObject({ content: null, address: null, attempts: 1, failure: null });
+  });
+
+  it('of an event that comes again is not written again', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const event = paymentEvent('payment.succeeded', ada, grace);
+    await world.bus.publish(event);
+    expect(await deliveriesOf(grace)).toHaveLength(2);
+    // As after a month in which inbox and deliveries were forgotten.
+    await world.client.$executeRaw`DELETE FROM messaging.inbox`;
+    await world.client.delivery.deleteMany({ where: { userId: grace } });
+    await world.bus.publish(event);
+    expect(await deliveriesOf(grace)).toEqual([]);
+  });
+
+  it('holds names as text, whatever they hold', async () => {
+    const email = someAddress();
+    const displayName = '<b>Ada</b>\r\nBcc: eve@example.org\r\n\r\n.\r\nQUIT';
+    await register(email, { displayName });
+    await eventually(() => expect(server.to(email)).toHaveLength(1));
+    const [mail] = server.to(email);
+    expect(mail?.to).toEqual([email]);
+    const headers = mail?.raw.split('\r\n\r\n')[0];
+    expect(headers).not.toMatch(/bcc|eve/i);
+    expect(mail?.raw).toContain('&lt;b&gt;Ada&lt;/b&gt;');
+    expect(server.to('eve@example.org')).toEqual([]);
+  });
+});
+
+describe('a mail server', () => {
+  it('that is down and comes back: the inbox never waited, and the mail comes', async () => {
+    proxy.refuse();
+    const email = someAddress();
+    const ada = await register(email);
+    expect(await world.inbox(ada)).toHaveLength(1);
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).toMatch(/ECONN|ESOCKET/));
+    expect(await deliveriesOf(ada)).toMatchObject([{ settledAt: null, outcome: null }]);
+    proxy.resume();
+    await hurry(ada);
+    await eventually(() => expect(server.to(email)).toHaveLength(1));
+    await eventually(async () => expect((await deliveriesOf(ada))[0]).toMatchObject({ outcome: 'sent' }));
+  });
+
+  it('that hangs costs one try its time, and no other mail afterwards', async () => {
+    proxy.stall();
+    const emails = Array.from({ length: 12 }, someAddress);
+    const people = await Promise.all(emails.map((email) => register(email)));
+    for (const person of people) expect(await world.inbox(person)).toHaveLength(1);
+    await eventually(async () => {
+      const [delivery] = await deliveriesOf(people[0] ?? '');
+      expect(delivery?.failure).toBe('timeout');
+    });
+    proxy.resume();
+    await eventually(
+      async () => {
+        for (const person of people) await hurry(person);
+        for (const email of emails) expect(server.to(email).length).toBeGreaterThan(0);
+      },
+      { within: 20_000 },
+    );
+    await eventually(async () => {
+      for (const person of people) expect((await deliveriesOf(person))[0]?.outcome).toBe('sent');
+    });
+  }, 40_000);
+
+  it.each([
+    [550, 'given-up', 'EENVELOPE 550'],
+    [450, null, 'EENVELOPE 450'],
+  ])('that says %i to a recipient: %s', async (code, outcome, failure) => {
+    const email = someAddress();
+    server.refuse = (address) => (address === email ? code : undefined);
+    const ada = await register(email);
+    await eventually(async () => expect(await deliveriesOf(ada)).toMatchObject([{ outcome, failure }]));
+    expect(server.to(email)).toEqual([]);
+  });
+
+  it('that never comes back: the last try is over when it is not worth telling any more', async () => {
+    proxy.refuse();
+    const ada = await register(someAddress());
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).not.toBeNull());
+    await world.client.delivery.updateMany({ where: { userId: ada }, data: { giveUpAt: new Date() } });
+    await hurry(ada);
+    await eventually(async () =>
+      expect(await deliveriesOf(ada)).toMatchObject([
+        { outcome: 'given-up', failure: 'too-late', content: null },
+      ]),
+    );
+  });
+});
+
+describe('a person', () => {
+  it('whose address is not known yet gets the mail when it is', async () => {
+    proxy.refuse();
+    const email = someAddress();
+    const ada = await register(email);
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).not.toBeNull());
+    await world.client.userCopy.update({ where: { id: ada }, data: { email: null } });
+    proxy.resume();
+    await hurry(ada);
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).toBe('no-address'));
+    await world.client.userCopy.update({ where: { id: ada }, data: { email } });
+    await hurry(ada);
+    await eventually(() => expect(server.to(email)).toHaveLength(1));
+  });
+
+  it('who is deleted leaves no delivery, and gets none that still waited', async () => {
+    proxy.refuse();
+    const email = someAddress();
+    const ada = await register(email);
+    await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).not.toBeNull());
+    await world.bus.publish(deletedEvent(ada, 2));
+    proxy.resume();
+    expect(await deliveriesOf(ada)).toEqual([]);
+    // Somebody else's mail comes after all that was due before it.
+    const other = someAddress();
+    await register(other);
+    await eventually(() => expect(server.to(other)).toHaveLength(1));
+    expect(server.to(email)).toEqual([]);
+  });
+});
+
+describe('several instances', () => {
+  it('send each mail once', async () => {
+    const second = await World.create({
+      database: world.database,
+      env: { SMTP_URL: `smtp://127.0.0.1:${proxy.port}` },
+    });
+    const emails = Array.from({ length: 40 }, someAddress);
+    const people = await Promise.all(emails.map((email) => register(email)));
+    await eventually(async () => {
+      for (const person of people) expect((await deliveriesOf(person))[0]?.outcome).toBe('sent');
+    });
+    await second.close();
+    expect(emails.map((email) => server.to(email).length)).toEqual(emails.map(() => 1));
+  });
+});

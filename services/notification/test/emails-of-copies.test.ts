@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { User } from '@warren/contracts';
+import { encoded, userEvent } from '@warren/service-testing';
+import { v7 as uuidv7 } from 'uuid';
+import { askForMissingEmails } from '../src/store/user-copies.js';
+import { completeCopies, startTimeout, World } from './support/service.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.create();
+}, startTimeout);
+afterAll(() => world.close());
+
+/** As a build that kept no emails left it. */
+async function copied(version = 1): Promise<string> {
+  const id = uuidv7();
+  await world.client.$executeRaw`
+    INSERT INTO user_copies (id, version, display_name, locale, time_zone)
+    VALUES (${id}::uuid, ${version}, 'Ada', 'en', 'UTC')`;
+  return id;
+}
+
+const emailOf = async (id: string) => (await world.client.userCopy.findUnique({ where: { id } }))?.email;
+
+/** Part of a replay. */
+function snapshot(id: string, version: number, changes: Partial<User> = {}) {
+  const { data } = JSON.parse(userEvent('user.updated', id, version, changes).body);
+  const event = encoded({ type: 'user.snapshot', subject: id, version, data });
+  return { ...event, body: JSON.stringify({ ...JSON.parse(event.body), replayid: uuidv7() }) };
+}
+
+interface CopyRow {
+  replay_id: string;
+  completed_at: Date | null;
+}
+
+async function copyRow(): Promise<CopyRow | undefined> {
+  const [row] = await world.client.$queryRaw<CopyRow[]>`
+    SELECT replay_id, completed_at FROM messaging.copy WHERE source = 'user'`;
+  return row;
+}
+
+describe('a copy from before emails were kept', () => {
+  it('takes the email of its own version, and nothing of an older one', async () => {
+    const ada = await copied(3);
+    await world.bus.publish(snapshot(ada, 2, { email: 'old@example.org' }));
+    expect(await emailOf(ada)).toBeNull();
+    await world.bus.publish(snapshot(ada, 3, { email: 'ada@example.org' }));
+    expect(await emailOf(ada)).toBe('ada@example.org');
+    await world.bus.publish(snapshot(ada, 3, { email: 'late@example.org' }));
+    expect(await emailOf(ada)).toBe('ada@example.org');
+    expect(await world.inbox(ada)).toEqual([]);
+  });
+
+  it('makes a starting service ask for all of them once more', async () => {
+    const ada = await copied();
+    await completeCopies(world.client);
+    const before = await copyRow();
+    expect(await askForMissingEmails(world.client)).toBe(true);
+    const after = await copyRow();
+    expect([after?.completed_at, after?.replay_id === before?.replay_id]).toEqual([null, false]);
+    // While that is under way, others that start do not begin it anew.
+    expect(await askForMissingEmails(world.client)).toBe(false);
+    expect(await copyRow()).toEqual(after);
+    await world.bus.publish(snapshot(ada, 1));
+  });
+
+  it('once all have theirs, nothing is asked for', async () => {
+    await completeCopies(world.client);
+    expect(await askForMissingEmails(world.client)).toBe(false);
+  });
+
+  it('can not be buried by a build that would leave the email', async () => {
+    const ada = await world.register('Ada');
+    const asBefore = world.client.$executeRaw`
+      UPDATE user_copies SET version = 2, deleted = true, display_name = NULL, locale = NULL, time_zone = NULL
+      WHERE id = ${ada}::uuid`;
+    await expect(asBefore).rejects.toThrow('user_copies_email_erased');
+  });
+});

@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { composeMail } from '../src/deliveries/compose-mail.js';
+import { envelope, senderOf } from '../src/providers/envelope.js';
+import { createMailFolder } from '../src/providers/mail-folder.js';
+
+const from = senderOf('Warren <hello@warren.example>');
+const mail = (changes = {}) => ({
+  id: uuidv7(),
+  to: 'ada@example.org',
+  subject: 'Hello',
+  text: 'text',
+  html: '<p>text</p>',
+  date: new Date(),
+  ...changes,
+});
+const signal = new AbortController().signal;
+
+describe('headers', () => {
+  it.each([
+    'ada@example.org\r\nBcc: eve@example.org',
+    'ada@example.org, eve@example.org',
+    'ada@example.org>\r\nRCPT TO:<eve@example.org',
+    '"ada" <ada@example.org>',
+    'ada',
+    '',
+  ])('can not be made of an address: %j', (to) => {
+    expect(() => envelope(mail({ to }), from)).toThrow('bad-address');
+  });
+
+  it('can not be made of a subject', () => {
+    expect(() => envelope(mail({ subject: 'Hello\r\nBcc: eve@example.org' }), from)).toThrow('bad-subject');
+  });
+
+  it('name one sender', () => {
+    expect(from).toEqual({ name: 'Warren', address: 'hello@warren.example' });
+    expect(() => senderOf('a@example.org, b@example.org')).toThrow(TypeError);
+  });
+});
+
+describe('a composed mail', () => {
+  it('shows in HTML what it was given, as text', () => {
+    const said = {
+      language: 'en',
+      subject: 'S',
+      paragraphs: ['<script>"&\'</script>'],
+      action: 'Go',
+      path: '/x',
+    };
+    const { html, text } = composeMail(said, 'https://warren.example/');
+    expect(html).toContain('<p>&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;</p>');
+    expect(html).toContain('<a href="https://warren.example/x">Go</a>');
+    expect(text).toBe('<script>"&\'</script>\n\nGo:\nhttps://warren.example/x\n');
+  });
+});
+
+describe('the folder of mails', () => {
+  it('is for this user only, keeps the newest, and has one file for a mail that is tried again', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'warren-mail-')), 'mail');
+    const mailer = createMailFolder(folder, from, 3);
+    const mails = [1, 2, 3, 4, 5].map((second) =>
+      mail({ date: new Date(second * 1_000), subject: `No. ${second}` }),
+    );
+    for (const each of [...mails, ...mails.slice(-1)]) await mailer.send(each, signal);
+    const names = (await readdir(folder)).sort();
+    expect(names).toEqual(
+      mails.slice(2).map(({ id }) => expect.stringMatching(`^1970-01-01T00-00-0.*-${id}\\.eml$`)),
+    );
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(folder, names[0] ?? ''))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(folder, names[2] ?? ''), 'utf8')).toContain('Subject: No. 5');
+    await mailer.close();
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { languages, noticeKinds } from '@warren/contracts';
+import { compileReader } from '@warren/contracts/validation';
+import type { Notice } from '../src/domain/notices.js';
+import { renderNotice } from '../src/domain/render.js';
+import { retryDelay, worthTellingMs } from '../src/domain/retries.js';
+import { formatTime, languageOf, peopleNamed } from '../src/domain/show.js';
+
+const ada = '01900000-0000-7000-8000-00000000000a';
+const people = [{ id: ada, deleted: false, displayName: 'Ada', locale: 'en', timeZone: 'UTC' }];
+
+/** Values that fit any kind. */
+const samples: Record<string, string | number> = {
+  userId: ada,
+  otherUserId: ada,
+  paymentId: ada,
+  amount: 1250,
+  amountRefunded: 500,
+  currency: 'EUR',
+  what: 'password-reset',
+  at: '2026-03-01T12:00:00Z',
+  token: 'abcdefghijklmnopqrstuvwxyz',
+  expiresAt: '2026-03-01T12:00:00Z',
+};
+
+describe.each(noticeKinds)('$kind', (kind) => {
+  const values = Object.fromEntries(
+    Object.keys(kind.values.properties).map((name) => [name, samples[name] ?? '']),
+  );
+  const notice: Notice = { userId: ada, eventId: 'event', kind, values };
+
+  it('takes exactly its values', () => {
+    const check = compileReader(kind.values);
+    expect(check(values)).toMatchObject({ ok: true });
+    for (const name of Object.keys(values)) {
+      const { [name]: _, ...rest } = values;
+      expect(check(rest)).toMatchObject({ ok: false });
+    }
+  });
+
+  it.each(languages)('speaks %s to the end, within the bounds of a notification and a push', (locale) => {
+    const { title, body, email, push } = renderNotice(notice, { locale, timeZone: 'UTC' }, people);
+    for (const text of [
+      title,
+      body,
+      email.subject,
+      ...email.paragraphs,
+      email.action,
+      push.title,
+      push.body,
+    ]) {
+      expect(text).toMatch(/\S/);
+      expect(text).not.toMatch(/undefined|null|NaN|\[object/);
+    }
+    expect(email.path).toMatch(/^\//);
+    expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(3_000);
+  });
+
+  it('says different things in different languages', () => {
+    const bodies = languages.map((locale) => renderNotice(notice, { locale, timeZone: 'UTC' }, people).body);
+    expect(new Set(bodies).size).toBe(languages.length);
+  });
+
+  it('names only people whose copies are held', () => {
+    const named = Object.entries(kind.values.properties).filter(
+      ([, schema]) => 'as' in schema && schema.as === 'person',
+    );
+    expect(peopleNamed(kind, values)).toHaveLength(named.length);
+  });
+});
+
+describe('names', () => {
+  it('of any length and alphabet fit what holds them', () => {
+    const long = [
+      {
+        ...people[0],
+        id: ada,
+        deleted: false,
+        displayName: '👩‍👩‍👧‍👦'.repeat(100),
+        locale: 'en',
+        timeZone: 'UTC',
+      },
+    ];
+    for (const kind of noticeKinds) {
+      const notice: Notice = { userId: ada, eventId: 'event', kind, values: samples };
+      const { title, body, push } = renderNotice(notice, { locale: 'de', timeZone: 'UTC' }, long);
+      expect([...title].length).toBeLessThanOrEqual(200);
+      expect([...body].length).toBeLessThanOrEqual(1_000);
+      expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(3_993);
+      expect(() => encodeURIComponent(body)).not.toThrow();
+    }
+  });
+});
+
+describe('times and languages', () => {
+  it.each([
+    ['en-US', 'America/New_York', /^March 1, 2026 at 7:00.AM EST$/],
+    ['de-DE', 'Europe/Berlin', /^1\. März 2026 um 13:00 MEZ$/],
+    ['not a locale', 'Europe/Berlin', /^March 1, 2026 at 1:00.PM GMT\+1$/],
+    ['xx', 'UTC', /^March 1, 2026 at 12:00.PM UTC$/],
+    ['de', 'Nowhere/Land', /^1\. März 2026 um 12:00 UTC$/],
+    ['not a locale', 'Nowhere/Land', /^March 1, 2026 at 12:00.PM UTC$/],
+  ])('%s in %s', (locale, timeZone, expected) => {
+    expect(formatTime('2026-03-01T12:00:00Z', { locale, timeZone })).toMatch(expected);
+  });
+
+  it.each([
+    ['de', 'de'],
+    ['de-AT', 'de'],
+    ['DE', 'de'],
+    ['fr-FR', 'en'],
+    ['', 'en'],
+    ['deu', 'en'],
+  ])('%s reads %s', (locale, language) => {
+    expect(languageOf(locale)).toBe(language);
+  });
+});
+
+describe('tries', () => {
+  it('come less and less often, and end', () => {
+    const now = new Date();
+    const giveUpAt = new Date(now.getTime() + worthTellingMs);
+    const delays = [1, 2, 3, 10, 11, 50].map((attempts) => retryDelay(attempts, { now, giveUpAt }, 0));
+    expect(delays).toEqual([5_000, 10_000, 20_000, 2_560_000, 3_600_000, 3_600_000]);
+    expect(retryDelay(1, { now, giveUpAt }, 1)).toBe(4_000);
+    expect(retryDelay(100, { now, giveUpAt })).toBeUndefined();
+    expect(retryDelay(1, { now, giveUpAt: new Date(now.getTime() + 3_000) })).toBeUndefined();
+  });
+});

@@ -1,0 +1,133 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { v7 as uuidv7 } from 'uuid';
+import { senderOf } from '../src/providers/envelope.js';
+import { Undeliverable } from '../src/providers/failures.js';
+import type { Mailer } from '../src/providers/mailer.js';
+import { createSmtpMailer } from '../src/providers/smtp.js';
+
+const from = senderOf('hello@warren.example');
+const mail = () => ({
+  id: uuidv7(),
+  to: 'ada@example.org',
+  subject: 'Hello',
+  text: 'text',
+  html: '<p>text</p>',
+  date: new Date(),
+});
+const soon = () => AbortSignal.timeout(5_000);
+
+const opened: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+function mailerTo(url: string): Mailer {
+  const mailer = createSmtpMailer(url, from, 2);
+  opened.push(() => mailer.close());
+  return mailer;
+}
+
+/** With the self-signed certificate that it brings. Counts mails. */
+async function smtp(options: SMTPServerOptions): Promise<{ port: number; mails: string[] }> {
+  const mails: string[] = [];
+  const server = new SMTPServer({
+    logger: false,
+    onAuth: ({ username, password }, _session, done) =>
+      password === 'secret' ? done(null, { user: username }) : done(new Error('wrong')),
+    onData(stream, session, done) {
+      stream.resume().on('end', () => {
+        mails.push(`${session.user ?? 'nobody'} ${session.secure ? 'over TLS' : 'in clear'}`);
+        done();
+      });
+    },
+    ...options,
+  });
+  server.on('error', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  opened.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  return { port: (server.server.address() as AddressInfo).port, mails };
+}
+
+async function tcp(talk: (socket: Socket) => void): Promise<number> {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    talk(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push(() => new Promise((resolve) => server.close(resolve)));
+  return (server.address() as AddressInfo).port;
+}
+
+describe('SMTP over TLS', () => {
+  it('signs in, by the address alone', async () => {
+    const { port, mails } = await smtp({ secure: true });
+    const url = `smtps://ada:secret@127.0.0.1:${port}?tls.rejectUnauthorized=false`;
+    await mailerTo(url).send(mail(), soon());
+    expect(mails).toEqual(['ada over TLS']);
+  });
+
+  it('sends nothing to a server that nobody vouches for', async () => {
+    const { port, mails } = await smtp({ secure: true });
+    const sent = mailerTo(`smtps://ada:secret@127.0.0.1:${port}`).send(mail(), soon());
+    await expect(sent).rejects.not.toBeInstanceOf(Undeliverable);
+    expect(mails).toEqual([]);
+  });
+
+  it('sends nothing in clear where it must not', async () => {
+    const { port, mails } = await smtp({ authOptional: true, disabledCommands: ['STARTTLS'] });
+    const url = `smtp://127.0.0.1:${port}`;
+    await expect(mailerTo(`${url}?requireTLS=true`).send(mail(), soon())).rejects.toMatchObject({
+      code: 'ETLS',
+    });
+    expect(mails).toEqual([]);
+    await mailerTo(url).send(mail(), soon());
+    expect(mails).toEqual(['nobody in clear']);
+  });
+
+  it('a wrong password is ours to mend: the mail is not given up', async () => {
+    const { port, mails } = await smtp({ secure: true });
+    const url = `smtps://ada:wrong@127.0.0.1:${port}?tls.rejectUnauthorized=false`;
+    const sent = mailerTo(url).send(mail(), soon());
+    await expect(sent).rejects.toMatchObject({ code: 'EAUTH', responseCode: 535 });
+    await expect(sent).rejects.not.toBeInstanceOf(Undeliverable);
+    expect(mails).toEqual([]);
+  });
+});
+
+describe('a server that keeps talking without saying anything', () => {
+  it('is left when the time of a try is over, and its connection closed', async () => {
+    let closed = 0;
+    const port = await tcp((socket) => {
+      const drip = setInterval(() => socket.write('220-\r\n'), 20);
+      socket.on('close', () => {
+        clearInterval(drip);
+        closed += 1;
+      });
+    });
+    const mailer = mailerTo(`smtp://127.0.0.1:${port}`);
+    await Promise.all(
+      [1, 2, 3, 4].map(() => expect(mailer.send(mail(), AbortSignal.timeout(200))).rejects.toThrow()),
+    );
+    await mailer.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toBeGreaterThan(0);
+  });
+
+  it('that sends a line without end costs bounded memory', async () => {
+    const chunk = 'x'.repeat(64 * 1024);
+    const port = await tcp((socket) => {
+      const flood = () => {
+        while (!socket.destroyed && socket.write(chunk));
+      };
+      socket.on('drain', flood);
+      flood();
+    });
+    const before = process.memoryUsage.rss();
+    await expect(
+      mailerTo(`smtp://127.0.0.1:${port}`).send(mail(), AbortSignal.timeout(1_500)),
+    ).rejects.toThrow();
+    expect(process.memoryUsage.rss() - before).toBeLessThan(256 * 1024 * 1024);
+  });
+});

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deletedEvent } from '@warren/service-testing';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { Browser, type PushService, pushService, vapidClaims } from './support/push-service.js';
+import { paymentEvent, startTimeout, World } from './support/service.js';
+
+let push: PushService;
+let world: World;
+beforeAll(async () => {
+  push = await pushService();
+  world = await World.create({
+    env: { PUSH_ALLOW_LOCAL: 'on', MAIL_FROM: 'hello@warren.example', WEB_URL: 'https://warren.example' },
+    timing: { sendMs: 1_000 },
+  });
+}, startTimeout);
+afterAll(async () => {
+  await world.close();
+  await push.close();
+});
+
+const somePath = () => `/push/${uuidv7()}`;
+
+function subscribe(userId: string, path: string, browser = new Browser()) {
+  return world.http(userId, 'POST', '/push-subscriptions', {
+    endpoint: push.origin + path,
+    expirationTime: null,
+    keys: browser.keys,
+  });
+}
+
+/** Somebody pays them. */
+async function pay(recipientId: string) {
+  await world.bus.publish(paymentEvent('payment.succeeded', await world.register('Ada'), recipientId));
+}
+
+const pushesOf = (userId: string) => world.client.delivery.findMany({ where: { userId, channel: 'push' } });
+const subscriptionsOf = (userId: string) => world.client.pushSubscription.count({ where: { userId } });
+
+describe('a push', () => {
+  it('is encrypted for the browser, signed with the key that it subscribed with, and says what it must', async () => {
+    const [grace, path, browser] = [await world.register('Grace'), somePath(), new Browser()];
+    const { body: key } = await world.http(grace, 'GET', '/push-subscriptions/key');
+    expect((await subscribe(grace, path, browser)).status).toBe(201);
+    await pay(grace);
+    await eventually(() => expect(push.at(path)).toHaveLength(1));
+    const [pushed] = push.at(path);
+    expect(pushed && browser.decrypt(pushed.body)).toEqual({
+      id: (await pushesOf(grace))[0]?.id,
+      kind: 'payment-received',
+      title: 'Payment received',
+      body: '€12.50 from Ada',
+      url: expect.stringMatching(/^https:\/\/warren\.example\/payments\/[0-9a-f-]{36}$/),
+    });
+    expect(pushed && (() => new Browser().decrypt(pushed.body))).toThrow();
+    const claims = await vapidClaims(pushed?.headers.authorization, String(key.publicKey));
+    expect(claims).toMatchObject({ aud: push.origin, sub: 'mailto:hello@warren.example' });
+    const [delivery] = await pushesOf(grace);
+    expect(pushed?.headers).toMatchObject({
+      topic: delivery?.id.replaceAll('-', ''),
+      'content-encoding': 'aes128gcm',
+    });
+    expect(Number(pushed?.headers.ttl)).toBeGreaterThan(3_600);
+  });
+
+  it('goes to each browser of the person, and to no one else’s', async () => {
+    const [grace, other] = [await world.register('Grace'), await world.register('Other')];
+    const paths = [somePath(), somePath()];
+    const elsewhere = somePath();
+    for (const path of paths) await subscribe(grace, path);
+    await subscribe(other, elsewhere);
+    await pay(grace);
+    await eventually(() => expect(paths.map((path) => push.at(path).length)).toEqual([1, 1]));
+    expect(push.at(elsewhere)).toEqual([]);
+  });
+
+  it.each([404, 410])('to a subscription that the push service answers with %i ends it', async (status) => {
+    const [grace, path] = [await world.register('Grace'), somePath()];
+    await subscribe(grace, path);
+    push.status = (at) => (at === path ? status : 201);
+    await pay(grace);
+    await eventually(async () => expect(await subscriptionsOf(grace)).toBe(0));
+    await eventually(async () =>
+      expect(await pushesOf(grace)).toMatchObject([{ outcome: 'given-up', failure: `http ${status}` }]),
+    );
+  });
+
+  it.each([429, 500, 302])('answered with %i is tried again under the same topic', async (status) => {
+    const [grace, path] = [await world.register('Grace'), somePath()];
+    await subscribe(grace, path);
+    push.status = (at) => (at === path && push.at(path).length === 1 ? status : 201);
+    await pay(grace);
+    await eventually(async () =>
+      expect(await pushesOf(grace)).toMatchObject([{ failure: `http ${status}` }]),
+    );
+    await world.client.delivery.updateMany({
+      where: { userId: grace, settledAt: null },
+      data: { dueAt: new Date() },
+    });
+    await eventually(async () => expect(await pushesOf(grace)).toMatchObject([{ outcome: 'sent' }]));
+    const [first, second, ...more] = push.at(path).map(({ headers }) => headers.topic);
+    expect([first === second, more]).toEqual([true, []]);
+    expect(push.at('/elsewhere')).toEqual([]);
+  });
+
+  it('does not wait for a mail server that is down', async () => {
+    const down = await World.create({
+      env: { PUSH_ALLOW_LOCAL: 'on', SMTP_URL: 'smtp://127.0.0.1:1' },
+    });
+    const grace = await down.register('Grace');
+    const path = somePath();
+    const body = { endpoint: push.origin + path, keys: new Browser().keys };
+    await down.http(grace, 'POST', '/push-subscriptions', body);
+    await down.bus.publish(paymentEvent('payment.succeeded', await down.register('Ada'), grace));
+    await eventually(() => expect(push.at(path)).toHaveLength(1));
+    const mails = await down.client.delivery.findMany({ where: { channel: 'email' } });
+    expect(mails.map(({ outcome }) => outcome)).toEqual(mails.map(() => null));
+    await down.close();
+  });
+});
+
+describe('subscriptions', () => {
+  it('are one for each endpoint, however often it is given', async () => {
+    const [grace, path, browser] = [await world.register('Grace'), somePath(), new Browser()];
+    const answers = [await subscribe(grace, path, browser), await subscribe(grace, path, browser)];
+    expect(answers[0]).toEqual(answers[1]);
+    expect(await subscriptionsOf(grace)).toBe(1);
+  });
+
+  it('are twenty for one person at most: the oldest give way', async () => {
+    const grace = await world.register('Grace');
+    const paths = Array.from({ length: 22 }, somePath);
+    for (const path of paths) await subscribe(grace, path);
+    const kept = await world.client.pushSubscription.findMany({ where: { userId: grace } });
+    expect(kept.map(({ endpoint }) => endpoint.slice(push.origin.length)).sort()).toEqual(
+      paths.slice(2).sort(),
+    );
+  });
+
+  it('of a browser go over to whoever signs in there, and to nobody who only knows the endpoint', async () => {
+    const [grace, other, path, browser] = [
+      await world.register('Grace'),
+      await world.register('Other'),
+      somePath(),
+      new Browser(),
+    ];
+    await subscribe(grace, path, browser);
+    expect((await subscribe(other, path)).body.code).toBe('forbidden');
+    expect(await subscriptionsOf(grace)).toBe(1);
+    expect((await subscribe(other, path, browser)).status).toBe(201);
+    expect([await subscriptionsOf(grace), await subscriptionsOf(other)]).toEqual([0, 1]);
+  });
+
+  it('end by DELETE, for their owner', async () => {
+    const [grace, path] = [await world.register('Grace'), somePath()];
+    await subscribe(grace, path);
+    const end = (userId: string) =>
+      world.http(userId, 'DELETE', '/push-subscriptions', { endpoint: push.origin + path });
+    expect((await end(uuidv7())).status).toBe(204);
+    expect(await subscriptionsOf(grace)).toBe(1);
+    expect((await end(grace)).status).toBe(204);
+    expect(await subscriptionsOf(grace)).toBe(0);
+  });
+
+  it('of a deleted person are gone, and none is made by a token that still is good', async () => {
+    const grace = await world.register('Grace');
+    await subscribe(grace, somePath());
+    await world.bus.publish(deletedEvent(grace, 2));
+    expect((await subscribe(grace, somePath())).body.code).toBe('session-revoked');
+    expect(await subscriptionsOf(grace)).toBe(0);
+  });
+
+  it.each([
+    [{ p256dh: 'short', auth: new Browser().keys.auth }, '/keys/p256dh'],
+    [{ p256dh: new Browser().keys.p256dh, auth: 'short' }, '/keys/auth'],
+  ])('with keys that are none are refused', async (keys, pointer) => {
+    const { status, body } = await world.http(uuidv7(), 'POST', '/push-subscriptions', {
+      endpoint: push.origin + somePath(),
+      keys,
+    });
+    expect([status, body.errors]).toEqual([400, [{ pointer, code: 'pattern' }]]);
+  });
+
+  it('with a key that is no point on the curve end with the first push', async () => {
+    const [grace, path] = [await world.register('Grace'), somePath()];
+    const keys = { ...new Browser().keys, p256dh: `B${'A'.repeat(86)}` };
+    await world.http(grace, 'POST', '/push-subscriptions', { endpoint: push.origin + path, keys });
+    await pay(grace);
+    await eventually(async () => expect(await subscriptionsOf(grace)).toBe(0));
+    expect(push.at(path)).toEqual([]);
+  });
+});
+
+describe('VAPID keys', () => {
+  it('are made once, and the same in every instance', async () => {
+    const second = await World.create({ database: world.database });
+    const [first, other] = [world, second].map((each) =>
+      each.http(uuidv7(), 'GET', '/push-subscriptions/key'),
+    );
+    expect((await first)?.body.publicKey).toBe((await other)?.body.publicKey);
+    await second.close();
+  });
+
+  it('come from the environment, both or none', async () => {
+    const VAPID_PUBLIC_KEY = new Browser().keys.p256dh;
+    await expect(World.create({ database: world.database, env: { VAPID_PUBLIC_KEY } })).rejects.toThrow(
+      'VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together',
+    );
+  });
+});
