@@ -25,7 +25,8 @@ export interface TxEffects {
   feed(userId: string, entry: NewFeedEntry): void;
   /**
    * Takes everything of this user from the messaging tables, with the transaction: their feed, the answers kept for
-   * repeats, and events published `about` them. Before it, the work must have kept others from writing for them.
+   * repeats, and events `about` them, as soon as those are published. Before it, the work must have kept others from
+   * writing for them.
    */
   erase(userId: string): void;
 }

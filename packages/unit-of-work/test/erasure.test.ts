@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
+import { Retention } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
-import { type Fixture, fixture, type Instance, writeNote } from './support/fixture.js';
+import { type Fixture, fixture, type Instance, quiet, writeNote } from './support/fixture.js';
 
 describe('erasing a user', () => {
   let db: Fixture;
@@ -33,6 +34,7 @@ describe('erasing a user', () => {
         about: user,
       });
     });
+    await db.sql('UPDATE messaging.outbox SET published_at = now() WHERE about = $1', [user]);
     const once = { userId: user, operation: 'note', key: 'k1', input: {} };
     await instance.uow.once(once, async () => 'secret');
     expect(await leftOf(user)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
@@ -90,6 +92,20 @@ describe('erasing a user', () => {
     client.release();
     await erased;
     expect(await leftOf(user)).toMatchObject({ feed: 0 });
+  });
+
+  it('leaves what is still to be published until it is', async () => {
+    const user = uuidv7();
+    await instance.uow.run(async (tx) => {
+      tx.publish({ type: 'note.written', subject: user, version: 1, data: { text: 'mine' }, about: user });
+    });
+    await instance.uow.run(async (tx) => tx.erase(user));
+    const retention = new Retention({ pool: db.pool, log: quiet });
+    await retention.round();
+    expect(await leftOf(user)).toMatchObject({ outbox: 1 });
+    await db.sql('UPDATE messaging.outbox SET published_at = now() WHERE about = $1', [user]);
+    await retention.round();
+    expect(await leftOf(user)).toMatchObject({ outbox: 0 });
   });
 
   it('happens with its transaction or not at all', async () => {

@@ -1,6 +1,7 @@
 import type { Limits } from '../limits.js';
 import { freshHours } from '../once/record.js';
 import { dayMs, dayOf, hourMs, type Partitioned } from './days.js';
+import { deleteAboutErased } from './erased.js';
 import { deleteExpired, type Expiring } from './expired.js';
 import { type FeedKeep, feedsDue, pruneFeeds } from './feeds.js';
 import { createGently, type GentlyParts } from './gently.js';
@@ -83,13 +84,15 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     }
   }
 
-  async function expired(expiring: Expiring): Promise<void> {
+  async function rows(what: string, some: () => Promise<{ gone: number; more: boolean }>): Promise<void> {
     for (let more = true; more && !stopped(); ) {
-      const deleted = await gently(expiring.table, () => deleteExpired(client, expiring));
+      const deleted = await gently(what, some);
       counts.rows += deleted?.gone ?? 0;
       more = deleted?.more ?? false;
     }
   }
+
+  const expired = (expiring: Expiring) => rows(expiring.table, () => deleteExpired(client, expiring));
 
   async function feeds(keep: FeedKeep): Promise<void> {
     for (let after: string | null = ''; after !== null && !stopped(); ) {
@@ -112,6 +115,12 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     table: 'outbox_rest',
     condition: 'created_at <= $1 AND published_at IS NOT NULL',
     before: ago(limits.outboxDays * dayMs),
+  });
+  await rows('events about erased users', () => deleteAboutErased(client));
+  await expired({
+    table: 'erased',
+    condition: 'erased_at <= $1',
+    before: ago((limits.outboxDays + 1) * dayMs),
   });
   await expired({
     table: 'inbox_rest',

@@ -1,8 +1,9 @@
 import type { RawClient } from '../api.js';
 
 /**
- * Takes what the messaging tables hold of these users: their feeds, the answers kept for repeats, and events that
- * carry their data, published or not. A feed's next epoch makes cursors of the old one unusable.
+ * Takes what the messaging tables hold of these users: their feeds, the answers kept for repeats, and published events
+ * that carry their data. What is not published yet somebody still waits for: it goes after that, by retention. A
+ * feed's next epoch makes cursors of the old one unusable.
  *
  * The counters come first, in a statement of their own: whoever is writing to one of these feeds is waited for, and
  * only a statement that begins after that sees what they wrote.
@@ -23,5 +24,9 @@ WITH heads AS (
 const eraseRows = `
 WITH feed AS (DELETE FROM messaging.feed WHERE user_id = ANY($1::text[])),
   idempotency AS (DELETE FROM messaging.idempotency WHERE user_id = ANY($1::text[])),
-  outbox AS (DELETE FROM messaging.outbox WHERE about = ANY($1::text[]))
+  outbox AS (DELETE FROM messaging.outbox WHERE about = ANY($1::text[]) AND published_at IS NOT NULL),
+  erased AS (
+    INSERT INTO messaging.erased (user_id) SELECT unnest($1::text[])
+    ON CONFLICT (user_id) DO UPDATE SET erased_at = excluded.erased_at
+  )
 SELECT 1 AS done`;

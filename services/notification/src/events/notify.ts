@@ -30,6 +30,7 @@ export async function notify(
       subject: notification.id,
       version: notification.version,
       data: { userId, notification },
+      about: userId,
     });
   }
   const fresh = new Set(written.map(({ notification }) => notification.id));

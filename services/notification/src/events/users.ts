@@ -6,7 +6,7 @@ import {
   type UserTombstone,
 } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
-import type { NotificationDb } from '../store/database.js';
+import type { NotificationDb, NotificationTx } from '../store/database.js';
 import { erasePerson } from '../store/erasure.js';
 import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';
 
@@ -33,8 +33,9 @@ async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {
 }
 
 /** The tombstone first: from then on nobody writes anything more for this person. */
-async function erase(db: NotificationDb, event: DomainEvent): Promise<void> {
+async function erase(tx: NotificationTx, event: DomainEvent): Promise<void> {
   const { id } = event.data as UserTombstone;
-  await buryUserCopy(db, id, event.entityversion);
-  await erasePerson(db, id);
+  await buryUserCopy(tx, id, event.entityversion);
+  await erasePerson(tx, id);
+  tx.erase(id);
 }

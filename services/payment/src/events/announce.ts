@@ -29,7 +29,10 @@ export function announce(
   payment: Payment,
   { gone = [], type = eventTypes[payment.status] }: Announcement = {},
 ): void {
-  effects.publish({ type, subject: payment.id, version: payment.version, data: stateOf(payment) });
+  const { id: subject, version, payerId, description } = payment;
+  // What they wrote is theirs; the rest belongs to the books.
+  const about = description === null ? {} : { about: payerId };
+  effects.publish({ type, subject, version, data: stateOf(payment), ...about });
   for (const readerId of [payment.payerId, payment.recipientId]) {
     const view = viewFor(payment, readerId);
     if (view !== undefined && !gone.includes(readerId)) {

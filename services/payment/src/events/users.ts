@@ -21,7 +21,9 @@ function projection(type: string): EventHandler<PaymentDb> {
       const deleted = isTombstone(user);
       // The tombstone first: whoever writes for this person waits for it, or is waited for.
       await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted });
-      if (deleted) await erasePayer(tx, user.id);
+      if (!deleted) return;
+      await erasePayer(tx, user.id);
+      tx.erase(user.id);
     },
   };
 }
