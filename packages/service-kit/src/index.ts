@@ -7,7 +7,9 @@ export { ConfigError, type Environment, readConfig } from './config/read-config.
 export { type MigrateOptions, migrateDatabase } from './database/migrate.js';
 export { type PrismaOptions, prismaClient } from './database/prisma/prisma-client.js';
 export * from './definition.js';
+export { networkOf } from './http/client-address.js';
 export { idempotencyKey } from './http/idempotency-key.js';
+export { problems } from './http/problem-responses.js';
 export { type Http, routes } from './http/routes.js';
 export { createLogger, type LoggerOptions } from './observe/logger.js';
 export type { RevocationSource } from './revocations/source.js';

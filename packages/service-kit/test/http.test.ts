@@ -5,6 +5,7 @@ import type { Principal } from '@warren/realtime';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Type } from 'typebox';
+import { clientAddress } from '../src/http/client-address.js';
 import { Readiness } from '../src/http/health.js';
 import { idempotencyKey } from '../src/http/idempotency-key.js';
 import { routes } from '../src/http/routes.js';
@@ -67,7 +68,14 @@ describe('the HTTP door', () => {
   beforeAll(async () => {
     const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) });
     const metrics = new Metrics('user', 'n1');
-    http = await createHttp({ contract: userContract, corsOrigins: ['http://web'], readiness, metrics, log });
+    http = await createHttp({
+      addressOf: clientAddress(false),
+      contract: userContract,
+      corsOrigins: ['http://web'],
+      readiness,
+      metrics,
+      log,
+    });
     await addDoors(http, [things], verify);
     await http.listen({ host: '127.0.0.1', port: 0 });
     base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;

@@ -3,6 +3,7 @@ import { AppError } from '@warren/contracts';
 import type { Principal } from '@warren/realtime';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { clientAddress } from '../src/http/client-address.js';
 import { createInternalListener } from '../src/http/internal-listener.js';
 import { routes } from '../src/http/routes.js';
 import { Metrics } from '../src/observe/metrics.js';
@@ -25,6 +26,7 @@ const listener = (path: string) =>
       }),
     ],
     verify,
+    addressOf: clientAddress(false),
   });
 
 describe('the internal listener', () => {

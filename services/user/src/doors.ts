@@ -5,7 +5,6 @@ import type { UserConfig } from './config.js';
 import type { Clock, Context } from './context.js';
 import { normalizeEmail } from './domain/email.js';
 import { admin } from './http/admin.js';
-import { clientAddress } from './http/client-address.js';
 import { deletion } from './http/deletion.js';
 import { emailVerifications } from './http/email-verifications.js';
 import { internalRevocations } from './http/internal-revocations.js';
@@ -79,7 +78,6 @@ async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clo
     tokens: new AccessTokens(ring, tokenOptions(config)),
     provePassword: createProvePassword({ client, passwords, now }),
     endSessions: createEndSessions(config.ACCESS_TOKEN_SECONDS),
-    addressOf: clientAddress(config.TRUST_PROXY === 'on'),
     adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,
     sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),

@@ -52,12 +52,12 @@ describe('/openapi.json', () => {
   });
 
   it.each([
-    ['POST /users', ['201', '400', '409', '429', '503']],
-    ['POST /sessions', ['201', '400', '401', '429', '503']],
+    ['POST /users', ['201', '400', '409', '413', '415', '429', '503']],
+    ['POST /sessions', ['201', '400', '401', '413', '415', '429', '503']],
     ['DELETE /sessions/{id}', ['204', '400', '401', '404', '503']],
-    ['POST /password-resets', ['202', '400', '429', '503']],
-    ['POST /password-resets/{token}', ['202', '400', '422', '429', '503']],
-    ['PUT /users/me/password', ['204', '400', '401', '404', '429', '503']],
+    ['POST /password-resets', ['202', '400', '413', '415', '429', '503']],
+    ['POST /password-resets/{token}', ['202', '400', '413', '415', '422', '429', '503']],
+    ['PUT /users/me/password', ['204', '400', '401', '404', '413', '415', '429', '503']],
   ])('tells all that %s can answer', (route, expected) => {
     expect(statuses(route)).toEqual(expected);
   });

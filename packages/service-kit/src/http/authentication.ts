@@ -1,6 +1,7 @@
 import { AppError } from '@warren/contracts';
 import type { Principal, VerifyToken } from '@warren/realtime';
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { networkOf } from './client-address.js';
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -37,9 +38,9 @@ export function userIdOf(request: FastifyRequest): string | undefined {
   return principals.get(request)?.userId;
 }
 
-/** Whom a limit counts for: the user, or the address where nobody has to sign in. */
+/** Whom a limit counts for: the user, or the network where nobody has to sign in. */
 export function callerOf(request: FastifyRequest): string {
-  return userIdOf(request) ?? request.ip;
+  return userIdOf(request) ?? networkOf(request.clientAddress);
 }
 
 function bearerToken(request: FastifyRequest): string {

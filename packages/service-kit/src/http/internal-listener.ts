@@ -9,6 +9,7 @@ import {
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { requireRole, usePrincipal } from './authentication.js';
+import { type AddressOf, useClientAddress } from './client-address.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { sendProblem } from './problems.js';
 import { validatorCompiler } from './validation.js';
@@ -19,6 +20,7 @@ export interface InternalListenerOptions {
   /** The service's own routes, below `/internal/` and `/admin/`. */
   routes: readonly FastifyPluginAsync[];
   verify: VerifyToken;
+  addressOf: AddressOf;
 }
 
 /** Bytes of a request body. */
@@ -40,6 +42,7 @@ export async function createInternalListener(options: InternalListenerOptions): 
   http.setNotFoundHandler((request, reply) => sendProblem(new AppError('not-found'), request, reply));
   useCorrelation(http);
   usePrincipal(http);
+  useClientAddress(http, options.addressOf);
   http.get('/metrics', async (_request, reply) => {
     return await reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });

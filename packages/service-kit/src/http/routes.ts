@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls. Reading it on a route with `auth: 'none'` is a programming error and throws. */
     readonly principal: Principal;
+    /** From where the request comes: the peer, or with `TRUST_PROXY` whom the proxy names. */
+    readonly clientAddress: string;
     /** The caller's `x-correlation-id` if it was sane, otherwise made here. */
     readonly correlationId: string;
     /** For `uow.run` and `uow.once`: what this request causes carries its correlation. */

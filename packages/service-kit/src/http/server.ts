@@ -13,6 +13,7 @@ import {
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { callerOf, requireTokens, usePrincipal, userIdOf } from './authentication.js';
+import { type AddressOf, useClientAddress } from './client-address.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
@@ -22,6 +23,7 @@ import { validatorCompiler } from './validation.js';
 export interface HttpOptions {
   contract: ServiceContract;
   corsOrigins: readonly string[];
+  addressOf: AddressOf;
   readiness: Readiness;
   metrics: Metrics;
   log: FastifyBaseLogger;
@@ -55,6 +57,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
   useCorrelation(http);
   usePrincipal(http);
+  useClientAddress(http, options.addressOf);
   useRequestLog(http, metrics);
   useLastAnswers(http, readiness);
   await http.register(helmet);

@@ -9,7 +9,7 @@ import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
-import { forwardedAddress } from '../http/forwarded-address.js';
+import { clientAddress } from '../http/client-address.js';
 import { Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
@@ -77,7 +77,9 @@ export async function openService<
     broker: () => (bus.state === 'up' && link.state === 'up' ? 'ok' : 'degraded'),
   });
 
-  const http = await createHttp({ contract, corsOrigins: config.CORS_ORIGINS, readiness, metrics, log });
+  const addressOf = clientAddress(config.TRUST_PROXY === 'on');
+  const corsOrigins = config.CORS_ORIGINS;
+  const http = await createHttp({ contract, corsOrigins, addressOf, readiness, metrics, log });
   closing.add('HTTP', () => closeHttp(http));
   await addDoors(http, doors.http, verify);
   const realtime = createRealtime({
@@ -85,7 +87,7 @@ export async function openService<
     service,
     node,
     path: config.SOCKET_PATH,
-    corsOrigins: config.CORS_ORIGINS,
+    corsOrigins,
     polling: config.POLLING === 'on',
     verifyToken: verify,
     isRevoked,
@@ -94,7 +96,7 @@ export async function openService<
     link,
     users: sockets.users,
     limits: { handshakesPerMinute: config.HANDSHAKES_PER_MINUTE },
-    ...(config.TRUST_PROXY === 'on' && { clientAddress: forwardedAddress }),
+    clientAddress: addressOf,
     log,
   });
   closing.add('sockets', () => realtime.close());
@@ -109,7 +111,13 @@ export async function openService<
   }
   measure(metrics, { messaging, realtime, broker: bus, revocations });
 
-  const internal = await createInternalListener({ metrics, log, routes: doors.internal ?? [], verify });
+  const internal = await createInternalListener({
+    metrics,
+    log,
+    routes: doors.internal ?? [],
+    verify,
+    addressOf,
+  });
   closing.add('internal HTTP', () => closeHttp(internal));
   const port = await listen(http, config.HOST, config.PORT);
   const internalPort = await listen(internal, config.HOST, internalPortOf(config));

@@ -1,9 +1,8 @@
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 
 import type { Marks } from '../operations/marks.js';
 import type { Mark, MarkAll } from '../store/marks.js';
 import { callerOf } from './caller.js';
-import { problems, writing } from './problems.js';
 import { ById, CountsOnly, NotificationAndCounts } from './schemas.js';
 
 const one: Readonly<Record<Mark, { path: string; summary: string }>> = {
@@ -22,14 +21,14 @@ const all: Readonly<Record<MarkAll, string>> = {
 export function markRoutes(marks: Marks) {
   return routes((http) => {
     for (const [mark, { path, summary }] of Object.entries(one) as [Mark, (typeof one)[Mark]][]) {
-      const response = { 200: NotificationAndCounts, ...problems('not-found', ...writing) };
+      const response = { 200: NotificationAndCounts, ...problems('not-found') };
       http.post(`/notifications/:id/${path}`, { schema: { summary, params: ById, response } }, (request) =>
         marks.one(callerOf(request), mark, request.params.id),
       );
     }
 
     for (const [mark, summary] of Object.entries(all) as [MarkAll, string][]) {
-      const response = { 200: CountsOnly, ...problems(...writing) };
+      const response = { 200: CountsOnly };
       http.post(`/notifications/mark-all-${mark}`, { schema: { summary, response } }, (request) =>
         marks.all(callerOf(request), mark),
       );

@@ -2,7 +2,6 @@ import { routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import type { NotificationDb } from '../store/database.js';
 import { countsOf, listNotifications } from '../store/notifications.js';
-import { problems } from './problems.js';
 import { CountsAsOf, ListQuery, NotificationList } from './schemas.js';
 
 /** The reading half of the inbox. */
@@ -14,7 +13,7 @@ export function notificationRoutes(uow: UnitOfWork<NotificationDb>) {
         schema: {
           summary: 'The inbox, newest first',
           querystring: ListQuery,
-          response: { 200: NotificationList, ...problems() },
+          response: { 200: NotificationList },
         },
       },
       async (request) => {
@@ -32,7 +31,7 @@ export function notificationRoutes(uow: UnitOfWork<NotificationDb>) {
     http.get(
       '/notifications/counts',
       {
-        schema: { summary: 'How many are unread and unseen', response: { 200: CountsAsOf, ...problems() } },
+        schema: { summary: 'How many are unread and unseen', response: { 200: CountsAsOf } },
       },
       async (request) => {
         const { userId } = request.principal;

@@ -1,5 +1,5 @@
 import { closed } from '@warren/contracts';
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
 import { preferencesOf, preferredKinds } from '../domain/preferences.js';
@@ -7,7 +7,6 @@ import { changePreferences } from '../operations/preferences.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { choicesMade } from '../store/preferences.js';
 import { callerOf } from './caller.js';
-import { problems, reading, writing } from './problems.js';
 
 const Preferences = Type.Object(
   {
@@ -56,7 +55,7 @@ export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: Prisma
   return routes((http) => {
     http.get(
       '/preferences',
-      { schema: { summary: 'What of each kind goes where', response: { 200: Preferences, ...problems() } } },
+      { schema: { summary: 'What of each kind goes where', response: { 200: Preferences } } },
       async ({ principal }) => ({ items: preferencesOf(await choicesMade(client, principal.userId)) }),
     );
 
@@ -66,7 +65,7 @@ export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: Prisma
         schema: {
           summary: 'Changes what of each kind goes where',
           body: PreferenceChanges,
-          response: { 200: Preferences, ...problems('preference-locked', ...reading, ...writing) },
+          response: { 200: Preferences, ...problems('preference-locked') },
         },
       },
       async (request) => ({ items: await changePreferences(uow, callerOf(request), request.body.items) }),

@@ -1,12 +1,11 @@
 import { AppError, closed, Id } from '@warren/contracts';
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
 import { writeFor } from '../operations/living-person.js';
 import type { NotificationDb } from '../store/database.js';
 import { dropSubscription, keepSubscription } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
-import { problems, reading, writing } from './problems.js';
 
 export interface PushDoor {
   publicKey: string;
@@ -43,7 +42,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
       {
         schema: {
           summary: 'The application server key, for `PushManager.subscribe`',
-          response: { 200: Type.Object({ publicKey: Type.String() }, closed), ...problems() },
+          response: { 200: Type.Object({ publicKey: Type.String() }, closed) },
         },
       },
       async () => ({ publicKey }),
@@ -58,7 +57,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
-            ...problems('forbidden', 'rate-limited', ...reading, ...writing),
+            ...problems('forbidden', 'rate-limited'),
           },
         },
       },
@@ -82,7 +81,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
         schema: {
           summary: 'Sends no more pushes to this browser',
           body: Type.Object({ endpoint: Endpoint }, closed),
-          response: { 204: Type.Null(), ...problems(...reading, ...writing) },
+          response: { 204: Type.Null() },
         },
       },
       async (request, reply) => {

@@ -1,5 +1,5 @@
 import { AppError, Payment } from '@warren/contracts';
-import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { viewFor } from '../domain/views.js';
 import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
@@ -22,7 +22,18 @@ export function paymentRoutes({ client, uow, pay, act }: Dependencies) {
           summary: 'Pays; a decline is a payment that `failed`, not an error',
           headers: IdempotencyHeaders,
           body: CreatePayment,
-          response: { 201: Payment },
+          response: {
+            201: Payment,
+            ...problems(
+              'idempotency-key-required',
+              'unknown-recipient',
+              'request-in-progress',
+              'idempotency-key-reused',
+              'recipient-gone',
+              'self-payment',
+              'unknown-payment-method',
+            ),
+          },
         },
       },
       async (request, reply) => {
@@ -56,7 +67,13 @@ export function paymentRoutes({ client, uow, pay, act }: Dependencies) {
 
     http.get(
       '/payments/:id',
-      { schema: { summary: 'One payment', params: ById, response: { 200: Payment } } },
+      {
+        schema: {
+          summary: 'One payment',
+          params: ById,
+          response: { 200: Payment, ...problems('not-found') },
+        },
+      },
       async (request) => {
         const payment = await findPayment(client, request.params.id);
         const view = payment && viewFor(payment, request.principal.userId);
@@ -68,7 +85,13 @@ export function paymentRoutes({ client, uow, pay, act }: Dependencies) {
     for (const [kind, summary] of actions) {
       http.post(
         `/payments/:id/${kind}`,
-        { schema: { summary, params: ById, response: { 200: Payment } } },
+        {
+          schema: {
+            summary,
+            params: ById,
+            response: { 200: Payment, ...problems('not-found', 'wrong-state') },
+          },
+        },
         async ({ params, principal, cause }) =>
           act({ kind, paymentId: params.id, payerId: principal.userId, cause }),
       );

@@ -1,5 +1,5 @@
 import { AppError, Refund } from '@warren/contracts';
-import { idempotencyKey, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { checkMayRefund } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
@@ -23,7 +23,18 @@ export function refundRoutes({ uow, refund }: Dependencies) {
           params: ById,
           headers: IdempotencyHeaders,
           body: CreateRefund,
-          response: { 201: Refund },
+          response: {
+            201: Refund,
+            ...problems(
+              'idempotency-key-required',
+              'forbidden',
+              'not-found',
+              'request-in-progress',
+              'wrong-state',
+              'idempotency-key-reused',
+              'refund-exceeds-payment',
+            ),
+          },
         },
       },
       async (request, reply) => {
@@ -45,7 +56,7 @@ export function refundRoutes({ uow, refund }: Dependencies) {
           summary: 'The refunds of a payment, newest first, for its recipient or an admin',
           params: ById,
           querystring: ListQuery,
-          response: { 200: RefundList },
+          response: { 200: RefundList, ...problems('forbidden', 'not-found') },
         },
       },
       async ({ principal, params: { id }, query }) => {

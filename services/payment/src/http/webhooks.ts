@@ -1,5 +1,5 @@
 import { AppError } from '@warren/contracts';
-import { routes, type ServiceContext } from '@warren/service-kit';
+import { problems, routes, type ServiceContext } from '@warren/service-kit';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Webhook } from '../providers/provider.js';
@@ -35,7 +35,7 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
         schema: {
           summary: 'The provider tells that something happened; its signature is the proof',
           body: Type.Unknown({ description: 'The notice, byte for byte as it was signed' }),
-          response: { 200: Received },
+          response: { 200: Received, ...problems('invalid-signature') },
         },
       },
       async (request) => {

@@ -1,7 +1,6 @@
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import type { Context } from '../context.js';
 import { setRoles } from '../store/users.js';
-import { problems } from './problems.js';
 import { ById, PersonsRoles, Roles } from './schemas.js';
 
 /** For the internal listener, behind its check for the role `admin`. */
@@ -14,7 +13,7 @@ export const admin = ({ client }: Pick<Context, 'client'>) =>
           summary: 'Sets a person’s roles; their tokens carry them from the next refresh on',
           params: ById,
           body: Roles,
-          response: { 200: PersonsRoles, ...problems('invalid-request', 'not-found') },
+          response: { 200: PersonsRoles, ...problems('not-found') },
         },
       },
       async ({ params: { id }, body: { roles } }) => {

@@ -1,9 +1,7 @@
-import { routes } from '@warren/service-kit';
+import { networkOf, problems, routes } from '@warren/service-kit';
 import { deleteAccount } from '../operations/delete-account.js';
-import { networkOf } from './client-address.js';
-import { perPerson, tellWhenToRetry } from './limits.js';
+import { perMinute, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems, tokenProblems } from './problems.js';
 import { Deletion, Nothing } from './schemas.js';
 
 export const deletion = (parts: Parts) =>
@@ -12,26 +10,19 @@ export const deletion = (parts: Parts) =>
     http.post(
       '/users/me/deletion',
       {
-        config: { rateLimit: perPerson(5) },
+        config: { rateLimit: perMinute(5) },
         schema: {
           summary: 'Deletes the account; everything personal is erased everywhere',
           body: Deletion,
           response: {
             204: Nothing,
-            ...problems(
-              'invalid-request',
-              ...tokenProblems,
-              'wrong-credentials',
-              'not-found',
-              'rate-limited',
-              'service-overloaded',
-            ),
+            ...problems('wrong-credentials', 'not-found', 'rate-limited'),
           },
         },
       },
       async (request, reply) => {
         const { principal, body, cause } = request;
-        const network = networkOf(parts.addressOf(request));
+        const network = networkOf(request.clientAddress);
         await deleteAccount(parts, { userId: principal.userId, network, password: body.password, cause });
         return await reply.code(204).send(null);
       },

@@ -1,11 +1,10 @@
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import { emailVerification } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { verifyEmail } from '../operations/verify-email.js';
 import { findUser } from '../store/users.js';
-import { perAddress, perPerson } from './limits.js';
+import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems, tokenProblems } from './problems.js';
 import { Accepted, ByToken } from './schemas.js';
 
 export const emailVerifications = (parts: Parts) =>
@@ -13,12 +12,12 @@ export const emailVerifications = (parts: Parts) =>
     http.post(
       '/email-verifications',
       {
-        config: { rateLimit: perPerson(10) },
+        config: { rateLimit: perMinute(10) },
         schema: {
           summary: 'Mails a token that proves the caller’s address, unless it is proven',
           response: {
             202: Accepted,
-            ...problems(...tokenProblems, 'not-found', 'rate-limited', 'service-overloaded'),
+            ...problems('not-found', 'rate-limited'),
           },
         },
       },
@@ -33,13 +32,13 @@ export const emailVerifications = (parts: Parts) =>
     http.post(
       '/email-verifications/:token',
       {
-        config: { auth: 'none', rateLimit: perAddress(60, parts.addressOf) },
+        config: { auth: 'none', rateLimit: perMinute(60) },
         schema: {
           summary: 'Proves an address with the token that was mailed to it',
           params: ByToken,
           response: {
             202: Accepted,
-            ...problems('invalid-request', 'invalid-token', 'rate-limited', 'service-overloaded'),
+            ...problems('invalid-token', 'rate-limited'),
           },
         },
       },

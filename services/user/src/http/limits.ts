@@ -1,15 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { TooEarly } from '../operations/too-early.js';
-import { type AddressOf, networkOf } from './client-address.js';
 
-/** So many requests a minute of one client address, on one instance. */
-export function perAddress(max: number, addressOf: AddressOf) {
-  const keyGenerator = (request: FastifyRequest) => networkOf(addressOf(request));
-  return { max, timeWindow: '1 minute', keyGenerator };
-}
-
-/** So many requests a minute of one person who is signed in, on one instance. */
-export function perPerson(max: number) {
+/** So many requests a minute on one instance: of one person who is signed in, else of one client network. */
+export function perMinute(max: number) {
   return { max, timeWindow: '1 minute' };
 }
 

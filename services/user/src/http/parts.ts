@@ -3,7 +3,6 @@ import type { EndSessions } from '../operations/end-sessions.js';
 import type { ProvePassword } from '../operations/prove-password.js';
 import type { AccessTokens } from '../security/access-tokens.js';
 import type { Passwords } from '../security/passwords.js';
-import type { AddressOf } from './client-address.js';
 
 /** What the routes are made of. */
 export interface Parts extends Pick<Context, 'client' | 'uow'> {
@@ -11,7 +10,6 @@ export interface Parts extends Pick<Context, 'client' | 'uow'> {
   tokens: AccessTokens;
   provePassword: ProvePassword;
   endSessions: EndSessions;
-  addressOf: AddressOf;
   /** Normalized. */
   adminEmails: ReadonlySet<string>;
   signInsPerMinute: number;

@@ -1,12 +1,11 @@
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { resetPassword } from '../operations/reset-password.js';
-import { perAddress } from './limits.js';
+import { perMinute } from './limits.js';
 import { noSoonerThan } from './no-sooner.js';
 import type { Parts } from './parts.js';
-import { problems } from './problems.js';
 import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
 
 /** Milliseconds, and more than a request takes: so that its time doesn't tell whether an account was mailed. */
@@ -17,11 +16,11 @@ export const passwordResets = (parts: Parts) =>
     http.post(
       '/password-resets',
       {
-        config: { auth: 'none', rateLimit: perAddress(20, parts.addressOf) },
+        config: { auth: 'none', rateLimit: perMinute(20) },
         schema: {
           summary: 'Mails a token for a new password, if there is such an account; the answer doesn’t tell',
           body: ResetRequest,
-          response: { 202: Accepted, ...problems('invalid-request', 'rate-limited', 'service-overloaded') },
+          response: { 202: Accepted, ...problems('rate-limited') },
         },
       },
       async ({ body, cause }, reply) => {
@@ -34,14 +33,14 @@ export const passwordResets = (parts: Parts) =>
     http.post(
       '/password-resets/:token',
       {
-        config: { auth: 'none', rateLimit: perAddress(20, parts.addressOf) },
+        config: { auth: 'none', rateLimit: perMinute(20) },
         schema: {
           summary: 'Sets a new password with a mailed token and ends all sessions',
           params: ByToken,
           body: ResetUse,
           response: {
             202: Accepted,
-            ...problems('invalid-request', 'invalid-token', 'rate-limited', 'service-overloaded'),
+            ...problems('invalid-token', 'rate-limited'),
           },
         },
       },

@@ -1,9 +1,7 @@
-import { routes } from '@warren/service-kit';
+import { networkOf, problems, routes } from '@warren/service-kit';
 import { changePassword } from '../operations/change-password.js';
-import { networkOf } from './client-address.js';
-import { perPerson, tellWhenToRetry } from './limits.js';
+import { perMinute, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems, tokenProblems } from './problems.js';
 import { Nothing, PasswordChange } from './schemas.js';
 
 export const password = (parts: Parts) =>
@@ -12,28 +10,20 @@ export const password = (parts: Parts) =>
     http.put(
       '/users/me/password',
       {
-        config: { rateLimit: perPerson(10) },
+        config: { rateLimit: perMinute(10) },
         schema: {
           summary: 'Sets a new password and ends all other sessions',
           body: PasswordChange,
           response: {
             204: Nothing,
-            ...problems(
-              'invalid-request',
-              ...tokenProblems,
-              'session-revoked',
-              'wrong-credentials',
-              'not-found',
-              'rate-limited',
-              'service-overloaded',
-            ),
+            ...problems('wrong-credentials', 'not-found', 'rate-limited'),
           },
         },
       },
       async (request, reply) => {
         const { principal, body, cause } = request;
         const { userId, sessionId } = principal;
-        const network = networkOf(parts.addressOf(request));
+        const network = networkOf(request.clientAddress);
         await changePassword(parts, { userId, sessionId, network, ...body, cause });
         return await reply.code(204).send(null);
       },

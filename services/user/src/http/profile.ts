@@ -1,11 +1,10 @@
 import { AppError, User } from '@warren/contracts';
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
 import { findByEmail, findUser, updateProfile } from '../store/users.js';
-import { perPerson } from './limits.js';
+import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems, tokenProblems } from './problems.js';
 import { Found, Lookup, ProfileUpdate } from './schemas.js';
 
 export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
@@ -15,7 +14,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
       {
         schema: {
           summary: 'The caller',
-          response: { 200: User, ...problems(...tokenProblems, 'not-found') },
+          response: { 200: User, ...problems('not-found') },
         },
       },
       async ({ principal }) => await findUser(client, principal.userId),
@@ -29,7 +28,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
           body: ProfileUpdate,
           response: {
             200: User,
-            ...problems('invalid-request', ...tokenProblems, 'not-found', 'service-overloaded'),
+            ...problems('not-found'),
           },
         },
       },
@@ -42,13 +41,13 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
     http.post(
       '/users/lookup',
       {
-        config: { rateLimit: perPerson(30) },
+        config: { rateLimit: perMinute(30) },
         schema: {
           summary: 'Finds a person by their exact email',
           body: Lookup,
           response: {
             200: Found,
-            ...problems('invalid-request', ...tokenProblems, 'not-found', 'rate-limited'),
+            ...problems('not-found', 'rate-limited'),
           },
         },
       },

@@ -1,27 +1,26 @@
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { checkNewPassword } from '../domain/password.js';
 import { checkProfile } from '../domain/profile.js';
 import { register } from '../operations/register.js';
-import { perAddress } from './limits.js';
+import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems } from './problems.js';
 import { Registration, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';
 
 export const registration = (parts: Parts) =>
   routes((http) => {
-    const { addressOf, passwords, signInsPerMinute } = parts;
+    const { passwords, signInsPerMinute } = parts;
     http.post(
       '/users',
       {
-        config: { auth: 'none', rateLimit: perAddress(signInsPerMinute, addressOf) },
+        config: { auth: 'none', rateLimit: perMinute(signInsPerMinute) },
         schema: {
           summary: 'Registers; a mail asks for proof of the address',
           body: Registration,
           response: {
             201: SignedIn,
-            ...problems('invalid-request', 'email-taken', 'rate-limited', 'service-overloaded'),
+            ...problems('email-taken', 'rate-limited'),
           },
         },
       },
@@ -31,7 +30,7 @@ export const registration = (parts: Parts) =>
         const profile = { displayName, locale, timeZone, ...checkProfile({ displayName, locale, timeZone }) };
         checkNewPassword(password, email, '/password');
         const person = { email, passwordHash: await passwords.hash(password), ...profile };
-        const client = { userAgent: request.headers['user-agent'], address: addressOf(request) };
+        const client = { userAgent: request.headers['user-agent'], address: request.clientAddress };
         const live = await register(parts, { person, client, cause: request.cause });
         return await reply.code(201).send(await signedIn(parts, live));
       },

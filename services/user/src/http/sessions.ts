@@ -1,9 +1,8 @@
 import { AppError } from '@warren/contracts';
-import { routes } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import { isAlive, listSessions } from '../store/sessions.js';
 import { lockUser } from '../store/users.js';
 import type { Parts } from './parts.js';
-import { problems, tokenProblems } from './problems.js';
 import { ById, ListQuery, Nothing, SessionList } from './schemas.js';
 
 export const sessions = ({ uow, endSessions, now }: Parts) =>
@@ -14,7 +13,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
         schema: {
           summary: 'Where the caller is signed in, newest first',
           querystring: ListQuery,
-          response: { 200: SessionList, ...problems('invalid-request', ...tokenProblems) },
+          response: { 200: SessionList },
         },
       },
       async ({ principal: { userId, sessionId }, query: { limit, cursor: before } }) => {
@@ -38,7 +37,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
       {
         schema: {
           summary: 'Signs out',
-          response: { 204: Nothing, ...problems(...tokenProblems, 'session-revoked', 'service-overloaded') },
+          response: { 204: Nothing },
         },
       },
       async ({ principal: { userId, sessionId }, cause }, reply) => {
@@ -63,13 +62,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
           params: ById,
           response: {
             204: Nothing,
-            ...problems(
-              'invalid-request',
-              ...tokenProblems,
-              'session-revoked',
-              'not-found',
-              'service-overloaded',
-            ),
+            ...problems('not-found'),
           },
         },
       },

@@ -1,12 +1,10 @@
 import { AppError } from '@warren/contracts';
-import { routes } from '@warren/service-kit';
+import { networkOf, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { refresh } from '../operations/refresh.js';
 import { signIn } from '../operations/sign-in.js';
-import { networkOf } from './client-address.js';
-import { perAddress, tellWhenToRetry } from './limits.js';
+import { perMinute, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
-import { problems } from './problems.js';
 import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';
 
@@ -17,20 +15,20 @@ export const signInRoutes = (parts: Parts) =>
     http.post(
       '/sessions',
       {
-        config: { auth: 'none', rateLimit: perAddress(parts.signInsPerMinute, parts.addressOf) },
+        config: { auth: 'none', rateLimit: perMinute(parts.signInsPerMinute) },
         schema: {
           summary: 'Signs in; after five failures each further try has to wait',
           body: Credentials,
           response: {
             201: SignedIn,
-            ...problems('invalid-request', 'wrong-credentials', 'rate-limited', 'service-overloaded'),
+            ...problems('wrong-credentials', 'rate-limited'),
           },
         },
       },
       async (request, reply) => {
         const { headers, cause } = request;
         const { email, password } = request.body;
-        const address = parts.addressOf(request);
+        const address = request.clientAddress;
         const live = await signIn(parts, {
           email: normalizeEmail(email),
           password,
@@ -51,14 +49,7 @@ export const signInRoutes = (parts: Parts) =>
           body: RefreshRequest,
           response: {
             200: SignedIn,
-            ...problems(
-              'invalid-request',
-              'unauthenticated',
-              'token-expired',
-              'session-revoked',
-              'rate-limited',
-              'service-overloaded',
-            ),
+            ...problems('rate-limited'),
           },
         },
       },

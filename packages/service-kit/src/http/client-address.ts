@@ -1,18 +1,28 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** From where a request comes. */
-export type AddressOf = (request: FastifyRequest) => string;
+export type AddressOf = (message: Pick<IncomingMessage, 'headers' | 'socket'>) => string;
 
 /**
  * The peer's address; behind a proxy that is trusted, the last one it names: those before it a client may have written
  * itself.
  */
 export function clientAddress(trustProxy: boolean): AddressOf {
-  return ({ headers, ip }) => {
+  return ({ headers, socket }) => {
     const forwarded = trustProxy ? String(headers['x-forwarded-for'] ?? '') : '';
-    return forwarded.split(',').at(-1)?.trim() || ip;
+    return forwarded.split(',').at(-1)?.trim() || (socket.remoteAddress ?? '');
   };
+}
+
+/** Makes `request.clientAddress` readable everywhere. */
+export function useClientAddress(http: FastifyInstance, addressOf: AddressOf): void {
+  http.decorateRequest('clientAddress', {
+    getter(this: FastifyRequest): string {
+      return addressOf(this.raw);
+    },
+  });
 }
 
 const groupsOfNetwork = 4;
