@@ -38,6 +38,9 @@ async function statusOf({ id }: Payment): Promise<string> {
   return (await bystander.client.payment.findUniqueOrThrow({ where: { id } })).status;
 }
 
+const expectSettled = (payment: Payment) =>
+  eventually(async () => expect(await statusOf(payment)).toBe('succeeded'));
+
 async function expectSettledOnce(payment: Payment): Promise<void> {
   await eventually(async () => {
     const row = await bystander.client.payment.findUniqueOrThrow({ where: { id: payment.id } });
@@ -87,7 +90,7 @@ describe.each([
     const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
     try {
       await eventually(() => expect(provider.asked).toEqual([payment.id]));
-      // One sweeper waits for its answer, so it is the other that settles this one, and it has seen both.
+      // Whichever sweeper settles this one has looked at both.
       const other = await payAndCrash(0, beforeTheCall);
       await eventually(async () => expect(await statusOf(other.payment)).toBe('succeeded'));
       expect(provider.asked).toEqual([payment.id, other.payment.id]);
@@ -144,6 +147,28 @@ describe('a provider that fails', () => {
       expect([status, body.status]).toEqual([201, 'processing']);
       await expectSettledOnce(body);
     } finally {
+      await instance.service.stop();
+    }
+  });
+
+  it('that is long in answering about one operation holds up no others, not even in the same sweeper', async () => {
+    const held = await payAndCrash(0, beforeTheCall);
+    let answer: () => void = () => undefined;
+    const answering = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    provider.beforeAnswering = ({ paymentId }) =>
+      paymentId === held.payment.id ? answering : Promise.resolve();
+    const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+    try {
+      await eventually(() => expect(provider.asked).toEqual([held.payment.id]));
+      const others = [await payAndCrash(0, beforeTheCall), await payAndCrash(0, afterTheCall)];
+      for (const { payment } of others) await expectSettled(payment);
+      expect(await statusOf(held.payment)).toBe('processing');
+      answer();
+      await expectSettled(held.payment);
+    } finally {
+      answer();
       await instance.service.stop();
     }
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PaymentStatus } from '@warren/contracts';
+import fc from 'fast-check';
+import { type MovementKind, movementOf } from '../src/domain/ledger.js';
 import { checkPeople, newPayment } from '../src/domain/new-payment.js';
 import { stateOf, viewFor } from '../src/domain/views.js';
 import { aPayment, payerId, recipientId, strangerId } from './support/payments.js';
@@ -61,5 +63,32 @@ describe('a new payment', () => {
 
   it('needs no copy of the payer, whose token was enough', () => {
     expect(() => checkPeople(aPayment(), [{ id: recipientId, deleted: false }])).not.toThrow();
+  });
+});
+
+describe('a movement of the books', () => {
+  const kind = fc.constantFrom<MovementKind>('payment', 'refund', 'refund-reversal');
+  const amount = fc.integer({ min: 1, max: 999_999_999_999 });
+
+  it('sums to zero, is about one currency, and is undone by its reversal', () => {
+    fc.assert(
+      fc.property(kind, amount, fc.constantFrom('EUR', 'JPY', 'KWD'), (which, moved, currency) => {
+        const payment = aPayment({ currency, amount: moved });
+        const { entries } = movementOf(which, payment, moved, 'sandbox');
+        expect(entries.reduce((sum, entry) => sum + entry.amount, 0)).toBe(0);
+        expect(new Set(entries.map((entry) => entry.currency))).toEqual(new Set([currency]));
+        const opposite = movementOf(
+          which === 'refund' ? 'refund-reversal' : 'refund',
+          payment,
+          moved,
+          'sandbox',
+        );
+        const both = entries.map((entry, n) => [
+          entry.account,
+          entry.amount + (opposite.entries[n]?.amount ?? 0),
+        ]);
+        expect(both).toEqual(entries.map(({ account }) => [account, 0]));
+      }),
+    );
   });
 });

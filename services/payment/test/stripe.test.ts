@@ -239,6 +239,15 @@ describe('what is no answer', () => {
     await expect(other.perform(charge('pm_card_visa'), signal)).rejects.toThrow('status 401');
   });
 
+  it('a connection that fails says why', async () => {
+    const apiUrl = new URL('http://127.0.0.1:1');
+    const unreachable = stripeProvider({ secretKey, webhookSecret, apiUrl });
+    const error = await unreachable
+      .perform(charge('pm_card_visa'), signal)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'StripeCallError', cause: { code: 'ECONNREFUSED' } });
+  });
+
   it('an error carries no secret to the log', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     stripe.account.cancel(reference);

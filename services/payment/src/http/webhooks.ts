@@ -34,6 +34,7 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
         bodyLimit,
         schema: {
           summary: 'The provider tells that something happened; its signature is the proof',
+          headers: Type.Object({ [signatureHeader]: Type.Optional(Type.String()) }),
           body: Type.Unknown({ description: 'The notice, byte for byte as it was signed' }),
           response: { 200: Received, ...problems('invalid-signature') },
         },

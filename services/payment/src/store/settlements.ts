@@ -37,7 +37,8 @@ export async function saveSettlement(
 
 function refundUpdate({ id, status }: NonNullable<Settlement['refund']>, failureCode: string | undefined) {
   return Prisma.sql`, refund AS (
-      UPDATE refunds SET status = ${status}, failure_code = ${failureCode ?? null}, updated_at = now()
+      UPDATE refunds SET status = ${status}, failure_code = coalesce(${failureCode ?? null}, failure_code),
+        updated_at = now()
       WHERE id = ${id}::uuid
     )`;
 }

@@ -75,6 +75,22 @@ ALTER TABLE "ledger_movements" ADD CONSTRAINT "ledger_movements_payment_id_fkey"
 -- AddForeignKey
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_movement_id_fkey" FOREIGN KEY ("movement_id") REFERENCES "ledger_movements"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
+-- What was paid before there were books. Before the triggers, since each statement here is a transaction of its own.
+INSERT INTO "ledger_movements" ("id", "payment_id", "operation_id", "kind", "created_at")
+SELECT gen_random_uuid(), p."id", o."id", 'payment', p."updated_at"
+FROM "payments" p JOIN "operations" o ON o."payment_id" = p."id" AND o."kind" = 'charge'
+WHERE p."status" = 'succeeded';
+
+INSERT INTO "ledger_entries" ("movement_id", "position", "account", "currency", "amount")
+SELECT m."id", line."position", line."account", p."currency", line."amount"
+FROM "ledger_movements" m JOIN "payments" p ON p."id" = m."payment_id"
+CROSS JOIN LATERAL (VALUES
+  (0, 'clearing:' || p."provider", -p."amount"),
+  (1, 'person:' || p."payer_id", p."amount"),
+  (2, 'person:' || p."payer_id", -p."amount"),
+  (3, 'person:' || p."recipient_id", p."amount")
+) AS line("position", "account", "amount");
+
 -- The books balance: at the commit, whatever wrote them.
 -- Migrations are cut at semicolons before they are run, so those inside of a function are written \x3B.
 CREATE FUNCTION "ledger_movement_balances"() RETURNS trigger LANGUAGE plpgsql AS E'
@@ -107,19 +123,3 @@ CREATE TRIGGER "ledger_movements_append_only" BEFORE UPDATE OR DELETE OR TRUNCAT
   FOR EACH STATEMENT EXECUTE FUNCTION "ledger_is_append_only"();
 CREATE TRIGGER "ledger_entries_append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "ledger_entries"
   FOR EACH STATEMENT EXECUTE FUNCTION "ledger_is_append_only"();
-
--- What was paid before there were books.
-INSERT INTO "ledger_movements" ("id", "payment_id", "operation_id", "kind", "created_at")
-SELECT gen_random_uuid(), p."id", o."id", 'payment', p."updated_at"
-FROM "payments" p JOIN "operations" o ON o."payment_id" = p."id" AND o."kind" = 'charge'
-WHERE p."status" = 'succeeded';
-
-INSERT INTO "ledger_entries" ("movement_id", "position", "account", "currency", "amount")
-SELECT m."id", line."position", line."account", p."currency", line."amount"
-FROM "ledger_movements" m JOIN "payments" p ON p."id" = m."payment_id"
-CROSS JOIN LATERAL (VALUES
-  (0, 'clearing:' || p."provider", -p."amount"),
-  (1, 'person:' || p."payer_id", p."amount"),
-  (2, 'person:' || p."payer_id", -p."amount"),
-  (3, 'person:' || p."recipient_id", p."amount")
-) AS line("position", "account", "amount");

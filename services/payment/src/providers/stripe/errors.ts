@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import Stripe from 'stripe';
 
 /**
@@ -13,7 +14,10 @@ export class StripeCallError extends Error {
   readonly intentId: string | undefined;
 
   constructor(error: InstanceType<typeof Stripe.errors.StripeError>) {
-    super(`Stripe: ${error.type}, ${error.code ?? 'no code'}, status ${error.statusCode ?? 'none'}`);
+    super(`Stripe: ${error.type}, ${error.code ?? 'no code'}, status ${error.statusCode ?? 'none'}`, {
+      // Why the connection failed; for answers of Stripe there is none.
+      cause: types.isNativeError(error.detail) ? error.detail : undefined,
+    });
     this.type = error.rawType ?? error.type;
     this.code = error.code;
     this.status = error.statusCode;

@@ -25,7 +25,7 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
     port: apiUrl.port || (secure ? 443 : 80),
     protocol: secure ? 'https' : 'http',
     timeout: timeoutMs,
-    // Repeats are the sweeper's, which asks first.
+    // Repeats are the sweeper's, which asks first. The SDK still repeats once, with its key, on a connection that closed.
     maxNetworkRetries: 0,
     telemetry: false,
   });

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { stripeProvider } from '../src/providers/stripe/provider.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+import { secretKey, webhookSecret } from './support/stripe/stand-in.js';
+
+let world: World;
+let service: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  const apiUrl = new URL('http://127.0.0.1:9');
+  service = await world.start({ provider: stripeProvider({ secretKey, webhookSecret, apiUrl }) });
+}, startTimeout);
+afterAll(() => world.close());
+
+interface Operation {
+  summary?: string;
+  responses: Record<string, unknown>;
+  security?: unknown;
+}
+
+it('every route says what it does, what it answers, and whether one must have signed in', async () => {
+  const response = await fetch(`${service.service.url}/openapi.json`);
+  const { paths } = (await response.json()) as { paths: Record<string, Record<string, Operation>> };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      route: `${method.toUpperCase()} ${path}`,
+      ...operation,
+    })),
+  );
+  expect(routes.filter(({ summary }) => !summary)).toEqual([]);
+  const described = routes.map(({ route, responses, security }) => [
+    route,
+    Object.keys(responses).join(' '),
+    security === undefined ? 'anybody' : 'signed in',
+  ]);
+  expect(described).toEqual([
+    ['POST /payments', '201 default', 'signed in'],
+    ['GET /payments', '200 default', 'signed in'],
+    ['GET /payments/{id}', '200 default', 'signed in'],
+    ['POST /payments/{id}/confirm', '200 default', 'signed in'],
+    ['POST /payments/{id}/cancel', '200 default', 'signed in'],
+    ['POST /payments/{id}/refunds', '201 default', 'signed in'],
+    ['GET /payments/{id}/refunds', '200 default', 'signed in'],
+    ['GET /balance', '200 default', 'signed in'],
+    ['POST /webhooks/stripe', '200 default', 'anybody'],
+  ]);
+});
