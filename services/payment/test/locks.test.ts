@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Payment } from '@warren/contracts';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import type { Operation } from '../src/domain/operation.js';
+import { settle } from '../src/operations/settle.js';
+import type { PaymentDb } from '../src/store/database.js';
+import { lockOperation, lockPayment } from '../src/store/locks.js';
+import { FakeProvider } from './support/fake-provider.js';
+import { anOperation } from './support/payments.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+
+const provider = new FakeProvider();
+let world: World;
+let service: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  service = await world.start({ provider, timing: { answerWithinMs: 50, sweepEveryMs: 3_600_000 } });
+}, startTimeout);
+afterAll(() => world.close());
+
+async function paid() {
+  const [payer, recipient] = await world.people();
+  const payment = (await service.pay(payer, recipient)).body as Payment;
+  const { id } = await service.client.operation.findFirstOrThrow({ where: { paymentId: payment.id } });
+  const charge = anOperation({ id, paymentId: payment.id, payerId: payer, recipientId: recipient });
+  return { payer, recipient, payment, charge };
+}
+
+/** Whether another transaction would have to wait for the row: an erasure for a copy, anybody for a payment. */
+async function isHeld(table: 'user_copies' | 'payments', id: string): Promise<boolean> {
+  const sql = `SELECT FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE NOWAIT`;
+  return service.client.$queryRawUnsafe(sql, id).then(
+    () => false,
+    (error: unknown) => {
+      expect(String(error)).toContain('could not obtain lock');
+      return true;
+    },
+  );
+}
+
+describe.each<[string, (tx: PaymentDb, charge: Operation) => Promise<unknown>]>([
+  ['a payment', (tx, { paymentId }) => lockPayment(tx, paymentId)],
+  ['an operation', (tx, charge) => lockOperation(tx, charge)],
+])('whoever locks %s', (_, lock) => {
+  it('holds it, and both people against their erasure, until the transaction ends', async () => {
+    const { payer, recipient, payment, charge } = await paid();
+    const rows = [
+      ['user_copies', payer],
+      ['user_copies', recipient],
+      ['payments', payment.id],
+    ] as const;
+    const held = () => Promise.all(rows.map(([table, id]) => isHeld(table, id)));
+    await service.uow.run(async (tx) => {
+      await lock(tx, charge);
+      expect(await held()).toEqual([true, true, true]);
+    });
+    expect(await held()).toEqual([false, false, false]);
+  });
+});
+
+describe('an answer that comes after another one was taken', () => {
+  it('changes nothing: the payment has gone on meanwhile', async () => {
+    provider.outcomes.charge = { to: 'requires_action', nextAction: { type: 'x' } };
+    provider.outcomes.confirm = { to: 'pending' };
+    const { payer, payment, charge } = await paid();
+    const { body } = await service.http(payer, 'POST', `/payments/${payment.id}/confirm`);
+    expect(body.status).toBe('processing');
+    const late = await settle(service.uow, charge, { to: 'requires_action', nextAction: { type: 'x' } });
+    expect([late.payment.status, late.payment.version]).toEqual(['processing', 3]);
+    await eventually(async () => expect(await service.feed(payer)).toHaveLength(3));
+  });
+
+  it('is refused where nobody knows the operation', async () => {
+    await expect(settle(service.uow, anOperation({ id: uuidv7() }), { to: 'succeeded' })).rejects.toThrow(
+      'is not in the database',
+    );
+  });
+});
