@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '@warren/testing';
+import pg from 'pg';
+import { Person } from '../../support/person.js';
+import type { SeparateSystem } from '../../support/system.js';
+
+/** Who asks. `owner`: whose the thing is; `counterpart`: whom it also concerns; `revoked`: the owner, session ended. */
+export const roles = ['nobody', 'owner', 'counterpart', 'stranger', 'revoked', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+type People = Record<Exclude<Role, 'nobody' | 'revoked'>, Person>;
+
+/** People, and things of theirs; each call makes a new thing, so that no question changes the answer to another. */
+export class Scene {
+  readonly #system: SeparateSystem;
+  readonly owner: Person;
+  readonly #people: People;
+
+  private constructor(system: SeparateSystem, people: People) {
+    this.#system = system;
+    this.owner = people.owner;
+    this.#people = people;
+  }
+
+  static async set(system: SeparateSystem): Promise<Scene> {
+    const named = async (name: string) => Person.register(system, name);
+    const people = {
+      owner: await named('Ada'),
+      counterpart: await named('Grace'),
+      stranger: await named('Mallory'),
+      admin: await named('Root'),
+    };
+    const client = new pg.Client(system.database('user'));
+    await client.connect();
+    await client.query(`UPDATE users SET roles = '{admin}' WHERE id = $1`, [people.admin.id]);
+    await client.end();
+    const scene = new Scene(system, people);
+    // Both are known to the other services from here on.
+    await scene.payment();
+    return scene;
+  }
+
+  /** The person of this role in a session of its own; nobody has none. */
+  async as(role: Role): Promise<Person | undefined> {
+    if (role === 'nobody') return undefined;
+    const person = await this.#people[role === 'revoked' ? 'owner' : role].signInAgain();
+    if (role === 'revoked') {
+      const path = `/sessions/${person.sessionId}`;
+      await this.owner.http('user', 'DELETE', path);
+      // Every service has to know before it is asked.
+      await eventually(async () => {
+        for (const [service, own] of [
+          ['user', '/users/me'],
+          ['payment', '/balance'],
+          ['notification', '/preferences'],
+        ] as const) {
+          const { status } = await person.http(service, 'GET', own);
+          if (status !== 401) throw new Error(`${service} does not know yet`);
+        }
+      });
+    }
+    return person;
+  }
+
+  /** Somebody new, for what ends an account. */
+  newcomer(): Promise<Person> {
+    return Person.register(this.#system, 'Newcomer');
+  }
+
+  /** A session of the owner. */
+  async session(): Promise<string> {
+    return (await this.owner.signInAgain()).sessionId;
+  }
+
+  /** A payment of the owner to the counterpart; answers its id. */
+  async payment(method = 'pm_card_visa'): Promise<string> {
+    const { status, body } = await this.owner.pay(this.#people.counterpart, 1_000, { method });
+    if (status !== 201) throw new Error(`no payment: ${JSON.stringify(body)}`);
+    return body.id as string;
+  }
+
+  get counterpartId(): string {
+    return this.#people.counterpart.id;
+  }
+
+  get ownerEmail(): string {
+    return this.owner.email;
+  }
+
+  /** A notification of the owner. */
+  async notification(): Promise<string> {
+    return eventually(async () => {
+      const { body } = await this.owner.http('notification', 'GET', '/notifications?state=all&limit=1');
+      const [item] = body.items as { id: string }[];
+      if (!item) throw new Error('no notification yet');
+      return item.id;
+    });
+  }
+
+  /** A place to which a push service would send. */
+  endpoint(): string {
+    return `https://push.example.org/${randomUUID()}`;
+  }
+}
