@@ -106,7 +106,7 @@ describe('a deleted account', () => {
       [422, 'invalid-token'],
       [202, undefined],
       [202, undefined],
-      [404, 'not-found'],
+      [401, 'session-revoked'],
       [401, 'session-revoked'],
     ]);
     const left = await query(running.database.url, 'SELECT 1 FROM sessions WHERE user_id = $1', [id]);

@@ -22,11 +22,19 @@ export class SeparateSystem implements System {
     this.#closers = closers;
   }
 
-  /** `more`: variables of all services alike, besides those that connect them. */
-  static async start(instances = 1, more: Record<string, string> = {}): Promise<SeparateSystem> {
+  /**
+   * `more`: variables of all services alike, besides those that connect them. `towards`: the way from a service to
+   * its database, straight by default.
+   */
+  static async start(
+    instances = 1,
+    more: Record<string, string> = {},
+    towards: (url: string) => Promise<string> = async (url) => url,
+  ): Promise<SeparateSystem> {
     const broker = await testBroker();
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
+    const ways = await Promise.all(databases.map(({ url }) => towards(url)));
     const ports = await quietPorts(services.length * instances * 2);
     const [userPort, userInternalPort] = ports;
     const env = Object.fromEntries(
@@ -34,7 +42,7 @@ export class SeparateSystem implements System {
         service,
         {
           AMQP_URL: broker.url,
-          DATABASE_URL: databases[index]?.url ?? '',
+          DATABASE_URL: ways[index] ?? '',
           USER_SERVICE_URL: `http://127.0.0.1:${userPort}`,
           REVOCATIONS_URL: `http://127.0.0.1:${userInternalPort}/internal/revocations`,
           HOST: '127.0.0.1',

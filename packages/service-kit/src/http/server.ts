@@ -47,6 +47,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
   const allowed = new AllowedMethods();
   allowed.watch(http);
+  http.removeContentTypeParser('text/plain');
   http.setValidatorCompiler(validatorCompiler);
   http.setErrorHandler(sendProblem);
   http.setNotFoundHandler((request, reply) => {

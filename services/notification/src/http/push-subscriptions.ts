@@ -57,7 +57,7 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
-            ...problems('forbidden', 'rate-limited'),
+            ...problems('forbidden'),
           },
         },
       },

@@ -16,7 +16,7 @@ export const deletion = (parts: Parts) =>
           body: Deletion,
           response: {
             204: Nothing,
-            ...problems('wrong-credentials', 'not-found', 'rate-limited'),
+            ...problems('wrong-credentials'),
           },
         },
       },

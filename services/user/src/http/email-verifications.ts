@@ -17,7 +17,6 @@ export const emailVerifications = (parts: Parts) =>
           summary: 'Mails a token that proves the caller’s address, unless it is proven',
           response: {
             202: Accepted,
-            ...problems('not-found', 'rate-limited'),
           },
         },
       },
@@ -38,7 +37,7 @@ export const emailVerifications = (parts: Parts) =>
           params: ByToken,
           response: {
             202: Accepted,
-            ...problems('invalid-token', 'rate-limited'),
+            ...problems('invalid-token'),
           },
         },
       },

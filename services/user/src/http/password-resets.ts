@@ -20,7 +20,7 @@ export const passwordResets = (parts: Parts) =>
         schema: {
           summary: 'Mails a token for a new password, if there is such an account; the answer doesn’t tell',
           body: ResetRequest,
-          response: { 202: Accepted, ...problems('rate-limited') },
+          response: { 202: Accepted },
         },
       },
       async ({ body, cause }, reply) => {
@@ -40,7 +40,7 @@ export const passwordResets = (parts: Parts) =>
           body: ResetUse,
           response: {
             202: Accepted,
-            ...problems('invalid-token', 'rate-limited'),
+            ...problems('invalid-token'),
           },
         },
       },

@@ -16,7 +16,7 @@ export const password = (parts: Parts) =>
           body: PasswordChange,
           response: {
             204: Nothing,
-            ...problems('wrong-credentials', 'not-found', 'rate-limited'),
+            ...problems('wrong-credentials'),
           },
         },
       },

@@ -14,7 +14,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
       {
         schema: {
           summary: 'The caller',
-          response: { 200: User, ...problems('not-found') },
+          response: { 200: User },
         },
       },
       async ({ principal }) => await findUser(client, principal.userId),
@@ -28,7 +28,6 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
           body: ProfileUpdate,
           response: {
             200: User,
-            ...problems('not-found'),
           },
         },
       },
@@ -47,7 +46,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
           body: Lookup,
           response: {
             200: Found,
-            ...problems('not-found', 'rate-limited'),
+            ...problems('not-found'),
           },
         },
       },

@@ -20,7 +20,7 @@ export const registration = (parts: Parts) =>
           body: Registration,
           response: {
             201: SignedIn,
-            ...problems('email-taken', 'rate-limited'),
+            ...problems('email-taken'),
           },
         },
       },

@@ -21,7 +21,7 @@ export const signInRoutes = (parts: Parts) =>
           body: Credentials,
           response: {
             201: SignedIn,
-            ...problems('wrong-credentials', 'rate-limited'),
+            ...problems('wrong-credentials'),
           },
         },
       },
@@ -49,7 +49,7 @@ export const signInRoutes = (parts: Parts) =>
           body: RefreshRequest,
           response: {
             200: SignedIn,
-            ...problems('rate-limited'),
+            ...problems('unauthenticated', 'token-expired', 'session-revoked', 'rate-limited'),
           },
         },
       },

@@ -28,7 +28,7 @@ export async function changePassword(parts: ChangePasswordParts, change: Passwor
   const { client, uow, passwords, provePassword, endSessions, now } = parts;
   const { userId, sessionId, network, currentPassword, newPassword, cause } = change;
   const found = await client.user.findUnique({ where: { id: userId } });
-  if (!found) throw new AppError('not-found');
+  if (!found) throw new AppError('session-revoked');
   const { email, passwordHash } = found;
   checkNewPassword(newPassword, email, '/newPassword');
   await provePassword({ email, network, password: currentPassword, passwordHash });
@@ -36,7 +36,7 @@ export async function changePassword(parts: ChangePasswordParts, change: Passwor
   await uow.run(
     async (tx) => {
       const user = await lockUser(tx, userId);
-      if (!user) throw new AppError('not-found');
+      if (!user) throw new AppError('session-revoked');
       if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
       const at = now();
       if (!(await isAlive(tx, userId, sessionId, at))) throw new AppError('session-revoked');

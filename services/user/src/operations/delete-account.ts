@@ -20,19 +20,19 @@ export interface AccountDeletion {
  * Leaves a tombstone in the person's place, ends all sessions, and tells everybody. What was mailed to them goes with
  * their row.
  *
- * Throws `not-found` if they are gone already, and like `ProvePassword`.
+ * Throws `session-revoked` if they are gone already, and like `ProvePassword`.
  */
 export async function deleteAccount(parts: DeleteAccountParts, deletion: AccountDeletion): Promise<void> {
   const { client, uow, provePassword, endSessions, now } = parts;
   const { userId, network, password, cause } = deletion;
   const found = await client.user.findUnique({ where: { id: userId } });
-  if (!found) throw new AppError('not-found');
+  if (!found) throw new AppError('session-revoked');
   const { email, passwordHash } = found;
   await provePassword({ email, network, password, passwordHash });
   await uow.run(
     async (tx) => {
       const user = await lockUser(tx, userId);
-      if (!user) throw new AppError('not-found');
+      if (!user) throw new AppError('session-revoked');
       if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
       await endSessions(tx, { userId, which: 'all', reason: 'account-deleted', now: now() });
       await tx.user.delete({ where: { id: userId } });

@@ -20,13 +20,13 @@ export async function insertUser(tx: UserTx, fields: NewUser): Promise<UserRow> 
   return row;
 }
 
-/** Changes the profile and tells everybody, the user's own browsers included. Throws `not-found`. */
+/** Changes the profile and tells everybody, the user's own browsers included. Throws `session-revoked` if they are gone. */
 export async function updateProfile(tx: UserTx, id: string, change: ProfileChange): Promise<User> {
   const [row] = await tx.user.updateManyAndReturn({
     where: { id },
     data: { ...defined(change), version: { increment: 1 } },
   });
-  if (!row) throw new AppError('not-found');
+  if (!row) throw new AppError('session-revoked');
   const user = toUser(row);
   announceUpdate(tx, user);
   return user;
@@ -68,7 +68,7 @@ function announceUpdate(tx: UserTx, user: User): void {
 
 export async function findUser(db: UserDb, id: string): Promise<User> {
   const row = await db.user.findUnique({ where: { id } });
-  if (!row) throw new AppError('not-found');
+  if (!row) throw new AppError('session-revoked');
   return toUser(row);
 }
 

@@ -67,6 +67,31 @@ export class Scene {
     return Person.register(this.#system, 'Newcomer');
   }
 
+  /** Somebody new, with a refresh token that wasn't used. */
+  async refreshable(): Promise<{ refreshToken: string }> {
+    const { email, password } = await this.newcomer();
+    const { body } = await this.owner.http('user', 'POST', '/sessions', { email, password });
+    return { refreshToken: body.refreshToken as string };
+  }
+
+  /** A refresh token of a session that was refreshed as often as it may be in half a minute. */
+  async rotatedOften(): Promise<string> {
+    let { refreshToken } = await this.refreshable();
+    for (let times = 0; times < 150; times += 1) {
+      const { status, body } = await this.owner.http('user', 'POST', '/sessions/refresh', { refreshToken });
+      if (status !== 200) break;
+      refreshToken = body.refreshToken as string;
+    }
+    return refreshToken;
+  }
+
+  /** Somebody new who forgot their password. */
+  async askedForReset(): Promise<Person> {
+    const person = await this.newcomer();
+    await person.http('user', 'POST', '/password-resets', { email: person.email });
+    return person;
+  }
+
   /** A session of the owner. */
   async session(): Promise<string> {
     return (await this.owner.signInAgain()).sessionId;

@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '@warren/testing';
+import pg from 'pg';
+import type { Person } from '../../support/person.js';
+import type { ServiceName } from '../../support/system.js';
+import { routes } from './access.js';
+import type { Scene } from './scene.js';
+
+/** A request that is to bring one documented status. */
+export interface Probe {
+  path?: string;
+  body?: unknown;
+  key?: string;
+  /** Whose token goes with it; nobody's by default. */
+  as?: Person | undefined;
+  /** The body as it is. */
+  raw?: string;
+  contentType?: string;
+  /** Sent again and again, at most so often, until the status comes; all at once where it is negative. */
+  times?: number;
+  /** The address that a proxy would name. */
+  from?: string;
+}
+
+export interface ProbeContext {
+  scene: Scene;
+  /** What notification was asked to mail: the newest token of this kind for this address. */
+  mailedToken(type: string, email: string): Promise<string>;
+  database(service: ServiceName): string;
+}
+
+type Probes = Record<string, Record<number, (context: ProbeContext) => Promise<Probe> | Probe>>;
+
+/** A route's request as its owner makes it: what the table of access says. */
+export async function ownersRequest(service: ServiceName, name: string, scene: Scene): Promise<Probe> {
+  const access = routes[service][name];
+  const { path, body, key } = (await access?.ask?.(scene)) ?? {};
+  const as = await askerOf(name, scene);
+  return {
+    as,
+    ...(path && { path }),
+    ...(body !== undefined && { body }),
+    ...(key && { key: randomUUID() }),
+  };
+}
+
+/** Whoever loses their account, password or session by it is somebody new. */
+async function askerOf(name: string, scene: Scene): Promise<Person> {
+  const ends = ['DELETE /sessions/current', 'PUT /users/me/password', 'POST /users/me/deletion'];
+  return ends.includes(name) ? scene.newcomer() : scene.owner;
+}
+
+const signIn = ({ scene: { owner } }: ProbeContext, password: string) => ({
+  body: { email: owner.email, password },
+});
+
+const wrongPassword = async ({ scene }: ProbeContext, body: Record<string, string>): Promise<Probe> => ({
+  as: await scene.newcomer(),
+  body,
+});
+
+const payment = ({ scene }: ProbeContext, change: object, key: string = randomUUID()): Probe => ({
+  as: scene.owner,
+  key,
+  body: {
+    recipientId: scene.counterpartId,
+    amount: 100,
+    currency: 'EUR',
+    paymentMethod: 'pm_card_visa',
+    ...change,
+  },
+});
+
+const refund = async (context: ProbeContext, body: object): Promise<Probe> => ({
+  as: await context.scene.as('admin'),
+  key: randomUUID(),
+  path: `/payments/${await context.scene.payment()}/refunds`,
+  body,
+});
+
+const acted =
+  (action: string) =>
+  async ({ scene }: ProbeContext) => ({
+    as: scene.owner,
+    path: `/payments/${await scene.payment()}/${action}`,
+  });
+
+const strangers =
+  (path: (scene: Scene) => Promise<string>) =>
+  async ({ scene }: ProbeContext) => ({
+    as: await scene.as('stranger'),
+    path: await path(scene),
+  });
+
+const someId = () => randomUUID();
+
+/** What each route needs for the statuses that no general request brings. */
+export const probes: Record<ServiceName, Probes> = {
+  user: {
+    'POST /users': {
+      409: ({ scene }) => ({
+        body: { email: scene.owner.email, password: 'correct horse', displayName: 'N' },
+      }),
+    },
+    'POST /sessions': { 401: (context) => signIn(context, 'wrong horse') },
+    'POST /sessions/refresh': {
+      200: async ({ scene }) => ({ body: { refreshToken: (await scene.refreshable()).refreshToken } }),
+      401: () => ({ body: { refreshToken: 'none' } }),
+      429: async ({ scene }) => ({ body: { refreshToken: await scene.rotatedOften() } }),
+    },
+    'DELETE /sessions/{id}': { 404: strangers(async (scene) => `/sessions/${await scene.session()}`) },
+    'PUT /users/me/password': {
+      401: (context) =>
+        wrongPassword(context, { currentPassword: 'wrong horse', newPassword: 'another horse' }),
+    },
+    'POST /users/me/deletion': { 401: (context) => wrongPassword(context, { password: 'wrong horse' }) },
+    'POST /users/lookup': {
+      404: ({ scene }) => ({ as: scene.owner, body: { email: 'nobody@example.org' } }),
+    },
+    'POST /password-resets/{token}': {
+      202: async ({ scene, mailedToken }) => {
+        const { email } = await scene.askedForReset();
+        const token = await mailedToken('user.password-reset-requested', email);
+        return { path: `/password-resets/${token}`, body: { newPassword: 'another horse battery' } };
+      },
+      422: () => ({
+        path: `/password-resets/${'x'.repeat(43)}`,
+        body: { newPassword: 'another horse battery' },
+      }),
+    },
+    'POST /email-verifications/{token}': {
+      202: async ({ scene, mailedToken }) => {
+        const { email } = await scene.newcomer();
+        return {
+          path: `/email-verifications/${await mailedToken('user.email-verification-requested', email)}`,
+        };
+      },
+      400: () => ({ path: '/email-verifications/%' }),
+      422: () => ({ path: `/email-verifications/${'x'.repeat(43)}` }),
+    },
+  },
+  payment: {
+    'POST /payments': {
+      404: (context) => payment(context, { recipientId: someId() }),
+      409: (context) => {
+        const same = payment(context, { paymentMethod: 'pm_card_slow' }, randomUUID());
+        return { ...same, times: -8 };
+      },
+      422: (context) => payment(context, { recipientId: context.scene.owner.id }),
+    },
+    'GET /payments/{id}': { 404: strangers(async (scene) => `/payments/${await scene.payment()}`) },
+    'POST /payments/{id}/confirm': {
+      404: strangers(async (scene) => `/payments/${await scene.payment()}/confirm`),
+      409: acted('confirm'),
+    },
+    'POST /payments/{id}/cancel': {
+      404: strangers(async (scene) => `/payments/${await scene.payment()}/cancel`),
+      409: acted('cancel'),
+    },
+    'POST /payments/{id}/refunds': {
+      201: (context) => refund(context, { amount: 1 }),
+      403: async (context) => ({ ...(await refund(context, {})), as: context.scene.owner }),
+      404: async (context) => ({ ...(await refund(context, {})), as: await context.scene.as('stranger') }),
+      409: async (context) => ({
+        ...(await refund(context, {})),
+        path: `/payments/${await context.scene.payment('pm_card_chargeDeclined')}/refunds`,
+      }),
+      422: (context) => refund(context, { amount: 999_999 }),
+    },
+    'GET /payments/{id}/refunds': {
+      200: async ({ scene }) => ({
+        as: await scene.as('counterpart'),
+        path: `/payments/${await scene.payment()}/refunds`,
+      }),
+      403: async ({ scene }) => ({ as: scene.owner, path: `/payments/${await scene.payment()}/refunds` }),
+      404: strangers(async (scene) => `/payments/${await scene.payment()}/refunds`),
+    },
+  },
+  notification: {
+    ...Object.fromEntries(
+      ['mark-read', 'mark-unread', 'archive', 'unarchive'].map((mark) => [
+        `POST /notifications/{id}/${mark}`,
+        { 404: strangers(async (scene) => `/notifications/${await scene.notification()}/${mark}`) },
+      ]),
+    ),
+    'PUT /preferences': {
+      422: ({ scene }) => ({
+        as: scene.owner,
+        body: { items: [{ kind: 'security-alert', channels: { email: false } }] },
+      }),
+    },
+    'POST /push-subscriptions': {
+      403: async ({ scene }) => {
+        const endpoint = scene.endpoint();
+        const keys = (letter: string) => ({ p256dh: `B${letter.repeat(86)}`, auth: letter.repeat(22) });
+        const subscribe = { endpoint, keys: keys('A') };
+        await scene.owner.http('notification', 'POST', '/push-subscriptions', subscribe);
+        return { as: await scene.as('stranger'), body: { endpoint, keys: keys('B') } };
+      },
+    },
+  },
+};
+
+/** Reads events from the producer's outbox: what the mail will say is there, whatever became of the mail. */
+export async function mailedTokenIn(url: string, type: string, email: string): Promise<string> {
+  return eventually(async () => {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ token: string }>(
+        `SELECT body::json->'data'->>'token' AS token FROM messaging.outbox
+        WHERE type = $1 AND body::json->'data'->>'email' = $2 ORDER BY id DESC LIMIT 1`,
+        [type, email],
+      );
+      if (!rows[0]) throw new Error(`no ${type} for ${email}`);
+      return rows[0].token;
+    } finally {
+      await client.end();
+    }
+  });
+}
