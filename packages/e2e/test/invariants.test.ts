@@ -11,7 +11,7 @@ interface Guard {
 
 /** Rows read `| I7 | what holds | [file](../file) › "test name" |`; a row may name several guards. */
 function guards(page: string): Guard[] {
-  const rows = page.split('\n').filter((line) => /^\| I\d+ \|/.test(line));
+  const rows = page.split('\n').filter((line) => /^\| [IS]\d+ +\|/.test(line));
   return rows.flatMap((row) => {
     const invariant = row.split('|')[1]?.trim() ?? '';
     const named = [...row.matchAll(/\]\(\.\.\/([^)]+)\) › "([^"]+)"/g)];
@@ -20,7 +20,7 @@ function guards(page: string): Guard[] {
   });
 }
 
-describe('docs/invariants.md', () => {
+describe('docs/invariants.md and docs/security.md', () => {
   it('a row without a guard, or with one that is gone, is found', async () => {
     expect(guards('| I1 | holds | nobody |')).toEqual([{ invariant: 'I1', file: '', test: '' }]);
     expect(guards('| I2 | holds | [a](../a.ts) › "b c" |')).toEqual([
@@ -28,9 +28,9 @@ describe('docs/invariants.md', () => {
     ]);
   });
 
-  it('every invariant names a test that exists', async () => {
-    const all = guards(await readFile(join(root, 'docs/invariants.md'), 'utf8'));
-    expect(all.length).toBeGreaterThan(10);
+  it.each(['invariants', 'security'])('every row of %s names a test that exists', async (page) => {
+    const all = guards(await readFile(join(root, `docs/${page}.md`), 'utf8'));
+    expect(all.length).toBeGreaterThan(20);
     for (const { invariant, file, test } of all) {
       const text = await readFile(join(root, file), 'utf8').catch(() => '');
       expect({ invariant, file, test, exists: text.includes(test) }).toEqual({
@@ -44,7 +44,7 @@ describe('docs/invariants.md', () => {
 
   it('numbers are used once', async () => {
     const page = await readFile(join(root, 'docs/invariants.md'), 'utf8');
-    const numbers = page.split('\n').flatMap((line) => /^\| (I\d+) \|/.exec(line)?.[1] ?? []);
+    const numbers = page.split('\n').flatMap((line) => /^\| (I\d+) +\|/.exec(line)?.[1] ?? []);
     expect(new Set(numbers).size).toBe(numbers.length);
   });
 });
