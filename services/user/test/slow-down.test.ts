@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '@warren/service-kit';
 import { guessesFromAnywhere } from '../src/domain/attempts.js';
+import { accountKey } from '../src/operations/prove-password.js';
 import { query } from './query.js';
-import { type Call, callOf, password, type Running, runUserService, startUserService } from './running.js';
+import {
+  type Call,
+  callOf,
+  password,
+  type Running,
+  runUserService,
+  type SignedIn,
+  startUserService,
+} from './running.js';
 
 const minute = 60_000;
 
@@ -98,6 +107,46 @@ describe('guessing a password', () => {
     await query(running.database.url, all, [guessesFromAnywhere.free]);
     expect((await guess(email, undefined, '203.0.113.50')).status).toBe(401);
     expect((await guess(email, password, '203.0.113.51')).status).toBe(429);
+  });
+
+  /** As after guesses from very many addresses. */
+  const guessedFromAnywhere = (email: string) =>
+    query(
+      running.database.url,
+      `INSERT INTO attempts SELECT $1, 120, $2::timestamptz + interval '15 min', $2::timestamptz + interval '1 h'`,
+      [accountKey(email), running.clock.now().toISOString()],
+    );
+
+  it('from very many addresses keeps nobody waiting where the account is signed in', async () => {
+    const { email } = (await running.register()).user;
+    await guess(email, password, '2001:db8:5:5::1');
+    await guessedFromAnywhere(email);
+    expect((await guess(email, password, '203.0.113.52')).status).toBe(429);
+    expect((await guess(email, 'a wrong guess', '2001:db8:5:5::2')).status).toBe(401);
+    expect((await guess(email, password, '2001:db8:5:5::2')).status).toBe(201);
+    expect((await guess(email, password, '203.0.113.52')).status).toBe(201);
+  });
+
+  it('where the account was signed in, but is no more, waits like anybody', async () => {
+    const own = await running.register();
+    const { email } = own.user;
+    const { body } = await running.call<SignedIn>('POST', '/sessions', { email, password }, undefined, {
+      'x-forwarded-for': '203.0.113.60',
+    });
+    await guessedFromAnywhere(email);
+    await running.call('DELETE', '/sessions/current', undefined, body.accessToken);
+    expect((await guess(email, password, '203.0.113.60')).status).toBe(429);
+  });
+
+  it('from very many addresses, as soon as each wait is over, keeps the owner waiting for an hour at most', async () => {
+    const { email } = (await running.register()).user;
+    await guessedFromAnywhere(email);
+    const longest = 15 * minute + 1_000;
+    for (let network = 0; network < 4; network += 1) {
+      running.clock.advance(longest);
+      expect((await guess(email, 'a wrong guess', `2001:db8:7:${network}::1`)).status).toBe(401);
+    }
+    expect((await guess(email, password, '203.0.113.53')).status).toBe(201);
   });
 
   it('is forgotten after a day without a try', async () => {

@@ -5,8 +5,10 @@ export interface SlowDown {
   /** The wait after the first try beyond them; it doubles with each further one. */
   firstWait: number;
   longestWait: number;
-  /** Without a further try, all is forgotten after this long. */
+  /** All tries, and their wait, are forgotten this long … */
   forgetAfter: number;
+  /** … after the last one that was made; or after the first one, however many follow. */
+  since: 'last' | 'first';
 }
 
 const second = 1_000;
@@ -19,13 +21,20 @@ export const guessesFromOneAddress: SlowDown = {
   firstWait: 5 * second,
   longestWait: 15 * minute,
   forgetAfter: 24 * hour,
+  since: 'last',
 };
 
 /**
- * Failures to prove a password, for one account from anywhere. So far above the other that nobody locks an account's
- * owner out without many addresses, and so low that many addresses don't help a guesser much.
+ * Failures to prove a password, for one account from anywhere. So far above the other that nobody makes an account's
+ * owner wait without many addresses, and so low that many addresses don't help a guesser much. It begins anew each
+ * hour, so that no number of guesses keeps it up; and it keeps nobody waiting where the account is signed in.
  */
-export const guessesFromAnywhere: SlowDown = { ...guessesFromOneAddress, free: 99 };
+export const guessesFromAnywhere: SlowDown = {
+  ...guessesFromOneAddress,
+  free: 99,
+  forgetAfter: hour,
+  since: 'first',
+};
 
 /** Mails of one kind to one account: enough for a mail that was lost, too few to flood a mailbox. */
 export const mails: SlowDown = {
@@ -33,6 +42,7 @@ export const mails: SlowDown = {
   firstWait: 5 * minute,
   longestWait: hour,
   forgetAfter: 24 * hour,
+  since: 'last',
 };
 
 /** How long whoever made the `count`th try has to wait with the next one. */

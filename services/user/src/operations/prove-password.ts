@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import { AppError } from '@warren/contracts';
+import { networkOf } from '@warren/service-kit';
 import type { Clock } from '../context.js';
 import { guessesFromAnywhere, guessesFromOneAddress } from '../domain/attempts.js';
 import type { Passwords } from '../security/passwords.js';
 import { countTry, forgetTries, uncountTry } from '../store/attempts.js';
 import type { PrismaClient } from '../store/database.js';
+import { signedInFrom } from '../store/sessions.js';
 import { TooEarly } from './too-early.js';
 
 export interface Proof {
@@ -33,27 +35,27 @@ export interface ProvePasswordParts {
 
 export function createProvePassword({ client, passwords, now }: ProvePasswordParts): ProvePassword {
   return async ({ email, network, password, passwordHash }) => {
-    const fromHere = { key: keyOf('password', email, network), slowDown: guessesFromOneAddress };
-    const fromAnywhere = { key: accountKey(email), slowDown: guessesFromAnywhere };
-    const counted: string[] = [];
-    for (const { key, slowDown } of [fromHere, fromAnywhere]) {
-      const tried = await countTry(client, key, slowDown, now());
-      if (!tried.ok) {
-        await takeBack(counted);
-        throw new TooEarly(tried.waitMs);
-      }
-      counted.push(key);
+    const keys = { here: keyOf('password', email, network), anywhere: accountKey(email) };
+    const here = await countTry(client, keys.here, guessesFromOneAddress, now());
+    if (!here.ok) throw new TooEarly(here.waitMs);
+    const anywhere = await countTry(client, keys.anywhere, guessesFromAnywhere, now());
+    if (!anywhere.ok && !(await isAtHome(email, network))) {
+      await uncountTry(client, keys.here, now());
+      throw new TooEarly(anywhere.waitMs);
     }
     const matched = await passwords.matches(passwordHash, password).catch(async (error: unknown) => {
-      await takeBack(counted);
+      await uncountTry(client, keys.here, now());
+      if (anywhere.ok) await uncountTry(client, keys.anywhere, now());
       throw error;
     });
     if (!matched) throw new AppError('wrong-credentials');
-    await forgetTries(client, counted);
+    await forgetTries(client, Object.values(keys));
   };
 
-  async function takeBack(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await uncountTry(client, key, now());
+  /** Whether the account is signed in from this network: who guesses from elsewhere keeps nobody here waiting. */
+  async function isAtHome(email: string, network: string): Promise<boolean> {
+    const addresses = await signedInFrom(client, email, now());
+    return addresses.some((address) => networkOf(address) === network);
   }
 }
 

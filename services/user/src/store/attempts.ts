@@ -13,22 +13,25 @@ export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now:
     `INSERT INTO attempts AS a (key, count, waits_until, forget_at)
     VALUES ($1, 1, ${after('($3::bigint[])[1]')}, ${after('$4::bigint')})
     ON CONFLICT (key) DO UPDATE SET
-      count = CASE WHEN a.forget_at <= $2::timestamptz THEN 1 ELSE a.count + 1 END,
-      waits_until = ${after(`($3::bigint[])[CASE WHEN a.forget_at <= $2::timestamptz THEN 1
+      count = CASE WHEN ${forgotten} THEN 1 ELSE a.count + 1 END,
+      waits_until = ${after(`($3::bigint[])[CASE WHEN ${forgotten} THEN 1
         ELSE LEAST(a.count + 1, cardinality($3::bigint[])) END]`)},
-      forget_at = excluded.forget_at
-    WHERE a.waits_until <= $2::timestamptz
+      forget_at = CASE WHEN ${forgotten} OR $5::boolean THEN excluded.forget_at ELSE a.forget_at END
+    WHERE a.waits_until <= $2::timestamptz OR ${forgotten}
     RETURNING count`,
     key,
     now.toISOString(),
     `{${waits(slowDown).join(',')}}`,
     String(slowDown.forgetAfter),
+    slowDown.since === 'last',
   );
   if (counted.length > 0) return { ok: true };
   const row = await db.attempts.findUnique({ where: { key } });
-  return { ok: false, waitMs: Math.max((row?.waitsUntil.getTime() ?? 0) - now.getTime(), 1) };
+  const until = row ? Math.min(row.waitsUntil.getTime(), row.forgetAt.getTime()) : 0;
+  return { ok: false, waitMs: Math.max(until - now.getTime(), 1) };
 }
 
+const forgotten = 'a.forget_at <= $2::timestamptz';
 const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'`;
 
 /** Takes back a try that was counted but not made. */

@@ -82,6 +82,16 @@ export async function isAlive(db: UserDb, userId: string, id: string, now: Date)
   return (await db.session.count({ where: { id, ...alive(userId, now) } })) > 0;
 }
 
+/** From where the account of this address, if there is one, was signed in to by sessions that are alive. */
+export async function signedInFrom(db: UserDb, email: string, now: Date): Promise<string[]> {
+  const rows = await db.session.findMany({
+    where: { user: { email }, revokedAt: null, expiresAt: { gt: now }, address: { not: null } },
+    distinct: ['address'],
+    select: { address: true },
+  });
+  return rows.map(({ address }) => address as string);
+}
+
 /** Those that a further session of this person has no room beside; used longest ago first. */
 export async function surplusSessions(db: UserDb, userId: string, now: Date): Promise<string[]> {
   const where = alive(userId, now);
