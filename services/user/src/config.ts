@@ -46,7 +46,13 @@ export const config = Type.Object({
     minimum: 1,
     maximum: 1_000_000,
     default: 600,
-    description: 'Sign-ins, and as many registrations, that one client address may try on one instance.',
+    description: 'Sign-ins that one client network may try on one instance.',
+  }),
+  REGISTRATIONS_PER_MINUTE: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 120,
+    description: 'Registrations, and as many deletions, that one client network may try on one instance.',
   }),
 });
 

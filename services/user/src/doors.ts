@@ -80,6 +80,7 @@ async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clo
     endSessions: createEndSessions(config.ACCESS_TOKEN_SECONDS),
     adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,
+    registrationsPerMinute: config.REGISTRATIONS_PER_MINUTE,
     sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),
     now,
   };

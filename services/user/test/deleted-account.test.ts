@@ -133,4 +133,38 @@ describe('a deleted account', () => {
       expect(ended).toMatchObject([{ data: { reason: 'account-deleted' } }]);
     }
   });
+
+  it('that is made again and again for an address floods no mailbox', async () => {
+    const email = 'victim@example.com';
+    const made: string[] = [];
+    for (let times = 0; times < 5; times += 1) {
+      const own = await running.register({ email });
+      made.push(own.user.id);
+      expect((await remove(own)).status).toBe(204);
+    }
+    const last = await running.register({ email });
+    await running.call('POST', '/email-verifications', undefined, last.accessToken);
+    const mailed = () =>
+      [...made, last.user.id].flatMap((id) => running.heard('user.email-verification-requested', id));
+    await eventually(() => expect(running.heard('user.registered', last.user.id)).toHaveLength(1));
+    expect(mailed()).toHaveLength(3);
+    running.clock.advance(6 * 60_000);
+    await running.call('POST', '/email-verifications', undefined, last.accessToken);
+    await eventually(() => expect(mailed()).toHaveLength(4));
+  });
+
+  it('is made and deleted by one network only so often, whoever signed in there', async () => {
+    const limited = await runUserService({ env: { REGISTRATIONS_PER_MINUTE: '3' } });
+    try {
+      const people = await Promise.all([1, 2, 3].map(() => limited.register()));
+      await expect(limited.register()).rejects.toThrow('rate-limited');
+      const wrong = { password: 'a wrong guess' };
+      const ask = (person?: SignedIn) =>
+        limited.call('POST', '/users/me/deletion', wrong, person?.accessToken);
+      for (const person of people) expect((await ask(person)).status).toBe(401);
+      expect(await ask(people[0])).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    } finally {
+      await limited.close();
+    }
+  });
 });

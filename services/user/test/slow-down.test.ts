@@ -182,7 +182,9 @@ describe('guessing a password', () => {
       () => ({ email: `many${names++}@example.com`, password, displayName: 'One of many' }),
     ],
   ])('of many accounts, or making many, is limited for one address by %s', async (_, path, body) => {
-    const limited = await runUserService({ env: { SIGN_INS_PER_MINUTE: '3' } });
+    const limited = await runUserService({
+      env: { SIGN_INS_PER_MINUTE: '3', REGISTRATIONS_PER_MINUTE: '3' },
+    });
     try {
       const answers = await Promise.all([1, 2, 3, 4, 5].map(() => limited.call('POST', path, body())));
       const refused = answers.filter(({ status }) => status === 429);

@@ -17,6 +17,7 @@ describe('who may do what', () => {
     system = await SeparateSystem.start(1, {
       HANDSHAKES_PER_MINUTE: '100000',
       SIGN_INS_PER_MINUTE: '100000',
+      REGISTRATIONS_PER_MINUTE: '100000',
     });
     scene = await Scene.set(system);
   }, 120_000);

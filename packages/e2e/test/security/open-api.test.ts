@@ -20,7 +20,12 @@ describe('the OpenAPI documents', () => {
   const databases: FaultProxy[] = [];
 
   beforeAll(async () => {
-    const more = { SIGN_INS_PER_MINUTE: `${signIns}`, SANDBOX_SLOW_MS: '500', TRUST_PROXY: 'on' };
+    const more = {
+      SIGN_INS_PER_MINUTE: `${signIns}`,
+      REGISTRATIONS_PER_MINUTE: `${signIns}`,
+      SANDBOX_SLOW_MS: '500',
+      TRUST_PROXY: 'on',
+    };
     system = await SeparateSystem.start(1, more, async (url) => {
       const way = new URL(url);
       const proxy = await faultProxy({ host: way.hostname, port: Number(way.port || 5432) });

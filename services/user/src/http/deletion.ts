@@ -1,6 +1,6 @@
 import { networkOf, problems, routes } from '@warren/service-kit';
 import { deleteAccount } from '../operations/delete-account.js';
-import { perMinute, tellWhenToRetry } from './limits.js';
+import { perMinuteOfNetwork, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Deletion, Nothing } from './schemas.js';
 
@@ -10,7 +10,7 @@ export const deletion = (parts: Parts) =>
     http.post(
       '/users/me/deletion',
       {
-        config: { rateLimit: perMinute(5) },
+        config: { rateLimit: perMinuteOfNetwork(parts.registrationsPerMinute) },
         schema: {
           summary: 'Deletes the account; everything personal is erased everywhere',
           body: Deletion,

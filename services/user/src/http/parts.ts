@@ -13,6 +13,7 @@ export interface Parts extends Pick<Context, 'client' | 'uow'> {
   /** Normalized. */
   adminEmails: ReadonlySet<string>;
   signInsPerMinute: number;
+  registrationsPerMinute: number;
   /** When a session that is opened or refreshed at this time will end. */
   sessionEnd(now: Date): Date;
   now: Clock;

@@ -10,11 +10,11 @@ import { signedIn } from './signed-in.js';
 
 export const registration = (parts: Parts) =>
   routes((http) => {
-    const { passwords, signInsPerMinute } = parts;
+    const { passwords, registrationsPerMinute } = parts;
     http.post(
       '/users',
       {
-        config: { auth: 'none', rateLimit: perMinute(signInsPerMinute) },
+        config: { auth: 'none', rateLimit: perMinute(registrationsPerMinute) },
         schema: {
           summary: 'Registers; a mail asks for proof of the address',
           body: Registration,

@@ -2,9 +2,7 @@ import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
 import { forgetTries } from '../store/attempts.js';
 import { lockUser } from '../store/users.js';
-import { emailVerification, passwordReset } from './mail-tokens.js';
 import { accountKey } from './prove-password.js';
-import { mailKey } from './request-mail.js';
 import type { SignInParts } from './sign-in.js';
 
 export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd'>;
@@ -18,7 +16,7 @@ export interface AccountDeletion {
 
 /**
  * Leaves a tombstone in the person's place, ends all sessions, and tells everybody. What was mailed to them goes with
- * their row.
+ * their row; how often it was stays counted, or each new account of the address would have its mails anew.
  *
  * Throws `session-revoked` if they are gone already, and like `ProvePassword`.
  */
@@ -38,10 +36,7 @@ export async function deleteAccount(parts: DeleteAccountParts, deletion: Account
       await tx.user.delete({ where: { id: userId } });
       const tombstone = { id: userId, version: user.version + 1 };
       await tx.deletedUser.create({ data: tombstone });
-      await forgetTries(tx, [
-        accountKey(email),
-        ...[passwordReset, emailVerification].map((each) => mailKey(each, email)),
-      ]);
+      await forgetTries(tx, [accountKey(email)]);
       tx.erase(userId);
       tx.publish({ type: 'user.deleted', subject: userId, version: tombstone.version, data: tombstone });
     },

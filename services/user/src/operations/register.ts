@@ -1,10 +1,13 @@
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
+import { mails } from '../domain/attempts.js';
 import type { SessionClient } from '../domain/sessions.js';
+import { countTry } from '../store/attempts.js';
 import type { UserDb } from '../store/database.js';
 import { insertSession } from '../store/sessions.js';
 import { insertUser, type NewUser } from '../store/users.js';
 import { emailVerification, mailToken } from './mail-tokens.js';
+import { mailKey } from './request-mail.js';
 import type { LiveSession } from './sign-in.js';
 
 export interface RegisterParts {
@@ -13,7 +16,12 @@ export interface RegisterParts {
   now: Clock;
 }
 
-/** A person, their first session, and the mail that has their address proven. Throws `email-taken`. */
+/**
+ * A person, their first session, and the mail that has their address proven. The mail counts with those that are asked
+ * for, and isn't sent where there were too many: who registers an address again and again floods no mailbox with it.
+ *
+ * Throws `email-taken`.
+ */
 export async function register(
   { uow, sessionEnd, now }: RegisterParts,
   { person, client, cause }: { person: NewUser; client: SessionClient; cause: Cause },
@@ -28,7 +36,9 @@ export async function register(
         now: at,
         expiresAt: sessionEnd(at),
       });
-      await mailToken(tx, emailVerification, user, at);
+      const mailing = emailVerification;
+      const tried = await countTry(tx, mailKey(mailing, user.email), mails, at);
+      if (tried.ok) await mailToken(tx, mailing, user, at);
       return { user, session, generation: session.generation, at };
     },
     { cause },
