@@ -42,6 +42,16 @@ describe('email verifications', () => {
     expect(await verify(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
   });
 
+  it('tell who looks for a person whether the address is proven to be theirs', async () => {
+    const [{ user }, { accessToken }] = [await running.register(), await running.register()];
+    const found = async () =>
+      (await running.call('POST', '/users/lookup', { email: user.email }, accessToken)).body;
+    const { id, displayName } = user;
+    expect(await found()).toEqual({ id, displayName, emailVerified: false });
+    await verify(await tokenOf(user));
+    expect(await found()).toEqual({ id, displayName, emailVerified: true });
+  });
+
   it('are mailed again to who is signed in, and the newest counts', async () => {
     const { user, accessToken } = await running.register();
     const first = await tokenOf(user);

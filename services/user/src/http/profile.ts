@@ -42,7 +42,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
       {
         config: { rateLimit: perMinute(30) },
         schema: {
-          summary: 'Finds a person by their exact email',
+          summary: 'Finds a person by their exact email, and whether that is proven to be theirs',
           body: Lookup,
           response: {
             200: Found,
@@ -53,7 +53,8 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
       async ({ body }) => {
         const row = await findByEmail(client, normalizeEmail(body.email));
         if (!row) throw new AppError('not-found');
-        return { id: row.id, displayName: row.displayName };
+        const { id, displayName, emailVerified } = row;
+        return { id, displayName, emailVerified };
       },
     );
   });

@@ -46,7 +46,17 @@ export const ProfileUpdate = Type.Object(
 );
 
 export const Lookup = Type.Object({ email: Email }, closed);
-export const Found = Type.Object({ id: Id, displayName: DisplayName }, closed);
+export const Found = Type.Object(
+  {
+    id: Id,
+    displayName: DisplayName,
+    emailVerified: Type.Boolean({
+      description:
+        'Whether they have shown that the address is theirs. Anybody may register any address first.',
+    }),
+  },
+  closed,
+);
 
 export const Nothing = Type.Null({ description: 'No body' });
 /** It was taken; what comes of it, the answer doesn't tell. */
