@@ -4,6 +4,7 @@ import { presenceCommands } from './commands/presence.js';
 import type { UserConfig } from './config.js';
 import type { Clock, Context } from './context.js';
 import { normalizeEmail } from './domain/email.js';
+import { tokensEnd } from './domain/sessions.js';
 import { admin } from './http/admin.js';
 import { deletion } from './http/deletion.js';
 import { emailVerifications } from './http/email-verifications.js';
@@ -71,17 +72,19 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
 
 async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clock): Promise<Parts> {
   const passwords = await Passwords.create();
+  const tokensEndOf = (at: Date) => tokensEnd(at, config.ACCESS_TOKEN_SECONDS);
   return {
     client,
     uow,
     passwords,
     tokens: new AccessTokens(ring, tokenOptions(config)),
     provePassword: createProvePassword({ client, passwords, now }),
-    endSessions: createEndSessions(config.ACCESS_TOKEN_SECONDS),
+    endSessions: createEndSessions(tokensEndOf),
     adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,
     registrationsPerMinute: config.REGISTRATIONS_PER_MINUTE,
     sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),
+    tokensEnd: tokensEndOf,
     now,
   };
 }

@@ -7,7 +7,14 @@ import { pino } from 'pino';
 import { pruner } from '../src/background/tasks.js';
 import { openClient } from './client.js';
 import { query } from './query.js';
-import { type Running, runUserService, type SignedIn } from './running.js';
+import {
+  callOf,
+  password,
+  type Running,
+  runUserService,
+  type SignedIn,
+  startUserService,
+} from './running.js';
 
 const day = 86_400_000;
 const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
@@ -43,6 +50,42 @@ describe('sessions that ended before their time', () => {
     running.clock.advance(15_000);
     expect(await isRecent(sessionOf(out))).toBe(false);
   });
+
+  it.each(['just signed in', 'refreshed', 'refreshed again with the same token'])(
+    'are listed until then by an instance whose own tokens live shorter (%s)',
+    async (how) => {
+      const { clock, database, bus } = running;
+      const env = { ACCESS_TOKEN_SECONDS: '7200' };
+      const longer = await startUserService(database, bus, { clock, env });
+      try {
+        const call = callOf(longer.url);
+        const own = await running.register();
+        const { email } = own.user;
+        let given = (await call<SignedIn>('POST', '/sessions', { email, password })).body;
+        const first = given;
+        const shorter = () => running.call('POST', '/sessions/refresh', { refreshToken: first.refreshToken });
+        const again = async () => {
+          const { refreshToken } = first;
+          given = (await call<SignedIn>('POST', '/sessions/refresh', { refreshToken })).body;
+        };
+        if (how === 'refreshed') await again();
+        if (how === 'refreshed again with the same token') {
+          await shorter();
+          await query(database.url, 'UPDATE sessions SET tokens_end_at = NULL WHERE id = $1', [
+            sessionOf(first),
+          ]);
+          await again();
+        }
+        const { exp } = decodeJwt(given.accessToken);
+        await running.call('DELETE', '/sessions/current', undefined, given.accessToken);
+        const { revocations } = await recent();
+        const ended = revocations.find(({ sessionId }) => sessionId === sessionOf(given));
+        expect(Date.parse(ended?.tokensEndAt ?? '')).toBeGreaterThanOrEqual(Number(exp) * 1_000);
+      } finally {
+        await longer.stop();
+      }
+    },
+  );
 
   it('are pruned when nobody needs them, as all that is over', async () => {
     const own = await running.register();

@@ -29,7 +29,12 @@ function bounded(text: string | undefined, most: number): string | null {
 /** Seconds: what clocks of this and other services may differ by. */
 const clockAllowance = 60;
 
-/** By then, every access token of a session that ends `now` has expired. `lifetime` in seconds. */
-export function tokensEnd(now: Date, lifetime: number): Date {
-  return new Date(now.getTime() + (lifetime + clockAllowance) * 1_000);
+/** By then, an access token that is given at this time has expired everywhere. `lifetime` in seconds. */
+export function tokensEnd(at: Date, lifetime: number): Date {
+  return new Date(at.getTime() + (lifetime + clockAllowance) * 1_000);
+}
+
+/** The later one. */
+export function latest(one: Date, other: Date | null): Date {
+  return other && other > one ? other : one;
 }

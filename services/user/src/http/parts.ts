@@ -16,5 +16,7 @@ export interface Parts extends Pick<Context, 'client' | 'uow'> {
   registrationsPerMinute: number;
   /** When a session that is opened or refreshed at this time will end. */
   sessionEnd(now: Date): Date;
+  /** By when an access token that is given at this time will have ended. */
+  tokensEnd(at: Date): Date;
   now: Clock;
 }

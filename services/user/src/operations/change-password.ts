@@ -7,7 +7,7 @@ import { lockUser, setPassword } from '../store/users.js';
 import { alertOf } from './security-alert.js';
 import type { SignInParts } from './sign-in.js';
 
-export type ChangePasswordParts = Omit<SignInParts, 'sessionEnd'> & { passwords: Passwords };
+export type ChangePasswordParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'> & { passwords: Passwords };
 
 export interface PasswordChange {
   userId: string;

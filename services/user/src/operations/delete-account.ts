@@ -5,7 +5,7 @@ import { lockUser } from '../store/users.js';
 import { accountKey } from './prove-password.js';
 import type { SignInParts } from './sign-in.js';
 
-export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd'>;
+export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'>;
 
 export interface AccountDeletion {
   userId: string;

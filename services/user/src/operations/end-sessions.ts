@@ -1,5 +1,5 @@
 import type { RevocationReason } from '@warren/contracts';
-import { tokensEnd } from '../domain/sessions.js';
+import { latest } from '../domain/sessions.js';
 import type { UserTx } from '../store/database.js';
 import { insertRevocations, markRevoked, type WhichSessions } from '../store/revocations.js';
 
@@ -15,22 +15,22 @@ export type EndSessions = (tx: UserTx, end: SessionsEnd) => Promise<number>;
 
 /**
  * The one way in which sessions end before their time, whatever the reason. Everybody who takes access tokens is told
- * in the same transaction. `tokenLifetime`: of access tokens, in seconds.
+ * in the same transaction, until when its tokens may be about: also those of an instance that lets them live longer.
+ * `tokensEnd`: when one that is given at this time will have ended.
  */
-export function createEndSessions(tokenLifetime: number): EndSessions {
+export function createEndSessions(tokensEnd: (at: Date) => Date): EndSessions {
   return async (tx, { userId, which, reason, now }) => {
-    const ids = await markRevoked(tx, userId, which, now);
-    const about = {
-      userId,
-      reason,
-      revokedAt: now.toISOString(),
-      tokensEndAt: tokensEnd(now, tokenLifetime).toISOString(),
-    };
-    const revoked = ids.map((sessionId) => ({ sessionId, ...about }));
+    const ended = await markRevoked(tx, userId, which, now);
+    const about = { userId, reason, revokedAt: now.toISOString() };
+    const revoked = ended.map(({ id: sessionId, tokensEndAt }) => ({
+      sessionId,
+      ...about,
+      tokensEndAt: latest(tokensEnd(now), tokensEndAt).toISOString(),
+    }));
     await insertRevocations(tx, revoked);
     for (const data of revoked) {
       tx.publish({ type: 'user.session-revoked', subject: data.sessionId, version: 1, data });
     }
-    return ids.length;
+    return ended.length;
   };
 }

@@ -9,6 +9,7 @@ export interface Opening {
   client: SessionClient;
   now: Date;
   expiresAt: Date;
+  tokensEndAt: Date;
 }
 
 /** Opens a session; one too many for a person ends the one used longest ago. The caller holds the person's row. */

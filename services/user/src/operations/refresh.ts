@@ -1,14 +1,15 @@
 import type { ErrorCode } from '@warren/contracts';
 import { decideRefresh } from '../domain/refresh.js';
+import { latest } from '../domain/sessions.js';
 import { isGenuine, readRefreshToken } from '../security/refresh-tokens.js';
 import type { UserTx } from '../store/database.js';
-import { lockSession, rotateSession, stateOf } from '../store/sessions.js';
+import { keepTokensEnd, lockSession, rotateSession, stateOf } from '../store/sessions.js';
 import { alertOf } from './security-alert.js';
 import type { LiveSession, SignInParts } from './sign-in.js';
 
 export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: ErrorCode };
 
-export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'now'>;
+export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'tokensEnd' | 'now'>;
 
 /**
  * Takes a refresh token for its successor. One that comes back too late ends the whole session and has its owner
@@ -17,13 +18,14 @@ export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'now
 export async function refresh(
   tx: UserTx,
   token: string,
-  { endSessions, sessionEnd, now }: RefreshParts,
+  { endSessions, sessionEnd, tokensEnd, now }: RefreshParts,
 ): Promise<Refreshed> {
   const claim = readRefreshToken(token);
   const session = claim && (await lockSession(tx, claim.sessionId));
   if (!session || !isGenuine(claim, session.rotationKey)) return { ok: false, code: 'unauthenticated' };
   const { id, userId } = session;
   const at = now();
+  const tokensEndAt = latest(tokensEnd(at), session.tokensEndAt);
   const decision = decideRefresh(stateOf(session), claim.generation, at);
   switch (decision.kind) {
     case 'revoked':
@@ -37,9 +39,10 @@ export async function refresh(
       alertOf(tx, userId, 'token-reused', at);
       return { ok: false, code: 'session-revoked' };
     case 'repeat':
+      await keepTokensEnd(tx, id, tokensEndAt);
       return { ok: true, user: await owner(tx, userId), session, generation: decision.generation, at };
     case 'rotate': {
-      const rotated = { rotations: decision.rotations, now: at, expiresAt: sessionEnd(at) };
+      const rotated = { rotations: decision.rotations, now: at, expiresAt: sessionEnd(at), tokensEndAt };
       const renewed = await rotateSession(tx, id, rotated);
       return {
         ok: true,

@@ -13,6 +13,7 @@ import type { LiveSession } from './sign-in.js';
 export interface RegisterParts {
   uow: UnitOfWork<UserDb>;
   sessionEnd(now: Date): Date;
+  tokensEnd(at: Date): Date;
   now: Clock;
 }
 
@@ -23,7 +24,7 @@ export interface RegisterParts {
  * Throws `email-taken`.
  */
 export async function register(
-  { uow, sessionEnd, now }: RegisterParts,
+  { uow, sessionEnd, tokensEnd, now }: RegisterParts,
   { person, client, cause }: { person: NewUser; client: SessionClient; cause: Cause },
 ): Promise<LiveSession> {
   return await uow.run(
@@ -35,6 +36,7 @@ export async function register(
         client,
         now: at,
         expiresAt: sessionEnd(at),
+        tokensEndAt: tokensEnd(at),
       });
       const mailing = emailVerification;
       const tried = await countTry(tx, mailKey(mailing, user.email), mails, at);

@@ -16,6 +16,8 @@ export interface SignInParts {
   endSessions: EndSessions;
   /** When a session that is opened or refreshed at this time will end. */
   sessionEnd(now: Date): Date;
+  /** By when an access token that is given at this time will have ended. */
+  tokensEnd(at: Date): Date;
   now: Clock;
 }
 
@@ -44,7 +46,7 @@ export interface LiveSession {
  * Throws like `ProvePassword`.
  */
 export async function signIn(
-  { client: db, uow, provePassword, endSessions, sessionEnd, now }: SignInParts,
+  { client: db, uow, provePassword, endSessions, sessionEnd, tokensEnd, now }: SignInParts,
   { email, password, client, network, cause }: SignIn,
 ): Promise<LiveSession> {
   const found = await findByEmail(db, email);
@@ -56,7 +58,8 @@ export async function signIn(
       const user = await lockUser(tx, found.id);
       if (user?.passwordHash !== passwordHash || !user) throw new AppError('wrong-credentials');
       const at = now();
-      const opening = { userId: user.id, client, now: at, expiresAt: sessionEnd(at) };
+      const ends = { expiresAt: sessionEnd(at), tokensEndAt: tokensEnd(at) };
+      const opening = { userId: user.id, client, now: at, ...ends };
       const session = await openSession(tx, opening, endSessions);
       return { user, session, generation: session.generation, at };
     },

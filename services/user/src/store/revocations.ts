@@ -8,16 +8,22 @@ export type WhichSessions = { ids: readonly string[] } | { except: string } | 'a
 /** Milliseconds for which a session that ended is known as such; then its tokens are as unknown as any other. */
 const remembered = 24 * 60 * 60_000;
 
+export interface EndedSession {
+  id: string;
+  /** By then every access token that it is known to have been given has ended. */
+  tokensEndAt: Date | null;
+}
+
 /** Marks them as revoked, locked in one order, and answers those that were alive. */
 export async function markRevoked(
   tx: UserTx,
   userId: string,
   which: WhichSessions,
   now: Date,
-): Promise<string[]> {
+): Promise<EndedSession[]> {
   const ids = which !== 'all' && 'ids' in which ? [...which.ids] : null;
   const except = which !== 'all' && 'except' in which ? which.except : null;
-  const rows = await tx.$queryRawUnsafe<{ id: string }[]>(
+  return await tx.$queryRawUnsafe<EndedSession[]>(
     `UPDATE sessions SET revoked_at = $2::timestamptz, expires_at = LEAST(expires_at, $5::timestamptz)
     WHERE id IN (
       SELECT id FROM sessions
@@ -25,14 +31,13 @@ export async function markRevoked(
         AND ($3::text IS NULL OR id::text = ANY (string_to_array($3::text, ',')))
         AND ($4::uuid IS NULL OR id <> $4::uuid)
       ORDER BY id FOR UPDATE
-    ) RETURNING id::text`,
+    ) RETURNING id::text, tokens_end_at AS "tokensEndAt"`,
     userId,
     now.toISOString(),
     ids === null ? null : ids.join(','),
     except,
     new Date(now.getTime() + remembered).toISOString(),
   );
-  return rows.map(({ id }) => id);
 }
 
 export async function insertRevocations(tx: UserTx, revoked: readonly SessionRevoked[]): Promise<void> {

@@ -10,6 +10,7 @@ export interface NewSession {
   client: SessionClient;
   now: Date;
   expiresAt: Date;
+  tokensEndAt: Date;
 }
 
 /** The caller holds the person's row. */
@@ -35,16 +36,22 @@ export interface Rotated {
   rotations: readonly Rotation[];
   now: Date;
   expiresAt: Date;
+  tokensEndAt: Date;
 }
 
 /** Gives the session its next refresh token. */
 export async function rotateSession(
   tx: UserTx,
   id: string,
-  { rotations, now, expiresAt }: Rotated,
+  { rotations, now, ...ends }: Rotated,
 ): Promise<Session> {
-  const data = { generation: { increment: 1 }, rotations: rotations.map((each) => ({ ...each })), expiresAt };
+  const data = { generation: { increment: 1 }, rotations: rotations.map((each) => ({ ...each })), ...ends };
   return await tx.session.update({ where: { id }, data: { ...data, rotatedAt: now } });
+}
+
+/** For an access token that comes without a rotation. The caller holds the session's row. */
+export async function keepTokensEnd(tx: UserTx, id: string, tokensEndAt: Date): Promise<void> {
+  await tx.session.update({ where: { id }, data: { tokensEndAt } });
 }
 
 /** The person's sessions that can still be refreshed. */
