@@ -167,6 +167,19 @@ describe('password resets', () => {
     );
     expect(elsewhereIn.status).toBe(201);
   });
+
+  it('let the owner in at once who forgot the password and guessed too often', async () => {
+    const { user } = await running.register();
+    const from = elsewhere();
+    const signInHere = async (secret: string) =>
+      (await running.call('POST', '/sessions', { email: user.email, password: secret }, undefined, from))
+        .status;
+    for (let guesses = 0; guesses < 5; guesses += 1) await signInHere('a wrong guess');
+    expect(await signInHere(password)).toBe(429);
+    const token = await tokenOf(user);
+    await running.call('POST', `/password-resets/${token}`, { newPassword }, undefined, from);
+    expect(await signInHere(newPassword)).toBe(201);
+  });
 });
 
 const outbox = `SELECT 1 FROM messaging.outbox

@@ -1,4 +1,4 @@
-import { problems, routes } from '@warren/service-kit';
+import { networkOf, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
@@ -44,8 +44,10 @@ export const passwordResets = (parts: Parts) =>
           },
         },
       },
-      async ({ params: { token }, body: { newPassword }, cause }, reply) => {
-        await resetPassword(parts, { token, newPassword, cause });
+      async (request, reply) => {
+        const { params, body, cause } = request;
+        const network = networkOf(request.clientAddress);
+        await resetPassword(parts, { ...params, ...body, network, cause });
         return await reply.code(202).send({});
       },
     );

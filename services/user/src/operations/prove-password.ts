@@ -35,7 +35,7 @@ export interface ProvePasswordParts {
 
 export function createProvePassword({ client, passwords, now }: ProvePasswordParts): ProvePassword {
   return async ({ email, network, password, passwordHash }) => {
-    const keys = { here: keyOf('password', email, network), anywhere: accountKey(email) };
+    const keys = { here: networkKey(email, network), anywhere: accountKey(email) };
     const here = await countTry(client, keys.here, guessesFromOneAddress, now());
     if (!here.ok) throw new TooEarly(here.waitMs);
     const anywhere = await countTry(client, keys.anywhere, guessesFromAnywhere, now());
@@ -58,6 +58,9 @@ export function createProvePassword({ client, passwords, now }: ProvePasswordPar
     return addresses.some((address) => networkOf(address) === network);
   }
 }
+
+/** What counts the failures on an account from one network. */
+export const networkKey = (email: string, network: string): string => keyOf('password', email, network);
 
 /** What counts the failures on an account from anywhere. */
 export const accountKey = (email: string): string => keyOf('password', email);

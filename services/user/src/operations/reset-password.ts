@@ -9,7 +9,7 @@ import type { PrismaClient, UserDb } from '../store/database.js';
 import { lockUser, setPassword } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { passwordReset } from './mail-tokens.js';
-import { accountKey } from './prove-password.js';
+import { accountKey, networkKey } from './prove-password.js';
 import { alertOf } from './security-alert.js';
 
 export interface ResetPasswordParts {
@@ -23,6 +23,8 @@ export interface ResetPasswordParts {
 export interface PasswordResetUse {
   token: string;
   newPassword: string;
+  /** From which the token came: its holder waits there no more. */
+  network: string;
   cause: Cause;
 }
 
@@ -34,7 +36,7 @@ export interface PasswordResetUse {
  */
 export async function resetPassword(parts: ResetPasswordParts, use: PasswordResetUse): Promise<void> {
   const { client, uow, passwords, endSessions, now } = parts;
-  const { token, newPassword, cause } = use;
+  const { token, newPassword, network, cause } = use;
   const { tokens } = passwordReset;
   const tokenHash = hashOf(token);
   const userId = await tokens.ownerOf(client, tokenHash, now());
@@ -49,7 +51,7 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
       await setPassword(tx, user.id, newHash);
       await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
-      await forgetTries(tx, [accountKey(user.email)]);
+      await forgetTries(tx, [accountKey(user.email), networkKey(user.email, network)]);
       alertOf(tx, user.id, 'password-reset', at);
     },
     { cause },
