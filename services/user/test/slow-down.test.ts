@@ -195,6 +195,19 @@ describe('guessing a password', () => {
     }
   });
 
+  it('of refresh tokens is limited for one address too, at ten times as many', async () => {
+    const limited = await runUserService({ env: { SIGN_INS_PER_MINUTE: '1' } });
+    try {
+      const { refreshToken } = await limited.register();
+      const refresh = (token: string) => limited.call('POST', '/sessions/refresh', { refreshToken: token });
+      for (let times = 0; times < 9; times += 1) expect((await refresh('rubbish')).status).toBe(401);
+      expect((await refresh(refreshToken)).status).toBe(200);
+      expect(await refresh(refreshToken)).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    } finally {
+      await limited.close();
+    }
+  });
+
   it('leaves nothing that names the account or the address', async () => {
     await guess('hidden@example.com', undefined, '192.0.2.200');
     const rows = await query(running.database.url, 'SELECT * FROM attempts');

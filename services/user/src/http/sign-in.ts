@@ -3,10 +3,14 @@ import { networkOf, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { refresh } from '../operations/refresh.js';
 import { signIn } from '../operations/sign-in.js';
+import { readRefreshToken } from '../security/refresh-tokens.js';
 import { perMinute, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';
+
+/** Whoever has signed in refreshes again and again, many behind one address. */
+const refreshesPerSignIn = 10;
 
 export const signInRoutes = (parts: Parts) =>
   routes((http) => {
@@ -43,18 +47,20 @@ export const signInRoutes = (parts: Parts) =>
     http.post(
       '/sessions/refresh',
       {
-        config: { auth: 'none' },
+        config: { auth: 'none', rateLimit: perMinute(refreshesPerSignIn * parts.signInsPerMinute) },
         schema: {
           summary: 'Takes a refresh token for its successor; repeated within 30 s it brings the same one',
           body: RefreshRequest,
           response: {
             200: SignedIn,
-            ...problems('unauthenticated', 'token-expired', 'session-revoked', 'rate-limited'),
+            ...problems('unauthenticated', 'token-expired', 'session-revoked'),
           },
         },
       },
       async ({ body, cause }) => {
-        const refreshed = await parts.uow.run((tx) => refresh(tx, body.refreshToken, parts), { cause });
+        const claim = readRefreshToken(body.refreshToken);
+        if (!claim) throw new AppError('unauthenticated');
+        const refreshed = await parts.uow.run((tx) => refresh(tx, claim, parts), { cause });
         if (!refreshed.ok) throw new AppError(refreshed.code);
         return await signedIn(parts, refreshed);
       },

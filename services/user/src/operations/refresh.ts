@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@warren/contracts';
 import { decideRefresh } from '../domain/refresh.js';
 import { latest } from '../domain/sessions.js';
-import { isGenuine, readRefreshToken } from '../security/refresh-tokens.js';
+import { isGenuine, type RefreshClaim } from '../security/refresh-tokens.js';
 import type { UserTx } from '../store/database.js';
 import { keepTokensEnd, lockSession, rotateSession, stateOf } from '../store/sessions.js';
 import { alertOf } from './security-alert.js';
@@ -17,11 +17,10 @@ export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'tok
  */
 export async function refresh(
   tx: UserTx,
-  token: string,
+  claim: RefreshClaim,
   { endSessions, sessionEnd, tokensEnd, now }: RefreshParts,
 ): Promise<Refreshed> {
-  const claim = readRefreshToken(token);
-  const session = claim && (await lockSession(tx, claim.sessionId));
+  const session = await lockSession(tx, claim.sessionId);
   if (!session || !isGenuine(claim, session.rotationKey)) return { ok: false, code: 'unauthenticated' };
   const { id, userId } = session;
   const at = now();
