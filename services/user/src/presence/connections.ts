@@ -30,6 +30,8 @@ export class Connections implements Background {
   /** True: came. False: left. */
   #pending = new Map<string, boolean>();
   #timer: NodeJS.Timeout | undefined;
+  /** By the clock that nobody sets, as all times here. */
+  #dueAt = Number.POSITIVE_INFINITY;
   #renewAt = 0;
   #working: Promise<void> | undefined;
   #running = false;
@@ -58,17 +60,23 @@ export class Connections implements Background {
 
   #note(userId: string, here: boolean): void {
     this.#pending.set(userId, here);
-    if (this.#running && !this.#working) this.#schedule(Math.min(gatherMs, this.#renewAt - Date.now()));
+    if (this.#running && !this.#working)
+      this.#schedule(Math.min(gatherMs, this.#renewAt - performance.now()));
   }
 
+  /** What is due sooner stays so: one change after the other doesn't put off the first. */
   #schedule(inMs: number): void {
+    const dueAt = performance.now() + inMs;
+    if (this.#dueAt <= dueAt) return;
+    this.#dueAt = dueAt;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => {
+        this.#dueAt = Number.POSITIVE_INFINITY;
         this.#working = this.#work().finally(() => {
           this.#working = undefined;
           if (!this.#running) return;
-          const untilRenewal = Math.max(0, this.#renewAt - Date.now());
+          const untilRenewal = Math.max(0, this.#renewAt - performance.now());
           this.#schedule(this.#pending.size > 0 ? Math.min(gatherMs, untilRenewal) : untilRenewal);
         });
       },
@@ -77,8 +85,8 @@ export class Connections implements Background {
   }
 
   async #work(): Promise<void> {
-    if (Date.now() >= this.#renewAt) {
-      this.#renewAt = Date.now() + renewEveryMs;
+    if (performance.now() >= this.#renewAt) {
+      this.#renewAt = performance.now() + renewEveryMs;
       await this.#attempt(() => this.#renew());
     }
     if (this.#incarnation && this.#pending.size > 0) await this.#attempt(() => this.#write());
@@ -105,7 +113,7 @@ export class Connections implements Background {
     } catch (error) {
       // What is newer stands. A lease that is gone is noticed by the next renewal.
       this.#pending = new Map([...changes, ...this.#pending]);
-      this.#renewAt = Math.min(this.#renewAt, Date.now() + 1_000);
+      this.#renewAt = Math.min(this.#renewAt, performance.now() + 1_000);
       throw error;
     }
     this.#tell([...changes.keys()]);
