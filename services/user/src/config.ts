@@ -40,7 +40,8 @@ export const config = Type.Object({
   ADMIN_EMAILS: Type.Array(Type.String({ minLength: 3, maxLength: 320 }), {
     default: [],
     defaultText: 'none',
-    description: 'Addresses, separated by commas, whose owners are admins once they have verified them.',
+    description:
+      'Addresses, separated by commas, whose owners are admins once they have reset their password by mail.',
   }),
   SIGN_INS_PER_MINUTE: Type.Integer({
     minimum: 1,

@@ -53,17 +53,43 @@ describe('roles', () => {
     expect(await put('018f0000-0000-7000-8000-000000000000', { roles: [] })).toMatchObject({ status: 404 });
   });
 
-  it('include admin for a listed address once it is proven, and not before', async () => {
+  const newPassword = 'a staple of batteries';
+  const mailed = (type: string, id: string) =>
+    eventually(() => {
+      const [event] = running.heard(type, id);
+      if (!event) throw new Error('not mailed yet');
+      return (event.data as EmailVerificationRequested).token;
+    });
+  const verify = async (id: string) =>
+    await running.call(
+      'POST',
+      `/email-verifications/${await mailed('user.email-verification-requested', id)}`,
+    );
+  const reset = async (email: string, id: string) => {
+    await running.call('POST', '/password-resets', { email });
+    const token = await mailed('user.password-reset-requested', id);
+    return await running.call('POST', `/password-resets/${token}`, { newPassword });
+  };
+
+  it('include admin for a listed address once its mailbox has set the password, and not before', async () => {
     const boss = await running.register({ email: 'boss@EXAMPLE.com' });
     expect(rolesIn(boss)).toEqual([]);
-    expect(rolesIn(await running.signIn('boss@example.com'))).toEqual([]);
-    const token = await eventually(() => {
-      const [mailed] = running.heard('user.email-verification-requested', boss.user.id);
-      if (!mailed) throw new Error('not mailed yet');
-      return (mailed.data as EmailVerificationRequested).token;
-    });
-    await running.call('POST', `/email-verifications/${token}`);
-    expect(rolesIn(await running.signIn('boss@example.com'))).toEqual(['admin']);
-    expect(rolesIn(await refresh(boss))).toEqual(['admin']);
+    expect((await reset('boss@example.com', boss.user.id)).status).toBe(202);
+    const again = await running.signIn('boss@example.com', newPassword);
+    expect(rolesIn(again)).toEqual(['admin']);
+    expect(rolesIn(await refresh(again))).toEqual(['admin']);
+  });
+
+  it('don’t for who registered somebody else’s listed address, also when its owner follows the link', async () => {
+    const email = 'chief@example.com';
+    const thief = await running.register({ email });
+    expect((await verify(thief.user.id)).status).toBe(202);
+    const refreshed = await refresh(thief);
+    expect(refreshed.user.emailVerified).toBe(true);
+    expect(rolesIn(refreshed)).toEqual([]);
+    expect(rolesIn(await running.signIn(email))).toEqual([]);
+    await reset(email, thief.user.id);
+    expect(await refresh(refreshed)).toMatchObject({ code: 'session-revoked' });
+    expect(rolesIn(await running.signIn(email, newPassword))).toEqual(['admin']);
   });
 });

@@ -46,12 +46,12 @@ describe('a new password', () => {
 });
 
 describe('roles', () => {
-  const person = { email: 'a@example.com', emailVerified: true, roles: ['support'] };
-  it('are those given, and admin once for a verified address on the list', () => {
+  const person = { email: 'a@example.com', passwordByMail: true, roles: ['support'] };
+  it('are those given, and admin once for an address on the list whose mailbox set the password', () => {
     const list = new Set(['a@example.com']);
     expect(rolesOf(person, list)).toEqual(['support', 'admin']);
     expect(rolesOf({ ...person, roles: ['admin'] }, list)).toEqual(['admin']);
-    expect(rolesOf({ ...person, emailVerified: false }, list)).toEqual(['support']);
+    expect(rolesOf({ ...person, passwordByMail: false }, list)).toEqual(['support']);
     expect(rolesOf(person, new Set())).toEqual(['support']);
   });
 });

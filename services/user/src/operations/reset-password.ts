@@ -6,7 +6,7 @@ import { hashOf } from '../security/mailed-tokens.js';
 import type { Passwords } from '../security/passwords.js';
 import { forgetTries } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
-import { lockUser, setPassword } from '../store/users.js';
+import { lockUser, setPasswordByMail } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { passwordReset } from './mail-tokens.js';
 import { accountKey, networkKey } from './prove-password.js';
@@ -49,7 +49,7 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       const user = await lockUser(tx, found.id);
       const at = now();
       if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
-      await setPassword(tx, user.id, newHash);
+      await setPasswordByMail(tx, user.id, newHash);
       await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
       await forgetTries(tx, [accountKey(user.email), networkKey(user.email, network)]);
       alertOf(tx, user.id, 'password-reset', at);

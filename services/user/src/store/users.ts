@@ -54,6 +54,11 @@ export async function setPassword(tx: UserTx, id: string, passwordHash: string):
   await tx.user.update({ where: { id }, data: { passwordHash } });
 }
 
+/** For who has shown that they read the mail of the account's address. */
+export async function setPasswordByMail(tx: UserTx, id: string, passwordHash: string): Promise<void> {
+  await tx.user.update({ where: { id }, data: { passwordHash, passwordByMail: true } });
+}
+
 /** Roles show nowhere but in tokens, so the version stays. Throws `not-found`. */
 export async function setRoles(db: UserDb, id: string, roles: readonly string[]): Promise<void> {
   const { count } = await db.user.updateMany({ where: { id }, data: { roles: [...roles] } });
