@@ -80,6 +80,21 @@ describe('email verifications', () => {
     expect(await query(running.database.url, sent, [user.id])).toHaveLength(3);
   });
 
+  it('that could not be mailed are not counted', async () => {
+    const { user, accessToken } = await running.register();
+    const rename = (from: string, to: string) =>
+      query(running.database.url, `ALTER TABLE ${from} RENAME TO ${to}`);
+    await rename('email_verifications', 'away');
+    try {
+      for (let asked = 0; asked < 5; asked += 1) expect((await ask(accessToken)).status).toBe(500);
+    } finally {
+      await rename('away', 'email_verifications');
+    }
+    await ask(accessToken);
+    await ask(accessToken);
+    await eventually(() => expect(mailed(user)).toHaveLength(3));
+  });
+
   it('are good for a day', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);

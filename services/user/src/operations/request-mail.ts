@@ -24,17 +24,17 @@ export interface MailRequest {
 
 /**
  * Has a token mailed, if there is somebody to mail it to and they weren't mailed too often of late. Whoever asks is
- * told nothing of that, and no account does as much work as one, but for the mail itself.
+ * told nothing of that, and no account does as much work as one, but for the mail itself. What fails isn't counted.
  */
 export async function requestMail(
   { client, uow, now }: RequestMailParts,
   { mailing, email, wanted = () => true, cause }: MailRequest,
 ): Promise<void> {
-  const tried = await countTry(client, mailKey(mailing, email), mails, now());
   const found = await findByEmail(client, email);
   await uow.run(
     async (tx) => {
       const user = found && (await lockUser(tx, found.id));
+      const tried = await countTry(tx, mailKey(mailing, email), mails, now());
       if (user && tried.ok && wanted(user)) await mailToken(tx, mailing, user, now());
     },
     { cause },
