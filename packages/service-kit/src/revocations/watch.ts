@@ -97,12 +97,13 @@ export class RevocationWatch {
     const { source, revocations, log } = this.#parts;
     try {
       revocations.add(await source());
-      revocations.prune();
       this.#failed = 0;
     } catch (error) {
       this.#failed += 1;
       // One line an outage; the repeats say nothing new.
       log[this.#failed === 1 ? 'warn' : 'debug']({ err: error }, 'the list of revocations cannot be read');
+    } finally {
+      revocations.prune();
     }
   }
 }
