@@ -42,6 +42,24 @@ const brokers = [
   { title: 'RabbitMQ 4', options: { version: 4 }, missing: unavailable('rabbitmq-4') },
 ] as const;
 
+describe('the broker users in docker-compose.yml, as readers', () => {
+  it('may hear what their service consumes, and no secret of another', () => {
+    for (const { name, contract } of services) {
+      const rule = definitions.topic_permissions.find(
+        ({ user, exchange }) => user === name && exchange === eventsExchange,
+      );
+      const heard = services
+        .flatMap((other) => Object.keys(other.contract.emits))
+        .filter((type) => type.match(rule?.read ?? ''));
+      const wanted = [...contract.consumes, 'user.session-revoked'].filter(
+        (type) => !type.endsWith('.snapshot'),
+      );
+      expect(heard).toEqual(expect.arrayContaining(wanted));
+      if (name !== 'notification') expect(heard.filter((type) => type.endsWith('-requested'))).toEqual([]);
+    }
+  });
+});
+
 describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
   (missing ? describe.skip : describe)(named(title, missing), () => {
     let broker: BrokerWithUsers;

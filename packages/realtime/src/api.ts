@@ -26,8 +26,8 @@ export interface SocketCommand {
 
 /** The socket that a command came by, for what lasts as long as the socket does. */
 export interface CommandSocket {
-  /** Live only and at most once: a socket that reads too slowly doesn't get it. */
-  tell(event: string, data: unknown): void;
+  /** Live only and at most once. False for a socket that reads too slowly, or has left: it wasn't told. */
+  tell(event: string, data: unknown): boolean;
   /** Calls once the socket has left; at once if it already has. */
   onLeave(listener: () => void): void;
 }

@@ -77,8 +77,10 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.#socket.emit(event, ...args);
   }
 
-  tell(event: string, data: unknown): void {
-    if (!this.#left && this.#meter.bytes <= this.#context.unsentBytes) this.emit(event, data);
+  tell(event: string, data: unknown): boolean {
+    if (this.#left || this.#meter.bytes > this.#context.unsentBytes) return false;
+    this.emit(event, data);
+    return true;
   }
 
   onLeave(listener: () => void): void {

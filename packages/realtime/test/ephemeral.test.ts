@@ -22,11 +22,11 @@ describe('what is no feed', () => {
     const { url } = await node({ commands: [follow] });
     const client = connect(url);
     await client.command('things.follow');
-    sockets[0]?.tell('things.changed', { to: 2 });
+    expect(sockets[0]?.tell('things.changed', { to: 2 })).toBe(true);
     expect(await client.got('things.changed')).toEqual({ to: 2 });
     client.close();
     await eventually(() => expect(left).toBe(1));
-    sockets[0]?.tell('things.changed', { to: 3 });
+    expect(sockets[0]?.tell('things.changed', { to: 3 })).toBe(false);
     sockets[0]?.onLeave(() => {
       left += 1;
     });

@@ -21,7 +21,7 @@ describe('command', () => {
     throw new Error('not called here');
   });
 
-  const socket = { tell: () => {}, onLeave: () => {} };
+  const socket = { tell: () => true, onLeave: () => {} };
 
   it('takes what the contract states', async () => {
     expect(markAllRead.name).toBe('notification.mark-all-read');

@@ -8,7 +8,8 @@ import { createInternalListener } from '../src/http/internal-listener.js';
 import { routes } from '../src/http/routes.js';
 import { Metrics } from '../src/observe/metrics.js';
 
-const log = pino({ level: 'silent' });
+const logged: string[] = [];
+const log = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
 
 const verify = async (token: string): Promise<Principal> => {
   if (token !== 'admin' && token !== 'person') throw new AppError('unauthenticated');
@@ -53,6 +54,17 @@ describe('the internal listener', () => {
     expect(await put('Bearer nobody')).toMatchObject({ status: 401, code: 'unauthenticated' });
     expect(await put('Bearer person')).toMatchObject({ status: 403, code: 'forbidden' });
     expect(await put('Bearer admin')).toEqual({ by: 'admin' });
+  });
+
+  it('writes down who did what as an operator, and who tried', async () => {
+    logged.length = 0;
+    await ask('PUT', '/admin/things', 'Bearer person');
+    await ask('PUT', '/admin/things', 'Bearer admin');
+    const audited = logged.map((line) => JSON.parse(line)).filter(({ audit }) => audit);
+    expect(audited).toMatchObject([
+      { method: 'PUT', url: '/admin/things', status: 403 },
+      { method: 'PUT', url: '/admin/things', status: 200, userId: 'admin' },
+    ]);
   });
 
   it('takes no route whose path does not say who may use it', async () => {

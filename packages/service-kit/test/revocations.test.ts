@@ -100,6 +100,27 @@ describe('the watch', () => {
     expect(revocations.has(meanwhile.sessionId)).toBe(true);
   });
 
+  it('asks only for what is new, and a minute before, once it knows the list', async () => {
+    const asked: (Date | undefined)[] = [];
+    const known = revocation();
+    let began: () => void = () => undefined;
+    const listening = {
+      listen: async (listener: { began(): void }) => {
+        began = () => listener.began();
+        return { close: async () => undefined };
+      },
+    };
+    const source = async (since: Date | undefined) => {
+      asked.push(since);
+      return since ? [] : [known];
+    };
+    watch = new RevocationWatch({ service: 'payment', revocations, bus: listening, source, log });
+    await watch.start();
+    began();
+    await eventually(() => expect(asked).toHaveLength(2));
+    expect(asked).toEqual([undefined, new Date(Date.parse(known.revokedAt) - 60_000)]);
+  });
+
   it('reads the list again when its listening began anew', async () => {
     let reads = 0;
     let began: () => void = () => undefined;

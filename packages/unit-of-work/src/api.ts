@@ -41,6 +41,8 @@ export interface NewEvent {
   data: unknown;
   /** The user whose personal data this is: the outbox forgets it when they are erased. */
   about?: string;
+  /** A secret for whoever consumes it: the outbox forgets it once it is published, and no replay repeats it. */
+  confidential?: boolean;
 }
 
 export interface NewFeedEntry {

@@ -108,6 +108,21 @@ describe('the relay', () => {
     await allPublished();
   });
 
+  it('forgets what is confidential once it is published, and replays it to nobody', async () => {
+    const bus = new ScriptedBus();
+    const { uow } = await started({ bus });
+    await uow.run(async (tx) => {
+      const data = { text: 'a secret' };
+      tx.publish({ type: 'note.written', subject: 'a', version: 1, data, confidential: true });
+      tx.publish({ type: 'note.written', subject: 'b', version: 1, data: { text: 'none' } });
+    });
+    await eventually(async () => {
+      const rows = await db.sql<{ body: string }>('SELECT body, published_at FROM messaging.outbox');
+      expect(rows).toEqual([{ body: expect.stringContaining('none'), published_at: expect.any(Date) }]);
+    });
+    expect(bus.published.map(({ body }) => JSON.parse(body).data.text).sort()).toEqual(['a secret', 'none']);
+  });
+
   it('publishes again what was not confirmed, and loses nothing', async () => {
     let lost = 0;
     const bus = new ScriptedBus(async () => {

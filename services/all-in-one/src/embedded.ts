@@ -3,6 +3,7 @@ import { createMemoryEventBus } from '@warren/event-bus';
 import { ensureDatabases, startLocalPostgres } from '@warren/local-postgres';
 import type { Environment } from '@warren/service-kit';
 import type { HostedService } from './hosted-service.js';
+import { localSettings } from './local-settings.js';
 import { type Running, unwinding } from './running.js';
 import { serviceEnvironment } from './service-environment.js';
 
@@ -26,10 +27,11 @@ export function startEmbedded(
       queues: Object.fromEntries(services.map(({ name, consumes }) => [name, consumes])),
     });
     stack.push(() => bus.close());
+    const settings = { ...(await localSettings(dataDir)), ...env };
     for (const service of services) {
       asked.throwIfAborted();
       const databaseUrl = postgres.url(service.database);
-      const running = await service.start(serviceEnvironment(service, ports, databaseUrl, env), { bus });
+      const running = await service.start(serviceEnvironment(service, ports, databaseUrl, settings), { bus });
       stack.push(() => running.stop());
     }
     return {

@@ -213,7 +213,7 @@ describe('commands', () => {
     if (command === undefined) throw new Error(`There is no command ${name}`);
     const principal = { userId, sessionId: uuidv7(), roles: [], expiresAt: Date.now() + 60_000 };
     const context: CommandContext = { principal, commandId, correlationId: 'test' };
-    return command.handle(command.check(input), context, { tell: () => {}, onLeave: () => {} });
+    return command.handle(command.check(input), context, { tell: () => true, onLeave: () => {} });
   }
 
   it('notification.mark-read does what the route does', async () => {

@@ -66,7 +66,7 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
       ...presence.background,
     ],
     keys: ring.verificationKeys,
-    revocations: async () => (await recentRevocations(client, now())).revocations,
+    revocations: async (since) => (await recentRevocations(client, now(), since)).revocations,
   };
 }
 

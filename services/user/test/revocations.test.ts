@@ -32,6 +32,20 @@ describe('sessions that ended before their time', () => {
   });
 
   const recent = async () => (await running.call<Revocations>('GET', '/internal/revocations')).body;
+  it('are listed from a date on, if asked so', async () => {
+    const out = await running.register();
+    await running.call('DELETE', '/sessions/current', undefined, out.accessToken);
+    const since = async (at: number) =>
+      (
+        await running.call<Revocations>(
+          'GET',
+          `/internal/revocations?since=${encodeURIComponent(new Date(at).toISOString())}`,
+        )
+      ).body.revocations.map(({ sessionId }) => sessionId);
+    expect(await since(Date.now() - 60_000)).toContain(sessionOf(out));
+    expect(await since(Date.now() + 60_000)).toEqual([]);
+  });
+
   const isRecent = async (id: string) =>
     (await recent()).revocations.some(({ sessionId }) => sessionId === id);
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { type FaultProxy, faultProxy } from '@warren/testing';
 import { SeparateSystem, type ServiceName, services } from '../support/system.js';
+import { MailedTokens } from './support/mailed-tokens.js';
 import { type Route, routesOf } from './support/open-api.js';
-import { mailedTokenIn, ownersRequest, type Probe, type ProbeContext, probes } from './support/probes.js';
+import { ownersRequest, type Probe, type ProbeContext, probes } from './support/probes.js';
 import { Scene } from './support/scene.js';
 
 /** Bytes, above what any route takes. */
@@ -17,6 +18,7 @@ const crowdedAddress = '203.0.113.9';
 describe('the OpenAPI documents', () => {
   let system: SeparateSystem;
   let scene: Scene;
+  let mailed: MailedTokens;
   const databases: FaultProxy[] = [];
 
   beforeAll(async () => {
@@ -34,9 +36,11 @@ describe('the OpenAPI documents', () => {
       way.port = String(proxy.port);
       return way.href;
     });
+    mailed = await MailedTokens.listen(system.brokerUrl);
     scene = await Scene.set(system);
   }, 120_000);
   afterAll(async () => {
+    await mailed?.close();
     await system?.close();
     await Promise.all(databases.map((proxy) => proxy.close()));
   }, 60_000);
@@ -55,11 +59,7 @@ describe('the OpenAPI documents', () => {
   it.each(services)(
     'of %s document no status that cannot come, each shown once',
     async (service) => {
-      const context: ProbeContext = {
-        scene,
-        database: (of) => system.database(of),
-        mailedToken: (type, email) => mailedTokenIn(system.database('user'), type, email),
-      };
+      const context: ProbeContext = { scene, mailedToken: (type, email) => mailed.token(type, email) };
       const missing: string[] = [];
       const last: (() => Promise<void>)[] = [];
       for (const route of await routesOf(url(service))) {

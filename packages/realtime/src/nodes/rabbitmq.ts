@@ -188,6 +188,7 @@ class FanoutLink implements RabbitMqNodeLink {
     if (isAlive(message)) return;
     this.#numbers.note(message);
     const decoded = decode(message.content);
+    if (decoded === 'unknown') return;
     if (!decoded || decoded.service !== this.#service) {
       this.#log.warn({ bytes: message.content.length }, 'a message to this node could not be read');
       return;

@@ -37,8 +37,11 @@ export function encode(message: NodeMessage): Buffer {
   return Buffer.from(JSON.stringify(message), 'utf8');
 }
 
-/** Undefined for what is no message of a node: the exchange takes anything from anyone on the broker. */
-export function decode(content: Buffer): NodeMessage | undefined {
+/**
+ * Undefined for what is no message of a node: the exchange takes anything from anyone on the broker. `unknown` is of a
+ * kind that only newer builds know.
+ */
+export function decode(content: Buffer): NodeMessage | 'unknown' | undefined {
   const value = parse(content);
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, service, entries, topic, keys } = value as Record<string, unknown>;
@@ -46,7 +49,7 @@ export function decode(content: Buffer): NodeMessage | undefined {
   if (kind === 'feed' && Array.isArray(entries) && entries.every(isEntry)) return { kind, service, entries };
   if (kind === 'hint' && typeof topic === 'string' && Array.isArray(keys) && keys.every(isText))
     return { kind, service, topic, keys };
-  return undefined;
+  return typeof kind === 'string' && kind !== 'feed' && kind !== 'hint' ? 'unknown' : undefined;
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

@@ -6,9 +6,10 @@ import {
   type FastifyPluginAsync,
   fastify,
   LogController,
+  type onResponseAsyncHookHandler,
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
-import { requireRole, usePrincipal } from './authentication.js';
+import { requireRole, usePrincipal, userIdOf } from './authentication.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { sendProblem } from './problems.js';
@@ -59,8 +60,19 @@ export async function createInternalListener(options: InternalListenerOptions): 
 function guardByPath(http: FastifyInstance, verify: VerifyToken): void {
   const asAdmin = requireRole(verify, 'admin');
   http.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/admin/')) route.onRequest = [asAdmin, ...[route.onRequest ?? []].flat()];
-    else if (!route.url.startsWith('/internal/'))
+    if (route.url.startsWith('/admin/')) {
+      route.onRequest = [asAdmin, ...[route.onRequest ?? []].flat()];
+      route.onResponse = [audit, ...[route.onResponse ?? []].flat()];
+    } else if (!route.url.startsWith('/internal/'))
       throw new Error(`${route.url} is neither below /internal/ nor below /admin/`);
   });
 }
+
+/** Who did, or tried, what as an operator. */
+const audit: onResponseAsyncHookHandler = async (request, reply) => {
+  const { method, url } = request;
+  request.log.info(
+    { audit: true, method, url, status: reply.statusCode, userId: userIdOf(request) },
+    'operation',
+  );
+};

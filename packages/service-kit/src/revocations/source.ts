@@ -1,16 +1,18 @@
 import { Revocations as RevocationList } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 
-/** The recent revocations, all of them. Rejects if they can't be had at the moment. */
-export type RevocationSource = () => Promise<RevocationList['revocations']>;
+/** The recent revocations, those from `since` on or all of them. Rejects if they can't be had at the moment. */
+export type RevocationSource = (since: Date | undefined) => Promise<RevocationList['revocations']>;
 
-const fetchTimeoutMs = 3_000;
+const fetchTimeoutMs = 10_000;
 const check = compileReader(RevocationList);
 
 /** Asks the user service. */
 export function remoteRevocations(url: string): RevocationSource {
-  return async () => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs) });
+  return async (since) => {
+    const asked = new URL(url);
+    if (since) asked.searchParams.set('since', since.toISOString());
+    const response = await fetch(asked, { signal: AbortSignal.timeout(fetchTimeoutMs) });
     if (!response.ok) {
       await response.body?.cancel();
       throw new Error(`${url} answers ${response.status}`);

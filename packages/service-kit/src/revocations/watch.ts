@@ -9,6 +9,8 @@ export const revocationType = 'user.session-revoked';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
 const readEveryMs = 10_000;
+/** What is asked for again: a revocation may commit later than one that is dated after it. */
+const overlapMs = 60_000;
 /** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
 const firstReadMs = 5_000;
 
@@ -33,6 +35,8 @@ export class RevocationWatch {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
+  /** The date of the newest that a list held, by the user service's clock; milliseconds since 1970. */
+  #newest: number | undefined;
   #stopped = false;
   #failed = 0;
 
@@ -96,13 +100,17 @@ export class RevocationWatch {
   async #readOnce(): Promise<void> {
     const { source, revocations, log } = this.#parts;
     try {
-      revocations.add(await source());
-      revocations.prune();
+      const since = this.#newest === undefined ? undefined : new Date(this.#newest - overlapMs);
+      const list = await source(since);
+      revocations.add(list);
+      for (const { revokedAt } of list) this.#newest = Math.max(this.#newest ?? 0, Date.parse(revokedAt));
       this.#failed = 0;
     } catch (error) {
       this.#failed += 1;
       // One line an outage; the repeats say nothing new.
       log[this.#failed === 1 ? 'warn' : 'debug']({ err: error }, 'the list of revocations cannot be read');
+    } finally {
+      revocations.prune();
     }
   }
 }

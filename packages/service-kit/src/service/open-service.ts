@@ -9,7 +9,7 @@ import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
-import { clientAddress } from '../http/client-address.js';
+import { clientAddress, networkOf } from '../http/client-address.js';
 import { Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
@@ -96,7 +96,7 @@ export async function openService<
     link,
     users: sockets.users,
     limits: { handshakesPerMinute: config.HANDSHAKES_PER_MINUTE },
-    clientAddress: addressOf,
+    clientAddress: (request) => networkOf(addressOf(request)),
     log,
   });
   closing.add('sockets', () => realtime.close());

@@ -17,6 +17,7 @@ export interface ClaimedRow extends OutboxRow {
 export interface OutboxTable {
   /** Takes at most `limit` unpublished rows that nobody owns, longest free first, for the lease. */
   claim(limit: number): Promise<ClaimedRow[]>;
+  /** Confidential ones are deleted instead. */
   markPublished(ids: readonly string[]): Promise<void>;
   /** Gives claims back. */
   release(rows: readonly FreedRow[]): Promise<void>;
@@ -40,7 +41,9 @@ RETURNING o.id, o.type, o.body, due.claimed_until > '-infinity' AS again`,
 const markPublished = prepared(
   'outbox_mark',
   `
-UPDATE messaging.outbox SET published_at = now() WHERE id = ANY($1::uuid[]) AND published_at IS NULL`,
+WITH told AS (DELETE FROM messaging.outbox WHERE id = ANY($1::uuid[]) AND confidential)
+UPDATE messaging.outbox SET published_at = now()
+WHERE id = ANY($1::uuid[]) AND published_at IS NULL AND NOT confidential`,
 );
 
 const release = prepared(

@@ -19,7 +19,7 @@ export async function migrateMessaging(pool: Pool): Promise<void> {
   client.on('error', ignore);
   try {
     await client.query('BEGIN');
-    // The pool's bounds are for the work of a service; a new index may take longer than any of that.
+    // The pool's bounds are for the work of a service; a migration may take longer than any of that.
     await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10 min'`);
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('warren.messaging.migrate', 0))`);
     await client.query(bookkeeping);

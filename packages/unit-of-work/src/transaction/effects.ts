@@ -12,6 +12,7 @@ export interface OutboxRow {
 /** A row as it is written. */
 export interface NewOutboxRow extends OutboxRow {
   about?: string | undefined;
+  confidential: boolean;
 }
 
 /** An entry on its way to a feed, with `data` as JSON text. */
@@ -55,7 +56,8 @@ export class Effects {
       publish: (event: NewEvent) => {
         this.#refuseLate();
         this.#refuseErased(event.about);
-        this.events.push({ ...this.#language.event(event, cause), about: event.about });
+        const { about, confidential = false } = event;
+        this.events.push({ ...this.#language.event(event, cause), about, confidential });
       },
       feed: (userId: string, entry: NewFeedEntry) => {
         this.#refuseLate();

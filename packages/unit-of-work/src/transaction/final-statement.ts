@@ -90,12 +90,13 @@ function entriesPart(entries: readonly PendingEntry[], behind: number[], time: s
 /** The lease counts from here, not from `now()`: that is when the transaction began, perhaps long ago. */
 function outboxPart(events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
-  INSERT INTO messaging.outbox (id, type, body, about, claimed_until)
-  SELECT id, type, body, about, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
+  INSERT INTO messaging.outbox (id, type, body, about, confidential, claimed_until)
+  SELECT id, type, body, about, confidential, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
   FROM unnest(
     ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
-    ${bind(events.map((event) => event.body))}::text[], ${bind(events.map((event) => event.about ?? null))}::text[]
-  ) AS e (id, type, body, about)
+    ${bind(events.map((event) => event.body))}::text[], ${bind(events.map((event) => event.about ?? null))}::text[],
+    ${bind(events.map((event) => event.confidential))}::boolean[]
+  ) AS e (id, type, body, about, confidential)
 )`;
 }
 

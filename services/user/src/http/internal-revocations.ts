@@ -2,6 +2,7 @@ import { Revocations } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
 import type { Clock, Context } from '../context.js';
 import { recentRevocations } from '../store/revocations.js';
+import { RevocationsQuery } from './schemas.js';
 
 export interface InternalRevocationsParts extends Pick<Context, 'client'> {
   now: Clock;
@@ -16,9 +17,11 @@ export const internalRevocations = ({ client, now }: InternalRevocationsParts) =
         config: { auth: 'none' },
         schema: {
           summary: 'Sessions that ended before their time and whose access tokens may still be about',
+          querystring: RevocationsQuery,
           response: { 200: Revocations },
         },
       },
-      async () => await recentRevocations(client, now()),
+      async ({ query: { since } }) =>
+        await recentRevocations(client, now(), since === undefined ? undefined : new Date(since)),
     );
   });

@@ -97,3 +97,10 @@ const Role = Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 32 });
 
 export const Roles = Type.Object({ roles: Type.Array(Role, { maxItems: 20, uniqueItems: true }) }, closed);
 export const PersonsRoles = Type.Object({ id: Id, ...Roles.properties }, closed);
+
+export const RevocationsQuery = Type.Object(
+  {
+    since: Type.Optional(Type.String({ format: 'date-time', description: 'Only those dated from then on.' })),
+  },
+  closed,
+);

@@ -34,5 +34,5 @@ export async function mailToken(
   await tokens.keep(tx, { userId, tokenHash, expiresAt });
   const data = { userId, email, token, expiresAt: expiresAt.toISOString() };
   // The person is the subject, so that an erasure finds it.
-  tx.publish({ type: event, subject: userId, version, data, about: userId });
+  tx.publish({ type: event, subject: userId, version, data, about: userId, confidential: true });
 }

@@ -44,10 +44,13 @@ export async function insertRevocations(tx: UserTx, revoked: readonly SessionRev
   await tx.sessionRevocation.createMany({ data: [...revoked] });
 }
 
-/** All sessions that ended before their time and of which somebody may still hold an access token. */
-export async function recentRevocations(db: UserDb, now = new Date()): Promise<Revocations> {
+/**
+ * Sessions that ended before their time and of which somebody may still hold an access token: all, or those that ended
+ * from `since` on.
+ */
+export async function recentRevocations(db: UserDb, now = new Date(), since?: Date): Promise<Revocations> {
   const rows = await db.sessionRevocation.findMany({
-    where: { tokensEndAt: { gt: now } },
+    where: { tokensEndAt: { gt: now }, ...(since && { revokedAt: { gte: since } }) },
     orderBy: { tokensEndAt: 'asc' },
   });
   return { revocations: rows.map(toRevoked) };

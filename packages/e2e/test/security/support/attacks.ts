@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
-import { malformed, nastyValue } from './malformed.js';
+import { malformed, nastyValue, seldom } from './malformed.js';
 import type { Contract, Route } from './open-api.js';
 
 /** One request, ready to be sent. */
@@ -21,8 +21,8 @@ const headerText = fc
   )
   .map((text) => text.replaceAll(/[^\x20-\x7e]/g, '?').trim());
 
-/** Requests for one route; `token` goes with most of them. */
-export function requestsFor(route: Route, token: string): fc.Arbitrary<FuzzedRequest> {
+/** Requests for one route, from many addresses; one of the tokens goes with most of them. */
+export function requestsFor(route: Route, tokens: readonly string[]): fc.Arbitrary<FuzzedRequest> {
   const { parameters = [], requestBody } = route.operation;
   const schema = requestBody?.content['application/json']?.schema;
   const filled = fc.record(
@@ -37,7 +37,7 @@ export function requestsFor(route: Route, token: string): fc.Arbitrary<FuzzedReq
         { weight: 1, arbitrary: fc.constantFrom('', '{', '[', '"', '{"a":1,}', '\u0000', '['.repeat(5_000)) },
       )
     : fc.constant(undefined);
-  const odd = fc.option(fc.record({ authorization: headerText }), { freq: 8, nil: {} });
+  const odd = seldom(fc.record({ authorization: headerText }), {});
   const type = fc.oneof(
     { weight: 12, arbitrary: fc.constant('application/json') },
     {
@@ -46,7 +46,8 @@ export function requestsFor(route: Route, token: string): fc.Arbitrary<FuzzedReq
     },
   );
   const key = fc.oneof(fc.uuid(), headerText, fc.constant('same'));
-  return fc.record({ filled, body, odd, type, key }).map((made) => {
+  const token = fc.constantFrom(...tokens);
+  return fc.record({ filled, body, odd, type, key, token, address: fc.ipV4() }).map((made) => {
     const query = new URLSearchParams();
     let path = route.path;
     for (const each of parameters) {
@@ -56,7 +57,8 @@ export function requestsFor(route: Route, token: string): fc.Arbitrary<FuzzedReq
       else if (value) query.set(each.name, value.slice(0, 2_000));
     }
     const headers = {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${made.token}`,
+      'x-forwarded-for': made.address,
       'idempotency-key': made.key,
       ...(made.body !== undefined && { 'content-type': made.type }),
       ...made.odd,
@@ -117,7 +119,7 @@ export function frames({ service, commands }: Contract): fc.Arbitrary<string> {
   ] as const;
   const commandFrames = [...known, ...builtIn].map(([name, input]) =>
     fc
-      .tuple(malformed(input), fc.option(nastyValue, { freq: 3 }), fc.nat(1_000))
+      .tuple(malformed(input), seldom(nastyValue, undefined), fc.nat(1_000))
       .map(
         ([value, more, id]) => `42/${service},${id}${JSON.stringify([name, value, ...(more ? [more] : [])])}`,
       ),

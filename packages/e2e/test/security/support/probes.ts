@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { eventually } from '@warren/testing';
-import pg from 'pg';
 import type { Person } from '../../support/person.js';
 import type { ServiceName } from '../../support/system.js';
 import { routes } from './access.js';
@@ -24,9 +22,8 @@ export interface Probe {
 
 export interface ProbeContext {
   scene: Scene;
-  /** What notification was asked to mail: the newest token of this kind for this address. */
+  /** What notification is asked to mail: the token of this kind for this address. */
   mailedToken(type: string, email: string): Promise<string>;
-  database(service: ServiceName): string;
 }
 
 type Probes = Record<string, Record<number, (context: ProbeContext) => Promise<Probe> | Probe>>;
@@ -200,22 +197,3 @@ export const probes: Record<ServiceName, Probes> = {
     },
   },
 };
-
-/** Reads events from the producer's outbox: what the mail will say is there, whatever became of the mail. */
-export async function mailedTokenIn(url: string, type: string, email: string): Promise<string> {
-  return eventually(async () => {
-    const client = new pg.Client(url);
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ token: string }>(
-        `SELECT body::json->'data'->>'token' AS token FROM messaging.outbox
-        WHERE type = $1 AND body::json->'data'->>'email' = $2 ORDER BY id DESC LIMIT 1`,
-        [type, email],
-      );
-      if (!rows[0]) throw new Error(`no ${type} for ${email}`);
-      return rows[0].token;
-    } finally {
-      await client.end();
-    }
-  });
-}
