@@ -149,7 +149,8 @@ export type PaymentEventType =
   | 'payment.succeeded'
   | 'payment.failed'
   | 'payment.requires-action'
-  | 'payment.refunded';
+  | 'payment.refunded'
+  | 'payment.refund-failed';
 
 export function paymentEvent(
   type: PaymentEventType,
