@@ -122,6 +122,16 @@ export class Scene {
     });
   }
 
+  /** A subscription of the owner to pushes. */
+  async subscription(keys: { p256dh: string; auth: string }): Promise<string> {
+    const { status, body } = await this.owner.http('notification', 'POST', '/push-subscriptions', {
+      endpoint: this.endpoint(),
+      keys,
+    });
+    if (status !== 201) throw new Error(`no subscription: ${JSON.stringify(body)}`);
+    return body.id as string;
+  }
+
   /** A place to which a push service would send. */
   endpoint(): string {
     return `https://push.example.org/${randomUUID()}`;
