@@ -1,11 +1,13 @@
 import type { Doors, ServiceContext } from '@warren/service-kit';
 import { forgetter } from './background/forgetter.js';
+import { notificationPruner } from './background/pruner.js';
 import { markCommands } from './commands/marks.js';
 import type { Config } from './config.js';
 import { dispatcher } from './deliveries/dispatcher.js';
 import { emailChannel } from './deliveries/email-channel.js';
 import { pushChannel } from './deliveries/push-channel.js';
 import { defaultTiming } from './deliveries/timing.js';
+import { kept } from './domain/kept.js';
 import { deferredEvents } from './events/deferred-events.js';
 import { deferrable, reactions } from './events/reactions.js';
 import { sessionsEnd } from './events/sessions.js';
@@ -41,6 +43,7 @@ export function notificationDoors(
       ...channels.map((channel) => dispatcher({ ...context, channel, timing })),
       deferredEvents({ ...context, handlers: deferrable, pollMs: timing.pollMs }),
       forgetter(context),
+      notificationPruner({ ...context, kept }),
     ],
   };
 }
