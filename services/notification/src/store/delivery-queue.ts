@@ -13,6 +13,8 @@ export interface TakenDelivery extends UnderWay {
   createdAt: Date;
   /** The event's own address, else the person's; null where neither is known yet. */
   address: string | null;
+  /** Whether mail may go there: the event's own, or verified; null where that is not known yet. */
+  mayMail: boolean | null;
   /** Null where it is gone, or somebody else's by now. */
   subscription: Subscription | null;
 }
@@ -63,7 +65,7 @@ export async function takeDeliveries(
       FROM due WHERE d.id = due.id RETURNING d.*, due.trial_origin
     )
     SELECT t.id, t.user_id AS "userId", t.trial_origin AS "trialOrigin", t.kind, t.content, t.attempts, t.give_up_at AS "giveUpAt", t.created_at AS "createdAt",
-      coalesce(t.address, c.email) AS address,
+      coalesce(t.address, c.email) AS address, (t.address IS NOT NULL OR c.email_verified) AS "mayMail",
       CASE WHEN s.id IS NOT NULL THEN json_build_object('id', s.id, 'endpoint', s.endpoint, 'p256dh', s.p256dh,
         'auth', s.auth) END AS subscription
     FROM taken t LEFT JOIN user_copies c ON c.id = t.user_id
