@@ -6,8 +6,12 @@ const { privateKey, publicKey } = await generateKeyPair('ES256');
 /** What the service under test is given in place of the user service's keys. */
 export const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
 
-export function tokenFor(userId: string, roles: readonly string[] = []): Promise<string> {
-  return new SignJWT({ sid: uuidv7(), roles })
+export function tokenFor(
+  userId: string,
+  roles: readonly string[] = [],
+  sessionId: string = uuidv7(),
+): Promise<string> {
+  return new SignJWT({ sid: sessionId, roles })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
     .setSubject(userId)
     .setIssuer('urn:warren:user')

@@ -1,13 +1,16 @@
 import type { Doors, ServiceContext } from '@warren/service-kit';
+import { forgetter } from './background/forgetter.js';
+import { notificationPruner } from './background/pruner.js';
 import { markCommands } from './commands/marks.js';
 import type { Config } from './config.js';
 import { dispatcher } from './deliveries/dispatcher.js';
 import { emailChannel } from './deliveries/email-channel.js';
-import { deliveryForgetter } from './deliveries/forgetter.js';
 import { pushChannel } from './deliveries/push-channel.js';
 import { defaultTiming } from './deliveries/timing.js';
+import { kept } from './domain/kept.js';
 import { deferredEvents } from './events/deferred-events.js';
 import { deferrable, reactions } from './events/reactions.js';
+import { sessionsEnd } from './events/sessions.js';
 import { userProjections } from './events/users.js';
 import { markRoutes } from './http/marks.js';
 import { notificationRoutes } from './http/notifications.js';
@@ -31,15 +34,16 @@ export function notificationDoors(
       notificationRoutes(uow),
       markRoutes(marks),
       preferenceRoutes(uow, client),
-      pushSubscriptionRoutes(uow, pusher),
+      pushSubscriptionRoutes(uow, client, pusher),
     ],
     commands: markCommands(marks),
     // Copies before reactions: a person's own registration is known when they are welcomed.
-    events: [...userProjections, ...reactions],
+    events: [...userProjections, ...reactions, sessionsEnd],
     background: [
       ...channels.map((channel) => dispatcher({ ...context, channel, timing })),
       deferredEvents({ ...context, handlers: deferrable, pollMs: timing.pollMs }),
-      deliveryForgetter(context),
+      forgetter(context),
+      notificationPruner({ ...context, kept }),
     ],
   };
 }

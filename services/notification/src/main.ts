@@ -4,7 +4,7 @@ import { config } from './config.js';
 import { notificationDoors } from './doors.js';
 import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
-import { askForMissingEmails } from './store/user-copies.js';
+import { askForWhatCopiesLack } from './store/user-copies.js';
 
 export const notification = defineService({
   name: 'notification',
@@ -16,7 +16,8 @@ export const notification = defineService({
     prisma: new URL('../prisma/', import.meta.url),
   },
   async doors(context) {
-    if (await askForMissingEmails(context.client)) context.log.info('asking for emails that the copies lack');
+    if (await askForWhatCopiesLack(context.client))
+      context.log.info('asking for what the copies of users lack');
     return notificationDoors(context, await openProviders(context));
   },
 });

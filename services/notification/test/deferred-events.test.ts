@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { deletedEvent, userEvent } from '@warren/service-testing';
+import { noticeRequest, securityAlert } from '@warren/contracts';
+import { deletedEvent, encoded, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { completeCopies, paymentEvent, startTimeout, World } from './support/service.js';
@@ -58,6 +59,79 @@ describe('while the copy of users is still being built', () => {
     expect(await world.counts(grace)).toEqual({ unread: 151, unseen: 151, version: 151 });
     await second.close();
   }, 40_000);
+});
+
+describe('an event that waits and an erasure', () => {
+  const rows = (userId: string) =>
+    world.client.deferredEvent.findMany({ where: { people: { has: userId } } });
+
+  it('keeps no words of anybody, and tells the other person without a name', async () => {
+    const [ada, grace] = [await world.register('Ada'), uuidv7()];
+    await world.bus.publish(paymentEvent('payment.succeeded', ada, grace, { description: 'our secret' }));
+    expect(JSON.stringify(await rows(ada))).not.toContain('secret');
+    await world.bus.publish(deletedEvent(ada, 2));
+    expect(await rows(ada)).toHaveLength(1);
+    await world.bus.publish(userEvent('user.registered', grace, 1));
+    await hurry();
+    await eventually(async () => expect(await told(grace)).toEqual(['payment-received', 'welcome']));
+    expect((await world.inbox(grace))[0]?.body).toBe('You received €12.50 from a deleted account.');
+  });
+
+  it('leaves nothing that was for the deleted person alone', async () => {
+    const ada = uuidv7();
+    const data = noticeRequest(securityAlert, ada, {
+      what: 'password-changed',
+      at: '2026-01-01T00:00:00.000Z',
+    });
+    const event = encoded({ type: 'notification.requested', subject: ada, version: 1, data });
+    const body = JSON.stringify({ ...JSON.parse(event.body), source: '/services/user' });
+    await world.bus.publish({ ...event, body });
+    expect(await rows(ada)).toHaveLength(1);
+    await world.bus.publish(deletedEvent(ada, 1));
+    expect(await rows(ada)).toEqual([]);
+  });
+});
+
+describe('what is deferred', () => {
+  /** As a build left it. */
+  async function deferredAs(type: string, people: string[], days = 0): Promise<string> {
+    const { id, body } = paymentEvent('payment.succeeded', people[0] ?? '', people[1] ?? '');
+    const event = { ...JSON.parse(body), type };
+    // A payment without its people makes its handler throw each time it is tried.
+    if (type === 'payment.failed') event.data = {};
+    await world.client.deferredEvent.create({
+      data: { id, event, people, dueAt: new Date(), createdAt: new Date(Date.now() - days * 86_400_000) },
+    });
+    return id;
+  }
+
+  const isThere = async (id: string) => (await world.client.deferredEvent.count({ where: { id } })) === 1;
+
+  it('by a newer build waits for a build that handles it', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const unknown = await deferredAs('payment.invented', [ada, grace]);
+    const known = await deferredAs('payment.succeeded', [ada, grace]);
+    await eventually(async () => expect(await isThere(known)).toBe(false));
+    const row = await world.client.deferredEvent.findUnique({ where: { id: unknown } });
+    expect(row?.tries).toBe(0);
+  });
+
+  it('and can not be handled is tried until it is too old, and so is what nobody handles', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const young = await deferredAs('payment.failed', [ada, grace]);
+    await eventually(async () =>
+      expect((await world.client.deferredEvent.findUnique({ where: { id: young } }))?.tries).toBe(1),
+    );
+    const old = [
+      await deferredAs('payment.failed', [ada, grace], 15),
+      await deferredAs('payment.invented', [ada, grace], 15),
+      await deferredAs('payment.succeeded', [ada, uuidv7()], 15),
+    ];
+    for (const id of old) await eventually(async () => expect(await isThere(id)).toBe(false));
+    expect(await isThere(young)).toBe(true);
+    expect(await told(ada)).toEqual(['welcome']);
+    await world.client.deferredEvent.deleteMany();
+  });
 });
 
 describe('once the copy of users was whole', () => {

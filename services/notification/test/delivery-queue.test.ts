@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { fairShare } from '../src/domain/fair-share.js';
 import type { MailContent } from '../src/domain/render.js';
+import { worthNoTry } from '../src/domain/retries.js';
 import type { NotificationDb } from '../src/store/database.js';
 import { writeDirectMail } from '../src/store/deliveries.js';
 import {
@@ -42,11 +44,14 @@ async function write(db: NotificationDb, address = `${uuidv7()}@example.org`) {
   return mail;
 }
 
+/** Nobody is busy. */
+const share = fairShare([], 100);
+
 /** Written and taken by somebody, before any dispatcher could see it. */
 async function taken(leaseMs: number) {
   return world.client.$transaction(async (db) => {
     const mail = await write(db);
-    const all = await takeDeliveries(db, 'email', { limit: 100, leaseMs });
+    const all = await takeDeliveries(db, 'email', { limit: 100, leaseMs, share });
     const delivery = all.find(({ address }) => address === mail.address);
     if (delivery === undefined) throw new Error('It was not taken');
     return { mail, delivery };
@@ -72,6 +77,25 @@ describe('a delivery that somebody has taken', () => {
     await postponeDelivery(world.client, stale, 0, 'late');
     expect(await rowOf(delivery.id)).toEqual(before);
     await settleDelivery(world.client, delivery, 'given-up', 'test');
+  });
+
+  it('and ended its process too often is given up, not tried', async () => {
+    const { mail, delivery } = await taken(200);
+    await world.client.delivery.update({ where: { id: delivery.id }, data: { attempts: 100 } });
+    await eventually(async () =>
+      expect(await rowOf(delivery.id)).toMatchObject({
+        outcome: 'given-up',
+        failure: 'too-often',
+        attempts: 101,
+      }),
+    );
+    expect(server.to(mail.address)).toEqual([]);
+    const [now, giveUpAt] = [new Date(), new Date(Date.now() + 60_000)];
+    expect([1, 100, 101].map((attempts) => worthNoTry(attempts, { now, giveUpAt }))).toEqual([
+      undefined,
+      undefined,
+      'too-often',
+    ]);
   });
 
   it('by a process that stops is free at once', async () => {
@@ -106,7 +130,7 @@ describe('a mail that somebody waits for', () => {
       }));
       await db.delivery.createMany({ data: waiting });
       const { address } = await write(db);
-      const [first] = await takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000 });
+      const [first] = await takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000, share });
       expect(first?.address).toBe(address);
       await db.delivery.deleteMany({
         where: { id: { in: [...waiting.map(({ id }) => id), first?.id ?? ''] } },

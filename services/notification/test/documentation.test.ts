@@ -33,6 +33,8 @@ describe('/openapi.json', () => {
         'get /notifications',
         'get /notifications/counts',
         'get /preferences',
+        'delete /push-subscriptions/{id}',
+        'get /push-subscriptions',
         'get /push-subscriptions/key',
         'post /notifications/mark-all-read',
         'post /notifications/mark-all-seen',

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { deletedEvent } from '@warren/service-testing';
+import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { paymentEvent, startTimeout, World } from './support/service.js';
@@ -151,6 +151,38 @@ describe('a mail server', () => {
         { outcome: 'given-up', failure: 'too-late', content: null },
       ]),
     );
+  });
+});
+
+describe('an address that nobody has verified', () => {
+  it('gets no mail, until it is verified: then what is told from then on', async () => {
+    const email = someAddress();
+    const ada = await register(email, { emailVerified: false });
+    expect(await world.inbox(ada)).toHaveLength(1);
+    expect(await deliveriesOf(ada)).toEqual([]);
+    await world.bus.publish(userEvent('user.updated', ada, 2, { email, emailVerified: true }));
+    await world.bus.publish(paymentEvent('payment.failed', ada, await world.register('Grace')));
+    await eventually(() => expect(server.to(email)).toHaveLength(1));
+    expect(server.to(email)[0]?.subject).toBe('Payment failed');
+  });
+
+  it('gets none that an older build wrote; where that is not known yet, the mail waits', async () => {
+    proxy.refuse();
+    const [email, other] = [someAddress(), someAddress()];
+    const [ada, grace] = [await register(email), await register(other)];
+    for (const person of [ada, grace])
+      await eventually(async () => expect((await deliveriesOf(person))[0]?.failure).toMatch(/ECONN|ESOCKET/));
+    await world.client.userCopy.update({ where: { id: ada }, data: { emailVerified: false } });
+    await world.client.userCopy.update({ where: { id: grace }, data: { emailVerified: null } });
+    proxy.resume();
+    for (const person of [ada, grace]) await hurry(person);
+    await eventually(async () =>
+      expect(await deliveriesOf(ada)).toMatchObject([{ outcome: 'given-up', failure: 'unverified' }]),
+    );
+    await eventually(async () =>
+      expect(await deliveriesOf(grace)).toMatchObject([{ outcome: null, failure: 'no-address' }]),
+    );
+    expect([server.to(email), server.to(other)]).toEqual([[], []]);
   });
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { User } from '@warren/contracts';
 import { encoded, userEvent } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
-import { askForMissingEmails } from '../src/store/user-copies.js';
+import { askForWhatCopiesLack } from '../src/store/user-copies.js';
 import { completeCopies, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -56,18 +56,29 @@ describe('a copy from before emails were kept', () => {
     const ada = await copied();
     await completeCopies(world.client);
     const before = await copyRow();
-    expect(await askForMissingEmails(world.client)).toBe(true);
+    expect(await askForWhatCopiesLack(world.client)).toBe(true);
     const after = await copyRow();
     expect([after?.completed_at, after?.replay_id === before?.replay_id]).toEqual([null, false]);
     // While that is under way, others that start do not begin it anew.
-    expect(await askForMissingEmails(world.client)).toBe(false);
+    expect(await askForWhatCopiesLack(world.client)).toBe(false);
     expect(await copyRow()).toEqual(after);
     await world.bus.publish(snapshot(ada, 1));
   });
 
+  it('lacks whether it is verified, too, and gets it the same way', async () => {
+    const ada = await copied(3);
+    await world.client.userCopy.update({ where: { id: ada }, data: { email: 'ada@example.org' } });
+    await completeCopies(world.client);
+    expect(await askForWhatCopiesLack(world.client)).toBe(true);
+    await world.bus.publish(snapshot(ada, 3, { email: 'ada@example.org', emailVerified: true }));
+    expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({
+      emailVerified: true,
+    });
+  });
+
   it('once all have theirs, nothing is asked for', async () => {
     await completeCopies(world.client);
-    expect(await askForMissingEmails(world.client)).toBe(false);
+    expect(await askForWhatCopiesLack(world.client)).toBe(false);
   });
 
   it('can not be buried by a build that would leave the email', async () => {
@@ -75,6 +86,6 @@ describe('a copy from before emails were kept', () => {
     const asBefore = world.client.$executeRaw`
       UPDATE user_copies SET version = 2, deleted = true, display_name = NULL, locale = NULL, time_zone = NULL
       WHERE id = ${ada}::uuid`;
-    await expect(asBefore).rejects.toThrow('user_copies_email_erased');
+    await expect(asBefore).rejects.toThrow(/user_copies_email(_verified)?_erased/);
   });
 });

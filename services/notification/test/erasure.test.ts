@@ -47,6 +47,7 @@ describe('a deleted person', () => {
       locale: null,
       timeZone: null,
       email: null,
+      emailVerified: null,
     });
     expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -72,6 +72,20 @@ describe('the folder of mails', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(join(folder, names[0] ?? ''))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(folder, names[2] ?? ''), 'utf8')).toContain('Subject: No. 5');
+    await mailer.close();
+  });
+
+  it('keeps no mail whose writer ended before it was whole, and leaves what is being written or is no mail', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'warren-mail-'));
+    const aside = () => `.2026-01-01T00-00-00-000Z-${uuidv7()}`;
+    const [left, underWay, other] = [aside(), aside(), '.gitkeep'];
+    for (const name of [left, underWay, other]) await writeFile(join(folder, name), 'token');
+    const longAgo = new Date(Date.now() - 120_000);
+    for (const name of [left, other]) await utimes(join(folder, name), longAgo, longAgo);
+    const mailer = createMailFolder(folder, from, 3);
+    await mailer.send(mail(), signal);
+    const names = await readdir(folder);
+    expect(names.filter((name) => !name.endsWith('.eml')).sort()).toEqual([underWay, other].sort());
     await mailer.close();
   });
 });

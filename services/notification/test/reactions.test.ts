@@ -38,6 +38,20 @@ describe('what happened elsewhere', () => {
     expect(await told(grace)).toHaveLength(1);
   });
 
+  it('a refund that fails after all takes the word back, with what stays refunded', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await world.bus.publish(paymentEvent('payment.refunded', ada, grace, { amountRefunded: 500 }));
+    await world.bus.publish(paymentEvent('payment.refund-failed', ada, grace, { amountRefunded: 0 }));
+    expect((await told(ada)).slice(0, 2)).toEqual([
+      [
+        'payment-refund-failed',
+        'A refund of your payment of €12.50 to Grace failed after all. Refunded to you remains €0.00.',
+      ],
+      ['payment-refunded', 'Of your payment of €12.50 to Grace, €5.00 came back to you.'],
+    ]);
+    expect(await told(grace)).toHaveLength(1);
+  });
+
   it.each([
     ['payment.failed', 'payment-failed'],
     ['payment.requires-action', 'payment-action-required'],

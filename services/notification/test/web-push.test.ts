@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deletedEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
+import webPush from 'web-push';
 import { Browser, type PushService, pushService, vapidClaims } from './support/push-service.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
@@ -188,6 +189,36 @@ describe('subscriptions', () => {
     await pay(grace);
     await eventually(async () => expect(await subscriptionsOf(grace)).toBe(0));
     expect(push.at(path)).toEqual([]);
+  });
+});
+
+describe('VAPID settings', () => {
+  const pair = webPush.generateVAPIDKeys();
+  const starting = (env: Record<string, string>) =>
+    World.create({ database: world.database, env: { PUSH_ALLOW_LOCAL: 'on', ...env } });
+
+  it.each([
+    [
+      'no pair',
+      { privateKey: webPush.generateVAPIDKeys().privateKey },
+      'VAPID_PRIVATE_KEY is not the private half',
+    ],
+    ['no key', { privateKey: 'A'.repeat(43) }, 'VAPID_PRIVATE_KEY is not the private half'],
+    ['no address', { subject: 'https://no where' }, 'VAPID_SUBJECT must be'],
+  ])('that are %s end the start, and name what is wrong but not its value', async (_, changes, message) => {
+    const { publicKey, privateKey, subject } = { ...pair, subject: 'mailto:a@example.org', ...changes };
+    const env = { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: subject };
+    const failed = starting(env).catch((error: Error) => error);
+    expect(String(await failed)).toContain(message);
+    expect(String(await failed)).not.toContain(privateKey);
+  });
+
+  it('that are right start', async () => {
+    const { publicKey, privateKey } = pair;
+    const right = await starting({ VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey });
+    const { body } = await right.http(uuidv7(), 'GET', '/push-subscriptions/key');
+    expect(body.publicKey).toBe(publicKey);
+    await right.close();
   });
 });
 

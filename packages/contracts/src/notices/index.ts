@@ -4,6 +4,7 @@ import { passwordReset } from './password-reset.js';
 import { paymentActionRequired } from './payment-action-required.js';
 import { paymentFailed } from './payment-failed.js';
 import { paymentReceived } from './payment-received.js';
+import { paymentRefundFailed } from './payment-refund-failed.js';
 import { paymentRefunded } from './payment-refunded.js';
 import { paymentSent } from './payment-sent.js';
 import { securityAlert } from './security-alert.js';
@@ -19,6 +20,7 @@ export {
   paymentFailed,
   paymentReceived,
   paymentRefunded,
+  paymentRefundFailed,
   paymentSent,
   securityAlert,
   welcome,
@@ -32,6 +34,7 @@ export const noticeKinds: readonly NoticeKind[] = [
   paymentFailed,
   paymentActionRequired,
   paymentRefunded,
+  paymentRefundFailed,
   securityAlert,
   passwordReset,
   emailVerification,

@@ -1,5 +1,5 @@
 import type { ServiceContext } from '@warren/service-kit';
-import { retryDelay } from '../domain/retries.js';
+import { retryDelay, worthNoTry } from '../domain/retries.js';
 import { failureWord, Undeliverable } from '../providers/failures.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { postponeDelivery, settleDelivery, type TakenDelivery } from '../store/delivery-queue.js';
@@ -16,24 +16,43 @@ export function createAttempt({ client, log, channel }: Dependencies) {
     const { id: deliveryId, kind, attempts } = delivery;
     const about = { deliveryId, kind, attempts, channel: channel.name };
     try {
-      const failure = await tryOnce(delivery, sendMs, signal);
-      if (failure === undefined) return await settleDelivery(client, delivery, 'sent');
-      const word = failureWord(failure);
-      const delayMs = signal.aborted ? 0 : delayAfter(failure, delivery);
-      if (delayMs === undefined) {
-        log.warn({ ...about, failure: word }, 'a delivery was given up');
-        return await settleDelivery(client, delivery, 'given-up', word);
-      }
-      log.info({ ...about, failure: word, delayMs }, 'a delivery failed, to be tried again');
-      await postponeDelivery(client, delivery, delayMs, word);
+      const why = worthNoTry(attempts, { now: new Date(), giveUpAt: delivery.giveUpAt });
+      if (why !== undefined) return await settle(delivery, new Undeliverable(why), signal);
+      const failure = await tryOnce(delivery, Math.min(sendMs, channel.mostMs ?? sendMs), signal);
+      await settle(delivery, failure, signal);
+      if (failure === undefined || !signal.aborted) await learn(delivery, failure);
     } catch (error) {
       log.warn({ ...about, err: error }, 'a delivery could not be settled, its lease will run out');
     }
   };
 
+  async function settle(delivery: TakenDelivery, failure: unknown, signal: AbortSignal): Promise<void> {
+    if (failure === undefined) return settleDelivery(client, delivery, 'sent');
+    const { id: deliveryId, kind, attempts } = delivery;
+    const word = failureWord(failure);
+    const about = { deliveryId, kind, attempts, channel: channel.name, failure: word };
+    const delayMs = signal.aborted ? 0 : delayAfter(failure, delivery);
+    if (delayMs === undefined) {
+      log.warn(about, 'a delivery was given up');
+      return settleDelivery(client, delivery, 'given-up', word);
+    }
+    log.info({ ...about, delayMs }, 'a delivery failed, to be tried again');
+    await postponeDelivery(client, delivery, delayMs, word);
+  }
+
+  async function learn(delivery: TakenDelivery, failure: unknown): Promise<void> {
+    try {
+      await channel.learn?.(delivery, failure);
+    } catch (error) {
+      log.warn(
+        { err: error, channel: channel.name },
+        'what a try told could not be kept, the next one tells it again',
+      );
+    }
+  }
+
   /** What went wrong; `undefined` if it was sent. */
   async function tryOnce(delivery: TakenDelivery, sendMs: number, signal: AbortSignal): Promise<unknown> {
-    if (delivery.giveUpAt.getTime() <= Date.now()) return new Undeliverable('too-late');
     const limit = new AbortController();
     const cut = () => limit.abort(signal.reason);
     signal.addEventListener('abort', cut, { once: true });

@@ -1,34 +1,42 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Background } from '@warren/service-kit';
+import { fairShare } from '../domain/fair-share.js';
 import { type TakenDelivery, takeDeliveries } from '../store/delivery-queue.js';
 import { createAttempt, type Dependencies } from './attempt.js';
 import type { Timing } from './timing.js';
 
 /**
  * Sends what is due on one channel. Any number of instances do so at once; leases keep them apart, and what a crash
- * leaves is found when its lease ends. Each channel has a dispatcher of its own: none waits for another.
+ * leaves is found when its lease ends. Each channel has a dispatcher of its own: none waits for another. Nor does a person
+ * for another one: see `fairShare`.
  */
 export function dispatcher(parts: Dependencies & { timing: Timing }): Background {
   const { client, log, channel, timing } = parts;
   const attempt = createAttempt(parts);
   const stopping = new AbortController();
   const cut = new AbortController();
-  const underWay = new Set<Promise<void>>();
+  setMaxListeners(channel.concurrency, cut.signal);
+  const underWay = new Map<TakenDelivery, Promise<void>>();
   let dispatching: Promise<void> = Promise.resolve();
 
   async function dispatchUntilStopped(): Promise<void> {
     while (!stopping.signal.aborted) {
       const free = channel.concurrency - underWay.size;
-      const taken = await take(free);
+      const taken = free > 0 ? await take(free) : [];
       for (const delivery of taken) start(delivery);
-      if (taken.length === free) await Promise.race([...underWay]);
-      else await sleep(timing.pollMs * (0.75 + Math.random() / 2));
+      // Whoever has had a turn may have another one now, and so may others behind them.
+      if (taken.length === 0) await somethingEnds(timing.pollMs * (0.75 + Math.random() / 2));
     }
   }
 
   async function take(limit: number): Promise<TakenDelivery[]> {
     try {
-      return await takeDeliveries(client, channel.name, { limit, leaseMs: timing.leaseMs });
+      return await takeDeliveries(client, channel.name, {
+        limit,
+        leaseMs: timing.leaseMs,
+        share: fairShare(underWay.keys(), channel.concurrency),
+      });
     } catch (error) {
       log.warn({ err: error, channel: channel.name }, 'no deliveries could be taken, the next look is due');
       return [];
@@ -36,12 +44,18 @@ export function dispatcher(parts: Dependencies & { timing: Timing }): Background
   }
 
   function start(delivery: TakenDelivery): void {
-    const done = attempt(delivery, timing.sendMs, cut.signal).finally(() => underWay.delete(done));
-    underWay.add(done);
+    const done = attempt(delivery, timing.sendMs, cut.signal).finally(() => underWay.delete(delivery));
+    underWay.set(delivery, done);
   }
 
-  async function sleep(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  /** A delivery, or the wait for what becomes due. */
+  async function somethingEnds(ms: number): Promise<void> {
+    const waited = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, waited.signal]);
+    const timer = pause(ms, undefined, { signal }).catch(() => undefined);
+    await Promise.race([timer, ...underWay.values()]);
+    waited.abort();
+    await timer;
   }
 
   return {
@@ -53,7 +67,7 @@ export function dispatcher(parts: Dependencies & { timing: Timing }): Background
       stopping.abort();
       const cutOff = setTimeout(() => cut.abort(new Error('the service is stopping')), timing.stopMs);
       await dispatching;
-      await Promise.all(underWay);
+      await Promise.all(underWay.values());
       clearTimeout(cutOff);
       await channel.close();
     },

@@ -3,15 +3,22 @@ import { SubscriptionGone, Undeliverable } from '../providers/failures.js';
 import { concurrency } from '../providers/open.js';
 import type { Pusher } from '../providers/pusher.js';
 import type { NotificationDb } from '../store/database.js';
-import { dropGoneSubscription } from '../store/push-subscriptions.js';
+import { dropGoneSubscription, subscriptionFailed, subscriptionWorked } from '../store/push-health.js';
 import type { Channel } from './channel.js';
 import { linkTo } from './compose-mail.js';
 
-/** Web Push, its payload `{ id, kind, title, body, url }` in JSON. Subscriptions that are gone are forgotten. */
+/** A push service answers within a second or two; somebody's own may never. */
+const mostMs = 8_000;
+
+/**
+ * Web Push, its payload `{ id, kind, title, body, url }` in JSON. Subscriptions that are gone are forgotten, and those
+ * that fail for long.
+ */
 export function pushChannel(pusher: Pusher, db: NotificationDb, webUrl: string): Channel {
   return {
     name: 'push',
     concurrency: concurrency.push,
+    mostMs,
     async send({ id, content, subscription, giveUpAt }, signal) {
       if (subscription === null) throw new Undeliverable('unsubscribed');
       const { path, ...said } = content as PushContent;
@@ -22,12 +29,13 @@ export function pushChannel(pusher: Pusher, db: NotificationDb, webUrl: string):
         topic: id.replaceAll('-', ''),
         ttlSeconds: Math.max(0, Math.round((giveUpAt.getTime() - Date.now()) / 1_000)),
       };
-      try {
-        await pusher.send(push, signal);
-      } catch (error) {
-        if (error instanceof SubscriptionGone) await dropGoneSubscription(db, subscription);
-        throw error;
-      }
+      await pusher.send(push, signal);
+    },
+    async learn({ subscription }, failure) {
+      if (subscription === null) return;
+      if (failure === undefined) await subscriptionWorked(db, subscription);
+      else if (failure instanceof SubscriptionGone) await dropGoneSubscription(db, subscription);
+      else await subscriptionFailed(db, subscription);
     },
     close: () => pusher.close(),
   };

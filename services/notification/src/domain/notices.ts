@@ -5,6 +5,7 @@ import {
   paymentFailed,
   paymentReceived,
   paymentRefunded,
+  paymentRefundFailed,
   paymentSent,
   welcome,
 } from '@warren/contracts';
@@ -35,6 +36,7 @@ const paymentNews: Readonly<Record<string, readonly PaymentNews[]>> = {
   'payment.failed': [{ kind: paymentFailed, reader: 'payer' }],
   'payment.requires-action': [{ kind: paymentActionRequired, reader: 'payer' }],
   'payment.refunded': [{ kind: paymentRefunded, reader: 'payer' }],
+  'payment.refund-failed': [{ kind: paymentRefundFailed, reader: 'payer' }],
 };
 
 /** Event types of which people are told. */

@@ -3,6 +3,18 @@ const longestDelayMs = 3_600_000;
 /** So often may one be taken. Also ends one that ends its process each time. */
 const mostAttempts = 100;
 
+/**
+ * Why one that was taken for the `attempts`th time is not even tried; `undefined` where it is. Whoever took it before
+ * may have ended before they could settle it.
+ */
+export function worthNoTry(
+  attempts: number,
+  { now, giveUpAt }: { now: Date; giveUpAt: Date },
+): 'too-late' | 'too-often' | undefined {
+  if (giveUpAt.getTime() <= now.getTime()) return 'too-late';
+  return attempts > mostAttempts ? 'too-often' : undefined;
+}
+
 /** Milliseconds in which something is worth telling outside; a day and a half covers a mail server's bad night. */
 export const worthTellingMs = 36 * 3_600_000;
 

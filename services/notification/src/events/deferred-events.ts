@@ -2,11 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Background, ServiceContext } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
-import { type DeferredEvent, dueDeferredEvents, takeDeferredEvent } from '../store/deferred-events.js';
+import {
+  type DeferredEvent,
+  dueDeferredEvents,
+  giveUpDeferredEvents,
+  takeDeferredEvent,
+} from '../store/deferred-events.js';
 
 const atOnce = 100;
 /** As long as the inbox knows an event. */
-const longestMs = 14 * 24 * 3_600_000;
+const longestDays = 14;
 
 type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
   handlers: readonly EventHandler<NotificationDb>[];
@@ -15,6 +20,7 @@ type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 
 
 /** Handles what was deferred, each in a transaction of its own, once everybody whom it is about is known. */
 export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependencies): Background {
+  const types = handlers.map(({ type }) => type);
   const stopping = new AbortController();
   let working: Promise<void> = Promise.resolve();
 
@@ -28,8 +34,9 @@ export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependenc
   /** Resolves to how many were looked at. */
   async function round(): Promise<number> {
     try {
-      const due = await dueDeferredEvents(client, atOnce);
-      for (const each of due) await handleOrKeep(each);
+      await giveUpTheOld();
+      const due = await dueDeferredEvents(client, types, atOnce);
+      for (const each of due) if (each.ready) await handleOrKeep(each);
       return due.length;
     } catch (error) {
       log.warn({ err: error }, 'deferred events could not be looked at, the next round is due');
@@ -37,14 +44,15 @@ export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependenc
     }
   }
 
+  async function giveUpTheOld(): Promise<void> {
+    for (const { id, type } of await giveUpDeferredEvents(client, longestDays, atOnce))
+      log.error({ id, type }, 'a deferred event was given up: it could not be handled for too long');
+  }
+
   async function handleOrKeep(deferred: DeferredEvent): Promise<void> {
     const { id, type } = deferred.event;
     try {
-      if (deferred.ready) await handle(deferred);
-      else if (deferred.ageMs > longestMs) {
-        await takeDeferredEvent(client, id);
-        log.error({ id, type }, 'a deferred event was given up: nobody it is about ever came');
-      }
+      await handle(deferred);
     } catch (error) {
       log.warn({ err: error, id, type }, 'a deferred event could not be handled, it is tried again');
     }

@@ -28,8 +28,9 @@ export const userProjections: EventHandler<NotificationDb>[] = [
 ];
 
 async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {
-  const { id, displayName, locale, timeZone, email } = event.data as User;
-  await keepUserCopy(db, { id, version: event.entityversion, displayName, locale, timeZone, email });
+  const { id, displayName, locale, timeZone, email, emailVerified } = event.data as User;
+  const said = { displayName, locale, timeZone, email, emailVerified };
+  await keepUserCopy(db, { id, version: event.entityversion, ...said });
 }
 
 /** The tombstone first: from then on nobody writes anything more for this person. */

@@ -1,20 +1,18 @@
-import { AppError, closed, Id } from '@warren/contracts';
+import { AppError, closed, Id, Time } from '@warren/contracts';
 import { problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
-import { writeFor } from '../operations/living-person.js';
-import type { NotificationDb } from '../store/database.js';
-import { dropSubscription, keepSubscription } from '../store/push-subscriptions.js';
+import { subscribe } from '../operations/push-subscriptions.js';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { dropSubscription, subscriptionsOf } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
+import { ById } from './schemas.js';
 
 export interface PushDoor {
   publicKey: string;
   /** What is wrong with an endpoint, before any name is looked up; `undefined` where nothing is. */
   refusal(endpoint: string): string | undefined;
 }
-
-/** Of one person; the oldest give way. */
-const mostSubscriptions = 20;
 
 const Endpoint = Type.String({ minLength: 1, maxLength: 1_000, pattern: '^https?://[\\x21-\\x7e]+$' });
 
@@ -34,8 +32,30 @@ const NewSubscription = Type.Object(
   closed,
 );
 
+const Subscriptions = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          id: Id,
+          origin: Type.String({
+            description: 'Of the endpoint, whose whole address lets others send to it.',
+          }),
+          createdAt: Time,
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 /** Which browsers get pushes (W3C Push API). */
-export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { publicKey, refusal }: PushDoor) {
+export function pushSubscriptionRoutes(
+  uow: UnitOfWork<NotificationDb>,
+  client: PrismaClient,
+  { publicKey, refusal }: PushDoor,
+) {
   return routes((http) => {
     http.get(
       '/push-subscriptions/key',
@@ -48,12 +68,26 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
       async () => ({ publicKey }),
     );
 
+    http.get(
+      '/push-subscriptions',
+      { schema: { summary: 'The browsers that get pushes, newest first', response: { 200: Subscriptions } } },
+      async ({ principal }) => {
+        const found = await subscriptionsOf(client, principal.userId);
+        const items = found.map(({ id, endpoint, createdAt }) => ({
+          id,
+          origin: new URL(endpoint).origin,
+          createdAt: createdAt.toISOString(),
+        }));
+        return { items };
+      },
+    );
+
     http.post(
       '/push-subscriptions',
       {
         config: { rateLimit: { max: 60, timeWindow: 60_000 } },
         schema: {
-          summary: 'Sends pushes to this browser, also when repeated',
+          summary: 'Sends pushes to this browser until its session ends, also when repeated',
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
@@ -66,11 +100,8 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
         const code = refusal(endpoint);
         if (code !== undefined)
           throw new AppError('invalid-request', { errors: [{ pointer: '/endpoint', code }] });
-        const caller = callerOf(request);
-        const id = await writeFor(uow, caller, (tx) =>
-          keepSubscription(tx, caller.userId, { endpoint, keys }, mostSubscriptions),
-        );
-        if (id === undefined) throw new AppError('forbidden');
+        const { sessionId } = request.principal;
+        const id = await subscribe(uow, callerOf(request), { endpoint, keys, sessionId });
         return reply.code(201).send({ id });
       },
     );
@@ -87,7 +118,28 @@ export function pushSubscriptionRoutes(uow: UnitOfWork<NotificationDb>, { public
       async (request, reply) => {
         const { userId, cause } = callerOf(request);
         const { endpoint } = request.body;
-        await uow.run((tx) => dropSubscription(tx, userId, endpoint), { users: [userId], cause });
+        await uow.run((tx) => dropSubscription(tx, userId, { endpoint }), { users: [userId], cause });
+        return reply.code(204).send(null);
+      },
+    );
+
+    http.delete(
+      '/push-subscriptions/:id',
+      {
+        schema: {
+          summary: 'Sends no more pushes to a browser, wherever it is',
+          params: ById,
+          response: { 204: Type.Null(), ...problems('not-found') },
+        },
+      },
+      async (request, reply) => {
+        const { userId, cause } = callerOf(request);
+        const { id } = request.params;
+        const isDropped = await uow.run((tx) => dropSubscription(tx, userId, { id }), {
+          users: [userId],
+          cause,
+        });
+        if (!isDropped) throw new AppError('not-found');
         return reply.code(204).send(null);
       },
     );

@@ -1,24 +1,34 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import { envelope, type Sender } from './envelope.js';
 import type { Mailer } from './mailer.js';
 
 const mostMails = 1_000;
+/** A file that is still being written has no end yet, but soon. */
+const writtenWithinMs = 60_000;
+/** A mail that is being written, or was when its writer ended. */
+const unfinished = /^\.\d{4}-\d\d-\d\dT.*-[0-9a-f-]{36}$/;
 
 /**
  * Writes mails as `.eml` files, for machines without a mail server. Only this user can read them: some hold links that
- * open an account. The newest stay.
+ * open an account. The newest stay; what a writer left unfinished goes.
  */
 export function createMailFolder(folder: string, from: Sender, most = mostMails): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
 
   /** Names begin with the time, so that the oldest come first. */
   async function prune(): Promise<void> {
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
-    await Promise.all(
-      names.slice(0, Math.max(0, names.length - most)).map((name) => rm(join(folder, name), { force: true })),
-    );
+    const names = await readdir(folder);
+    const mails = names.filter((name) => name.endsWith('.eml')).sort();
+    const old = mails.slice(0, Math.max(0, mails.length - most));
+    for (const name of names.filter((each) => unfinished.test(each))) if (await isLeft(name)) old.push(name);
+    await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+  }
+
+  async function isLeft(name: string): Promise<boolean> {
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Date.now() }));
+    return Date.now() - mtimeMs > writtenWithinMs;
   }
 
   return {

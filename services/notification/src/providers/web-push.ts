@@ -6,6 +6,7 @@ import { endpointRefusal } from './endpoint.js';
 import { SubscriptionGone, Undeliverable } from './failures.js';
 import { lookupPublic } from './public-address.js';
 import type { OutgoingPush, Pusher } from './pusher.js';
+import { checkVapid } from './vapid.js';
 
 export interface WebPushOptions {
   keys: VapidKeys;
@@ -18,11 +19,17 @@ export interface WebPushOptions {
 /** Bytes of an answer that are read; nothing in it matters but its status. */
 const mostAnswerBytes = 16_384;
 
-/** Web Push: encrypted for the browser (RFC 8291), signed with our key (RFC 8292). Redirects are not followed. */
+/**
+ * Web Push: encrypted for the browser (RFC 8291), signed with our key (RFC 8292). Redirects are not followed.
+ *
+ * @throws TypeError if nothing can be signed with these keys and this subject
+ */
 export function createWebPush({ keys, subject, allowLocal, connections }: WebPushOptions): Pusher {
+  checkVapid({ ...keys, subject });
   const options = {
     keepAlive: true,
     maxSockets: connections,
+    // Ends connections that nobody uses; a push is ended by its signal.
     timeout: 20_000,
     ...(!allowLocal && { lookup: lookupPublic }),
   };
@@ -63,7 +70,7 @@ export function createWebPush({ keys, subject, allowLocal, connections }: WebPus
   };
 }
 
-/** @throws Undeliverable for keys that nothing can be encrypted for */
+/** @throws SubscriptionGone for keys that nothing can be encrypted for */
 function encrypted(
   { subscription: { endpoint, p256dh, auth }, payload, topic, ttlSeconds }: OutgoingPush,
   vapidDetails: VapidKeys & { subject: string },
@@ -78,7 +85,17 @@ function encrypted(
     if (!Buffer.isBuffer(body)) throw new TypeError('nothing was encrypted');
     return { headers, body };
   } catch (error) {
-    throw new SubscriptionGone('bad-keys', { cause: error });
+    // What fails beside the encryption is ours, and no word on the subscription.
+    throw canEncrypt(p256dh, auth) ? error : new SubscriptionGone('bad-keys', { cause: error });
+  }
+}
+
+function canEncrypt(p256dh: string, auth: string): boolean {
+  try {
+    webPush.encrypt(p256dh, auth, 'x', 'aes128gcm');
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -21,3 +21,9 @@ export function toCounted({ unread, unseen, countsVersion, ...row }: CountedRow)
     counts: { unread, unseen, version: countsVersion },
   };
 }
+
+/** How much a row counts as unread and as unseen: nothing once it is archived. */
+export const unreadOf = (row: string) =>
+  Prisma.raw(`(${row}.read_at IS NULL AND ${row}.archived_at IS NULL)::int`);
+export const unseenOf = (row: string) =>
+  Prisma.raw(`(${row}.seen_at IS NULL AND ${row}.archived_at IS NULL)::int`);

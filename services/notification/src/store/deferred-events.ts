@@ -8,6 +8,7 @@ export async function hasAllUsers(db: NotificationDb): Promise<boolean> {
   return row?.complete ?? false;
 }
 
+/** Keeps it, without the words that payers write: no notice shows them. */
 export async function deferEvent(
   db: NotificationDb,
   event: DomainEvent,
@@ -15,7 +16,7 @@ export async function deferEvent(
 ): Promise<void> {
   await db.$executeRaw`
     INSERT INTO deferred_events (id, event, people, due_at, created_at)
-    VALUES (${event.id}, ${JSON.stringify(event)}::jsonb, ${[...people]}::uuid[], now(), now())
+    VALUES (${event.id}, jsonb_set(${JSON.stringify(event)}::jsonb, '{data,description}', 'null', false), ${[...people]}::uuid[], now(), now())
     ON CONFLICT DO NOTHING`;
 }
 
@@ -23,22 +24,50 @@ export interface DeferredEvent {
   event: DomainEvent;
   /** Everybody whom it is about has a copy now, or a tombstone. */
   ready: boolean;
-  ageMs: number;
 }
 
-/** The longest due, at most `limit`. Each is due again after 5 s, doubled with each look, at most a minute. */
-export async function dueDeferredEvents(db: NotificationDb, limit: number): Promise<DeferredEvent[]> {
+/**
+ * The longest due of these types, at most `limit`; others are for a build that handles them. Each is due again after
+ * 5 s, doubled with each look, at most a minute.
+ */
+export async function dueDeferredEvents(
+  db: NotificationDb,
+  types: readonly string[],
+  limit: number,
+): Promise<DeferredEvent[]> {
   return db.$queryRaw<DeferredEvent[]>`
     WITH due AS (
-      SELECT id FROM deferred_events WHERE due_at <= now() ORDER BY due_at LIMIT ${limit}::int
+      SELECT id FROM deferred_events WHERE due_at <= now() AND event->>'type' = ANY(${[...types]}::text[]) ORDER BY due_at LIMIT ${limit}::int
       FOR UPDATE SKIP LOCKED
     )
     UPDATE deferred_events d SET tries = d.tries + 1,
       due_at = now() + least(5 * 2 ^ least(d.tries, 10), 60) * interval '1 s'
     FROM due WHERE d.id = due.id
-    RETURNING d.event, (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "ageMs",
-      NOT EXISTS (SELECT FROM unnest(d.people) AS person
+    RETURNING d.event, NOT EXISTS (SELECT FROM unnest(d.people) AS person
         WHERE NOT EXISTS (SELECT FROM user_copies c WHERE c.id = person)) AS ready`;
+}
+
+/**
+ * Of a deleted person: what tells nobody else, and what was for them. What is left holds their id, and tells others of
+ * somebody without a name.
+ */
+export async function eraseDeferredEvents(db: NotificationDb, userId: string): Promise<void> {
+  await db.$executeRaw`
+    DELETE FROM deferred_events WHERE people @> ARRAY[${userId}::uuid]
+      AND (people <@ ARRAY[${userId}::uuid] OR event->'data'->>'userId' = ${userId})`;
+}
+
+/** Gives up those that are older than `days`, of any type, at most `limit`: whatever kept them, it won't end. */
+export async function giveUpDeferredEvents(
+  db: NotificationDb,
+  days: number,
+  limit: number,
+): Promise<{ id: string; type: string }[]> {
+  return db.$queryRaw<{ id: string; type: string }[]>`
+    DELETE FROM deferred_events WHERE id IN (
+      SELECT id FROM deferred_events WHERE created_at < now() - ${days}::int * interval '1 day'
+      ORDER BY created_at LIMIT ${limit}::int FOR UPDATE SKIP LOCKED)
+    RETURNING id, event->>'type' AS type`;
 }
 
 /** Resolves to whether it was still there: then it is this transaction's to handle. */

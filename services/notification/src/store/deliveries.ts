@@ -17,7 +17,8 @@ export interface Deliverable {
 }
 
 /**
- * Writes a delivery for each way on which the person wants it: one mail, one push for each subscription. Belongs into
+ * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
+ * push for each subscription. Belongs into
  * the transaction that wrote the notification, and nowhere else: what was written before was delivered before.
  */
 export async function writeDeliveries(
@@ -33,8 +34,10 @@ export async function writeDeliveries(
       "userId" uuid, "eventId" text, kind text, channel text, enabled boolean, locked boolean, content jsonb)
     LEFT JOIN preferences p ON p.user_id = d."userId" AND p.kind = d.kind AND p.channel = d.channel
       AND NOT d.locked
+    LEFT JOIN user_copies u ON u.id = d."userId"
     LEFT JOIN push_subscriptions s ON d.channel = 'push' AND s.user_id = d."userId"
     WHERE coalesce(p.enabled, d.enabled) AND (d.channel <> 'push' OR s.id IS NOT NULL)
+      AND (d.channel <> 'email' OR u.email_verified IS DISTINCT FROM false)
     ON CONFLICT DO NOTHING`;
 }
 

@@ -1,4 +1,5 @@
 import type { NotificationDb } from './database.js';
+import { eraseDeferredEvents } from './deferred-events.js';
 
 /**
  * Everything of this person but the tombstone. One statement a table: rows that a transaction wrote which was waited
@@ -10,4 +11,5 @@ export async function erasePerson(db: NotificationDb, userId: string): Promise<v
   await db.$executeRaw`DELETE FROM preferences WHERE user_id = ${userId}::uuid`;
   await db.$executeRaw`DELETE FROM notifications WHERE user_id = ${userId}::uuid`;
   await db.$executeRaw`DELETE FROM counts WHERE user_id = ${userId}::uuid`;
+  await eraseDeferredEvents(db, userId);
 }

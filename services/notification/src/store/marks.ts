@@ -1,6 +1,6 @@
 import type { Counts } from '@warren/contracts';
 import { Prisma } from '../generated/prisma/client.js';
-import { type Counted, type CountedRow, countsColumns, toCounted } from './counted.js';
+import { type Counted, type CountedRow, countsColumns, toCounted, unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
 import { notificationColumns } from './notifications.js';
 
@@ -30,10 +30,6 @@ const changesOfAll: Readonly<Record<MarkAll, Change>> = {
   read: changes.read,
   seen: { where: Prisma.sql`n.seen_at IS NULL`, set: (at) => Prisma.sql`seen_at = ${at}::timestamptz` },
 };
-
-/** How much a row counts as unread and as unseen: nothing once it is archived. */
-const unreadOf = (row: string) => Prisma.raw(`(${row}.read_at IS NULL AND ${row}.archived_at IS NULL)::int`);
-const unseenOf = (row: string) => Prisma.raw(`(${row}.seen_at IS NULL AND ${row}.archived_at IS NULL)::int`);
 
 /** `undefined` where it changes nothing: marked so already, or none of this person's. */
 export async function markOne(
@@ -65,7 +61,10 @@ export interface AllMarked {
   counts: Counts;
 }
 
-/** `undefined` where it changes nothing. Counts go down by what was changed, whatever arrives meanwhile. */
+/**
+ * `undefined` where it changes nothing. Counts go down by what was changed, whatever arrives meanwhile. Rows
+ * are joined by their index only: two lists of thousands would be compared row by row where statistics are old.
+ */
 export async function markAll(
   db: NotificationDb,
   userId: string,
@@ -78,11 +77,11 @@ export async function markAll(
       SELECT n.* FROM notifications n WHERE n.user_id = ${userId}::uuid AND n.archived_at IS NULL AND ${where}
       ORDER BY n.id FOR UPDATE
     ), n AS (
-      UPDATE notifications n SET ${set(at)}, version = n.version + 1 FROM old WHERE n.id = old.id RETURNING n.*
+      UPDATE notifications n SET ${set(at)}, version = n.version + 1 FROM old WHERE n.id = old.id
+      RETURNING n.id, ${unreadOf('n')} - ${unreadOf('old')} AS unread, ${unseenOf('n')} - ${unseenOf('old')} AS unseen
     ), changed AS (
-      SELECT coalesce(sum(${unreadOf('n')} - ${unreadOf('old')}), 0)::int AS unread,
-        coalesce(sum(${unseenOf('n')} - ${unseenOf('old')}), 0)::int AS unseen, max(n.id::text) AS "upTo"
-      FROM n JOIN old ON old.id = n.id
+      SELECT coalesce(sum(unread), 0)::int AS unread, coalesce(sum(unseen), 0)::int AS unseen, max(id::text) AS "upTo"
+      FROM n
     ), c AS (
       UPDATE counts c SET unread = c.unread + changed.unread, unseen = c.unseen + changed.unseen,
         version = c.version + 1

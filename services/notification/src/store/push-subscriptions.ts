@@ -5,6 +5,8 @@ import type { NotificationDb } from './database.js';
 export interface NewSubscription {
   endpoint: string;
   keys: { p256dh: string; auth: string };
+  /** The session that asks for it, and with which it ends. */
+  sessionId: string;
 }
 
 /**
@@ -16,14 +18,16 @@ export interface NewSubscription {
 export async function keepSubscription(
   db: NotificationDb,
   userId: string,
-  { endpoint, keys }: NewSubscription,
+  { endpoint, keys, sessionId }: NewSubscription,
   most: number,
 ): Promise<string | undefined> {
   const [kept] = await db.$queryRaw<{ id: string }[]>`
-    INSERT INTO push_subscriptions AS s (id, user_id, endpoint, p256dh, auth, created_at)
-    VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${endpoint}, ${keys.p256dh}, ${keys.auth}, now())
-    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, p256dh = excluded.p256dh,
-      auth = excluded.auth, created_at = excluded.created_at
+    INSERT INTO push_subscriptions AS s (id, user_id, session_id, endpoint, origin, p256dh, auth, created_at)
+    VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${sessionId}, ${endpoint}, ${new URL(endpoint).origin},
+      ${keys.p256dh}, ${keys.auth}, now())
+    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, session_id = excluded.session_id,
+      origin = excluded.origin, p256dh = excluded.p256dh, auth = excluded.auth, created_at = excluded.created_at,
+      proven = s.proven AND s.p256dh = excluded.p256dh AND s.auth = excluded.auth
     WHERE s.user_id = excluded.user_id OR (s.p256dh = excluded.p256dh AND s.auth = excluded.auth)
     RETURNING id`;
   if (kept === undefined) return undefined;
@@ -34,16 +38,38 @@ export async function keepSubscription(
   return kept.id;
 }
 
-export async function dropSubscription(db: NotificationDb, userId: string, endpoint: string): Promise<void> {
-  await db.$executeRaw`
-    DELETE FROM push_subscriptions WHERE user_id = ${userId}::uuid AND endpoint = ${endpoint}`;
+export interface Subscription {
+  id: string;
+  endpoint: string;
+  createdAt: Date;
 }
 
-/** One that its push service doesn't know any more, unless it was renewed since. */
-export async function dropGoneSubscription(
+/** Of this person, the newest first. */
+export async function subscriptionsOf(db: NotificationDb, userId: string): Promise<Subscription[]> {
+  return db.pushSubscription.findMany({
+    where: { userId },
+    select: { id: true, endpoint: true, createdAt: true },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+  });
+}
+
+/** Resolves to whether this person had it. */
+export async function dropSubscription(
   db: NotificationDb,
-  { id, p256dh, auth }: { id: string; p256dh: string; auth: string },
+  userId: string,
+  which: { id: string } | { endpoint: string },
+): Promise<boolean> {
+  const { count } = await db.pushSubscription.deleteMany({ where: { ...which, userId } });
+  return count > 0;
+}
+
+/** Those that tell of no session may be of this one, and so go too: a browser that is in use brings its own again. */
+export async function dropSubscriptionsOfSession(
+  db: NotificationDb,
+  userId: string,
+  sessionId: string,
 ): Promise<void> {
   await db.$executeRaw`
-    DELETE FROM push_subscriptions WHERE id = ${id}::uuid AND p256dh = ${p256dh} AND auth = ${auth}`;
+    DELETE FROM push_subscriptions
+    WHERE user_id = ${userId}::uuid AND (session_id = ${sessionId} OR session_id IS NULL)`;
 }

@@ -8,20 +8,23 @@ export interface UserCopy {
   locale: string;
   timeZone: string;
   email: string;
+  emailVerified: boolean;
 }
 
 /**
- * Takes the state if it is newer than the copy's, or is the copy's own and brings the email that an older build didn't
- * keep. A tombstone is the newest there can be and so stays.
+ * Takes the state if it is newer than the copy's, or is the copy's own and brings what an older build didn't keep. A tombstone is the newest there can be and so stays.
  */
 export async function keepUserCopy(db: NotificationDb, user: UserCopy): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO user_copies AS copy (id, version, display_name, locale, time_zone, email)
-    VALUES (${user.id}::uuid, ${user.version}::int, ${user.displayName}, ${user.locale}, ${user.timeZone}, ${user.email})
+    INSERT INTO user_copies AS copy (id, version, display_name, locale, time_zone, email, email_verified)
+    VALUES (${user.id}::uuid, ${user.version}::int, ${user.displayName}, ${user.locale}, ${user.timeZone},
+      ${user.email}, ${user.emailVerified})
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, display_name = excluded.display_name,
-      locale = excluded.locale, time_zone = excluded.time_zone, email = excluded.email
+      locale = excluded.locale, time_zone = excluded.time_zone, email = excluded.email,
+      email_verified = excluded.email_verified
     WHERE copy.version < excluded.version
-      OR (copy.version = excluded.version AND copy.email IS NULL AND NOT copy.deleted)`;
+      OR (copy.version = excluded.version AND (copy.email IS NULL OR copy.email_verified IS NULL)
+        AND NOT copy.deleted)`;
 }
 
 /** Leaves id and version only. Waits for transactions that are writing something for this person. */
@@ -29,7 +32,7 @@ export async function buryUserCopy(db: NotificationDb, id: string, version: numb
   await db.$executeRaw`
     INSERT INTO user_copies AS copy (id, version, deleted) VALUES (${id}::uuid, ${version}::int, true)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted = true, display_name = NULL,
-      locale = NULL, time_zone = NULL, email = NULL
+      locale = NULL, time_zone = NULL, email = NULL, email_verified = NULL
     WHERE copy.version < excluded.version`;
 }
 
@@ -41,16 +44,17 @@ export async function holdPeople(db: NotificationDb, ids: readonly string[]): Pr
 }
 
 /**
- * Asks for the whole copy again where some of it was kept by a build that kept no emails. The copy stays in use
+ * Asks for the whole copy again where some of it was kept by a build that kept no emails, or not whether
+ * they are verified. The copy stays in use
  * meanwhile: versions make repeats harmless.
  *
  * Resolves to whether it asked. To be called before consuming starts, which is when copies that lack something are
  * looked for.
  */
-export async function askForMissingEmails(db: NotificationDb): Promise<boolean> {
+export async function askForWhatCopiesLack(db: NotificationDb): Promise<boolean> {
   const asked = await db.$executeRaw`
     UPDATE messaging.copy SET replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
     WHERE source = 'user' AND completed_at IS NOT NULL
-      AND EXISTS (SELECT FROM user_copies WHERE email IS NULL AND NOT deleted)`;
+      AND EXISTS (SELECT FROM user_copies WHERE (email IS NULL OR email_verified IS NULL) AND NOT deleted)`;
   return asked > 0;
 }

@@ -1,6 +1,6 @@
 import { createDecipheriv, createECDH, createHmac, type ECDH, hkdfSync, randomBytes } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { importJWK, jwtVerify } from 'jose';
 
 export interface Pushed {
@@ -16,6 +16,10 @@ export interface PushService {
   at(path: string): Pushed[];
   /** What it answers. */
   status: (path: string) => number;
+  /** Whether it answers at all. */
+  answers: boolean;
+  /** Connections that are open. */
+  open(): number;
   close(): Promise<void>;
 }
 
@@ -27,8 +31,13 @@ export async function pushService(): Promise<PushService> {
     request.on('end', () => {
       const path = request.url ?? '';
       received.push({ path, headers: request.headers, body: Buffer.concat(chunks) });
-      answer.writeHead(service.status(path), { location: '/elsewhere' }).end();
+      if (service.answers) answer.writeHead(service.status(path), { location: '/elsewhere' }).end();
     });
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const service: PushService = {
@@ -36,6 +45,8 @@ export async function pushService(): Promise<PushService> {
     received,
     at: (path) => received.filter((each) => each.path === path),
     status: () => 201,
+    answers: true,
+    open: () => sockets.size,
     close: () => new Promise((resolve) => server.close(() => resolve()).closeAllConnections()),
   };
   return service;

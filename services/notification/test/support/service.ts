@@ -35,6 +35,8 @@ export interface WorldOptions {
   log?: Logger;
   /** Whether the copy of users was ever whole; there is no user service that could send it. Default: it was. */
   copies?: 'complete' | 'missing';
+  /** Is given what the service's parts are given. */
+  seeContext?(context: Parameters<typeof notification.doors>[0]): void;
   /** Another instance's database, which stays its own to close. */
   database?: TestDatabase;
 }
@@ -74,6 +76,7 @@ export class World {
       async doors(context) {
         // Prisma loads its query compiler with the first query, and Jest forbids that between two tests.
         await context.client.$connect();
+        options.seeContext?.(context);
         const providers = { ...(await openProviders(context)), ...options.providers };
         const timing = { ...defaultTiming, pollMs: 20, ...options.timing };
         const doors = notificationDoors(context, providers, timing);
@@ -103,9 +106,12 @@ export class World {
     if (this.#ownsDatabase) await this.database.close();
   }
 
+  /** Somebody who reads the mail of their address, unless said otherwise. */
   async register(displayName: string, changes: Partial<User> = {}): Promise<string> {
     const id = uuidv7();
-    await this.bus.publish(userEvent('user.registered', id, 1, { displayName, ...changes }));
+    await this.bus.publish(
+      userEvent('user.registered', id, 1, { displayName, emailVerified: true, ...changes }),
+    );
     return id;
   }
 
@@ -149,7 +155,8 @@ export type PaymentEventType =
   | 'payment.succeeded'
   | 'payment.failed'
   | 'payment.requires-action'
-  | 'payment.refunded';
+  | 'payment.refunded'
+  | 'payment.refund-failed';
 
 export function paymentEvent(
   type: PaymentEventType,

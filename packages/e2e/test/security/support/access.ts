@@ -153,6 +153,7 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     'GET /preferences': { outcomes: signedIn(200) },
     'PUT /preferences': { ask: () => ({ body: { items: [] } }), outcomes: signedIn(200) },
     'GET /push-subscriptions/key': { outcomes: signedIn(200) },
+    'GET /push-subscriptions': { outcomes: signedIn(200) },
     'POST /push-subscriptions': {
       ask: (scene) => ({ body: { endpoint: scene.endpoint(), keys: key } }),
       outcomes: signedIn(201),
@@ -160,6 +161,10 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     'DELETE /push-subscriptions': {
       ask: (scene) => ({ body: { endpoint: scene.endpoint() } }),
       outcomes: signedIn(204),
+    },
+    'DELETE /push-subscriptions/{id}': {
+      ask: async (scene) => ({ path: `/push-subscriptions/${await scene.subscription(key)}` }),
+      outcomes: owners(204),
     },
   },
 };

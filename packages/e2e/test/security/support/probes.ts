@@ -195,5 +195,11 @@ export const probes: Record<ServiceName, Probes> = {
         return { as: await scene.as('stranger'), body: { endpoint, keys: keys('B') } };
       },
     },
+    'DELETE /push-subscriptions/{id}': {
+      404: strangers(async (scene) => {
+        const keys = { p256dh: `B${'A'.repeat(86)}`, auth: 'A'.repeat(22) };
+        return `/push-subscriptions/${await scene.subscription(keys)}`;
+      }),
+    },
   },
 };

@@ -15,6 +15,7 @@ export class Scene {
   readonly #system: SeparateSystem;
   readonly owner: Person;
   readonly #people: People;
+  #subscriptionId?: string;
 
   private constructor(system: SeparateSystem, people: People) {
     this.#system = system;
@@ -120,6 +121,18 @@ export class Scene {
       if (!item) throw new Error('no notification yet');
       return item.id;
     });
+  }
+
+  /** A subscription of the owner to pushes; the last one where the limit of subscribing was reached. */
+  async subscription(keys: { p256dh: string; auth: string }): Promise<string> {
+    const { status, body } = await this.owner.http('notification', 'POST', '/push-subscriptions', {
+      endpoint: this.endpoint(),
+      keys,
+    });
+    if (status === 429 && this.#subscriptionId) return this.#subscriptionId;
+    if (status !== 201) throw new Error(`no subscription: ${JSON.stringify(body)}`);
+    this.#subscriptionId = body.id as string;
+    return this.#subscriptionId;
   }
 
   /** A place to which a push service would send. */

@@ -1,0 +1,29 @@
+import type { Background, ServiceContext } from '@warren/service-kit';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { forgetDeliveries } from '../store/delivery-queue.js';
+import { forgetRevokedSessions } from '../store/revoked-sessions.js';
+import { rounds } from './rounds.js';
+
+const everyMs = 600_000;
+/** Longer than the inbox knows an event: until then a repeat finds what was made of it. */
+const keptDays = 30;
+const atOnce = 1_000;
+
+/** Forgets deliveries that were settled long ago, and revoked sessions that nobody has a token of any more. */
+export function forgetter({
+  client,
+  log,
+}: Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'log'>): Background {
+  return rounds({
+    name: 'forgetter',
+    everyMs,
+    log,
+    async round() {
+      const forgotten = [
+        await forgetDeliveries(client, keptDays, atOnce),
+        await forgetRevokedSessions(client, atOnce),
+      ];
+      return forgotten.some((count) => count === atOnce);
+    },
+  });
+}

@@ -1,0 +1,56 @@
+import type { Background, ServiceContext } from '@warren/service-kit';
+import { v7 as uuidv7 } from 'uuid';
+import { firstIdAt, type Kept } from '../domain/kept.js';
+import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { inboxesToPrune, pruneNotifications } from '../store/pruning.js';
+import { rounds } from './rounds.js';
+
+const everyMs = 3_600_000;
+const inboxesAtOnce = 200;
+const rowsAtOnce = 1_000;
+const beforeAll = '00000000-0000-0000-0000-000000000000';
+
+type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
+  kept: Kept;
+};
+
+/**
+ * Walks all inboxes and deletes what is not kept, in short transactions. So whatever changes a whole inbox changes a
+ * bounded one.
+ */
+export function notificationPruner({ client, uow, log, kept }: Dependencies): Background {
+  let after = beforeAll;
+
+  async function round(signal: AbortSignal): Promise<boolean> {
+    const oldestId = firstIdAt(new Date(Date.now() - kept.days * 86_400_000));
+    const inboxes = await inboxesToPrune(client, { after, limit: inboxesAtOnce, most: kept.most, oldestId });
+    for (const { userId, upTo } of inboxes) {
+      while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);
+    }
+    after = (inboxes.length === inboxesAtOnce && inboxes.at(-1)?.userId) || beforeAll;
+    return after !== beforeAll;
+  }
+
+  /** Tells the person where it changes their counts: up to there, nothing is unread any more. */
+  async function prune(userId: string, upTo: string): Promise<number> {
+    return uow.run(
+      async (tx) => {
+        const {
+          rows,
+          upTo: newest,
+          counts,
+        } = await pruneNotifications(tx, userId, { upTo, limit: rowsAtOnce });
+        if (counts !== null) {
+          tx.feed(userId, {
+            type: 'notification.all-updated',
+            data: { change: 'read', upTo: newest, counts },
+          });
+        }
+        return rows;
+      },
+      { users: [userId], cause: { correlationId: uuidv7() } },
+    );
+  }
+
+  return rounds({ name: 'notification-pruner', everyMs, log, round });
+}

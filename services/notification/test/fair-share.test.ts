@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { fairShare } from '../src/domain/fair-share.js';
+import { takeDeliveries } from '../src/store/delivery-queue.js';
+import { Browser, type PushService, pushService } from './support/push-service.js';
+import { paymentEvent, startTimeout, World } from './support/service.js';
+
+let push: PushService;
+let world: World;
+beforeAll(async () => {
+  push = await pushService();
+  world = await World.create({ env: { PUSH_ALLOW_LOCAL: 'on' } });
+}, startTimeout);
+afterAll(async () => {
+  await world.close();
+  await push.close();
+});
+
+async function subscribed(userId: string, origin = push.origin, times = 1): Promise<string[]> {
+  const paths = Array.from({ length: times }, () => `/push/${uuidv7()}`);
+  for (const path of paths) {
+    const body = { endpoint: origin + path, keys: new Browser().keys };
+    await world.http(userId, 'POST', '/push-subscriptions', body);
+  }
+  return paths;
+}
+
+async function pay(recipientId: string): Promise<void> {
+  await world.bus.publish(paymentEvent('payment.failed', recipientId, await world.register('Ada')));
+}
+
+const waiting = (userId: string) =>
+  world.client.delivery.findMany({ where: { userId, channel: 'push', settledAt: null } });
+
+describe('endpoints that never answer', () => {
+  it('hold up their own person, and nobody else', async () => {
+    const silent = await pushService();
+    silent.answers = false;
+    const [eve, grace] = [await world.register('Eve'), await world.register('Grace')];
+    await subscribed(eve, silent.origin, 20);
+    for (let times = 0; times < 5; times += 1) await pay(eve);
+    await eventually(() => expect(silent.received.length).toBeGreaterThan(0));
+    const [path = ''] = await subscribed(grace);
+    const before = Date.now();
+    await pay(grace);
+    await eventually(() => expect(push.at(path)).toHaveLength(1));
+    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(silent.open()).toBeLessThanOrEqual(2);
+    expect(await waiting(eve)).toHaveLength(100);
+    await world.client.pushSubscription.deleteMany({ where: { userId: eve } });
+    await silent.close();
+    await eventually(async () => expect(await waiting(eve)).toEqual([]), { within: 20_000 });
+  }, 40_000);
+
+  it('of many people leave room for whoever is known to take pushes', async () => {
+    const silent = await pushService();
+    silent.answers = false;
+    const grace = await world.register('Grace');
+    const [path = ''] = await subscribed(grace);
+    await pay(grace);
+    await eventually(async () =>
+      expect(await world.client.pushSubscription.findMany({ where: { userId: grace } })).toMatchObject([
+        { proven: true },
+      ]),
+    );
+    const many = await Promise.all(Array.from({ length: 25 }, (_, n) => world.register(`Eve ${n}`)));
+    for (const eve of many)
+      await subscribed(eve, silent.origin.replace('127.0.0.1', eve === many[0] ? 'localhost' : '127.0.0.1'));
+    await Promise.all(many.map(pay));
+    await eventually(() => expect(silent.received.length).toBeGreaterThan(0));
+    const before = Date.now();
+    await pay(grace);
+    await eventually(() => expect(push.at(path)).toHaveLength(2));
+    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(silent.open()).toBeLessThanOrEqual(4);
+    await world.client.pushSubscription.deleteMany({ where: { userId: { in: many } } });
+    await silent.close();
+  }, 40_000);
+
+  it('are left after 8 s, with their connection', async () => {
+    const silent = await pushService();
+    silent.answers = false;
+    const eve = await world.register('Eve');
+    await subscribed(eve, silent.origin);
+    await pay(eve);
+    await eventually(async () => expect((await waiting(eve))[0]?.failure).toBe('timeout'), {
+      within: 12_000,
+    });
+    await eventually(() => expect(silent.open()).toBe(0));
+    await world.client.pushSubscription.deleteMany({ where: { userId: eve } });
+    await silent.close();
+  }, 20_000);
+});
+
+describe('a subscription that fails', () => {
+  const healthOf = (userId: string) =>
+    world.client.pushSubscription.findMany({
+      where: { userId },
+      select: { proven: true, failures: true },
+    });
+
+  /** As time would. */
+  async function later(userId: string): Promise<void> {
+    await world.client.pushSubscription.updateMany({
+      where: { userId },
+      data: { failedAt: new Date(Date.now() - 3_600_000) },
+    });
+    await world.client.delivery.updateMany({
+      where: { userId, settledAt: null },
+      data: { dueAt: new Date() },
+    });
+  }
+
+  it.each([401, 403, 500])('with %i is dropped after ten failures in a row', async (status) => {
+    const grace = await world.register('Grace');
+    const [path] = await subscribed(grace);
+    push.status = (at) => (at === path ? status : 201);
+    await pay(grace);
+    for (let failures = 1; failures < 10; failures += 1) {
+      await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: false, failures }]));
+      await later(grace);
+    }
+    await eventually(async () => expect(await healthOf(grace)).toEqual([]));
+  });
+
+  it('that does so all at once, as in an outage, counts one; one that works again none', async () => {
+    const grace = await world.register('Grace');
+    const [path] = await subscribed(grace);
+    push.status = (at) => (at === path ? 503 : 201);
+    for (let times = 0; times < 5; times += 1) await pay(grace);
+    await eventually(async () =>
+      expect((await waiting(grace)).map(({ failure }) => failure)).toEqual(Array(5).fill('http 503')),
+    );
+    await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: false, failures: 1 }]));
+    push.status = () => 201;
+    await later(grace);
+    await eventually(async () => expect(await waiting(grace)).toEqual([]));
+    await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: true, failures: 0 }]));
+  });
+});
+
+describe('what is taken', () => {
+  it('hazard: without shares, one person has every slot; guard: one of each at a time', async () => {
+    await world.client.$transaction(async (db) => {
+      const [eve, grace] = [uuidv7(), uuidv7()];
+      const rows = [...Array.from({ length: 30 }, () => eve), grace].map((userId, index) => ({
+        ...{
+          id: uuidv7(),
+          userId,
+          eventId: uuidv7(),
+          kind: 'test',
+          channel: 'push',
+          target: '',
+          content: {},
+        },
+        dueAt: new Date(Date.now() - 600_000 + index),
+        ...{ giveUpAt: new Date(Date.now() + 60_000), createdAt: new Date() },
+      }));
+      await db.delivery.createMany({ data: rows });
+      const longest = rows.slice(0, 20).map(({ userId }) => userId);
+      expect(new Set(longest)).toEqual(new Set([eve]));
+      const underWay: Awaited<ReturnType<typeof takeDeliveries>> = [];
+      for (let turn = 0; turn < 4; turn += 1) {
+        const share = fairShare(underWay, 20);
+        underWay.push(...(await takeDeliveries(db, 'push', { limit: 20, leaseMs: 60_000, share })));
+      }
+      expect(underWay.map(({ userId }) => userId).sort()).toEqual([eve, eve, grace].sort());
+      await db.delivery.deleteMany({ where: { userId: { in: [eve, grace] } } });
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Counts } from '@warren/contracts';
+import type { ServiceContext } from '@warren/service-kit';
+import { eventually } from '@warren/testing';
+import { notificationPruner } from '../src/background/pruner.js';
+import { firstIdAt, kept } from '../src/domain/kept.js';
+import type { NotificationDb, PrismaClient } from '../src/store/database.js';
+import { startTimeout, World } from './support/service.js';
+
+type Context = ServiceContext<unknown, NotificationDb, PrismaClient>;
+
+let world: World;
+let context: Context | undefined;
+beforeAll(async () => {
+  world = await World.create({ seeContext: (given) => (context = given) });
+}, startTimeout);
+afterAll(() => world.close());
+
+const day = 86_400_000;
+
+/** Notifications with ids of their time, `every` milliseconds one after the other, and the counts that go with them. */
+async function filled(userId: string, rows: number, from = Date.now() - rows, every = 1): Promise<void> {
+  const id = (at: number) => firstIdAt(new Date(at));
+  const data = Array.from({ length: rows }, (_, index) => {
+    const at = from + index * every;
+    return { id: `${id(at).slice(0, 24)}${userId.slice(-12)}`, userId, eventId: `${userId} ${index}` };
+  });
+  await world.client.notification.createMany({
+    data: data.map((row) => ({ ...row, kind: 'test', title: '', body: '', data: {}, createdAt: new Date() })),
+  });
+  await world.client.counts.update({
+    where: { userId },
+    data: { unread: { increment: rows }, unseen: { increment: rows } },
+  });
+}
+
+/** Walks over all inboxes until `done` holds. */
+async function prune(changes: Partial<typeof kept>, done: () => Promise<void>): Promise<void> {
+  if (context === undefined) throw new Error('There is no context');
+  const pruner = notificationPruner({ ...context, kept: { ...kept, ...changes } });
+  pruner.start();
+  await eventually(done, { within: 20_000 }).finally(() => pruner.stop());
+}
+
+async function counted(userId: string): Promise<Pick<Counts, 'unread' | 'unseen'>> {
+  const where = { userId, archivedAt: null };
+  return {
+    unread: await world.client.notification.count({ where: { ...where, readAt: null } }),
+    unseen: await world.client.notification.count({ where: { ...where, seenAt: null } }),
+  };
+}
+
+describe('an inbox', () => {
+  it('keeps its newest, with counts that are right and told', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    await filled(ada, 40);
+    const ids = (await world.inbox(ada)).map(({ id }) => id);
+    await world.http(ada, 'POST', `/notifications/${ids.at(-1)}/archive`);
+    await world.http(ada, 'POST', `/notifications/${ids.at(-2)}/mark-read`);
+    await prune({ most: 10 }, async () =>
+      expect((await world.inbox(ada)).map(({ id }) => id)).toEqual(ids.slice(0, 10)),
+    );
+    expect(await world.counts(ada)).toMatchObject(await counted(ada));
+    expect(await world.counts(ada)).toMatchObject({ unread: 10, unseen: 10 });
+    const last = (await world.feed(ada)).at(-1);
+    expect(last).toMatchObject({
+      type: 'notification.all-updated',
+      data: { change: 'read', upTo: ids[10], counts: await world.counts(ada) },
+    });
+    expect(await world.inbox(grace)).toHaveLength(1);
+  });
+
+  it('keeps nothing for more than a year', async () => {
+    const ada = await world.register('Ada');
+    await filled(ada, 10, Date.now() - 370 * day, day);
+    expect(await world.inbox(ada)).toHaveLength(11);
+    await prune({}, async () => expect((await world.inbox(ada)).length).toBeLessThanOrEqual(6));
+    expect(await world.counts(ada)).toMatchObject(await counted(ada));
+    expect((await world.inbox(ada)).at(0)?.kind).toBe('welcome');
+  });
+
+  it('that changes nothing in the counts tells nobody', async () => {
+    const ada = await world.register('Ada');
+    await filled(ada, 20);
+    await world.http(ada, 'POST', '/notifications/mark-all-read');
+    const [before, counts] = [await world.feed(ada), await world.counts(ada)];
+    await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
+    expect([await world.feed(ada), await world.counts(ada)]).toEqual([before, counts]);
+  });
+
+  it('that is as full as it may be is marked far within a transaction’s time', async () => {
+    const ada = await world.register('Ada');
+    await filled(ada, kept.most + 2_500);
+    await prune({}, async () =>
+      expect(await world.client.notification.count({ where: { userId: ada } })).toBe(kept.most),
+    );
+    expect(await world.counts(ada)).toMatchObject({ unread: kept.most, unseen: kept.most });
+    const before = Date.now();
+    expect((await world.http(ada, 'POST', '/notifications/mark-all-read')).status).toBe(200);
+    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(await world.counts(ada)).toMatchObject({ unread: 0, unseen: 0 });
+  }, 60_000);
+});
