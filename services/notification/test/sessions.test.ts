@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SessionRevoked } from '@warren/contracts';
 import { encoded, tokenFor } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
-import { forgetRevokedSessions } from '../src/store/revoked-sessions.js';
+import { forgetRevokedSessions, rememberRevoked } from '../src/store/revoked-sessions.js';
 import { Browser } from './support/push-service.js';
 import { startTimeout, World } from './support/service.js';
 
@@ -59,6 +59,14 @@ describe('a session that ends', () => {
     const ada = await world.register('Ada');
     const stolen = uuidv7();
     await world.bus.publish(revocation(ada, stolen));
+    expect((await subscribe(ada, stolen)).body.code).toBe('session-revoked');
+    expect(await endpointsOf(ada)).toEqual([]);
+  });
+
+  it('can not subscribe either where only another instance was told so far', async () => {
+    const [ada, stolen] = [await world.register('Ada'), uuidv7()];
+    await rememberRevoked(world.client, stolen, new Date(Date.now() + 600_000));
+    expect((await ask(ada, stolen, 'GET', '/push-subscriptions')).status).toBe(200);
     expect((await subscribe(ada, stolen)).body.code).toBe('session-revoked');
     expect(await endpointsOf(ada)).toEqual([]);
   });
