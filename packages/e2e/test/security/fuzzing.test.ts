@@ -30,7 +30,8 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
   const before = new Map<ServiceName, number>();
 
   beforeAll(async () => {
-    system = await SeparateSystem.start(1, { HANDSHAKES_PER_MINUTE: '1000000', LOG_LEVEL: 'fatal' });
+    const limits = { HANDSHAKES_PER_MINUTE: '1000000', PAYMENTS_PER_MINUTE: '1000000' };
+    system = await SeparateSystem.start(1, { ...limits, LOG_LEVEL: 'fatal' });
     contracts = await Promise.all(services.map((service) => contractOf(url(service))));
     await attackHttp(Math.round(counts.http / 10), seed - 1); // Warm, so that what follows shows leaks only.
     for (const service of services) before.set(service, await residentMiB(service));
