@@ -92,6 +92,9 @@ const strangers =
     path: await path(scene),
   });
 
+/** Requests, above what PAYMENTS_PER_MINUTE allows by default. */
+const tooMany = 601;
+
 const someId = () => randomUUID();
 
 /** What each route needs for the statuses that no general request brings. */
@@ -147,6 +150,8 @@ export const probes: Record<ServiceName, Probes> = {
         return { ...same, times: -8 };
       },
       422: (context) => payment(context, { recipientId: context.scene.owner.id }),
+      // Whoever has paid too often makes nothing for the questions after this one.
+      429: async ({ scene }) => ({ as: await scene.newcomer(), raw: '{}', times: tooMany }),
     },
     'GET /payments/{id}': { 404: strangers(async (scene) => `/payments/${await scene.payment()}`) },
     'POST /payments/{id}/confirm': {
@@ -166,6 +171,13 @@ export const probes: Record<ServiceName, Probes> = {
         path: `/payments/${await context.scene.payment('pm_card_chargeDeclined')}/refunds`,
       }),
       422: (context) => refund(context, { amount: 999_999 }),
+    },
+    'GET /balance': {
+      409: async ({ scene, database }) => {
+        const as = await scene.newcomer();
+        await makeRich(database('payment'), as.id, await scene.payment());
+        return { as };
+      },
     },
     'GET /payments/{id}/refunds': {
       200: async ({ scene }) => ({
@@ -218,4 +230,25 @@ export async function mailedTokenIn(url: string, type: string, email: string): P
       await client.end();
     }
   });
+}
+
+/** Posts more to the person's account than a JSON number can say. */
+async function makeRich(url: string, personId: string, paymentId: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(
+      `WITH movement AS (
+        INSERT INTO ledger_movements (id, payment_id, operation_id, kind, created_at)
+        VALUES (gen_random_uuid(), $2, gen_random_uuid(), 'payment', now()) RETURNING id
+      )
+      INSERT INTO ledger_entries (movement_id, position, account, currency, amount)
+      SELECT m.id, line.* FROM movement m CROSS JOIN LATERAL (VALUES
+        (0, 'clearing:sandbox', 'EUR', -9007199254740993), (1, 'person:' || $1, 'EUR', 9007199254740993)
+      ) AS line`,
+      [personId, paymentId],
+    );
+  } finally {
+    await client.end();
+  }
 }
