@@ -75,6 +75,11 @@ export interface RunOptions {
   /** Users for whom the work writes: locked, sorted, before it starts, so that no two works wait in a circle. */
   users?: readonly string[];
   cause?: Cause;
+  /**
+   * `false`: also done while too much waits for the broker. Only for what ends something that has had its effect
+   * outside, and can't be refused any more. New work is `true`, the default.
+   */
+  admit?: boolean;
 }
 
 /** At most one execution of an operation for one key: HTTP `Idempotency-Key` and a command's `commandId` alike. */
@@ -90,6 +95,8 @@ export interface UnitOfWork<Db extends RawClient> {
   /**
    * Runs `work` in one transaction: what it changes, publishes and feeds commits together or not at all.
    * Deadlocks and serialization failures rerun it, at most three times, so it must have no effects of its own.
+   *
+   * Throws `service-overloaded` while too much waits for the broker, unless `admit` is `false`.
    */
   run<T>(work: (tx: Tx<Db>) => Promise<T>, options?: RunOptions): Promise<T>;
 

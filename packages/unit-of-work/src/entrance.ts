@@ -1,6 +1,6 @@
 import { AppError } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
-import type { Cause, RawClient, TransactionalClient, UnitOfWork } from './api.js';
+import type { Cause, RawClient, RunOptions, TransactionalClient, UnitOfWork } from './api.js';
 import { isOutage } from './failures.js';
 import { headOfSnapshot } from './feed/reader.js';
 import type { Limits } from './limits.js';
@@ -25,8 +25,8 @@ export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): 
   const { client, transactor, relay, probe, limits } = parts;
 
   /** New work is refused while too much waits for the broker; what other services sent is not. */
-  async function admitted<T>(start: () => Promise<T>): Promise<T> {
-    if (relay.overloaded) throw new AppError('service-overloaded');
+  async function admitted<T>({ admit = true }: RunOptions, start: () => Promise<T>): Promise<T> {
+    if (admit && relay.overloaded) throw new AppError('service-overloaded');
     return known(start);
   }
 
@@ -41,17 +41,21 @@ export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): 
   }
 
   return {
-    run: (work, { users = [], cause = newCause() } = {}) =>
-      admitted(() =>
+    run: (work, options = {}) => {
+      const { users = [], cause = newCause() } = options;
+      return admitted(options, () =>
         transactor.persist(async (db, effects) => {
           await lockUsers(db, users);
           return work(joinTx(db, effects.causedBy(cause)));
         }),
-      ),
+      );
+    },
 
     once: (options, work) => {
       const cause = options.cause ?? newCause();
-      return admitted(() => parts.once(options, (db, effects) => work(joinTx(db, effects.causedBy(cause)))));
+      return admitted(options, () =>
+        parts.once(options, (db, effects) => work(joinTx(db, effects.causedBy(cause)))),
+      );
     },
 
     readAsOf: (userId, read) =>

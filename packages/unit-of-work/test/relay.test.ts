@@ -258,6 +258,17 @@ describe('a backlog beyond its bound', () => {
     await eventually(work);
   });
 
+  it('does not refuse what ends something that has happened outside already', async () => {
+    const bus = new ScriptedBus();
+    bus.state = 'degraded';
+    const { uow, stats } = await started({ bus, limits: { maxBacklog: 0 } });
+    await uow.run((tx) => writeNote(tx, 'first'));
+    await eventually(() => expect(stats().relay.backlog).toBe(1));
+    await expect(uow.run((tx) => writeNote(tx, 'new'))).rejects.toMatchObject({ code: 'service-overloaded' });
+    await uow.run((tx) => writeNote(tx, 'ending'), { admit: false });
+    expect(await unpublished()).toHaveLength(2);
+  });
+
   it('does not refuse what other services sent', async () => {
     const bus = new ScriptedBus();
     bus.state = 'degraded';

@@ -7,6 +7,12 @@ export const config = Type.Object({
     default: 'sandbox',
     description: 'Who moves the money: `sandbox` moves none, `stripe` needs the variables of that name.',
   }),
+  PAYMENTS_PER_MINUTE: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 600,
+    description: 'Payments, and as many refunds, that one person may ask for on one instance.',
+  }),
   SANDBOX_SLOW_MS: Type.Integer({
     minimum: 0,
     maximum: 600_000,

@@ -1,5 +1,6 @@
 import type { Doors, ServiceContext } from '@warren/service-kit';
 import { actionCommands } from './commands/actions.js';
+import type { PaymentConfig } from './config.js';
 import { userProjections } from './events/users.js';
 import { balanceRoutes } from './http/balance.js';
 import { paymentRoutes } from './http/payments.js';
@@ -18,7 +19,7 @@ import { paymentSnapshots } from './store/snapshots.js';
 
 /** What is open to the outside, with the provider of the caller's choice behind it. */
 export function paymentDoors(
-  context: ServiceContext<unknown, PaymentDb, PrismaClient>,
+  context: ServiceContext<PaymentConfig, PaymentDb, PrismaClient>,
   provider: PaymentProvider,
   timing = defaultTiming,
 ): Doors<PaymentDb> {
@@ -27,10 +28,11 @@ export function paymentDoors(
   const operations = { ...context, provider, calls, progress, timing };
   const act = createAct(operations);
   const { webhook } = provider;
+  const { PAYMENTS_PER_MINUTE: mostPerMinute } = context.config;
   return {
     http: [
-      paymentRoutes({ ...context, pay: createPay(operations), act }),
-      refundRoutes({ ...context, refund: createRefund(operations) }),
+      paymentRoutes({ ...context, pay: createPay(operations), act, mostPerMinute }),
+      refundRoutes({ ...context, refund: createRefund(operations), mostPerMinute }),
       balanceRoutes(context),
       ...(webhook ? [webhookRoutes({ ...context, webhook })] : []),
     ],

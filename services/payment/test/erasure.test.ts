@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { deletedEvent } from '@warren/service-testing';
+import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
+import { v7 as uuidv7 } from 'uuid';
+import { newPayment } from '../src/domain/new-payment.js';
+import { announce } from '../src/events/announce.js';
+import { reserveCharge } from '../src/store/reservations.js';
 import { FakeProvider } from './support/fake-provider.js';
+import { anOperation } from './support/payments.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -9,7 +14,7 @@ let service: Instance;
 const provider = new FakeProvider();
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider });
+  service = await world.start({ provider, timing: { sweepEveryMs: 100 } });
 }, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
@@ -22,6 +27,23 @@ const methodsOf = async (paymentId: string) =>
   (await service.client.operation.findMany({ where: { paymentId, kind: 'charge' } })).map(
     ({ paymentMethod }) => paymentMethod,
   );
+
+const rowOf = (id: string) => service.client.payment.findUniqueOrThrow({ where: { id } });
+const request = (recipientId: string) => ({
+  recipientId,
+  amount: 1250,
+  currency: 'EUR',
+  paymentMethod: 'pm_card_visa',
+});
+
+/** Until some transaction of this database waits for another one. */
+const waitsForALock = () =>
+  eventually(async () => {
+    const [row] = await service.client.$queryRaw<{ waiting: number }[]>`
+      SELECT count(*)::int AS waiting FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    expect(row?.waiting).toBeGreaterThan(0);
+  });
 
 describe('a person who is deleted', () => {
   it('takes along what they wrote and paid with; payments, refunds and books stay', async () => {
@@ -80,6 +102,60 @@ describe('a person who is deleted', () => {
     expect((await answer).body.status).toBe('succeeded');
     await eventually(async () => expect(await methodsOf(open.id)).toEqual([null]));
     expect((await service.feed(grace)).at(-1)?.data.description).toBeNull();
+  });
+
+  it('leaves no payment waiting for them: what they needed to go on goes, and it is canceled', async () => {
+    const [ada, grace] = await world.people();
+    const waits = { to: 'requires_action', nextAction: { type: 'x' }, clientSecret: 'secret' } as const;
+    provider.outcomes.charge = waits;
+    const { body: waiting } = await service.pay(ada, grace);
+    provider.afterMove = async () => {
+      provider.afterMove = async () => undefined;
+      await world.bus.publish(deletedEvent(ada, 2));
+      // Before the sweeper has had its turn.
+      const { nextAction, clientSecret } = await rowOf(waiting.id);
+      expect([nextAction, clientSecret]).toEqual([null, null]);
+    };
+    const { body: underWay } = await service.pay(ada, grace);
+    provider.outcomes.charge = { to: 'succeeded' };
+    expect(await rowOf(underWay.id)).toMatchObject({ nextAction: null, clientSecret: null });
+    for (const { id } of [waiting, underWay]) {
+      await eventually(async () => expect((await rowOf(id)).status).toBe('canceled'));
+    }
+    expect(await service.client.operation.count({ where: { settledAt: null } })).toBe(0);
+  });
+
+  it('before they were known here takes along what they were just writing', async () => {
+    const [, grace] = await world.people();
+    const ada = uuidv7();
+    let erased: Promise<void> = Promise.resolve();
+    const draft = newPayment(uuidv7(), ada, { ...request(grace), description: 'first words' }, new Date());
+    const charge = anOperation({ id: uuidv7(), paymentId: draft.id, payerId: ada, recipientId: grace });
+    await service.uow.run(async (tx) => {
+      await reserveCharge(tx, draft, charge, { provider: provider.name, leaseMs: 0 });
+      announce(tx, draft);
+      let done = false;
+      erased = world.bus.publish(deletedEvent(ada, 2)).then(() => {
+        done = true;
+      });
+      await waitsForALock();
+      expect(done).toBe(false);
+    });
+    await erased;
+    expect((await rowOf(draft.id)).description).toBeNull();
+    expect(await service.feed(ada)).toEqual([]);
+    await eventually(async () => expect(await methodsOf(draft.id)).toEqual([null]));
+  });
+
+  it('while they pay for the first time, and a copy of them comes in: they pay once', async () => {
+    const [, grace] = await world.people();
+    const ada = uuidv7();
+    const answers = await Promise.all([
+      ...Array.from({ length: 10 }, () => service.pay(ada, grace)),
+      world.bus.publish(userEvent('user.registered', ada)).then(() => undefined),
+    ]);
+    expect(answers.flatMap((answer) => answer?.status ?? [])).toEqual(Array(10).fill(201));
+    expect(await service.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({ version: 1 });
   });
 
   it('while they pay and confirm in all directions leaves nothing behind, whatever comes first', async () => {

@@ -137,6 +137,25 @@ describe('GET /balance', () => {
     expect(await service.balance(ada)).toBe(150);
   });
 
+  it('is refused where a number could not say it exactly, and does not stop payments', async () => {
+    const [ada, grace] = await world.people();
+    const { body } = await service.pay(ada, grace);
+    for (let n = 0; n < 2; n += 1) {
+      await service.client.$executeRaw`
+        WITH movement AS (
+          INSERT INTO ledger_movements (id, payment_id, operation_id, kind, created_at)
+          VALUES (gen_random_uuid(), ${body.id}::uuid, gen_random_uuid(), 'payment', now()) RETURNING id
+        )
+        INSERT INTO ledger_entries (movement_id, position, account, currency, amount)
+        SELECT m.id, line.* FROM movement m CROSS JOIN LATERAL (VALUES
+          (0, 'clearing:x', 'EUR', -9223372036854775807), (1, ${`person:${grace}`}, 'EUR', 9223372036854775807)
+        ) AS line`;
+    }
+    const { status, body: problem } = await service.http(grace, 'GET', '/balance');
+    expect([status, problem.code]).toEqual([409, 'wrong-state']);
+    expect((await service.pay(ada, grace)).body.status).toBe('succeeded');
+  });
+
   it('is empty for whom no money ever moved', async () => {
     const { body } = await service.http(uuidv7(), 'GET', '/balance');
     expect(body).toEqual({ items: [], asOf: expect.any(String) });

@@ -36,7 +36,7 @@ describe('a notice', () => {
       const { id } = await refundOf(payment.id);
       // The provider has answered `succeeded`, and then changes its mind.
       provider.done.set(id, { to: 'failed', failureCode: 'lost_or_stolen_card' });
-      expect(await notice(id)).toBe(true);
+      expect(await notice(id)).toMatchObject({ id: payment.id });
     };
     expect((await service.refund(recipient, payment.id)).body.status).toBe('succeeded');
     await eventually(async () => expect((await refundOf(payment.id)).status).toBe('failed'));
@@ -49,11 +49,11 @@ describe('a notice', () => {
     const { payment } = await paid();
     const { id } = await service.client.operation.findFirstOrThrow({ where: { paymentId: payment.id } });
     await service.client.operation.update({ where: { id }, data: { reference: 'pi_1' } });
-    expect(await notice(id)).toBe(true);
+    expect(await notice(id)).toEqual({ id: payment.id, status: 'succeeded' });
     expect(await openOf(payment.id)).toBe(0);
   });
 
   it('of an operation that nobody knows is told apart', async () => {
-    expect(await notice(uuidv7())).toBe(false);
+    expect(await notice(uuidv7())).toBeUndefined();
   });
 });

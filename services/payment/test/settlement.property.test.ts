@@ -29,7 +29,11 @@ function play(steps: readonly Step[]) {
   for (const [n, each] of steps.entries()) {
     if ('ask' in each) {
       try {
-        const refund = newRefund(`refund ${n}`, { payment, refundsPending, amount: each.ask }, at);
+        const refund = newRefund(
+          `refund ${n}`,
+          { payment, refundsPending, refundsMade: n, amount: each.ask },
+          at,
+        );
         refundsPending += refund.amount;
         refunds.push(refund);
       } catch (error) {

@@ -19,6 +19,7 @@ beforeEach(() => {
   stripe.fault = () => 'none';
   stripe.searchSees = true;
   stripe.hasSearch = true;
+  stripe.searchSaw = {};
   provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 500 });
 });
 
@@ -38,6 +39,8 @@ async function referenceOf(paymentMethod: string): Promise<string> {
   const { reference } = await provider.perform(charge(paymentMethod), signal);
   return reference ?? '';
 }
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
 
 const lastCall = () => stripe.calls.at(-1);
 
@@ -97,12 +100,59 @@ describe('a charge', () => {
     expect(stripe.account.moved).toBe(moved);
   });
 
-  it('is repeated on an account without search while Stripe remembers its key, and not after that', async () => {
-    stripe.hasSearch = false;
+  it('is taken as it is and not as the search saw it some time ago', async () => {
     const operation = charge('pm_card_visa');
-    expect(await provider.retrieve(operation, signal)).toBeUndefined();
-    const old = { ...operation, createdAt: new Date(Date.now() - 24 * 3_600_000) };
-    await expect(provider.retrieve(old, signal)).rejects.toThrow('status 400');
+    const done = await provider.perform(operation, signal);
+    stripe.searchSaw = { status: 'requires_payment_method' };
+    expect(await provider.retrieve(operation, signal)).toEqual(done);
+  });
+
+  it.each(['requires_payment_method', 'requires_confirmation'])(
+    'that is being made, in %s, is undecided, and not one that has failed or waits for its payer',
+    async (status) => {
+      const operation = charge('pm_card_visa');
+      const { reference = '' } = await provider.perform(operation, signal);
+      const intent = stripe.account.intent(reference);
+      const made = { ...intent };
+      Object.assign(intent, { status });
+      expect(await provider.retrieve(operation, signal)).toEqual({ to: 'pending', reference });
+      Object.assign(intent, made);
+      expect(await provider.retrieve(operation, signal)).toEqual({ to: 'succeeded', reference });
+    },
+  );
+
+  it('that was left in its first state has failed: nothing happens to it any more', async () => {
+    const operation = charge('pm_card_visa');
+    const { reference = '' } = await provider.perform(operation, signal);
+    Object.assign(stripe.account.intent(reference), { status: 'requires_payment_method' });
+    const old = { ...operation, createdAt: hoursAgo(2) };
+    expect(await provider.retrieve(old, signal)).toMatchObject({ to: 'failed' });
+  });
+
+  it('whose payer has acted waits for the confirmation', async () => {
+    const operation = charge('pm_card_authenticationRequired');
+    const { reference = '' } = await provider.perform(operation, signal);
+    stripe.account.authenticate(reference);
+    expect(await provider.retrieve({ ...operation, reference }, signal)).toMatchObject({
+      to: 'requires_action',
+      nextAction: { type: 'confirm' },
+    });
+  });
+
+  it('is repeated where the search finds nothing only while Stripe remembers its key', async () => {
+    const [known, unknown] = [charge('pm_card_visa'), charge('pm_card_visa')];
+    const done = await provider.perform(known, signal);
+    for (const [hasSearch, searchSees] of [
+      [true, false],
+      [false, true],
+    ] as const) {
+      Object.assign(stripe, { hasSearch, searchSees });
+      expect(await provider.retrieve(unknown, signal)).toBeUndefined();
+      // Made now, and asked for so late that its key is forgotten.
+      const late = { createdAt: hoursAgo(23) };
+      expect(await provider.retrieve({ ...known, ...late }, signal)).toEqual(done);
+      await expect(provider.retrieve({ ...unknown, ...late }, signal)).rejects.toThrow('forgotten its key');
+    }
   });
 
   it('that never arrived is unknown to Stripe', async () => {
@@ -220,7 +270,7 @@ describe('a refund', () => {
 });
 
 describe('what is no answer', () => {
-  it.each(['busy', 'cut-before', 'cut-after', 'hang'] as const)(
+  it.each(['busy', 'throttled', 'cut-before', 'cut-after', 'hang'] as const)(
     '%s leaves the outcome open',
     async (fault) => {
       stripe.fault = () => fault;

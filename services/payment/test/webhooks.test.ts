@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { DomainEvent } from '@warren/contracts';
 import { listenTo } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
+import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { stripeProvider } from '../src/providers/stripe/provider.js';
 import { type Instance, inOrder, startTimeout, World } from './support/service.js';
@@ -11,12 +12,15 @@ let world: World;
 let stripe: StripeStandIn;
 let service: Instance;
 let heard: DomainEvent[];
+/** What was logged as such. */
+const errors: unknown[] = [];
 beforeAll(async () => {
   world = await World.create();
   stripe = await StripeStandIn.start();
   heard = await listenTo(world.bus, ['payment.refunded', 'payment.refund-failed']);
   const provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url });
-  service = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+  const log = pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line)) });
+  service = await world.start({ provider, timing: { sweepEveryMs: 20 }, log });
 }, startTimeout);
 afterAll(async () => {
   await world.close();
@@ -24,6 +28,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   stripe.fault = () => 'none';
+  errors.length = 0;
 });
 
 async function deliver({ body, signature }: { body: string; signature?: string }) {
@@ -100,6 +105,15 @@ describe('a notice', () => {
     await deliver(notice('payment_intent.canceled', intent));
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('canceled'));
     expect(await openOf(payment.id)).toBe(0);
+  });
+
+  it('of money for a payment that is closed asks for a person, since the books cannot have it', async () => {
+    const { payment, intent } = await pay('pm_card_chargeDeclined');
+    await deliver(notice('payment_intent.payment_failed', intent));
+    await deliver(notice('payment_intent.succeeded', (await pay('pm_card_visa')).intent));
+    expect(errors).toEqual([]);
+    await deliver(notice('payment_intent.succeeded', intent));
+    expect(errors).toEqual([expect.objectContaining({ paymentId: payment.id, status: 'failed' })]);
   });
 
   it('of a pending refund: it succeeds', async () => {

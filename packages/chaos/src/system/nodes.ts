@@ -30,6 +30,8 @@ const environment = {
   /** A run may be longer than a token usually lives, and its people never sign in again. */
   ACCESS_TOKEN_SECONDS: '86400',
   SANDBOX_SLOW_MS: '3000',
+  /** Few people pay often. */
+  PAYMENTS_PER_MINUTE: '1000000',
 };
 
 /** Wires everything up; nothing is started yet. `logs`: the folder for what the services print. */

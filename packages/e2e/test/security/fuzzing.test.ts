@@ -32,6 +32,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
   beforeAll(async () => {
     const unlimited = {
       HANDSHAKES_PER_MINUTE: '1000000',
+      PAYMENTS_PER_MINUTE: '1000000',
       REGISTRATIONS_PER_MINUTE: '1000000',
       TRUST_PROXY: 'on',
     };

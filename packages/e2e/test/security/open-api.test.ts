@@ -59,7 +59,11 @@ describe('the OpenAPI documents', () => {
   it.each(services)(
     'of %s document no status that cannot come, each shown once',
     async (service) => {
-      const context: ProbeContext = { scene, mailedToken: (type, email) => mailed.token(type, email) };
+      const context: ProbeContext = {
+        scene,
+        mailedToken: (type, email) => mailed.token(type, email),
+        database: (of) => system.database(of),
+      };
       const missing: string[] = [];
       const last: (() => Promise<void>)[] = [];
       for (const route of await routesOf(url(service))) {

@@ -36,7 +36,7 @@ export interface KnownPerson {
 }
 
 /**
- * Whether these two may deal with each other now. A payer without a copy has a valid token, which is enough.
+ * Whether these two may deal with each other now. A payer of whom nothing is known has a valid token, which is enough.
  *
  * @throws AppError `unknown-recipient` (temporary), `recipient-gone`, or `session-revoked` for a deleted payer.
  */

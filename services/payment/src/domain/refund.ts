@@ -18,11 +18,16 @@ export function checkMayRefund(payment: Payment, { userId, roles }: Asker): void
   throw new AppError(userId === payment.payerId ? 'forbidden' : 'not-found');
 }
 
+/** Of one payment. A provider lists them all to find one whose answer was lost. */
+export const mostRefunds = 100;
+
 /** What is to be given back, and of what. */
 export interface RefundRequest {
   payment: Payment;
   /** Held by refunds that are not decided yet, in the currency's minor unit. */
   refundsPending: number;
+  /** Refunds of it that were made before, whatever became of them. */
+  refundsMade: number;
   /** All that is left if left out. */
   amount?: number | undefined;
 }
@@ -30,13 +35,17 @@ export interface RefundRequest {
 /**
  * A refund as it starts: `pending`, and counted as given back from now on.
  *
- * @throws AppError `wrong-state` for a payment that isn't `succeeded`, `refund-exceeds-payment`
+ * @throws AppError `wrong-state` for a payment that isn't `succeeded` or has had `mostRefunds`,
+ * `refund-exceeds-payment`
  */
 export function newRefund(id: string, request: RefundRequest, at: Date): Refund {
-  const { payment, refundsPending } = request;
+  const { payment, refundsPending, refundsMade } = request;
   const left = payment.amount - payment.amountRefunded - refundsPending;
   const amount = request.amount ?? left;
   applyRefund(payment, amount, at);
+  if (refundsMade >= mostRefunds) {
+    throw new AppError('wrong-state', { detail: `A payment is refunded in at most ${mostRefunds} parts` });
+  }
   if (amount < 1 || amount > left) throw new AppError('refund-exceeds-payment');
   return { id, paymentId: payment.id, amount, status: 'pending', createdAt: at.toISOString() };
 }

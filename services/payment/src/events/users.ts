@@ -22,7 +22,7 @@ function projection(type: string): EventHandler<PaymentDb> {
       // The tombstone first: whoever writes for this person waits for it, or is waited for.
       await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted });
       if (!deleted) return;
-      await erasePayer(tx, user.id);
+      await erasePayer(tx, user.id, event.correlationid);
       tx.erase(user.id);
     },
   };

@@ -1,5 +1,5 @@
 import { Balance } from '@warren/contracts';
-import { routes, type ServiceContext } from '@warren/service-kit';
+import { problems, routes, type ServiceContext } from '@warren/service-kit';
 import { balancesOf } from '../store/balances.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 
@@ -12,7 +12,7 @@ export function balanceRoutes({ uow }: Dependencies) {
       {
         schema: {
           summary: 'What one holds per currency: received, less what was given back',
-          response: { 200: Balance },
+          response: { 200: Balance, ...problems('wrong-state') },
         },
       },
       async ({ principal: { userId } }) => {

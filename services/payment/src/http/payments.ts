@@ -5,19 +5,23 @@ import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment, listPayments } from '../store/payments.js';
+import { perMinute } from './limits.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
   act(request: ActRequest): Promise<Payment>;
+  /** Payments of one person. */
+  mostPerMinute: number;
 };
 
-export function paymentRoutes({ client, uow, pay, act }: Dependencies) {
+export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependencies) {
   return routes((http) => {
     http.post(
       '/payments',
       {
+        config: { rateLimit: perMinute(mostPerMinute) },
         schema: {
           summary: 'Pays; a decline is a payment that `failed`, not an error',
           headers: IdempotencyHeaders,

@@ -5,18 +5,22 @@ import type { RefundPaymentRequest } from '../operations/refund.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment } from '../store/payments.js';
 import { listRefunds } from '../store/refunds.js';
+import { perMinute } from './limits.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from './schemas.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
   refund(request: RefundPaymentRequest): Promise<Refund>;
+  /** Refunds of one person. */
+  mostPerMinute: number;
 };
 
-export function refundRoutes({ uow, refund }: Dependencies) {
+export function refundRoutes({ uow, refund, mostPerMinute }: Dependencies) {
   return routes((http) => {
     http.post(
       '/payments/:id/refunds',
       {
+        config: { rateLimit: perMinute(mostPerMinute) },
         schema: {
           summary:
             'Gives a payment back, whole or in part, for its recipient or an admin; may end as `failed`',

@@ -1,8 +1,8 @@
-import { AppError } from '@warren/contracts';
+import { AppError, type PaymentStatus } from '@warren/contracts';
 import { problems, routes, type ServiceContext } from '@warren/service-kit';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Webhook } from '../providers/provider.js';
+import type { Notice, Webhook } from '../providers/provider.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { takeNotice } from '../store/notices.js';
 
@@ -40,16 +40,29 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
         },
       },
       async (request) => {
-        const operationId = webhook.read(bytesOf(request), headerOf(request, signatureHeader));
-        const known = operationId === undefined || (await uow.run((tx) => takeNotice(tx, operationId)));
-        if (!known) {
-          log.info({ operationId }, 'a provider’s notice is about an operation that is not ours');
-        }
+        const notice = webhook.read(bytesOf(request), headerOf(request, signatureHeader));
+        if (notice) await take(notice);
         return { received: true as const };
       },
     );
   });
+
+  async function take({ operationId, saysPaid }: Notice): Promise<void> {
+    const payment = await uow.run((tx) => takeNotice(tx, operationId));
+    if (payment === undefined) {
+      log.info({ operationId }, 'a provider’s notice is about an operation that is not ours');
+    } else if (saysPaid && neverPaid.has(payment.status)) {
+      const { id: paymentId, status } = payment;
+      log.error(
+        { operationId, paymentId, status },
+        'the provider says that a payment which is closed went through: money moved that is not in the books',
+      );
+    }
+  }
 }
+
+/** What a payment cannot leave any more, without money having moved. */
+const neverPaid: ReadonlySet<PaymentStatus> = new Set(['failed', 'canceled']);
 
 function bytesOf({ body }: FastifyRequest): Buffer {
   if (!Buffer.isBuffer(body)) throw new AppError('invalid-request', { detail: 'The body is empty' });

@@ -31,8 +31,8 @@ type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'clie
 };
 
 const mostCalls = 1_000;
-/** About a quarter of an hour without an answer: from then on somebody should look at it. */
-const manyAttempts = 10;
+/** After so long without an answer, in milliseconds, somebody should look at it. */
+const patienceMs = 900_000;
 
 export function providerCalls({ client, uow, log, provider, timing }: Dependencies): ProviderCalls {
   let stopping = false;
@@ -59,7 +59,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
       if (outcome.to !== 'pending') return await settle(uow, operation, outcome);
       reference = outcome.reference;
     } catch (error) {
-      const level = operation.attempts < manyAttempts ? 'warn' : 'error';
+      const level = Date.now() - operation.createdAt.getTime() < patienceMs ? 'warn' : 'error';
       log[level](
         { err: error, operationId, paymentId, kind },
         'outcome of a provider call unknown, to be asked later',

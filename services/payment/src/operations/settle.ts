@@ -2,9 +2,10 @@ import type { Payment, Refund } from '@warren/contracts';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import type { DecidedOutcome, Operation } from '../domain/operation.js';
 import { type Settlement, settlementOf } from '../domain/settlement.js';
+import { stateOf } from '../domain/views.js';
 import { announce } from '../events/announce.js';
 import type { PaymentDb } from '../store/database.js';
-import { forgetMethod } from '../store/erasure.js';
+import { forgetPayer } from '../store/erasure.js';
 import { lockOperation } from '../store/locks.js';
 import { saveSettlement } from '../store/settlements.js';
 
@@ -28,14 +29,17 @@ export function settle(
     async (tx) => {
       const { settled, gone, provider, ...before } = await lockOperation(tx, operation);
       if (settled) return before;
-      const after = settlementOf(before, operation, outcome, provider, new Date());
+      const found = settlementOf(before, operation, outcome, provider, new Date());
+      const payerIsGone = gone.includes(before.payment.payerId);
+      const after = payerIsGone ? { ...found, payment: stateOf(found.payment) } : found;
       await saveSettlement(tx, operation, after, outcome.reference);
-      if (gone.includes(after.payment.payerId)) await forgetMethod(tx, operation.paymentId);
+      if (payerIsGone) await forgetPayer(tx, operation.paymentId, operation.correlationId);
       const type = after.news && newsTypes[after.news];
       if (after.news) announce(tx, after.payment, { gone, ...(type && { type }) });
       return after;
     },
-    { cause: { correlationId: operation.correlationId } },
+    // Money that has moved is written down, however much waits for the broker.
+    { cause: { correlationId: operation.correlationId }, admit: false },
   );
 }
 

@@ -31,10 +31,16 @@ export interface Webhook {
   /** Lower-case name of the header with the signature. */
   signatureHeader: string;
   /**
-   * The id of the operation that the notice is about, `undefined` if it is about nothing of ours. That is all a
-   * notice is good for: it may be late, early or a repeat, so the provider is asked how things are.
+   * What the notice is about, `undefined` if it is about nothing of ours. That is all a notice is good for: it may be
+   * late, early or a repeat, so the provider is asked how things are.
    *
    * @throws AppError `invalid-signature` for a notice that is forged, changed or too old.
    */
-  read(body: Buffer, signature: string | undefined): string | undefined;
+  read(body: Buffer, signature: string | undefined): Notice | undefined;
+}
+
+export interface Notice {
+  operationId: string;
+  /** It says that the payment went through. */
+  saysPaid: boolean;
 }

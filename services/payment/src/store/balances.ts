@@ -1,3 +1,4 @@
+import { AppError } from '@warren/contracts';
 import { personAccount } from '../domain/ledger.js';
 import type { PaymentDb } from './database.js';
 
@@ -7,16 +8,21 @@ export interface CurrencyBalance {
   amount: number;
 }
 
-/** What the books say that a person holds, for each currency they ever dealt in. */
+/**
+ * What the books say that a person holds, for each currency they ever dealt in.
+ *
+ * @throws AppError `wrong-state` beyond 2^53, where a JSON number would be off by some units: no answer is better than
+ * a wrong one, and the books go on.
+ */
 export async function balancesOf(db: PaymentDb, userId: string): Promise<CurrencyBalance[]> {
-  const rows = await db.$queryRaw<{ currency: string; amount: bigint }[]>`
-    SELECT currency, sum(amount)::bigint AS amount FROM ledger_entries
+  const rows = await db.$queryRaw<{ currency: string; amount: string }[]>`
+    SELECT currency, sum(amount)::text AS amount FROM ledger_entries
     WHERE account = ${personAccount(userId)} GROUP BY currency ORDER BY currency`;
   return rows.map(({ currency, amount }) => ({ currency, amount: exact(amount) }));
 }
 
-function exact(amount: bigint): number {
+function exact(amount: string): number {
   const number = Number(amount);
-  if (!Number.isSafeInteger(number)) throw new RangeError('This balance is too large for a JSON number');
-  return number;
+  if (Number.isSafeInteger(number)) return number;
+  throw new AppError('wrong-state', { detail: 'This balance is beyond what a JSON number can say exactly' });
 }

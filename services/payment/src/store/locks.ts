@@ -17,6 +17,8 @@ export interface HeldPayment extends Held {
   charge: ChargeFacts;
   /** Of the operation on the payment itself that is not settled yet; refunds don't count. */
   open: OperationKind | null;
+  /** Its refunds so far, whatever became of them. */
+  refundsMade: number;
 }
 
 interface ChargeFacts {
@@ -76,13 +78,16 @@ function toHeld({ gone, ...row }: HeldRow): Held {
 }
 
 /** A statement of its own: one that waited for the lock would see other tables as they were before. */
-async function factsOf(db: PaymentDb, paymentId: string): Promise<Pick<HeldPayment, 'charge' | 'open'>> {
-  const [row] = await db.$queryRaw<(ChargeFacts & { open: OperationKind | null })[]>`
+async function factsOf(
+  db: PaymentDb,
+  paymentId: string,
+): Promise<Pick<HeldPayment, 'charge' | 'open' | 'refundsMade'>> {
+  const [row] = await db.$queryRaw<(ChargeFacts & Pick<HeldPayment, 'open' | 'refundsMade'>)[]>`
     SELECT c.payment_method AS "paymentMethod", c.reference, (
       SELECT kind FROM operations WHERE payment_id = c.payment_id AND kind <> 'refund' AND settled_at IS NULL
-    ) AS open
+    ) AS open, (SELECT count(*)::int FROM refunds WHERE payment_id = c.payment_id) AS "refundsMade"
     FROM operations c WHERE c.payment_id = ${paymentId}::uuid AND c.kind = 'charge'`;
   if (row === undefined) throw new Error(`Payment ${paymentId} has no charge in the database`);
-  const { open, ...charge } = row;
-  return { charge, open };
+  const { open, refundsMade, ...charge } = row;
+  return { charge, open, refundsMade };
 }

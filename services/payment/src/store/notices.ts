@@ -1,4 +1,11 @@
+import type { PaymentStatus } from '@warren/contracts';
 import type { PaymentDb } from './database.js';
+
+/** A payment as a notice meets it. */
+export interface NotedPayment {
+  id: string;
+  status: PaymentStatus;
+}
 
 /**
  * Has the sweepers ask the provider about an operation now, on the provider's own notice. For a charge or what
@@ -6,13 +13,13 @@ import type { PaymentDb } from './database.js';
  * change its mind: a payment that requires action, a refund that had succeeded. Whoever is asking at this moment
  * leaves the operation open: what they were told may be older than the notice.
  *
- * Takes a transaction. Resolves to false if there is no such operation.
+ * Takes a transaction. Resolves to the payment that it is about, `undefined` if there is no such operation.
  */
-export async function takeNotice(tx: PaymentDb, operationId: string): Promise<boolean> {
-  const [payment] = await tx.$queryRaw<{ id: string }[]>`
-    SELECT p.id FROM operations o JOIN payments p ON p.id = o.payment_id
+export async function takeNotice(tx: PaymentDb, operationId: string): Promise<NotedPayment | undefined> {
+  const [payment] = await tx.$queryRaw<NotedPayment[]>`
+    SELECT p.id, p.status FROM operations o JOIN payments p ON p.id = o.payment_id
     WHERE o.id = ${operationId}::uuid FOR UPDATE OF p`;
-  if (payment === undefined) return false;
+  if (payment === undefined) return undefined;
   // A statement of its own: one that waited for the lock would see the operations as they were before.
   await tx.$executeRaw`
     WITH about AS MATERIALIZED (
@@ -31,5 +38,5 @@ export async function takeNotice(tx: PaymentDb, operationId: string): Promise<bo
     )
     UPDATE operations SET settled_at = NULL, leased_until = now(), notices = notices + 1
     WHERE id IN (SELECT id FROM open UNION ALL SELECT id FROM undecided)`;
-  return true;
+  return payment;
 }

@@ -14,12 +14,36 @@ export async function reserveCharge(
   db: PaymentDb,
   payment: Payment,
   charge: Operation,
-  { provider, leaseMs }: { provider: string; leaseMs: number },
+  options: { provider: string; leaseMs: number },
 ): Promise<void> {
-  const people = await db.$queryRaw<KnownPerson[]>`
-    WITH people AS MATERIALIZED (
+  let people = await tryToReserve(db, payment, charge, options);
+  // Their copy has come in while this waited to make one: now it can be seen.
+  if (!people.some(({ id }) => id === payment.payerId)) {
+    people = await tryToReserve(db, payment, charge, options);
+  }
+  checkPeople(payment, people);
+}
+
+/**
+ * A payer without a copy gets an empty one, older than all that can come: whoever erases them has to wait for this
+ * transaction, and so finds what it wrote.
+ */
+function tryToReserve(
+  db: PaymentDb,
+  payment: Payment,
+  charge: Operation,
+  { provider, leaseMs }: { provider: string; leaseMs: number },
+): Promise<KnownPerson[]> {
+  return db.$queryRaw<KnownPerson[]>`
+    WITH copies AS MATERIALIZED (
       SELECT id, deleted FROM user_copies
       WHERE id IN (${payment.payerId}::uuid, ${payment.recipientId}::uuid) ORDER BY id FOR SHARE
+    ), newcomer AS (
+      INSERT INTO user_copies (id, version)
+      SELECT ${payment.payerId}::uuid, 0 WHERE NOT EXISTS (SELECT FROM copies WHERE id = ${payment.payerId}::uuid)
+      ON CONFLICT DO NOTHING RETURNING id, deleted
+    ), people AS MATERIALIZED (
+      SELECT id, deleted FROM copies UNION ALL SELECT id, deleted FROM newcomer
     ), payment AS (
       INSERT INTO payments (id, payer_id, recipient_id, amount, currency, status, description, provider, version,
         created_at, updated_at)
@@ -27,6 +51,7 @@ export async function reserveCharge(
         ${payment.amount}::bigint, ${payment.currency}, ${payment.status}, ${payment.description}, ${provider},
         ${payment.version}::int, ${charge.createdAt}::timestamptz, ${charge.createdAt}::timestamptz
       WHERE EXISTS (SELECT FROM people WHERE id = ${payment.recipientId}::uuid)
+        AND EXISTS (SELECT FROM people WHERE id = ${payment.payerId}::uuid)
         AND NOT EXISTS (SELECT FROM people WHERE deleted)
       RETURNING id
     ), operation AS (
@@ -34,7 +59,6 @@ export async function reserveCharge(
       SELECT ${operationValues(charge, leaseMs)} FROM payment
     )
     SELECT id, deleted FROM people`;
-  checkPeople(payment, people);
 }
 
 /** Writes a confirmation or a cancelation, and the payment as it is meanwhile. The payment must be locked. */

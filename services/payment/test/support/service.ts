@@ -3,8 +3,9 @@ import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
 import { keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import type { PaymentConfig } from '../../src/config.js';
 import { paymentDoors } from '../../src/doors.js';
 import { payment } from '../../src/main.js';
 import { defaultTiming, type Timing } from '../../src/operations/timing.js';
@@ -12,11 +13,14 @@ import type { PaymentProvider } from '../../src/providers/provider.js';
 import { sandboxProvider } from '../../src/providers/sandbox.js';
 import type { PaymentDb, PrismaClient } from '../../src/store/database.js';
 
-type Context = ServiceContext<unknown, PaymentDb, PrismaClient>;
+type Context = ServiceContext<PaymentConfig, PaymentDb, PrismaClient>;
 
 export interface StartOptions {
   provider?: PaymentProvider;
   timing?: Partial<Timing>;
+  log?: Logger;
+  /** Variables besides those that every test needs. */
+  env?: Record<string, string>;
 }
 
 /** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
@@ -47,6 +51,8 @@ export class World {
   async start({
     provider = sandboxProvider({ slowMs: 400 }),
     timing = {},
+    log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' }),
+    env: more = {},
   }: StartOptions = {}): Promise<Instance> {
     const isFirst = this.#running.length === 0;
     let inside: Context | undefined;
@@ -65,9 +71,10 @@ export class World {
       INTERNAL_PORT: '0',
       DATABASE_URL: this.#database.url,
       DRAIN_SECONDS: '0',
+      PAYMENTS_PER_MINUTE: '1000000',
       MIGRATE: isFirst ? 'on' : 'off',
+      ...more,
     };
-    const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
     const bus = isFirst ? this.bus : createMemoryEventBus();
     const service = await createService(definition, env, { bus, keys, log });
     this.#running.push(service);

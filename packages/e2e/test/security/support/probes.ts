@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import type { Person } from '../../support/person.js';
 import type { ServiceName } from '../../support/system.js';
 import { routes } from './access.js';
@@ -24,6 +25,7 @@ export interface ProbeContext {
   scene: Scene;
   /** What notification is asked to mail: the token of this kind for this address. */
   mailedToken(type: string, email: string): Promise<string>;
+  database(service: ServiceName): string;
 }
 
 type Probes = Record<string, Record<number, (context: ProbeContext) => Promise<Probe> | Probe>>;
@@ -89,6 +91,9 @@ const strangers =
     path: await path(scene),
   });
 
+/** Requests, above what PAYMENTS_PER_MINUTE allows by default. */
+const tooMany = 601;
+
 const someId = () => randomUUID();
 
 /** What each route needs for the statuses that no general request brings. */
@@ -144,6 +149,8 @@ export const probes: Record<ServiceName, Probes> = {
         return { ...same, times: -8 };
       },
       422: (context) => payment(context, { recipientId: context.scene.owner.id }),
+      // Whoever has paid too often makes nothing for the questions after this one.
+      429: async ({ scene }) => ({ as: await scene.newcomer(), raw: '{}', times: tooMany }),
     },
     'GET /payments/{id}': { 404: strangers(async (scene) => `/payments/${await scene.payment()}`) },
     'POST /payments/{id}/confirm': {
@@ -163,6 +170,13 @@ export const probes: Record<ServiceName, Probes> = {
         path: `/payments/${await context.scene.payment('pm_card_chargeDeclined')}/refunds`,
       }),
       422: (context) => refund(context, { amount: 999_999 }),
+    },
+    'GET /balance': {
+      409: async ({ scene, database }) => {
+        const as = await scene.newcomer();
+        await makeRich(database('payment'), as.id, await scene.payment());
+        return { as };
+      },
     },
     'GET /payments/{id}/refunds': {
       200: async ({ scene }) => ({
@@ -203,3 +217,24 @@ export const probes: Record<ServiceName, Probes> = {
     },
   },
 };
+
+/** Posts more to the person's account than a JSON number can say. */
+async function makeRich(url: string, personId: string, paymentId: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(
+      `WITH movement AS (
+        INSERT INTO ledger_movements (id, payment_id, operation_id, kind, created_at)
+        VALUES (gen_random_uuid(), $2, gen_random_uuid(), 'payment', now()) RETURNING id
+      )
+      INSERT INTO ledger_entries (movement_id, position, account, currency, amount)
+      SELECT m.id, line.* FROM movement m CROSS JOIN LATERAL (VALUES
+        (0, 'clearing:sandbox', 'EUR', -9007199254740993), (1, 'person:' || $1, 'EUR', 9007199254740993)
+      ) AS line`,
+      [personId, paymentId],
+    );
+  } finally {
+    await client.end();
+  }
+}

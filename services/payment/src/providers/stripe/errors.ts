@@ -2,6 +2,13 @@ import { types } from 'node:util';
 import Stripe from 'stripe';
 
 /**
+ * Codes of refusals that end by themselves, whatever status they come with.
+ *
+ * @see https://docs.stripe.com/error-codes
+ */
+const temporaryCodes: ReadonlySet<string> = new Set(['rate_limit', 'lock_timeout', 'idempotency_key_in_use']);
+
+/**
  * A Stripe error without what must not be logged: the SDK's own one carries the whole PaymentIntent, with its client
  * secret, and headers.
  */
@@ -32,6 +39,7 @@ export class StripeCallError extends Error {
 
   /** Stripe refused the request as such and made nothing of it, and would do so again. */
   get isRefusal(): boolean {
+    if (this.code !== undefined && temporaryCodes.has(this.code)) return false;
     return this.type === 'invalid_request_error' && (this.status === 400 || this.status === 404);
   }
 

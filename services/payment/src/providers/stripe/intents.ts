@@ -2,11 +2,9 @@ import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 import { toStripeAmount } from './amounts.js';
 import { asking, StripeCallError } from './errors.js';
-import { metadataOf, searchFor } from './metadata.js';
+import { findLostIntent } from './lost-intents.js';
+import { metadataOf } from './metadata.js';
 import { outcomeOfIntent, waiting } from './outcomes.js';
-
-/** Stripe remembers an idempotency key for 24 hours at least. @see https://docs.stripe.com/api/idempotent_requests */
-const keyRememberedMs = 23 * 3_600_000;
 
 /** Charges, confirms and cancels, as PaymentIntents. */
 export function intents(stripe: Stripe) {
@@ -72,22 +70,11 @@ export function intents(stripe: Stripe) {
     return intent;
   }
 
-  /**
-   * By its id; where the answer that named it was lost, by what it says of its origin. The search may lag behind by
-   * minutes, and some accounts have none: while Stripe remembers the charge's key, a repeat of it is safe all the same.
-   */
+  /** By its id, also where it had to be searched for: a search tells how it was some time ago. */
   async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | undefined> {
-    const reference = operation.paymentReference ?? operation.reference;
-    if (reference !== null) return asking(() => stripe.paymentIntents.retrieve(reference));
-    const params = { query: searchFor(operation), limit: 1 };
-    try {
-      const { data } = await asking(() => stripe.paymentIntents.search(params));
-      return data[0];
-    } catch (error) {
-      const refused = error instanceof StripeCallError && error.isRefusal;
-      if (refused && Date.now() - operation.createdAt.getTime() < keyRememberedMs) return undefined;
-      throw error;
-    }
+    const known = operation.paymentReference ?? operation.reference;
+    const reference = known ?? (await findLostIntent(stripe, operation));
+    return reference === undefined ? undefined : asking(() => stripe.paymentIntents.retrieve(reference));
   }
 
   return {

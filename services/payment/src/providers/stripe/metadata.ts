@@ -10,6 +10,11 @@ export function searchFor({ paymentId }: Operation): string {
   return `metadata['payment_id']:'${paymentId}'`;
 }
 
+/** Whether an object comes from the payment of this operation. */
+export function isOf({ paymentId }: Operation, metadata: Readonly<Record<string, unknown>>): boolean {
+  return metadata.payment_id === paymentId;
+}
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The operation that an object comes from; `undefined` for one that was made elsewhere. */

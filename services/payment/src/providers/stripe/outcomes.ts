@@ -1,14 +1,19 @@
 import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 
+/** A PaymentIntent passes through its first states while it is made; one this old stays where it is. In milliseconds. */
+const madeWithinMs = 3_600_000;
+
 /**
  * What a PaymentIntent says became of an operation; `undefined`: nothing yet, the operation has still to be
  * performed.
  *
  * @see https://docs.stripe.com/payments/paymentintents/lifecycle
  */
-export function outcomeOfIntent(intent: Stripe.PaymentIntent, { kind }: Operation): Outcome | undefined {
+export function outcomeOfIntent(intent: Stripe.PaymentIntent, operation: Operation): Outcome | undefined {
+  const { kind } = operation;
   const reference = intent.id;
+  if (isBeingMade(intent, operation)) return { to: 'pending', reference };
   switch (intent.status) {
     case 'succeeded':
       return { to: 'succeeded', reference };
@@ -24,6 +29,16 @@ export function outcomeOfIntent(intent: Stripe.PaymentIntent, { kind }: Operatio
     default:
       throw new Error(`Stripe has ${reference} in the unforeseen state ${intent.status}`);
   }
+}
+
+/**
+ * Whether a charge may still be on its way through the states that it starts with: it was never declined, or nobody
+ * knew of it before, so that no payer can have acted.
+ */
+function isBeingMade(intent: Stripe.PaymentIntent, { kind, createdAt, reference }: Operation): boolean {
+  if (kind !== 'charge' || Date.now() - createdAt.getTime() > madeWithinMs) return false;
+  if (intent.status === 'requires_payment_method') return !intent.last_payment_error;
+  return intent.status === 'requires_confirmation' && reference === null;
 }
 
 /** The payer has to act; in `requires_confirmation` they did, and now this service has to. */

@@ -1,6 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type Stripe from 'stripe';
-import type { Webhook } from '../provider.js';
+import type { Notice, Webhook } from '../provider.js';
 import { operationIdOf } from './metadata.js';
 
 /** Older notices are refused, in seconds: one that somebody recorded is worth nothing soon. */
@@ -27,14 +27,17 @@ export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
   return {
     path: '/webhooks/stripe',
     signatureHeader: 'stripe-signature',
-    read: (body, signature) => operationOf(verified(body, signature)),
+    read: (body, signature) => noticeIn(verified(body, signature)),
   };
 }
 
 /** PaymentIntents and refunds carry the id of their operation; whatever else the account tells is not for us. */
-function operationOf({ type, data }: Stripe.Event): string | undefined {
+function noticeIn({ type, data }: Stripe.Event): Notice | undefined {
   const about = (data?.object ?? {}) as { object?: unknown; metadata?: Record<string, unknown> | null };
   const concernsUs =
     about.object === 'refund' || (about.object === 'payment_intent' && intentEvents.has(type));
-  return concernsUs ? operationIdOf(about.metadata) : undefined;
+  const operationId = concernsUs ? operationIdOf(about.metadata) : undefined;
+  return operationId === undefined
+    ? undefined
+    : { operationId, saysPaid: type === 'payment_intent.succeeded' };
 }

@@ -104,6 +104,14 @@ export class StripeAccount {
     throw new ApiError(404, error);
   }
 
+  /** Newest first, by their second of creation. */
+  intentsMade({ gte, lte }: Readonly<Record<string, string>>): Intent[] {
+    const made = [...this.intents.values()].filter(
+      ({ created }) => created >= Number(gte) && created <= Number(lte),
+    );
+    return made.reverse();
+  }
+
   /** As Stripe.js does for the payer: they authenticate, or fail to. */
   authenticate(id: string, passed = true): void {
     const intent = this.intent(id);

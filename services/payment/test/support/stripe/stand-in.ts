@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
-import { ApiError, type Params, StripeAccount } from './account.js';
+import { ApiError, type Intent, type Params, StripeAccount } from './account.js';
 import { IdempotencyKeys, type Reply } from './idempotency.js';
 
 export interface Call {
@@ -12,8 +12,11 @@ export interface Call {
   idempotencyKey: string | undefined;
 }
 
-/** `cut-…`: the connection breaks before or after the work is done. `hang`: done, but never answered. */
-export type Fault = 'cut-before' | 'cut-after' | 'hang' | 'busy' | 'none';
+/**
+ * `cut-…`: the connection breaks before or after the work is done. `hang`: done, but never answered. `busy` and
+ * `throttled`: too many calls, as 429 or as 400.
+ */
+export type Fault = 'cut-before' | 'cut-after' | 'hang' | 'busy' | 'throttled' | 'none';
 
 export const secretKey = 'sk_test_standin';
 export const webhookSecret = 'whsec_standin';
@@ -26,6 +29,8 @@ export class StripeStandIn {
   fault: (call: Call) => Fault = () => 'none';
   /** Stripe's search lags behind: while false, it finds nothing. */
   searchSees = true;
+  /** What it tells besides is how an object was some time ago. */
+  searchSaw: Partial<Intent> = {};
   /** Some accounts have no search. */
   hasSearch = true;
   readonly keys = new IdempotencyKeys();
@@ -57,8 +62,12 @@ export class StripeStandIn {
     try {
       if (request.headers.authorization !== `Bearer ${secretKey}`)
         throw new ApiError(401, { type: 'invalid_request_error', message: 'Invalid API Key provided' });
-      if (fault === 'busy')
-        throw new ApiError(429, { type: 'invalid_request_error', code: 'rate_limit', message: 'Slow down' });
+      if (fault === 'busy' || fault === 'throttled')
+        throw new ApiError(fault === 'busy' ? 429 : 400, {
+          type: 'invalid_request_error',
+          code: 'rate_limit',
+          message: 'Slow down',
+        });
       reply = await this.#answer(call);
     } catch (error) {
       reply = replyTo(error);
@@ -99,6 +108,8 @@ export class StripeStandIn {
         return account.intent(id);
       case 'GET payment_intents search':
         return { object: 'search_result', has_more: false, data: this.#search(String(params.query)) };
+      case 'GET payment_intents all':
+        return list(account.intentsMade(params.created as Record<string, string>), params);
       case 'POST refunds all':
         return account.createRefund(params);
       case 'GET refunds one':
@@ -118,7 +129,8 @@ export class StripeStandIn {
     const message = 'Search is not available for this account';
     if (!this.hasSearch) throw new ApiError(400, { type: 'invalid_request_error', message });
     if (!this.searchSees) return [];
-    return [...this.account.intents.values()].filter(({ metadata }) => metadata[name] === value);
+    const found = [...this.account.intents.values()].filter(({ metadata }) => metadata[name] === value);
+    return found.map((intent) => ({ ...intent, ...this.searchSaw }));
   }
 }
 

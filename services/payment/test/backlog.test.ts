@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { FakeProvider } from './support/fake-provider.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+
+const provider = new FakeProvider();
+let world: World;
+let service: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  service = await world.start({ provider, env: { OUTBOX_BACKLOG: '5' } });
+}, startTimeout);
+afterAll(() => world.close());
+
+/** Events that wait for the broker, as while it is away. */
+async function pileUp(): Promise<void> {
+  await service.client.$executeRaw`
+    INSERT INTO messaging.outbox (id, type, body, claimed_until)
+    SELECT gen_random_uuid(), 'payment.processing', '{}', now() + interval '1 hour' FROM generate_series(1, 10)`;
+  await eventually(async () => {
+    await expect(service.uow.run(async () => undefined)).rejects.toThrow('Too much work');
+  });
+}
+
+it('new payments are refused while too many events wait, but money that has moved is settled', async () => {
+  const [payer, recipient] = await world.people();
+  provider.beforeMove = pileUp;
+  const { body } = await service.pay(payer, recipient);
+  expect(body.status).toBe('succeeded');
+  expect(await service.balance(recipient)).toBe(1250);
+  const refused = await service.pay(payer, recipient);
+  expect([refused.status, refused.body.code]).toEqual([503, 'service-overloaded']);
+  expect(provider.moves).toBe(1);
+});

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mostRefunds } from '../src/domain/refund.js';
+import { type Instance, startTimeout, World } from './support/service.js';
+
+let world: World;
+let service: Instance;
+beforeAll(async () => {
+  world = await World.create();
+  service = await world.start({ env: { PAYMENTS_PER_MINUTE: '3' } });
+}, startTimeout);
+afterAll(() => world.close());
+
+const codes = (answers: { status: number; body: Record<string, unknown> }[]) =>
+  answers.map(({ status, body }) => body.code ?? status);
+
+describe('one person asks so often a minute', () => {
+  it('for payments, and another person is not in their way', async () => {
+    const [ada, grace] = await world.people();
+    const answers = [];
+    for (let n = 0; n < 4; n += 1) answers.push(await service.pay(ada, grace));
+    expect(codes(answers)).toEqual([201, 201, 201, 'rate-limited']);
+    expect((await service.pay(grace, ada)).status).toBe(201);
+  });
+
+  it('for refunds, counted apart', async () => {
+    const [ada, grace] = await world.people();
+    const { body } = await service.pay(ada, grace);
+    const answers = [];
+    for (let n = 0; n < 4; n += 1) answers.push(await service.refund(grace, body.id, { amount: 1 }));
+    expect(codes(answers)).toEqual([201, 201, 201, 'rate-limited']);
+    expect((await service.pay(grace, ada)).status).toBe(201);
+  });
+});
+
+describe('one payment', () => {
+  it('is refunded in a bounded number of parts, failed ones among them', async () => {
+    const [ada, grace] = await world.people();
+    const { body } = await service.pay(ada, grace);
+    await service.client.$executeRaw`
+      INSERT INTO refunds (id, payment_id, amount, status, created_at, updated_at)
+      SELECT gen_random_uuid(), ${body.id}::uuid, 1, 'failed', now(), now()
+      FROM generate_series(2, ${mostRefunds}::int)`;
+    const answers = [];
+    for (let n = 0; n < 2; n += 1) answers.push(await service.refund(grace, body.id, { amount: 1 }));
+    expect(codes(answers)).toEqual([201, 'wrong-state']);
+  });
+});
