@@ -26,6 +26,7 @@ import { AccessTokens } from './security/access-tokens.js';
 import { KeyRing } from './security/key-ring.js';
 import { Passwords } from './security/passwords.js';
 import { KeySeal } from './security/sealed-keys.js';
+import { TryKeys } from './security/try-keys.js';
 import type { UserDb } from './store/database.js';
 import { recentRevocations } from './store/revocations.js';
 import { userSnapshots } from './store/snapshots.js';
@@ -72,13 +73,15 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
 
 async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clock): Promise<Parts> {
   const passwords = await Passwords.create();
+  const tryKeys = new TryKeys(config.SIGNING_KEY_SECRET);
   const tokensEndOf = (at: Date) => tokensEnd(at, config.ACCESS_TOKEN_SECONDS);
   return {
     client,
     uow,
     passwords,
     tokens: new AccessTokens(ring, tokenOptions(config)),
-    provePassword: createProvePassword({ client, passwords, now }),
+    tryKeys,
+    provePassword: createProvePassword({ client, passwords, tryKeys, now }),
     endSessions: createEndSessions(tokensEndOf),
     adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,

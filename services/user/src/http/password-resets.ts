@@ -3,7 +3,7 @@ import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { resetPassword } from '../operations/reset-password.js';
-import { perMinute } from './limits.js';
+import { perMinute, tellWhenToRetry } from './limits.js';
 import { noSoonerThan } from './no-sooner.js';
 import type { Parts } from './parts.js';
 import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
@@ -13,6 +13,8 @@ const answerAfter = 250;
 
 export const passwordResets = (parts: Parts) =>
   routes((http) => {
+    tellWhenToRetry(http);
+
     http.post(
       '/password-resets',
       {
@@ -23,9 +25,12 @@ export const passwordResets = (parts: Parts) =>
           response: { 202: Accepted },
         },
       },
-      async ({ body, cause }, reply) => {
+      async (request, reply) => {
+        const { body, cause } = request;
         const email = normalizeEmail(body.email);
-        await noSoonerThan(answerAfter, requestMail(parts, { mailing: passwordReset, email, cause }));
+        const network = networkOf(request.clientAddress);
+        const asking = requestMail(parts, { mailing: passwordReset, email, network, cause });
+        await noSoonerThan(answerAfter, asking);
         return await reply.code(202).send({});
       },
     );
