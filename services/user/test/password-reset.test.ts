@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PasswordResetRequested, User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import pg from 'pg';
 import { holdUntilOthersWait } from './held-lock.js';
 import { query } from './query.js';
 import { password, type Running, runUserService, type SignedIn } from './running.js';
@@ -80,6 +81,21 @@ describe('password resets', () => {
     expect({ status: unknown.status, body: unknown.body }).toEqual({ status: 202, body: {} });
     expect(known.status).toBe(202);
     for (const { took } of [known, unknown]) expect(took).toBeGreaterThanOrEqual(249);
+  });
+
+  it('are answered as soon where the work takes long, as only that for an account may', async () => {
+    const { user } = await running.register();
+    const holder = new pg.Client({ connectionString: running.database.url });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+      expect(await ask(user.email)).toMatchObject({ status: 202 });
+      expect(mailed(user)).toEqual([]);
+    } finally {
+      await holder.end();
+    }
+    await eventually(() => expect(mailed(user)).toHaveLength(1));
   });
 
   it('are good for 30 minutes', async () => {
