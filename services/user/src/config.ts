@@ -27,7 +27,8 @@ export const config = Type.Object({
     Type.String({
       ...keySecret,
       defaultText: 'none',
-      description: 'Encrypts the private signing keys in the database; at least 32 random characters.',
+      description:
+        'Encrypts the private signing keys in the database, and names what tries count under; at least 32 random characters.',
     }),
   ),
   SIGNING_KEY_SECRET_PREVIOUS: Type.Optional(

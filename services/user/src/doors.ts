@@ -17,6 +17,7 @@ import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
 import { sessions } from './http/sessions.js';
 import { signInRoutes } from './http/sign-in.js';
+import { TimedAnswers } from './http/timed-answers.js';
 import { createEndSessions } from './operations/end-sessions.js';
 import { firstKeys } from './operations/first-keys.js';
 import { keepKeys } from './operations/keep-keys.js';
@@ -26,6 +27,7 @@ import { AccessTokens } from './security/access-tokens.js';
 import { KeyRing } from './security/key-ring.js';
 import { Passwords } from './security/passwords.js';
 import { KeySeal } from './security/sealed-keys.js';
+import { TryKeys } from './security/try-keys.js';
 import type { UserDb } from './store/database.js';
 import { recentRevocations } from './store/revocations.js';
 import { userSnapshots } from './store/snapshots.js';
@@ -64,23 +66,27 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
       keyKeeper({ ...keeping, ring }, lookAtKeysEvery),
       pruner({ client, now, log }, pruneEvery),
       ...presence.background,
+      parts.timedAnswers,
     ],
     keys: ring.verificationKeys,
     revocations: async (since) => (await recentRevocations(client, now(), since)).revocations,
   };
 }
 
-async function partsOf({ config, client, uow }: Context, ring: KeyRing, now: Clock): Promise<Parts> {
+async function partsOf({ config, client, uow, log }: Context, ring: KeyRing, now: Clock): Promise<Parts> {
   const passwords = await Passwords.create();
+  const tryKeys = new TryKeys(config.SIGNING_KEY_SECRET);
   const tokensEndOf = (at: Date) => tokensEnd(at, config.ACCESS_TOKEN_SECONDS);
   return {
     client,
     uow,
     passwords,
     tokens: new AccessTokens(ring, tokenOptions(config)),
-    provePassword: createProvePassword({ client, passwords, now }),
+    tryKeys,
+    provePassword: createProvePassword({ client, passwords, tryKeys, now }),
     endSessions: createEndSessions(tokensEndOf),
     adminEmails: new Set(config.ADMIN_EMAILS.map(normalizeEmail)),
+    timedAnswers: new TimedAnswers(log),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,
     registrationsPerMinute: config.REGISTRATIONS_PER_MINUTE,
     sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '@warren/service-kit';
-import { guessesFromAnywhere } from '../src/domain/attempts.js';
-import { accountKey } from '../src/operations/prove-password.js';
+import { guessesFromAnywhere, guessesFromOneNetwork } from '../src/domain/attempts.js';
+import { TryKeys } from '../src/security/try-keys.js';
 import { query } from './query.js';
 import {
   type Call,
@@ -14,6 +14,7 @@ import {
 } from './running.js';
 
 const minute = 60_000;
+const tryKeys = new TryKeys();
 
 describe('guessing a password', () => {
   let running: Running;
@@ -114,7 +115,7 @@ describe('guessing a password', () => {
     query(
       running.database.url,
       `INSERT INTO attempts SELECT $1, 120, $2::timestamptz + interval '15 min', $2::timestamptz + interval '1 h'`,
-      [accountKey(email), running.clock.now().toISOString()],
+      [tryKeys.guesses(email), running.clock.now().toISOString()],
     );
 
   it('from very many addresses keeps nobody waiting where the account is signed in', async () => {
@@ -205,6 +206,56 @@ describe('guessing a password', () => {
       expect(await refresh(refreshToken)).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
     } finally {
       await limited.close();
+    }
+  });
+
+  const countOf = (key: string, count: number) =>
+    query(
+      running.database.url,
+      `INSERT INTO attempts SELECT $1, $2, $3::timestamptz, $3::timestamptz + interval '1 h'
+      ON CONFLICT (key) DO UPDATE SET count = excluded.count`,
+      [key, count, running.clock.now().toISOString()],
+    );
+
+  it('at accounts without end, made up or not, is bounded for one network; who is at home there goes on', async () => {
+    const [at, other] = ['198.51.100.200', '198.51.100.201'];
+    const { email } = (await running.register()).user;
+    expect((await guess(email, password, at)).status).toBe(201);
+    await countOf(tryKeys.allGuessesFrom(at), guessesFromOneNetwork.free);
+    const before = await query(running.database.url, 'SELECT key FROM attempts');
+    expect((await guess(`madeup${names++}@example.com`, undefined, at)).status).toBe(401);
+    const refused = await guess(`madeup${names++}@example.com`, undefined, at);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3_500);
+    expect(await query(running.database.url, 'SELECT key FROM attempts')).toHaveLength(before.length + 2);
+    expect((await guess(email, password, at)).status).toBe(201);
+    expect((await guess(`madeup${names++}@example.com`, undefined, other)).status).toBe(401);
+    running.clock.advance(60 * minute + 1_000);
+    expect((await guess(`madeup${names++}@example.com`, undefined, at)).status).toBe(401);
+  });
+
+  it('counts no right password of a network', async () => {
+    const { email } = (await running.register()).user;
+    const at = '198.51.100.210';
+    for (let times = 0; times < 3; times += 1) await guess(email, password, at);
+    const [row] = await query(running.database.url, 'SELECT count FROM attempts WHERE key = $1', [
+      tryKeys.allGuessesFrom(at),
+    ]);
+    expect(row).toEqual({ count: 0 });
+  });
+
+  it('can’t be told by its count without the secret', async () => {
+    const [plain, secret] = [new TryKeys(), new TryKeys('s'.repeat(32))];
+    expect(new Set([plain, secret].map((keys) => keys.guesses('a@example.com'))).size).toBe(2);
+    const safe = await runUserService({ env: { SIGNING_KEY_SECRET: 's'.repeat(32) } });
+    try {
+      const email = 'told@example.com';
+      await safe.call('POST', '/sessions', { email, password: 'a wrong guess' });
+      const keys = (await query(safe.database.url, 'SELECT key FROM attempts')).map(({ key }) => key);
+      expect(keys).toContain(secret.guesses(email));
+      expect(keys).not.toContain(plain.guesses(email));
+    } finally {
+      await safe.close();
     }
   });
 

@@ -36,6 +36,21 @@ export const guessesFromAnywhere: SlowDown = {
   since: 'first',
 };
 
+/**
+ * Failures to prove a password from one network, whatever the account, also one that doesn't exist: each account is
+ * counted by itself, and this bounds how many of them one network makes up. Not for accounts that are signed in there.
+ */
+export const guessesFromOneNetwork: SlowDown = {
+  free: 999,
+  firstWait: hour,
+  longestWait: hour,
+  forgetAfter: hour,
+  since: 'first',
+};
+
+/** Mails that one network may ask for, whatever the address: it bounds the counts as well. */
+export const mailsFromOneNetwork: SlowDown = { ...guessesFromOneNetwork, free: 199 };
+
 /** Mails of one kind to one account: enough for a mail that was lost, too few to flood a mailbox. */
 export const mails: SlowDown = {
   free: 2,
@@ -51,10 +66,10 @@ export function waitAfter(count: number, { free, firstWait, longestWait }: SlowD
   return Math.min(firstWait * 2 ** Math.min(count - free - 1, 30), longestWait);
 }
 
-/** `waitAfter` for 1, 2, … up to the count from which on it stays the same. */
+/** `waitAfter` for the first try that isn't free and those after it, up to the one from which on it stays the same. */
 export function waits(slowDown: SlowDown): number[] {
   const found: number[] = [];
-  do found.push(waitAfter(found.length + 1, slowDown));
+  do found.push(waitAfter(slowDown.free + found.length + 1, slowDown));
   while (found.at(-1) !== slowDown.longestWait);
   return found;
 }

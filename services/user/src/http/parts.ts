@@ -3,15 +3,19 @@ import type { EndSessions } from '../operations/end-sessions.js';
 import type { ProvePassword } from '../operations/prove-password.js';
 import type { AccessTokens } from '../security/access-tokens.js';
 import type { Passwords } from '../security/passwords.js';
+import type { TryKeys } from '../security/try-keys.js';
+import type { TimedAnswers } from './timed-answers.js';
 
 /** What the routes are made of. */
 export interface Parts extends Pick<Context, 'client' | 'uow'> {
   passwords: Passwords;
   tokens: AccessTokens;
+  tryKeys: TryKeys;
   provePassword: ProvePassword;
   endSessions: EndSessions;
   /** Normalized. */
   adminEmails: ReadonlySet<string>;
+  timedAnswers: TimedAnswers;
   signInsPerMinute: number;
   registrationsPerMinute: number;
   /** When a session that is opened or refreshed at this time will end. */

@@ -3,16 +3,17 @@ import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { resetPassword } from '../operations/reset-password.js';
-import { perMinute } from './limits.js';
-import { noSoonerThan } from './no-sooner.js';
+import { perMinute, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
 
-/** Milliseconds, and more than a request takes: so that its time doesn't tell whether an account was mailed. */
+/** Milliseconds, and more than a request mostly takes: so that it fails in time if it does. */
 const answerAfter = 250;
 
 export const passwordResets = (parts: Parts) =>
   routes((http) => {
+    tellWhenToRetry(http);
+
     http.post(
       '/password-resets',
       {
@@ -23,9 +24,13 @@ export const passwordResets = (parts: Parts) =>
           response: { 202: Accepted },
         },
       },
-      async ({ body, cause }, reply) => {
+      async (request, reply) => {
+        const { body, cause } = request;
         const email = normalizeEmail(body.email);
-        await noSoonerThan(answerAfter, requestMail(parts, { mailing: passwordReset, email, cause }));
+        const network = networkOf(request.clientAddress);
+        await parts.timedAnswers.after(answerAfter, () =>
+          requestMail(parts, { mailing: passwordReset, email, network, cause }),
+        );
         return await reply.code(202).send({});
       },
     );

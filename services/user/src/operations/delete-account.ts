@@ -1,11 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
+import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
 import { lockUser } from '../store/users.js';
-import { accountKey } from './prove-password.js';
 import type { SignInParts } from './sign-in.js';
 
-export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'>;
+export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'> & { tryKeys: TryKeys };
 
 export interface AccountDeletion {
   userId: string;
@@ -21,7 +21,7 @@ export interface AccountDeletion {
  * Throws `session-revoked` if they are gone already, and like `ProvePassword`.
  */
 export async function deleteAccount(parts: DeleteAccountParts, deletion: AccountDeletion): Promise<void> {
-  const { client, uow, provePassword, endSessions, now } = parts;
+  const { client, uow, provePassword, endSessions, tryKeys, now } = parts;
   const { userId, network, password, cause } = deletion;
   const found = await client.user.findUnique({ where: { id: userId } });
   if (!found) throw new AppError('session-revoked');
@@ -36,7 +36,7 @@ export async function deleteAccount(parts: DeleteAccountParts, deletion: Account
       await tx.user.delete({ where: { id: userId } });
       const tombstone = { id: userId, version: user.version + 1 };
       await tx.deletedUser.create({ data: tombstone });
-      await forgetTries(tx, [accountKey(email)]);
+      await forgetTries(tx, [tryKeys.guesses(email)]);
       tx.erase(userId);
       tx.publish({ type: 'user.deleted', subject: userId, version: tombstone.version, data: tombstone });
     },

@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import { AppError } from '@warren/contracts';
 import { networkOf } from '@warren/service-kit';
 import type { Clock } from '../context.js';
-import { guessesFromAnywhere, guessesFromOneAddress } from '../domain/attempts.js';
+import { guessesFromAnywhere, guessesFromOneAddress, guessesFromOneNetwork } from '../domain/attempts.js';
 import type { Passwords } from '../security/passwords.js';
+import type { TryKeys } from '../security/try-keys.js';
 import { countTry, forgetTries, uncountTry } from '../store/attempts.js';
 import type { PrismaClient } from '../store/database.js';
 import { signedInFrom } from '../store/sessions.js';
@@ -30,41 +30,45 @@ export type ProvePassword = (proof: Proof) => Promise<void>;
 export interface ProvePasswordParts {
   client: PrismaClient;
   passwords: Passwords;
+  tryKeys: TryKeys;
   now: Clock;
 }
 
-export function createProvePassword({ client, passwords, now }: ProvePasswordParts): ProvePassword {
+export function createProvePassword(parts: ProvePasswordParts): ProvePassword {
+  const { client, passwords, tryKeys, now } = parts;
   return async ({ email, network, password, passwordHash }) => {
-    const keys = { here: networkKey(email, network), anywhere: accountKey(email) };
-    const here = await countTry(client, keys.here, guessesFromOneAddress, now());
-    if (!here.ok) throw new TooEarly(here.waitMs);
-    const anywhere = await countTry(client, keys.anywhere, guessesFromAnywhere, now());
-    if (!anywhere.ok && !(await isAtHome(email, network))) {
-      await uncountTry(client, keys.here, now());
-      throw new TooEarly(anywhere.waitMs);
+    const ofNetwork = tryKeys.allGuessesFrom(network);
+    const ofAccount = [tryKeys.guessesFrom(network, email), tryKeys.guesses(email)] as const;
+    const counts = [
+      { key: ofNetwork, slowDown: guessesFromOneNetwork, waitsAtHome: false },
+      { key: ofAccount[0], slowDown: guessesFromOneAddress, waitsAtHome: true },
+      { key: ofAccount[1], slowDown: guessesFromAnywhere, waitsAtHome: false },
+    ];
+    const counted: string[] = [];
+    for (const { key, slowDown, waitsAtHome } of counts) {
+      const tried = await countTry(client, key, slowDown, now());
+      if (tried.ok) counted.push(key);
+      else if (waitsAtHome || !(await isAtHome(email, network))) {
+        await takeBack(counted);
+        throw new TooEarly(tried.waitMs);
+      }
     }
     const matched = await passwords.matches(passwordHash, password).catch(async (error: unknown) => {
-      await uncountTry(client, keys.here, now());
-      if (anywhere.ok) await uncountTry(client, keys.anywhere, now());
+      await takeBack(counted);
       throw error;
     });
     if (!matched) throw new AppError('wrong-credentials');
-    await forgetTries(client, Object.values(keys));
+    await takeBack(counted.filter((key) => key === ofNetwork));
+    await forgetTries(client, ofAccount);
   };
 
-  /** Whether the account is signed in from this network: who guesses from elsewhere keeps nobody here waiting. */
+  async function takeBack(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await uncountTry(client, key);
+  }
+
+  /** Whether the account is signed in from this network: who guesses elsewhere, or at others, keeps it from nothing. */
   async function isAtHome(email: string, network: string): Promise<boolean> {
     const addresses = await signedInFrom(client, email, now());
     return addresses.some((address) => networkOf(address) === network);
   }
-}
-
-/** What counts the failures on an account from one network. */
-export const networkKey = (email: string, network: string): string => keyOf('password', email, network);
-
-/** What counts the failures on an account from anywhere. */
-export const accountKey = (email: string): string => keyOf('password', email);
-
-function keyOf(...parts: string[]): string {
-  return hash('sha256', JSON.stringify(parts), 'base64url');
 }

@@ -2,16 +2,17 @@ import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
 import { mails } from '../domain/attempts.js';
 import type { SessionClient } from '../domain/sessions.js';
+import type { TryKeys } from '../security/try-keys.js';
 import { countTry } from '../store/attempts.js';
 import type { UserDb } from '../store/database.js';
 import { insertSession } from '../store/sessions.js';
 import { insertUser, type NewUser } from '../store/users.js';
 import { emailVerification, mailToken } from './mail-tokens.js';
-import { mailKey } from './request-mail.js';
 import type { LiveSession } from './sign-in.js';
 
 export interface RegisterParts {
   uow: UnitOfWork<UserDb>;
+  tryKeys: TryKeys;
   sessionEnd(now: Date): Date;
   tokensEnd(at: Date): Date;
   now: Clock;
@@ -24,7 +25,7 @@ export interface RegisterParts {
  * Throws `email-taken`.
  */
 export async function register(
-  { uow, sessionEnd, tokensEnd, now }: RegisterParts,
+  { uow, tryKeys, sessionEnd, tokensEnd, now }: RegisterParts,
   { person, client, cause }: { person: NewUser; client: SessionClient; cause: Cause },
 ): Promise<LiveSession> {
   return await uow.run(
@@ -39,7 +40,7 @@ export async function register(
         tokensEndAt: tokensEnd(at),
       });
       const mailing = emailVerification;
-      const tried = await countTry(tx, mailKey(mailing, user.email), mails, at);
+      const tried = await countTry(tx, tryKeys.mails(mailing.event, user.email), mails, at);
       if (tried.ok) await mailToken(tx, mailing, user, at);
       return { user, session, generation: session.generation, at };
     },

@@ -4,18 +4,19 @@ import type { Clock } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import { hashOf } from '../security/mailed-tokens.js';
 import type { Passwords } from '../security/passwords.js';
+import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
 import { lockUser, setPasswordByMail } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { passwordReset } from './mail-tokens.js';
-import { accountKey, networkKey } from './prove-password.js';
 import { alertOf } from './security-alert.js';
 
 export interface ResetPasswordParts {
   client: PrismaClient;
   uow: UnitOfWork<UserDb>;
   passwords: Passwords;
+  tryKeys: TryKeys;
   endSessions: EndSessions;
   now: Clock;
 }
@@ -35,7 +36,7 @@ export interface PasswordResetUse {
  * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good.
  */
 export async function resetPassword(parts: ResetPasswordParts, use: PasswordResetUse): Promise<void> {
-  const { client, uow, passwords, endSessions, now } = parts;
+  const { client, uow, passwords, tryKeys, endSessions, now } = parts;
   const { token, newPassword, network, cause } = use;
   const { tokens } = passwordReset;
   const tokenHash = hashOf(token);
@@ -51,7 +52,7 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
       await setPasswordByMail(tx, user.id, newHash);
       await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
-      await forgetTries(tx, [accountKey(user.email), networkKey(user.email, network)]);
+      await forgetTries(tx, [tryKeys.guesses(user.email), tryKeys.guessesFrom(network, user.email)]);
       alertOf(tx, user.id, 'password-reset', at);
     },
     { cause },

@@ -11,11 +11,10 @@ export type Try = { ok: true } | { ok: false; waitMs: number };
 export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now: Date): Promise<Try> {
   const counted = await db.$queryRawUnsafe<{ count: number }[]>(
     `INSERT INTO attempts AS a (key, count, waits_until, forget_at)
-    VALUES ($1, 1, ${after('($3::bigint[])[1]')}, ${after('$4::bigint')})
+    VALUES ($1, 1, ${waitsUntil('1')}, ${after('$4::bigint')})
     ON CONFLICT (key) DO UPDATE SET
-      count = CASE WHEN ${forgotten} THEN 1 ELSE a.count + 1 END,
-      waits_until = ${after(`($3::bigint[])[CASE WHEN ${forgotten} THEN 1
-        ELSE LEAST(a.count + 1, cardinality($3::bigint[])) END]`)},
+      count = ${nextCount},
+      waits_until = ${waitsUntil(nextCount)},
       forget_at = CASE WHEN ${forgotten} OR $5::boolean THEN excluded.forget_at ELSE a.forget_at END
     WHERE a.waits_until <= $2::timestamptz OR ${forgotten}
     RETURNING count`,
@@ -24,6 +23,7 @@ export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now:
     `{${waits(slowDown).join(',')}}`,
     String(slowDown.forgetAfter),
     slowDown.since === 'last',
+    slowDown.free,
   );
   if (counted.length > 0) return { ok: true };
   const row = await db.attempts.findUnique({ where: { key } });
@@ -32,13 +32,19 @@ export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now:
 }
 
 const forgotten = 'a.forget_at <= $2::timestamptz';
+const nextCount = `(CASE WHEN ${forgotten} THEN 1 ELSE a.count + 1 END)`;
+
 const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'`;
 
+/** Long ago while tries are free: those that come at once may have clocks, or turns, in another order. */
+const waitsUntil = (count: string): string =>
+  `COALESCE(${after(`($3::bigint[])[LEAST(${count} - $6::int, cardinality($3::bigint[]))]`)}, to_timestamp(0))`;
+
 /** Takes back a try that was counted but not made. */
-export async function uncountTry(db: UserDb, key: string, now: Date): Promise<void> {
+export async function uncountTry(db: UserDb, key: string): Promise<void> {
   await db.attempts.updateMany({
     where: { key, count: { gt: 0 } },
-    data: { count: { decrement: 1 }, waitsUntil: now },
+    data: { count: { decrement: 1 }, waitsUntil: new Date(0) },
   });
 }
 

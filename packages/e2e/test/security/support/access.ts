@@ -67,7 +67,8 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
       outcomes: open(201),
     },
     'POST /sessions/refresh': {
-      ask: () => ({ body: { refreshToken: 'none' } }),
+      // It has the shape of one, so that it is looked for.
+      ask: () => ({ body: { refreshToken: `${randomUUID()}.1.${'A'.repeat(43)}` } }),
       outcomes: open('unauthenticated'),
     },
     'GET /sessions': { outcomes: signedIn(200) },

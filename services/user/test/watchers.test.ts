@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Presence } from '@warren/contracts';
+import type { CommandSocket } from '@warren/realtime';
+import { eventually } from '@warren/testing';
+import { pino } from 'pino';
+import { mostWatched, mostWatchedByPerson, Watchers } from '../src/presence/watchers.js';
+
+/** A socket that may be too slow to be told anything. */
+class TestSocket implements CommandSocket {
+  slow = false;
+  readonly told: boolean[] = [];
+  #leave = () => {};
+
+  tell(_event: string, data: unknown): boolean {
+    if (!this.slow) this.told.push((data as Presence).online);
+    return !this.slow;
+  }
+
+  onLeave(listener: () => void): void {
+    this.#leave = listener;
+  }
+
+  leave(): void {
+    this.#leave();
+  }
+}
+
+describe('whoever watches', () => {
+  const bob = randomUUID();
+  const ann = randomUUID();
+  let online: boolean;
+  let reads: number;
+  let watchers: Watchers;
+  beforeEach(() => {
+    online = false;
+    reads = 0;
+    watchers = new Watchers({
+      read: async (userIds) => {
+        reads += 1;
+        return userIds.map((userId) => ({ userId, online, lastSeenAt: null }));
+      },
+      log: pino({ level: 'silent' }),
+    });
+  });
+  afterEach(() => watchers.stop());
+
+  const looked = async () => {
+    const before = reads;
+    watchers.look([bob]);
+    await eventually(() => expect(reads).toBeGreaterThan(before));
+    await watchers.stop(); // Waits for what is told.
+  };
+
+  it('was too slow to be told is told by a later look, once; others are told nothing again', async () => {
+    const [slow, quick] = [new TestSocket(), new TestSocket()];
+    for (const socket of [slow, quick]) await watchers.watch(socket, ann, [bob]);
+    await looked();
+    slow.slow = true;
+    online = true;
+    await looked();
+    await looked();
+    expect([slow.told, quick.told]).toEqual([[], [true]]);
+    slow.slow = false;
+    await looked();
+    await looked();
+    expect([slow.told, quick.told]).toEqual([[true], [true]]);
+  });
+
+  it('was too slow for what is over by now is told what is, not what was', async () => {
+    const slow = new TestSocket();
+    await watchers.watch(slow, ann, [bob]);
+    await looked();
+    slow.slow = true;
+    online = true;
+    await looked();
+    online = false;
+    slow.slow = false;
+    await looked();
+    await looked();
+    expect(slow.told).toEqual([false]);
+  });
+
+  it('has a bound over all sockets of theirs, and room again once one leaves', async () => {
+    const some = (count: number) => Array.from({ length: count }, () => randomUUID());
+    const sockets = Array.from({ length: mostWatchedByPerson / mostWatched }, () => new TestSocket());
+    for (const socket of sockets) await watchers.watch(socket, ann, some(mostWatched));
+    const another = new TestSocket();
+    await expect(watchers.watch(another, ann, some(1))).rejects.toMatchObject({ code: 'invalid-request' });
+    expect(await watchers.watch(new TestSocket(), bob, some(1))).toHaveLength(1);
+    sockets[0]?.leave();
+    expect(await watchers.watch(another, ann, some(1))).toHaveLength(1);
+  });
+});
