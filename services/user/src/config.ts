@@ -48,7 +48,7 @@ export const config = Type.Object({
     minimum: 1,
     maximum: 1_000_000,
     default: 600,
-    description: 'Sign-ins that one client network may try on one instance, and a tenth of its refreshes.',
+    description: 'Sign-ins that one client network may try on one instance; of refreshes, ten times as many.',
   }),
   REGISTRATIONS_PER_MINUTE: Type.Integer({
     minimum: 1,
