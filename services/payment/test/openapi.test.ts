@@ -36,14 +36,14 @@ it('every route says what it does, what it answers, and whether one must have si
     security === undefined ? 'anybody' : 'signed in',
   ]);
   expect(described).toEqual([
-    ['POST /payments', '201 default', 'signed in'],
-    ['GET /payments', '200 default', 'signed in'],
-    ['GET /payments/{id}', '200 default', 'signed in'],
-    ['POST /payments/{id}/confirm', '200 default', 'signed in'],
-    ['POST /payments/{id}/cancel', '200 default', 'signed in'],
-    ['POST /payments/{id}/refunds', '201 default', 'signed in'],
-    ['GET /payments/{id}/refunds', '200 default', 'signed in'],
-    ['GET /balance', '200 default', 'signed in'],
-    ['POST /webhooks/stripe', '200 default', 'anybody'],
+    ['POST /payments', '201 400 401 404 409 413 415 422 429 503 default', 'signed in'],
+    ['GET /payments', '200 400 401 503 default', 'signed in'],
+    ['GET /payments/{id}', '200 400 401 404 503 default', 'signed in'],
+    ['POST /payments/{id}/confirm', '200 400 401 404 409 503 default', 'signed in'],
+    ['POST /payments/{id}/cancel', '200 400 401 404 409 503 default', 'signed in'],
+    ['POST /payments/{id}/refunds', '201 400 401 403 404 409 413 415 422 429 503 default', 'signed in'],
+    ['GET /payments/{id}/refunds', '200 400 401 403 404 503 default', 'signed in'],
+    ['GET /balance', '200 401 409 503 default', 'signed in'],
+    ['POST /webhooks/stripe', '200 400 413 415 503 default', 'anybody'],
   ]);
 });
