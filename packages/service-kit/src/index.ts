@@ -1,5 +1,6 @@
 export { createRemoteKeys } from './auth/remote-keys.js';
 export { createTokenVerifier, type TokenVerifierOptions } from './auth/token-verifier.js';
+export { type Rounds, rounds } from './background/rounds.js';
 export { command } from './commands/command.js';
 export { type ConfigDescription, describeConfig } from './config/describe-config.js';
 export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';

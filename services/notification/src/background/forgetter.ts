@@ -1,8 +1,7 @@
-import type { Background, ServiceContext } from '@warren/service-kit';
+import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { forgetDeliveries } from '../store/delivery-queue.js';
 import { forgetRevokedSessions } from '../store/revoked-sessions.js';
-import { rounds } from './rounds.js';
 
 const everyMs = 600_000;
 /** Longer than the inbox knows an event: until then a repeat finds what was made of it. */

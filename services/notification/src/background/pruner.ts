@@ -1,9 +1,8 @@
-import type { Background, ServiceContext } from '@warren/service-kit';
+import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { firstIdAt, type Kept } from '../domain/kept.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { inboxesToPrune, pruneNotifications } from '../store/pruning.js';
-import { rounds } from './rounds.js';
 
 const everyMs = 3_600_000;
 const inboxesAtOnce = 200;

@@ -1,5 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Background, ServiceContext } from '@warren/service-kit';
+import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import {
@@ -21,27 +20,12 @@ type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 
 /** Handles what was deferred, each in a transaction of its own, once everybody whom it is about is known. */
 export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependencies): Background {
   const types = handlers.map(({ type }) => type);
-  const stopping = new AbortController();
-  let working: Promise<void> = Promise.resolve();
 
-  async function workUntilStopped(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const looked = await round();
-      if (looked < atOnce) await pause(pollMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  }
-
-  /** Resolves to how many were looked at. */
-  async function round(): Promise<number> {
-    try {
-      await giveUpTheOld();
-      const due = await dueDeferredEvents(client, types, atOnce);
-      for (const each of due) if (each.ready) await handleOrKeep(each);
-      return due.length;
-    } catch (error) {
-      log.warn({ err: error }, 'deferred events could not be looked at, the next round is due');
-      return 0;
-    }
+  async function round(): Promise<boolean> {
+    await giveUpTheOld();
+    const due = await dueDeferredEvents(client, types, atOnce);
+    for (const each of due) if (each.ready) await handleOrKeep(each);
+    return due.length === atOnce;
   }
 
   async function giveUpTheOld(): Promise<void> {
@@ -69,14 +53,5 @@ export function deferredEvents({ client, uow, log, handlers, pollMs }: Dependenc
     );
   }
 
-  return {
-    name: 'deferred-events',
-    start() {
-      working = workUntilStopped();
-    },
-    async stop() {
-      stopping.abort();
-      await working;
-    },
-  };
+  return rounds({ name: 'deferred-events', everyMs: pollMs, log, round });
 }

@@ -1,28 +1,37 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Background, ServiceContext } from '@warren/service-kit';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { Logger } from 'pino';
+import type { Background } from '../definition.js';
 
-interface Rounds extends Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'log'> {
+export interface Rounds {
   name: string;
   /** Milliseconds between rounds. */
   everyMs: number;
+  /** Milliseconds before the first round. Default: none. */
+  firstAfterMs?: number;
+  log: Logger;
   /** Does a bounded piece of the work, less once the signal comes. Resolves to whether the next piece waits. */
   round(signal: AbortSignal): Promise<boolean>;
 }
 
 /** Work that comes round again and again; a round that fails is made up for by the next one. */
-export function rounds({ name, everyMs, log, round }: Rounds): Background {
+export function rounds({ name, everyMs, firstAfterMs = 0, log, round }: Rounds): Background {
   const stopping = new AbortController();
+  const { signal } = stopping;
   let running: Promise<void> = Promise.resolve();
 
   async function runUntilStopped(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const isMore = await round(stopping.signal).catch((error: unknown) => {
+    await wait(firstAfterMs);
+    while (!signal.aborted) {
+      const isMore = await round(signal).catch((error: unknown) => {
         log.warn({ err: error, part: name }, 'a round failed, the next one is due');
         return false;
       });
-      if (!isMore) await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (!isMore) await wait(everyMs);
     }
+  }
+
+  async function wait(ms: number): Promise<void> {
+    if (ms > 0) await pause(ms, undefined, { signal }).catch(() => undefined);
   }
 
   return {
