@@ -199,7 +199,7 @@ export const mutations = [
   },
   {
     guard: 'counts: what is archived counts nothing',
-    file: 'services/notification/src/store/marks.ts',
+    file: 'services/notification/src/store/counted.ts',
     from: '.seen_at IS NULL AND ',
     to: '.seen_at IS NULL OR ',
     tests: ['services/notification/test/marks.property.test.ts'],
