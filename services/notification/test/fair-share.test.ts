@@ -104,7 +104,7 @@ describe('a subscription that fails', () => {
   async function later(userId: string): Promise<void> {
     await world.client.pushSubscription.updateMany({
       where: { userId },
-      data: { failedAt: new Date(Date.now() - 3_600_000) },
+      data: { failedAt: new Date(Date.now() - 24 * 3_600_000) },
     });
     await world.client.delivery.updateMany({
       where: { userId, settledAt: null },

@@ -31,7 +31,7 @@ function play(steps: readonly Step[]) {
       try {
         const refund = newRefund(
           `refund ${n}`,
-          { payment, refundsPending, refundsMade: n, amount: each.ask },
+          { payment, refundsPending, refundsMade: n, amount: each.ask, by: 'recipient' },
           at,
         );
         refundsPending += refund.amount;
@@ -116,5 +116,22 @@ describe('whatever a provider answers to what is done to a payment', () => {
     const before = { payment: aPayment(), refundsPending: 0 };
     const { payment } = settlementOf(before, anOperation(), { to: 'canceled' }, 'sandbox', at);
     expect(payment).toMatchObject({ status: 'failed', failureCode: 'canceled' });
+  });
+
+  it('and is over for whoever asks again and hears the same', () => {
+    const before: Situation = {
+      payment: aPayment({ status: 'processing' }),
+      refund: undefined,
+      refundsPending: 0,
+    };
+    const once = settlementOf(before, anOperation(), { to: 'canceled' }, 'sandbox', at);
+    const again = settlementOf(
+      { ...before, payment: once.payment },
+      anOperation(),
+      { to: 'canceled' },
+      'sandbox',
+      at,
+    );
+    expect(again).toEqual({ ...before, payment: once.payment });
   });
 });

@@ -8,9 +8,11 @@ import type { RevocationSource } from './source.js';
 export const revocationType = 'user.session-revoked';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
-const readEveryMs = 10_000;
+const defaultReadEveryMs = 10_000;
 /** What is asked for again: a revocation may commit later than one that is dated after it. */
 const overlapMs = 60_000;
+/** Each so many looks the whole list is read: a date from a clock that is ahead must not hide others for long. */
+const wholeEvery = 30;
 /** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
 const firstReadMs = 5_000;
 
@@ -22,6 +24,8 @@ export interface RevocationWatchParts {
   bus: Pick<EventBus, 'listen'>;
   source: RevocationSource;
   log: Logger;
+  /** Between two looks at the list, in milliseconds. Default 10 s. */
+  readEveryMs?: number;
 }
 
 /**
@@ -37,6 +41,7 @@ export class RevocationWatch {
   #again = false;
   /** The date of the newest that a list held, by the user service's clock; milliseconds since 1970. */
   #newest: number | undefined;
+  #reads = 0;
   #stopped = false;
   #failed = 0;
 
@@ -56,7 +61,10 @@ export class RevocationWatch {
       service,
       types: [revocationType],
       heard: ({ body }) => this.#hear(body),
-      began: () => void this.#read(),
+      began: () => {
+        this.#newest = undefined; // Whatever was missed meanwhile, by whichever clock.
+        void this.#read();
+      },
     });
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -92,7 +100,10 @@ export class RevocationWatch {
       if (this.#stopped) return;
       const soon = this.#again;
       this.#again = false;
-      this.#timer = setTimeout(() => void this.#read(), soon ? 0 : readEveryMs);
+      this.#timer = setTimeout(
+        () => void this.#read(),
+        soon ? 0 : (this.#parts.readEveryMs ?? defaultReadEveryMs),
+      );
     });
     return this.#reading;
   }
@@ -100,7 +111,9 @@ export class RevocationWatch {
   async #readOnce(): Promise<void> {
     const { source, revocations, log } = this.#parts;
     try {
-      const since = this.#newest === undefined ? undefined : new Date(this.#newest - overlapMs);
+      this.#reads += 1;
+      const isWhole = this.#newest === undefined || this.#reads % wholeEvery === 0;
+      const since = isWhole ? undefined : new Date((this.#newest ?? 0) - overlapMs);
       const list = await source(since);
       revocations.add(list);
       for (const { revokedAt } of list) this.#newest = Math.max(this.#newest ?? 0, Date.parse(revokedAt));

@@ -9,8 +9,8 @@ export interface SentTo {
 
 /** So many failures in a row end a subscription. */
 const mostFailures = 10;
-/** A failure this soon after one that was counted counts with it: what ends a subscription lasts for 90 minutes. */
-const apartMinutes = 10;
+/** A failure this soon after one that was counted counts with it: what ends a subscription lasts for over a week. */
+const apartMinutes = 20 * 60;
 
 /** It has taken a push: no more on trial. Writes nothing where that is known. */
 export async function subscriptionWorked(db: NotificationDb, { id, p256dh, auth }: SentTo): Promise<void> {

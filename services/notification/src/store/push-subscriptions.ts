@@ -27,7 +27,8 @@ export async function keepSubscription(
       ${keys.p256dh}, ${keys.auth}, now())
     ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, session_id = excluded.session_id,
       origin = excluded.origin, p256dh = excluded.p256dh, auth = excluded.auth, created_at = excluded.created_at,
-      proven = s.proven AND s.p256dh = excluded.p256dh AND s.auth = excluded.auth
+      proven = s.proven AND s.p256dh = excluded.p256dh AND s.auth = excluded.auth,
+      failures = 0, failed_at = NULL
     WHERE s.user_id = excluded.user_id OR (s.p256dh = excluded.p256dh AND s.auth = excluded.auth)
     RETURNING id`;
   if (kept === undefined) return undefined;

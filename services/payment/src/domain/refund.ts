@@ -18,8 +18,11 @@ export function checkMayRefund(payment: Payment, { userId, roles }: Asker): void
   throw new AppError(userId === payment.payerId ? 'forbidden' : 'not-found');
 }
 
-/** Of one payment. A provider lists them all to find one whose answer was lost. */
-export const mostRefunds = 100;
+/**
+ * Refunds of one payment, by its recipient and by admins, whom no recipient shall keep from giving the rest back. A
+ * provider lists them all to find one whose answer was lost.
+ */
+export const mostRefunds = { recipient: 100, admin: 500 } as const;
 
 /** What is to be given back, and of what. */
 export interface RefundRequest {
@@ -30,6 +33,8 @@ export interface RefundRequest {
   refundsMade: number;
   /** All that is left if left out. */
   amount?: number | undefined;
+  /** Who asks for it. */
+  by: keyof typeof mostRefunds;
 }
 
 /**
@@ -39,12 +44,14 @@ export interface RefundRequest {
  * `refund-exceeds-payment`
  */
 export function newRefund(id: string, request: RefundRequest, at: Date): Refund {
-  const { payment, refundsPending, refundsMade } = request;
+  const { payment, refundsPending, refundsMade, by } = request;
   const left = payment.amount - payment.amountRefunded - refundsPending;
   const amount = request.amount ?? left;
   applyRefund(payment, amount, at);
-  if (refundsMade >= mostRefunds) {
-    throw new AppError('wrong-state', { detail: `A payment is refunded in at most ${mostRefunds} parts` });
+  if (refundsMade >= mostRefunds[by]) {
+    throw new AppError('wrong-state', {
+      detail: `A payment is refunded in at most ${mostRefunds[by]} parts`,
+    });
   }
   if (amount < 1 || amount > left) throw new AppError('refund-exceeds-payment');
   return { id, paymentId: payment.id, amount, status: 'pending', createdAt: at.toISOString() };

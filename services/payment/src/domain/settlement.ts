@@ -36,7 +36,10 @@ export function settlementOf(
 }
 
 function settlePayment(before: Situation, outcome: DecidedOutcome, provider: string, at: Date): Settlement {
-  if (outcome.to === before.payment.status) return before;
+  const { status } = before.payment;
+  // Asked again, a provider may tell the same end by another name.
+  const isOver = status === 'failed' || status === 'canceled';
+  if (outcome.to === status || (isOver && outcome.to !== 'succeeded')) return before;
   const payment = applyChange(before.payment, changeBy(before.payment, outcome), at);
   const paid = payment.status === 'succeeded';
   return {

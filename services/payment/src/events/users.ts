@@ -16,6 +16,8 @@ function projection(type: string): EventHandler<PaymentDb> {
   return {
     kind: 'project',
     type,
+    // So that batches take copies in one order, as whoever reserves or settles does.
+    users: (event) => [(event.data as UserSnapshot).id],
     async handle(tx, event) {
       const user = event.data as UserSnapshot;
       const deleted = isTombstone(user);

@@ -62,7 +62,11 @@ export function createRefund({
     if (held.gone.includes(asker.userId)) throw new AppError('session-revoked');
     const at = new Date();
     const draft = followUp(held, { kind: 'refund', provider: provider.name, cause, at });
-    const refund = newRefund(draft.id, { ...held, amount }, at);
+    const refund = newRefund(
+      draft.id,
+      { ...held, amount, by: asker.roles.includes('admin') ? 'admin' : 'recipient' },
+      at,
+    );
     const operation = { ...draft, amount: refund.amount };
     await reserveRefund(tx, refund, operation, leaseMs);
     return { refund, operation };

@@ -8,6 +8,8 @@ export const presenceTopic = 'presence';
 
 /** So long changes gather before they are written together, in milliseconds. */
 const gatherMs = 100;
+/** After a failure. */
+const retryMs = 1_000;
 const renewEveryMs = (leaseSeconds * 1_000) / 3;
 
 export interface ConnectionsParts {
@@ -32,6 +34,7 @@ export class Connections implements Background {
   #timer: NodeJS.Timeout | undefined;
   /** By the clock that nobody sets, as all times here. */
   #dueAt = Number.POSITIVE_INFINITY;
+  #failed = false;
   #renewAt = 0;
   #working: Promise<void> | undefined;
   #running = false;
@@ -77,7 +80,8 @@ export class Connections implements Background {
           this.#working = undefined;
           if (!this.#running) return;
           const untilRenewal = Math.max(0, this.#renewAt - performance.now());
-          this.#schedule(this.#pending.size > 0 ? Math.min(gatherMs, untilRenewal) : untilRenewal);
+          const untilWrite = this.#failed ? retryMs : gatherMs;
+          this.#schedule(this.#pending.size > 0 ? Math.min(untilWrite, untilRenewal) : untilRenewal);
         });
       },
       Math.max(0, inMs),
@@ -85,6 +89,7 @@ export class Connections implements Background {
   }
 
   async #work(): Promise<void> {
+    this.#failed = false;
     if (performance.now() >= this.#renewAt) {
       this.#renewAt = performance.now() + renewEveryMs;
       await this.#attempt(() => this.#renew());
@@ -129,6 +134,7 @@ export class Connections implements Background {
     try {
       await work();
     } catch (error) {
+      this.#failed = true;
       this.#parts.log.warn({ err: error }, 'presence could not be written; trying again');
     }
   }
