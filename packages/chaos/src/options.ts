@@ -1,4 +1,5 @@
 import { numberFrom, readFlags, wholeNumber } from '@warren/testing';
+
 export const help = `npm run chaos -- [options]
 
 Runs two instances of each service on a RabbitMQ and a PostgreSQL of its own, lets a crowd of simulated people use

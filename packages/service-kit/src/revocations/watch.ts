@@ -70,7 +70,7 @@ export class RevocationWatch {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, firstReadMs);
     });
-    await Promise.race([this.#read(), patience]);
+    await Promise.race([this.#reading ?? this.#read(), patience]);
     clearTimeout(timer);
   }
 

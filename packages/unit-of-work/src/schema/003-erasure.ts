@@ -1,8 +1,7 @@
 /**
  * `about`: the person whose data an event carries, so that it goes when they do; days that were there before go without
  * its index, since making that would keep everybody from writing. `confidential`: goes as soon as it is published.
- * `erased`: who is gone, as long as the
- * outbox may still get, or publish, something about them.
+ * `erased`: who is gone, as long as the outbox may still get, or publish, something about them.
  */
 export const erasure = `
 ALTER TABLE messaging.outbox ADD COLUMN about text COLLATE "C",
