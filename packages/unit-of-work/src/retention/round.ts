@@ -119,7 +119,9 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
   await rows('events about erased users', () => deleteAboutErased(client));
   await expired({
     table: 'erased',
-    condition: 'erased_at <= $1',
+    condition: `erased_at <= $1 AND NOT EXISTS (
+      SELECT FROM messaging.outbox WHERE outbox.about = erased.user_id
+    )`,
     before: ago((limits.outboxDays + 1) * dayMs),
   });
   await expired({
