@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { unrevoked } from '../src/auth/unrevoked.js';
 import { Revocations } from '../src/revocations/revocations.js';
-import { revocationsUrl } from '../src/revocations/source.js';
+import { type RevocationSource, revocationsUrl } from '../src/revocations/source.js';
 import { RevocationWatch } from '../src/revocations/watch.js';
 
 const log = pino({ level: 'silent' });
@@ -76,7 +76,7 @@ describe('the watch', () => {
     await bus.close();
   });
 
-  const watching = (source: () => Promise<SessionRevoked[]>) => {
+  const watching = (source: RevocationSource) => {
     watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log });
     return watch.start();
   };
@@ -140,6 +140,22 @@ describe('the watch', () => {
     expect(revocations.has(missed.sessionId)).toBe(false);
     began();
     await eventually(() => expect(revocations.has(missed.sessionId)).toBe(true));
+  });
+
+  it('lets go of a list that is slow to come when it stops', async () => {
+    let given: AbortSignal | undefined;
+    const slow = (_since: Date | undefined, signal: AbortSignal) => {
+      given = signal;
+      return new Promise<SessionRevoked[]>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    };
+    const started = watching(slow);
+    await eventually(() => expect(given).toBeDefined());
+    await watch.stop();
+    await started;
+    expect(given?.aborted).toBe(true);
+    expect(watch.failed).toBe(0);
   });
 
   it('starts without a list, and lives on with what it cannot read', async () => {

@@ -7,11 +7,13 @@ export interface MeasuredParts<Db extends RawClient> {
   realtime: Pick<RealtimeNode, 'stats'>;
   broker: { readonly state: 'up' | 'degraded' };
   revocations: { readonly size: number };
+  /** Absent where no list of revocations is read. */
+  watch?: { readonly failed: number } | undefined;
 }
 
 /** What the parts count by themselves, under the names that dashboards and alerts use. */
 export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredParts<Db>): void {
-  const { messaging, realtime, broker, revocations } = parts;
+  const { messaging, realtime, broker, revocations, watch } = parts;
   const relay = () => messaging.stats().relay;
   const consumer = () => messaging.stats().consumer;
   const retention = () => messaging.stats().retention;
@@ -112,6 +114,13 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     'Sessions known to have ended before their tokens',
     () => revocations.size,
   );
+  if (watch) {
+    metrics.gauge(
+      'warren_revocations_list_failed',
+      'Looks at the list of revocations that failed in a row; 0 when the last one went well',
+      () => watch.failed,
+    );
+  }
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
   metrics.gauge('warren_socket_users', 'Users with a connected socket', () => sockets().users);
   metrics.counter(

@@ -1,18 +1,26 @@
 import { Revocations as RevocationList } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 
-/** The recent revocations, those from `since` on or all of them. Rejects if they can't be had at the moment. */
-export type RevocationSource = (since: Date | undefined) => Promise<RevocationList['revocations']>;
+/**
+ * The recent revocations, those from `since` on or all of them. Rejects if they can't be had at the moment, and soon
+ * after `signal` says that nobody waits for them any more.
+ */
+export type RevocationSource = (
+  since: Date | undefined,
+  signal: AbortSignal,
+) => Promise<RevocationList['revocations']>;
 
 const fetchTimeoutMs = 10_000;
 const check = compileReader(RevocationList);
 
 /** Asks the user service. */
 export function remoteRevocations(url: string): RevocationSource {
-  return async (since) => {
+  return async (since, signal) => {
     const asked = new URL(url);
     if (since) asked.searchParams.set('since', since.toISOString());
-    const response = await fetch(asked, { signal: AbortSignal.timeout(fetchTimeoutMs) });
+    const response = await fetch(asked, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]),
+    });
     if (!response.ok) {
       await response.body?.cancel();
       throw new Error(`${url} answers ${response.status}`);

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Revocations } from './revocations.js';
 import type { RevocationSource } from './source.js';
 
-export const revocationType = 'user.session-revoked';
+const revocationType = 'user.session-revoked';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
 const defaultReadEveryMs = 10_000;
@@ -42,14 +42,14 @@ export class RevocationWatch {
   /** The date of the newest that a list held, by the user service's clock; milliseconds since 1970. */
   #newest: number | undefined;
   #reads = 0;
-  #stopped = false;
+  readonly #stopped = new AbortController();
   #failed = 0;
 
   constructor(parts: RevocationWatchParts) {
     this.#parts = parts;
   }
 
-  /** Looks at the list that failed. */
+  /** Looks at the list that failed in a row. */
   get failed(): number {
     return this.#failed;
   }
@@ -75,7 +75,7 @@ export class RevocationWatch {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped.abort();
     clearTimeout(this.#timer);
     await this.#reading;
   }
@@ -89,7 +89,7 @@ export class RevocationWatch {
 
   /** One look at a time; asked for meanwhile, another follows, since the running one may have come too early. */
   #read(): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+    if (this.#stopped.signal.aborted) return Promise.resolve();
     if (this.#reading) {
       this.#again = true;
       return this.#reading;
@@ -97,7 +97,7 @@ export class RevocationWatch {
     clearTimeout(this.#timer);
     this.#reading = this.#readOnce().finally(() => {
       this.#reading = undefined;
-      if (this.#stopped) return;
+      if (this.#stopped.signal.aborted) return;
       const soon = this.#again;
       this.#again = false;
       this.#timer = setTimeout(
@@ -114,11 +114,12 @@ export class RevocationWatch {
       this.#reads += 1;
       const isWhole = this.#newest === undefined || this.#reads % wholeEvery === 0;
       const since = isWhole ? undefined : new Date((this.#newest ?? 0) - overlapMs);
-      const list = await source(since);
+      const list = await source(since, this.#stopped.signal);
       revocations.add(list);
       for (const { revokedAt } of list) this.#newest = Math.max(this.#newest ?? 0, Date.parse(revokedAt));
       this.#failed = 0;
     } catch (error) {
+      if (this.#stopped.signal.aborted) return;
       this.#failed += 1;
       // One line an outage; the repeats say nothing new.
       log[this.#failed === 1 ? 'warn' : 'debug']({ err: error }, 'the list of revocations cannot be read');

@@ -104,12 +104,12 @@ export async function openService<
   messaging.onCommitted((entries) => realtime.committed(entries));
   revocations.onAdded((sessionIds) => realtime.endSessions(sessionIds));
   const source = doors.revocations ?? listedRevocations(config);
-  if (source) {
-    const watch = new RevocationWatch({ service, revocations, bus, source, log });
+  const watch = source && new RevocationWatch({ service, revocations, bus, source, log });
+  if (watch) {
     closing.add('revocations', () => watch.stop());
     await watch.start();
   }
-  measure(metrics, { messaging, realtime, broker: bus, revocations });
+  measure(metrics, { messaging, realtime, broker: bus, revocations, watch });
 
   const internal = await createInternalListener({
     metrics,

@@ -1,3 +1,4 @@
+import { noticeRequest, securityAlert } from '@warren/contracts';
 import { v7 } from 'uuid';
 import type { UserTx } from '../store/database.js';
 
@@ -9,6 +10,6 @@ export function alertOf(tx: UserTx, userId: string, what: SecurityMatter, at: Da
     type: 'notification.requested',
     subject: v7(),
     version: 1,
-    data: { userId, kind: 'security-alert', values: { what, at: at.toISOString() } },
+    data: noticeRequest(securityAlert, userId, { what, at: at.toISOString() }),
   });
 }
