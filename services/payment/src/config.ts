@@ -11,7 +11,8 @@ export const config = Type.Object({
     minimum: 1,
     maximum: 1_000_000,
     default: 600,
-    description: 'Payments, and as many refunds, that one person may ask for on one instance.',
+    description:
+      'Payments, and as many refunds, confirmations, cancelations and balances, that one person may ask for on one instance.',
   }),
   SANDBOX_SLOW_MS: Type.Integer({
     minimum: 0,

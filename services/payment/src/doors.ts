@@ -33,7 +33,7 @@ export function paymentDoors(
     http: [
       paymentRoutes({ ...context, pay: createPay(operations), act, mostPerMinute }),
       refundRoutes({ ...context, refund: createRefund(operations), mostPerMinute }),
-      balanceRoutes(context),
+      balanceRoutes({ ...context, mostPerMinute }),
       ...(webhook ? [webhookRoutes({ ...context, webhook })] : []),
     ],
     commands: actionCommands(act),

@@ -4,6 +4,7 @@ import { deletedEvent, listenTo, tokenFor } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { io, type Socket } from 'socket.io-client';
 import { v7 as uuidv7 } from 'uuid';
+import { mostConfirmations } from '../src/domain/confirmation.js';
 import { type Instance, inOrder, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -93,6 +94,26 @@ describe('a payment that requires action', () => {
     const kinds = await service.client.operation.findMany({ where: { paymentId: payment.id } });
     expect(kinds).toHaveLength(2);
     expect(kinds.every(({ settledAt }) => settledAt !== null)).toBe(true);
+  });
+
+  it('to a person who is gone moves no money: it can only be canceled', async () => {
+    const { payer, recipient, payment } = await waiting();
+    await world.bus.publish(deletedEvent(recipient, 2));
+    const { status, body } = await act(payer, payment, 'confirm');
+    expect([status, body.code]).toEqual([422, 'recipient-gone']);
+    expect((await act(payer, payment, 'cancel')).body.status).toBe('canceled');
+    expect(await service.client.ledgerMovement.count({ where: { paymentId: payment.id } })).toBe(0);
+  });
+
+  it('is confirmed a bounded number of times, and can be canceled then', async () => {
+    const { payer, payment } = await waiting();
+    await service.client.$executeRaw`
+      INSERT INTO operations (id, payment_id, kind, correlation_id, created_at, settled_at)
+      SELECT gen_random_uuid(), ${payment.id}::uuid, 'confirm', 'test', now(), now()
+      FROM generate_series(1, ${mostConfirmations}::int)`;
+    const { status, body } = await act(payer, payment, 'confirm');
+    expect([status, body.code]).toEqual([409, 'wrong-state']);
+    expect((await act(payer, payment, 'cancel')).body.status).toBe('canceled');
   });
 
   it('of a person who is gone is confirmed no more', async () => {

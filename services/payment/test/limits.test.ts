@@ -33,6 +33,20 @@ describe('one person asks so often a minute', () => {
   });
 });
 
+it.each(['confirm', 'cancel'])(
+  'one person asks so often a minute to %s, whatever is answered',
+  async (what) => {
+    const [ada] = await world.people();
+    const ask = () => service.http(ada, 'POST', `/payments/${uuidv7()}/${what}`);
+    expect(codes([await ask(), await ask(), await ask(), await ask()])).toEqual([
+      'not-found',
+      'not-found',
+      'not-found',
+      'rate-limited',
+    ]);
+  },
+);
+
 describe('one payment', () => {
   it('is refunded in a bounded number of parts, failed ones among them', async () => {
     const [ada, grace] = await world.people();

@@ -18,7 +18,8 @@ beforeEach(() => {
   provider.asked.length = 0;
 });
 
-const notice = (operationId: string) => service.uow.run((tx) => takeNotice(tx, operationId));
+const notice = (operationId: string, reference = 'told') =>
+  service.uow.run((tx) => takeNotice(tx, { operationId, reference }));
 const refundOf = (paymentId: string) => service.client.refund.findFirstOrThrow({ where: { paymentId } });
 const openOf = (paymentId: string) =>
   service.client.operation.count({ where: { paymentId, settledAt: null } });
@@ -51,6 +52,18 @@ describe('a notice', () => {
     await service.client.operation.update({ where: { id }, data: { reference: 'pi_1' } });
     expect(await notice(id)).toEqual({ id: payment.id, status: 'succeeded' });
     expect(await openOf(payment.id)).toBe(0);
+  });
+
+  it('tells what the provider calls a thing whose answer was lost', async () => {
+    const { recipient, payment } = await paid();
+    const seen: unknown[] = [];
+    provider.afterMove = async () => {
+      const { id } = await refundOf(payment.id);
+      for (const reference of ['re_told', 're_other']) await notice(id, reference);
+      seen.push((await service.client.operation.findUniqueOrThrow({ where: { id } })).reference);
+    };
+    await service.refund(recipient, payment.id);
+    expect(seen).toEqual(['re_told']);
   });
 
   it('of an operation that nobody knows is told apart', async () => {

@@ -11,7 +11,10 @@ let after: Instance;
 let asked = 0;
 beforeAll(async () => {
   world = await World.create();
-  before = await world.start({ provider: former, timing: { sweepEveryMs: 3_600_000, answerWithinMs: 50 } });
+  before = await world.start({
+    provider: former,
+    timing: { sweepEveryMs: 3_600_000, answerWithinMs: 30_000 },
+  });
   const refuse = async () => {
     asked += 1;
     return { to: 'succeeded' } as const;

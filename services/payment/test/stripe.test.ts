@@ -151,8 +151,29 @@ describe('a charge', () => {
       // Made now, and asked for so late that its key is forgotten.
       const late = { createdAt: hoursAgo(23) };
       expect(await provider.retrieve({ ...known, ...late }, signal)).toEqual(done);
-      await expect(provider.retrieve({ ...unknown, ...late }, signal)).rejects.toThrow('forgotten its key');
+      expect(await provider.retrieve({ ...unknown, ...late }, signal)).toEqual({
+        to: 'failed',
+        failureCode: 'charge_lost',
+      });
     }
+  });
+
+  it('is looked for where it most likely is, however many came after it', async () => {
+    stripe.searchSees = false;
+    const [early, lost] = [charge('pm_card_visa'), charge('pm_card_visa')];
+    const done = await provider.perform(early, signal);
+    const hour = 3_600;
+    const startedAt = Math.floor(hoursAgo(30).getTime() / 1_000);
+    Object.assign(stripe.account.intent(done.reference ?? ''), { created: startedAt + 60 });
+    const template = stripe.account.intent(await referenceOf('pm_card_visa'));
+    for (let n = 0; n < 1_001; n += 1) {
+      const id = `pi_later_${n}`;
+      stripe.account.intents.set(id, { ...template, id, created: startedAt + 5 * hour, metadata: {} });
+    }
+    const createdAt = hoursAgo(30);
+    expect(await provider.retrieve({ ...early, createdAt }, signal)).toEqual(done);
+    // Not all of them are looked through, so nobody can say that there was none.
+    await expect(provider.retrieve({ ...lost, createdAt }, signal)).rejects.toThrow('forgotten its key');
   });
 
   it('that never arrived is unknown to Stripe', async () => {

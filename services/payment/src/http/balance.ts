@@ -2,14 +2,19 @@ import { Balance } from '@warren/contracts';
 import { problems, routes, type ServiceContext } from '@warren/service-kit';
 import { balancesOf } from '../store/balances.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { perMinute } from './limits.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'>;
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
+  /** Looks of one person. */
+  mostPerMinute: number;
+};
 
-export function balanceRoutes({ uow }: Dependencies) {
+export function balanceRoutes({ uow, mostPerMinute }: Dependencies) {
   return routes((http) => {
     http.get(
       '/balance',
       {
+        config: { rateLimit: perMinute(mostPerMinute) },
         schema: {
           summary: 'What one holds per currency: received, less what was given back',
           response: { 200: Balance, ...problems('wrong-state') },

@@ -12,7 +12,7 @@ import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
   act(request: ActRequest): Promise<Payment>;
-  /** Payments of one person. */
+  /** Payments, and confirmations and cancelations of each, of one person. */
   mostPerMinute: number;
 };
 
@@ -86,14 +86,15 @@ export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependen
       },
     );
 
-    for (const [kind, summary] of actions) {
+    for (const { kind, summary, more } of actions) {
       http.post(
         `/payments/:id/${kind}`,
         {
+          config: { rateLimit: perMinute(mostPerMinute) },
           schema: {
             summary,
             params: ById,
-            response: { 200: Payment, ...problems('not-found', 'wrong-state') },
+            response: { 200: Payment, ...problems('not-found', 'wrong-state', ...more) },
           },
         },
         async ({ params, principal, cause }) =>
@@ -104,6 +105,14 @@ export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependen
 }
 
 const actions = [
-  ['confirm', 'Goes on with a payment that requires action, for its payer; may end as `failed`'],
-  ['cancel', 'Cancels a payment that requires action, for its payer'],
+  {
+    kind: 'confirm',
+    summary: 'Goes on with a payment that requires action, for its payer; may end as `failed`',
+    more: ['request-in-progress', 'recipient-gone'],
+  },
+  {
+    kind: 'cancel',
+    summary: 'Cancels a payment that requires action, for its payer',
+    more: ['request-in-progress'],
+  },
 ] as const;

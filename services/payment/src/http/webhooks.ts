@@ -47,8 +47,10 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
     );
   });
 
-  async function take({ operationId, saysPaid }: Notice): Promise<void> {
-    const payment = await uow.run((tx) => takeNotice(tx, operationId));
+  async function take(notice: Notice): Promise<void> {
+    const { operationId, saysPaid } = notice;
+    // Nothing is published, and the provider tells it only so often.
+    const payment = await uow.run((tx) => takeNotice(tx, notice), { admit: false });
     if (payment === undefined) {
       log.info({ operationId }, 'a provider’s notice is about an operation that is not ours');
     } else if (saysPaid && neverPaid.has(payment.status)) {

@@ -1,5 +1,6 @@
 import { AppError, type Payment } from '@warren/contracts';
 import type { Cause, Tx } from '@warren/unit-of-work';
+import { checkMayConfirm } from '../domain/confirmation.js';
 import type { Operation } from '../domain/operation.js';
 import { applyChange } from '../domain/payment-machine.js';
 import { announce } from '../events/announce.js';
@@ -30,8 +31,8 @@ interface Reservation {
  *
  * Resolves to the payment in the state it has reached, after `answerWithinMs` at the latest.
  *
- * @throws AppError `not-found`, `wrong-state`, `session-revoked`, `request-in-progress` while another operation on
- * the payment is open, `idempotency-key-reused`, `service-overloaded`
+ * @throws AppError `not-found`, `wrong-state`, `recipient-gone`, `session-revoked`, `request-in-progress` while another
+ * operation on the payment is open, `idempotency-key-reused`, `service-unavailable`, `service-overloaded`
  */
 export function createAct({
   uow,
@@ -42,17 +43,17 @@ export function createAct({
 }: OperationDependencies): (request: ActRequest) => Promise<Payment> {
   return async (request) => {
     const { kind, payerId, paymentId, commandId, cause } = request;
-    calls.admit();
     let reserved: Reservation | undefined;
     const work = async (tx: Tx<PaymentDb>) => {
       reserved = await reserve(tx, request);
       return { paymentId };
     };
     const once = { userId: payerId, operation: `payment.${kind}`, input: { paymentId }, cause };
-    const repeated =
-      commandId === undefined
-        ? await uow.run(work, { cause }).then(() => false)
-        : (await uow.once({ ...once, key: commandId }, work)).replayed;
+    const repeated = await calls.admitted(async () => {
+      if (commandId !== undefined) return (await uow.once({ ...once, key: commandId }, work)).replayed;
+      await uow.run(work, { cause });
+      return false;
+    });
     if (repeated || !reserved) return progress.reached(paymentId);
     return (await progress.first(reserved.operation))?.payment ?? reserved.payment;
   };
@@ -71,9 +72,11 @@ export function createAct({
 }
 
 /** The payment while the provider is asked. */
-function meanwhile({ payment, open }: HeldPayment, kind: ActRequest['kind'], at: Date): Payment {
+function meanwhile(held: HeldPayment, kind: ActRequest['kind'], at: Date): Payment {
+  const { payment, open } = held;
   const target = kind === 'confirm' ? 'processing' : 'canceled';
   const changed = applyChange(payment, { to: target }, at);
   if (open !== null) throw new AppError('request-in-progress');
+  if (kind === 'confirm') checkMayConfirm(held);
   return kind === 'confirm' ? changed : payment;
 }

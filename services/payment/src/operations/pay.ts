@@ -1,9 +1,10 @@
 import { AppError, type Payment } from '@warren/contracts';
-import type { Cause } from '@warren/unit-of-work';
+import type { Cause, Tx } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
 import { announce } from '../events/announce.js';
+import type { PaymentDb } from '../store/database.js';
 import { reserveCharge } from '../store/reservations.js';
 import type { OperationDependencies } from './dependencies.js';
 
@@ -36,17 +37,17 @@ export function createPay({
   timing: { leaseMs },
 }: OperationDependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
-    calls.admit();
     let reserved: Reservation | undefined;
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
-    const { value, replayed } = await uow.once(once, async (tx) => {
+    const work = async (tx: Tx<PaymentDb>) => {
       const { payment, charge } = draft(payerId, request, cause);
       if (!provider.accepts(request.paymentMethod)) throw new AppError('unknown-payment-method');
       await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });
       announce(tx, payment);
       reserved = { payment, charge };
       return { paymentId: payment.id };
-    });
+    };
+    const { value, replayed } = await calls.admitted(() => uow.once(once, work));
     if (replayed || !reserved) return progress.reached(value.paymentId);
     return (await progress.first(reserved.charge))?.payment ?? reserved.payment;
   };

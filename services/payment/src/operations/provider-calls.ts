@@ -12,8 +12,12 @@ export type Try = 'first' | 'again';
 
 /** The calls to the provider that this instance has under way: one an operation, all of them bounded and owned. */
 export interface ProviderCalls {
-  /** @throws AppError `service-overloaded` when too many calls are under way. */
-  admit(): void;
+  /**
+   * Runs what reserves an operation, counted like the call that is to follow it.
+   *
+   * @throws AppError `service-overloaded` before it starts when too many calls are under way.
+   */
+  admitted<T>(reserve: () => Promise<T>): Promise<T>;
   /** Calls and settles. Never rejects; `undefined` if the outcome isn't known yet: the operation stays open. */
   run(operation: Operation, attempt: Try): Promise<Settled | undefined>;
   /** The call that this instance has under way for an operation. */
@@ -31,11 +35,12 @@ type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'clie
 };
 
 const mostCalls = 1_000;
-/** After so long without an answer, in milliseconds, somebody should look at it. */
-const patienceMs = 900_000;
+/** After so many tries, a quarter of an hour by the delays between them, somebody should look at it. */
+const patientTries = 10;
 
 export function providerCalls({ client, uow, log, provider, timing }: Dependencies): ProviderCalls {
   let stopping = false;
+  let reserving = 0;
   const underWay = new Map<string, { done: Promise<Settled | undefined>; cut: AbortController }>();
 
   function run(operation: Operation, attempt: Try): Promise<Settled | undefined> {
@@ -59,7 +64,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
       if (outcome.to !== 'pending') return await settle(uow, operation, outcome);
       reference = outcome.reference;
     } catch (error) {
-      const level = Date.now() - operation.createdAt.getTime() < patienceMs ? 'warn' : 'error';
+      const level = operation.attempts < patientTries ? 'warn' : 'error';
       log[level](
         { err: error, operationId, paymentId, kind },
         'outcome of a provider call unknown, to be asked later',
@@ -93,8 +98,14 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
   }
 
   return {
-    admit() {
-      if (underWay.size >= mostCalls) throw new AppError('service-overloaded');
+    async admitted(reserve) {
+      if (underWay.size + reserving >= mostCalls) throw new AppError('service-overloaded');
+      reserving += 1;
+      try {
+        return await reserve();
+      } finally {
+        reserving -= 1;
+      }
     },
     run,
     running: (operationId) => underWay.get(operationId)?.done,

@@ -42,14 +42,14 @@ export function createRefund({
 }: OperationDependencies): (request: RefundPaymentRequest) => Promise<Refund> {
   return async (request) => {
     const { asker, paymentId, amount, idempotencyKey: key, cause } = request;
-    calls.admit();
     let reserved: Reservation | undefined;
     const input = { paymentId, amount: amount ?? null };
     const once = { userId: asker.userId, operation: 'payment.refund', key, input, cause };
-    const { value, replayed } = await uow.once(once, async (tx) => {
+    const work = async (tx: Tx<PaymentDb>) => {
       reserved = await reserve(tx, request);
       return { refundId: reserved.refund.id };
-    });
+    };
+    const { value, replayed } = await calls.admitted(() => uow.once(once, work));
     if (replayed || !reserved) return goOn(value.refundId);
     return (await progress.first(reserved.operation))?.refund ?? reserved.refund;
   };

@@ -41,6 +41,8 @@ export interface Webhook {
 
 export interface Notice {
   operationId: string;
+  /** What the provider calls the thing that the operation made: all that is left of one whose answer was lost. */
+  reference: string;
   /** It says that the payment went through. */
   saysPaid: boolean;
 }

@@ -15,7 +15,7 @@ export async function erasePayer(db: PaymentDb, userId: string, correlationId: s
       AND (description IS NOT NULL OR next_action IS NOT NULL OR client_secret IS NOT NULL)`;
   await db.$executeRaw`
     UPDATE operations o SET payment_method = NULL FROM payments p
-    WHERE p.payer_id = ${userId}::uuid AND o.payment_id = p.id AND o.payment_method IS NOT NULL
+    WHERE p.payer_id = ${userId}::uuid AND o.payment_id = p.id AND o.kind = 'charge' AND o.payment_method IS NOT NULL
       AND NOT EXISTS (
         SELECT FROM operations open
         WHERE open.payment_id = p.id AND open.kind <> 'refund' AND open.settled_at IS NULL

@@ -19,7 +19,11 @@ export interface HeldPayment extends Held {
   open: OperationKind | null;
   /** Its refunds so far, whatever became of them. */
   refundsMade: number;
+  /** Its confirmations so far, whatever became of them. */
+  confirmationsMade: number;
 }
+
+type Facts = Pick<HeldPayment, 'charge' | 'open' | 'refundsMade' | 'confirmationsMade'>;
 
 interface ChargeFacts {
   paymentMethod: string | null;
@@ -78,16 +82,15 @@ function toHeld({ gone, ...row }: HeldRow): Held {
 }
 
 /** A statement of its own: one that waited for the lock would see other tables as they were before. */
-async function factsOf(
-  db: PaymentDb,
-  paymentId: string,
-): Promise<Pick<HeldPayment, 'charge' | 'open' | 'refundsMade'>> {
-  const [row] = await db.$queryRaw<(ChargeFacts & Pick<HeldPayment, 'open' | 'refundsMade'>)[]>`
+async function factsOf(db: PaymentDb, paymentId: string): Promise<Facts> {
+  const [row] = await db.$queryRaw<(ChargeFacts & Omit<Facts, 'charge'>)[]>`
     SELECT c.payment_method AS "paymentMethod", c.reference, (
       SELECT kind FROM operations WHERE payment_id = c.payment_id AND kind <> 'refund' AND settled_at IS NULL
-    ) AS open, (SELECT count(*)::int FROM refunds WHERE payment_id = c.payment_id) AS "refundsMade"
+    ) AS open, (SELECT count(*)::int FROM refunds WHERE payment_id = c.payment_id) AS "refundsMade", (
+      SELECT count(*)::int FROM operations WHERE payment_id = c.payment_id AND kind = 'confirm'
+    ) AS "confirmationsMade"
     FROM operations c WHERE c.payment_id = ${paymentId}::uuid AND c.kind = 'charge'`;
   if (row === undefined) throw new Error(`Payment ${paymentId} has no charge in the database`);
-  const { open, refundsMade, ...charge } = row;
-  return { charge, open, refundsMade };
+  const { paymentMethod, reference, ...facts } = row;
+  return { charge: { paymentMethod, reference }, ...facts };
 }

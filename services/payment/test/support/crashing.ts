@@ -24,7 +24,7 @@ export function crashing(
   { leaseMs, lastWords }: { leaseMs: number; lastWords: LastWords },
 ) {
   const calls: ProviderCalls = {
-    admit: () => undefined,
+    admitted: (reserve) => reserve(),
     run: async (operation) => lastWords(operation, provider).then(forever),
     running: () => undefined,
     stop: async () => undefined,

@@ -156,6 +156,10 @@ export const probes: Record<ServiceName, Probes> = {
     'POST /payments/{id}/confirm': {
       404: strangers(async (scene) => `/payments/${await scene.payment()}/confirm`),
       409: acted('confirm'),
+      422: async ({ scene }) => ({
+        as: scene.owner,
+        path: `/payments/${await scene.paymentToNobody()}/confirm`,
+      }),
     },
     'POST /payments/{id}/cancel': {
       404: strangers(async (scene) => `/payments/${await scene.payment()}/cancel`),

@@ -98,9 +98,22 @@ export class Scene {
     return (await this.owner.signInAgain()).sessionId;
   }
 
-  /** A payment of the owner to the counterpart; answers its id. */
-  async payment(method = 'pm_card_visa'): Promise<string> {
-    const { status, body } = await this.owner.pay(this.#people.counterpart, 1_000, { method });
+  /** A payment of the owner that waits for them, to somebody who has deleted their account; answers its id. */
+  async paymentToNobody(): Promise<string> {
+    const recipient = await this.newcomer();
+    const id = await eventually(() => this.payment('pm_card_authenticationRequired', recipient));
+    const { password } = recipient;
+    await recipient.http('user', 'POST', '/users/me/deletion', { password });
+    await eventually(async () => {
+      const { body } = await this.owner.pay(recipient, 1_000);
+      if (body.code !== 'recipient-gone') throw new Error('payment does not know yet');
+    });
+    return id;
+  }
+
+  /** A payment of the owner, to the counterpart unless somebody else is named; answers its id. */
+  async payment(method = 'pm_card_visa', recipient = this.#people.counterpart): Promise<string> {
+    const { status, body } = await this.owner.pay(recipient, 1_000, { method });
     if (status !== 201) throw new Error(`no payment: ${JSON.stringify(body)}`);
     return body.id as string;
   }

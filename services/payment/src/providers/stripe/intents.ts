@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 import { toStripeAmount } from './amounts.js';
 import { asking, StripeCallError } from './errors.js';
-import { findLostIntent } from './lost-intents.js';
+import { findLostIntent, type LostIntent } from './lost-intents.js';
 import { metadataOf } from './metadata.js';
 import { outcomeOfIntent, waiting } from './outcomes.js';
 
@@ -65,23 +65,23 @@ export function intents(stripe: Stripe) {
 
   async function find(operation: Operation): Promise<Stripe.PaymentIntent> {
     const intent = await lookUp(operation);
-    if (intent === undefined)
-      throw new Error(`Stripe has no PaymentIntent of payment ${operation.paymentId}`);
-    return intent;
+    if (typeof intent === 'object') return intent;
+    throw new Error(`Stripe has no PaymentIntent of payment ${operation.paymentId}`);
   }
 
   /** By its id, also where it had to be searched for: a search tells how it was some time ago. */
-  async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | undefined> {
+  async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | Extract<LostIntent, string>> {
     const known = operation.paymentReference ?? operation.reference;
-    const reference = known ?? (await findLostIntent(stripe, operation));
-    return reference === undefined ? undefined : asking(() => stripe.paymentIntents.retrieve(reference));
+    const found = known === null ? await findLostIntent(stripe, operation) : { id: known };
+    return typeof found === 'object' ? asking(() => stripe.paymentIntents.retrieve(found.id)) : found;
   }
 
   return {
     perform: { charge, confirm, cancel },
     async retrieve(operation: Operation): Promise<Outcome | undefined> {
       const intent = await lookUp(operation);
-      return intent && outcomeOfIntent(intent, operation);
+      if (intent === 'never-made') return { to: 'failed', failureCode: 'charge_lost' };
+      return intent === 'unseen' ? undefined : outcomeOfIntent(intent, operation);
     },
   };
 }

@@ -7,13 +7,20 @@ import { isOf, searchFor } from './metadata.js';
 const keyRememberedMs = 23 * 3_600_000;
 /** How far Stripe's clock and ours may be apart, in seconds. */
 const clockSkewSeconds = 300;
+/** Most charges are made with the first try, or soon after. */
+const soonSeconds = 3_600;
 const listed = 100;
-/** More PaymentIntents than that are not looked through. */
+/** More PaymentIntents of one stretch of time than that are not looked through. */
 const mostListed = 1_000;
 
 /**
- * The id of the PaymentIntent of a payment whose charge's answer was lost, by what it says of its origin; `undefined` where there
- * is none to be seen and a repeat with the charge's key is safe.
+ * What is to be seen of a charge whose answer was lost. `unseen`: nothing, and a repeat with the charge's key is safe.
+ * `never-made`: nothing came of it, and nothing can any more.
+ */
+export type LostIntent = { id: string } | 'unseen' | 'never-made';
+
+/**
+ * Looks for the PaymentIntent of a payment whose charge's answer was lost, by what it says of its origin.
  *
  * The search may lag behind by minutes, and some accounts have none. While Stripe remembers the key, a repeat gets the
  * first answer again, so an empty search does no harm. After that it would be a second charge: then the list tells,
@@ -21,9 +28,11 @@ const mostListed = 1_000;
  *
  * @throws Error where nobody can say, which is for a person to look at.
  */
-export async function findLostIntent(stripe: Stripe, operation: Operation): Promise<string | undefined> {
+export async function findLostIntent(stripe: Stripe, operation: Operation): Promise<LostIntent> {
   const keyRemembered = Date.now() - operation.createdAt.getTime() < keyRememberedMs;
-  return (await search(stripe, operation)) ?? (keyRemembered ? undefined : list(stripe, operation));
+  const id = await search(stripe, operation);
+  if (id !== undefined) return { id };
+  return keyRemembered ? 'unseen' : list(stripe, operation);
 }
 
 async function search(stripe: Stripe, operation: Operation): Promise<string | undefined> {
@@ -37,21 +46,37 @@ async function search(stripe: Stripe, operation: Operation): Promise<string | un
   }
 }
 
-/** No call was made after the time for which keys are remembered, so nothing of the charge is younger. */
-async function list(stripe: Stripe, operation: Operation): Promise<string> {
+/**
+ * No call was made after the time for which keys are remembered, so nothing of the charge is younger. Stripe lists the
+ * youngest first, so the likeliest stretch gets a list of its own.
+ */
+async function list(stripe: Stripe, operation: Operation): Promise<LostIntent> {
   const from = Math.floor(operation.createdAt.getTime() / 1_000);
-  const created = { gte: from - clockSkewSeconds, lte: from + keyRememberedMs / 1_000 + clockSkewSeconds };
-  const found = await asking(async () => {
+  const soon = from + soonSeconds;
+  const end = from + keyRememberedMs / 1_000 + clockSkewSeconds;
+  const first = await listBetween(stripe, operation, { gte: from - clockSkewSeconds, lt: soon });
+  const found =
+    typeof first === 'object' ? first : await listBetween(stripe, operation, { gte: soon, lte: end });
+  if (typeof found === 'object') return found;
+  if (first === 'all-seen' && found === 'all-seen') return 'never-made';
+  throw new Error(
+    `Stripe shows nothing of payment ${operation.paymentId} among its ${mostListed} latest of those hours and has ` +
+      'forgotten its key: look for it there',
+  );
+}
+
+function listBetween(
+  stripe: Stripe,
+  operation: Operation,
+  created: Stripe.RangeQueryParam,
+): Promise<{ id: string } | 'all-seen' | 'cut-off'> {
+  return asking(async () => {
     let seen = 0;
     for await (const intent of stripe.paymentIntents.list({ created, limit: listed })) {
-      if (isOf(operation, intent.metadata)) return intent.id;
+      if (isOf(operation, intent.metadata)) return { id: intent.id };
       seen += 1;
-      if (seen >= mostListed) return undefined;
+      if (seen >= mostListed) return 'cut-off';
     }
-    return undefined;
+    return 'all-seen';
   });
-  if (found !== undefined) return found;
-  throw new Error(
-    `Stripe shows nothing of payment ${operation.paymentId} and has forgotten its key: look for it there`,
-  );
 }

@@ -33,11 +33,14 @@ export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
 
 /** PaymentIntents and refunds carry the id of their operation; whatever else the account tells is not for us. */
 function noticeIn({ type, data }: Stripe.Event): Notice | undefined {
-  const about = (data?.object ?? {}) as { object?: unknown; metadata?: Record<string, unknown> | null };
+  const about = (data?.object ?? {}) as {
+    object?: unknown;
+    id?: unknown;
+    metadata?: Record<string, unknown> | null;
+  };
   const concernsUs =
     about.object === 'refund' || (about.object === 'payment_intent' && intentEvents.has(type));
   const operationId = concernsUs ? operationIdOf(about.metadata) : undefined;
-  return operationId === undefined
-    ? undefined
-    : { operationId, saysPaid: type === 'payment_intent.succeeded' };
+  if (operationId === undefined || typeof about.id !== 'string') return undefined;
+  return { operationId, reference: about.id, saysPaid: type === 'payment_intent.succeeded' };
 }

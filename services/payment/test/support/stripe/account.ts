@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
+/** Seconds since 1970, as query parameters. */
+type CreatedRange = Readonly<Partial<Record<'gte' | 'lt' | 'lte', string | number>>>;
+
 /** An error as Stripe's API answers it. */
 export class ApiError extends Error {
   readonly status: number;
@@ -105,11 +108,11 @@ export class StripeAccount {
   }
 
   /** Newest first, by their second of creation. */
-  intentsMade({ gte, lte }: Readonly<Record<string, string>>): Intent[] {
+  intentsMade({ gte = -Infinity, lt = Infinity, lte = Infinity }: CreatedRange): Intent[] {
     const made = [...this.intents.values()].filter(
-      ({ created }) => created >= Number(gte) && created <= Number(lte),
+      ({ created }) => created >= Number(gte) && created < Number(lt) && created <= Number(lte),
     );
-    return made.reverse();
+    return made.sort((a, b) => b.created - a.created);
   }
 
   /** As Stripe.js does for the payer: they authenticate, or fail to. */

@@ -1,0 +1,32 @@
+import { expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { providerCalls } from '../src/operations/provider-calls.js';
+import { defaultTiming } from '../src/operations/timing.js';
+import { FakeProvider } from './support/fake-provider.js';
+
+it('as many operations are reserved at once as calls may be under way, and no more', async () => {
+  const calls = providerCalls({
+    provider: new FakeProvider(),
+    timing: defaultTiming,
+    log: pino({ level: 'silent' }),
+    // Nothing is called, so nothing is written.
+    client: {} as never,
+    uow: {} as never,
+  });
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reserving = Array.from({ length: 1_000 }, () => calls.admitted(() => held));
+  let started = false;
+  const oneMore = () =>
+    calls.admitted(async () => {
+      started = true;
+    });
+  await expect(oneMore()).rejects.toMatchObject({ code: 'service-overloaded' });
+  expect(started).toBe(false);
+  release();
+  await Promise.all(reserving);
+  await oneMore();
+  expect(started).toBe(true);
+});
