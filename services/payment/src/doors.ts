@@ -7,6 +7,7 @@ import { paymentRoutes } from './http/payments.js';
 import { refundRoutes } from './http/refunds.js';
 import { webhookRoutes } from './http/webhooks.js';
 import { createAct } from './operations/act.js';
+import { eraser } from './operations/eraser.js';
 import { createPay } from './operations/pay.js';
 import { createProgress } from './operations/progress.js';
 import { providerCalls } from './operations/provider-calls.js';
@@ -39,6 +40,9 @@ export function paymentDoors(
     commands: actionCommands(act),
     events: userProjections,
     snapshots: [paymentSnapshots],
-    background: [operationSweeper({ ...context, provider, calls, timing })],
+    background: [
+      operationSweeper({ ...context, provider, calls, timing }),
+      eraser({ ...context, everyMs: timing.sweepEveryMs }),
+    ],
   };
 }

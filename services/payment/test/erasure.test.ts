@@ -181,6 +181,29 @@ describe('a person who is deleted', () => {
     });
   });
 
+  it('may have paid more than one transaction can erase', async () => {
+    const [ada, grace] = await world.people();
+    await service.client.$executeRaw`
+      WITH made AS (
+        INSERT INTO payments (id, payer_id, recipient_id, amount, currency, status, description, provider, version,
+          created_at, updated_at)
+        SELECT gen_random_uuid(), ${ada}::uuid, ${grace}::uuid, 1, 'EUR', 'failed', 'one of many', 'fake', 2, now(), now()
+        FROM generate_series(1, 2500) RETURNING id
+      )
+      INSERT INTO operations (id, payment_id, kind, payment_method, correlation_id, created_at, settled_at)
+      SELECT gen_random_uuid(), id, 'charge', 'pm_card_visa', 'test', now(), now() FROM made`;
+    await world.bus.publish(deletedEvent(ada, 2));
+    await eventually(async () => {
+      const [left] = await service.client.$queryRaw<unknown[]>`
+        SELECT count(p.description)::int AS described, count(o.payment_method)::int AS methods,
+          count(DISTINCT p.xmin::text)::int AS transactions, count(*)::int AS payments
+        FROM payments p JOIN operations o ON o.payment_id = p.id WHERE p.payer_id = ${ada}::uuid`;
+      expect(left).toEqual({ described: 0, methods: 0, transactions: 3, payments: 2500 });
+    });
+    const { eraseAfter } = await service.client.userCopy.findUniqueOrThrow({ where: { id: ada } });
+    expect(eraseAfter).toBeNull();
+  });
+
   it('may be deleted again and again: nothing changes any more', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace, { description: 'once' });

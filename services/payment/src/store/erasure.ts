@@ -1,26 +1,64 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
+/** Payments that one transaction erases: no person has so many that it would take too long. */
+const atOnce = 1_000;
+const noId = '00000000-0000-0000-0000-000000000000';
+
 /**
  * Takes away what a person wrote, what they paid with and what they would have needed to go on. Payments, refunds and
  * books stay: they are owed to others. An operation that is still open keeps its method until it is settled, or nobody
  * could say what became of it. What waits for the person is canceled by the sweepers.
+ *
+ * The first payments go with this transaction, more than that with those of `eraseMore`. The tombstone must be written.
  */
 export async function erasePayer(db: PaymentDb, userId: string, correlationId: string): Promise<void> {
+  await eraseAfter(db, { id: userId, after: noId }, correlationId);
+}
+
+/** Goes on with one person of whose payments some are still to be erased; false if there is nobody. */
+export async function eraseMore(db: PaymentDb, correlationId: string): Promise<boolean> {
+  const [payer] = await db.$queryRaw<Payer[]>`
+    SELECT id::text, erase_after::text AS after FROM user_copies WHERE erase_after IS NOT NULL
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`;
+  if (payer === undefined) return false;
+  await eraseAfter(db, payer, correlationId);
+  return true;
+}
+
+interface Payer {
+  id: string;
+  /** The payments with greater ids are looked at. */
+  after: string;
+}
+
+async function eraseAfter(
+  db: PaymentDb,
+  { id: payerId, after }: Payer,
+  correlationId: string,
+): Promise<void> {
   // Payments before operations, as everybody locks them.
+  const rows = await db.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM payments WHERE payer_id = ${payerId}::uuid AND id > ${after}::uuid
+    ORDER BY id LIMIT ${atOnce}::int FOR UPDATE`;
+  const ids = rows.map(({ id }) => id);
   await db.$executeRaw`
     UPDATE payments SET description = NULL, next_action = NULL, client_secret = NULL, version = version + 1,
       updated_at = now()
-    WHERE payer_id = ${userId}::uuid
+    WHERE id = ANY(${ids}::uuid[])
       AND (description IS NOT NULL OR next_action IS NOT NULL OR client_secret IS NOT NULL)`;
   await db.$executeRaw`
-    UPDATE operations o SET payment_method = NULL FROM payments p
-    WHERE p.payer_id = ${userId}::uuid AND o.payment_id = p.id AND o.kind = 'charge' AND o.payment_method IS NOT NULL
+    UPDATE operations o SET payment_method = NULL
+    WHERE o.payment_id = ANY(${ids}::uuid[]) AND o.kind = 'charge' AND o.payment_method IS NOT NULL
       AND NOT EXISTS (
         SELECT FROM operations open
-        WHERE open.payment_id = p.id AND open.kind <> 'refund' AND open.settled_at IS NULL
+        WHERE open.payment_id = o.payment_id AND open.kind <> 'refund' AND open.settled_at IS NULL
       )`;
-  await cancelWaiting(db, Prisma.sql`p.payer_id = ${userId}::uuid`, correlationId);
+  await cancelWaiting(db, Prisma.sql`p.id = ANY(${ids}::uuid[])`, correlationId);
+  const left = ids.length === atOnce ? ids.at(-1) : null;
+  await db.$executeRaw`
+    UPDATE user_copies SET erase_after = ${left}::uuid
+    WHERE id = ${payerId}::uuid AND erase_after IS DISTINCT FROM ${left}::uuid`;
 }
 
 /** What is left of a payer who was erased while an operation on their payment was open. The payment must be locked. */

@@ -1,0 +1,18 @@
+import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
+import { v7 as uuidv7 } from 'uuid';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
+import { eraseMore } from '../store/erasure.js';
+
+type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow' | 'log'> & {
+  everyMs: number;
+};
+
+/** Erases what is too much for the transaction in which a person's deletion arrives. */
+export function eraser({ uow, log, everyMs }: Dependencies): Background {
+  return rounds({
+    name: 'eraser',
+    everyMs,
+    log,
+    round: () => uow.run((tx) => eraseMore(tx, uuidv7()), { admit: false }),
+  });
+}
