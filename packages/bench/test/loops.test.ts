@@ -47,12 +47,28 @@ describe('the open loop', () => {
 
 describe('the closed loop', () => {
   it('keeps as many under way as it may, and counts until the last arrival', async () => {
+    const began: number[] = [];
+    const arrived: number[] = [];
+    let underWay = 0;
+    let most = 0;
     const pay = async () => {
+      began.push(performance.now());
+      underWay += 1;
+      most = Math.max(most, underWay);
       await sleep(100);
-      return performance.now();
+      underWay -= 1;
+      const now = performance.now();
+      arrived.push(now);
+      return now;
     };
+    const start = performance.now();
     const { events, elapsedMs } = await closedLoop(pay, 4, 0.25);
-    expect(events).toBe(12);
-    expect(elapsedMs).toBeGreaterThan(290);
+    expect(most).toBe(4);
+    expect(events).toBe(arrived.length);
+    expect(began).toHaveLength(arrived.length);
+    expect(elapsedMs).toBeGreaterThanOrEqual(250);
+    // Its own start lies between these two.
+    expect(elapsedMs).toBeGreaterThanOrEqual(Math.max(...arrived) - Math.min(...began));
+    expect(elapsedMs).toBeLessThanOrEqual(Math.max(...arrived) - start);
   });
 });

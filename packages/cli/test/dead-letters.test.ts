@@ -4,7 +4,7 @@ import { eventually } from '@warren/testing';
 import { declareQueuesOf } from '../../event-bus/test/support/letters.js';
 import { type Bench, describeOnBrokers, proxied, silent } from '../../event-bus/test/support/rabbitmq.js';
 import { record, uniqueName } from '../../event-bus/test/support/recorder.js';
-import { type Ran, warren } from './support/cli.js';
+import { type Live, type Ran, warren } from './support/cli.js';
 import { type ServiceDatabase, serviceDatabase } from './support/database.js';
 import { idOf, type Letter, put, waiting } from './support/letters.js';
 
@@ -21,8 +21,8 @@ describeOnBrokers('warren dead-letters', (openBench) => {
     await declareQueuesOf(bench, service, ['user.updated']);
   });
 
-  const run = (line: string, env: Record<string, string> = {}, signal?: AbortSignal): Promise<Ran> =>
-    warren(`dead-letters ${line} --service ${service}`, { AMQP_URL: bench.url, ...env }, signal);
+  const run = (line: string, env: Record<string, string> = {}, live?: Live): Promise<Ran> =>
+    warren(`dead-letters ${line} --service ${service}`, { AMQP_URL: bench.url, ...env }, live);
 
   /** What was given back takes a moment to be there again. */
   const settled = (counts: { events: number; dead: number }) =>
@@ -41,7 +41,7 @@ describeOnBrokers('warren dead-letters', (openBench) => {
         expect(json.map(({ id }) => id)).toEqual(letters.map(({ id }) => id));
         await settled({ events: 0, dead: 5 });
       }
-    });
+    }, 120_000);
 
     it('shows what is known, as JSON and for people', async () => {
       const id = idOf(2);
@@ -52,6 +52,7 @@ describeOnBrokers('warren dead-letters', (openBench) => {
         { id, type: 'user.updated', reason: 'schema', attempts: 1, producer: null },
       ]);
       expect(Math.round(Number(json[0]?.ageSeconds) / 86_400)).toBe(2);
+      await settled({ events: 0, dead: 1 });
       const text = (await run('list')).out.join('\n');
       expect(text).toMatch(/^id +type +reason +attempts +first failed +age +error\n/);
       expect(text).toMatch(`${id}  user.updated  schema`);
@@ -70,7 +71,11 @@ describeOnBrokers('warren dead-letters', (openBench) => {
         { id: idOf(9), daysOld: 9 },
       ] as const;
       await put(bench, service, [one, two, three]);
-      const found = async (filter: string) => (await run(`list --json ${filter}`)).json.map(({ id }) => id);
+      const found = async (filter: string) => {
+        const { json } = await run(`list --json ${filter}`);
+        await settled({ events: 0, dead: 3 });
+        return json.map(({ id }) => id);
+      };
       expect(await found('--type user.deleted')).toEqual([one.id]);
       expect(await found('--type user.deleted,user.updated')).toEqual([one.id, two.id, three.id]);
       expect(await found('--reason crash-loop')).toEqual([two.id]);
@@ -81,6 +86,7 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       const bounded = await run('list --json --limit 2');
       expect(bounded.json.map(({ id }) => id)).toEqual([one.id, two.id]);
       expect(bounded.err).toEqual(['the oldest 2 of 3; --limit goes further']);
+      await settled({ events: 0, dead: 3 });
       const short = await run('list --json --before 7d --scan 2');
       expect([short.out, short.err]).toEqual([[], ['looked at 2 of 3 dead letters; --scan goes further']]);
     });
@@ -92,7 +98,9 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       expect(shown.json).toMatchObject([
         { id: letter?.id, stack: 'Error: bad\n    at somewhere', body: { id: letter?.id, data: {} } },
       ]);
+      await settled({ events: 0, dead: 2 });
       expect((await run(`show ${letter?.id}`)).out.join('\n')).toContain('    at somewhere\n');
+      await settled({ events: 0, dead: 2 });
       expect(await run('show nobody')).toMatchObject({
         code: 1,
         err: ['warren: no dead letter nobody among the 2 that were looked at'],
@@ -168,7 +176,7 @@ describeOnBrokers('warren dead-letters', (openBench) => {
     it('stops when told to, and gives back what it has not done', async () => {
       await put(bench, service, lettersOf(10));
       const stop = new AbortController();
-      const running = run('retry --rate 1', {}, stop.signal);
+      const running = run('retry --rate 0.1 --limit 10', {}, { signal: stop.signal });
       await eventually(async () => expect((await waiting(bench, service)).events).toBe(1));
       stop.abort();
       expect((await running).code).toBe(1);
@@ -195,19 +203,20 @@ describeOnBrokers('warren dead-letters', (openBench) => {
     });
 
     it('is cut between sending and taking away: in both queues, lost in none', async () => {
-      await put(bench, service, lettersOf(1));
+      const letters = lettersOf(2);
+      await put(bench, service, letters);
       const { url, proxy } = await proxied(bench.url);
       try {
-        proxy.delay(150);
-        const running = run('retry', { AMQP_URL: url });
-        await eventually(async () => expect((await waiting(bench, service)).events).toBe(1), {
+        // With the first letter's audit line, and so before the second one is sent.
+        const running = run('retry', { AMQP_URL: url }, { heard: () => proxy.holdAnswers() });
+        await eventually(async () => expect((await waiting(bench, service)).events).toBe(2), {
           within: 20_000,
         });
         proxy.cut();
         const { code, audit, err } = await running;
-        expect([code, audit]).toEqual([1, []]);
+        expect([code, audit]).toEqual([1, [expect.objectContaining({ id: letters[0]?.id })]]);
         expect(err.join('\n')).toContain('the letter could not be sent and stays where it is');
-        await settled({ events: 1, dead: 1 });
+        await settled({ events: 2, dead: 1 });
       } finally {
         await proxy.close();
       }

@@ -13,7 +13,9 @@ export interface FaultProxy {
    * one side gives up meanwhile, the other doesn't hear of it.
    */
   stall(): void;
-  /** Ends `refuse`, `stall` and `delay`. */
+  /** One-way: requests pass, but what the server sends is held back until `resume`. */
+  holdAnswers(): void;
+  /** Ends `refuse`, `stall`, `holdAnswers` and `delay`. */
   resume(): void;
   /** From now on each chunk, in each direction, arrives `ms` milliseconds late; order is kept. */
   delay(ms: number): void;
@@ -36,7 +38,8 @@ export async function faultProxy(
   options: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
   const targetNow = asFunction(target);
-  const weather = new Weather();
+  const weather: Ways = { requests: new Weather(), answers: new Weather() };
+  const ways = [weather.requests, weather.answers];
   const resets = new Set<() => void>();
   let refusing = false;
 
@@ -63,33 +66,42 @@ export async function faultProxy(
       refusing = true;
       cut();
     },
-    stall: () => weather.stall(),
+    stall() {
+      for (const way of ways) way.stall();
+    },
+    holdAnswers: () => weather.answers.stall(),
     resume() {
       refusing = false;
-      weather.clear();
+      for (const way of ways) way.clear();
     },
     delay(ms) {
-      weather.delayMs = ms;
+      for (const way of ways) way.delayMs = ms;
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       cut();
-      weather.clear();
+      for (const way of ways) way.clear();
       await closed;
     },
   };
 }
 
+/** The weather of each direction. */
+interface Ways {
+  requests: Weather;
+  answers: Weather;
+}
+
 /** Couples both sides, and answers how to reset the pair. */
-function join(client: Socket, upstream: Socket, weather: Weather): () => void {
+function join(client: Socket, upstream: Socket, { requests, answers }: Ways): () => void {
   const reset = () => {
     resetOne(client);
     resetOne(upstream);
   };
-  couple(client, upstream, weather);
-  couple(upstream, client, weather);
-  forward(client, upstream, weather);
-  forward(upstream, client, weather);
+  couple(client, upstream, requests);
+  couple(upstream, client, answers);
+  forward(client, upstream, requests);
+  forward(upstream, client, answers);
   return reset;
 }
 

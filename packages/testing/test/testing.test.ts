@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect as amqp } from 'amqplib';
 import pg from 'pg';
@@ -143,6 +144,20 @@ describe('faultProxy', () => {
     await hears(stalled, 'ab');
   });
 
+  it('lets requests pass while it holds answers, and nothing of these is lost', async () => {
+    const proxy = await echo();
+    const asking = await client(proxy);
+    asking.socket.write('a');
+    await hears(asking, 'a');
+    const [server] = connected;
+    proxy.holdAnswers();
+    asking.socket.write('b');
+    await eventually(() => expect(server?.bytesRead).toBe(2));
+    await expect(eventually(() => expect(asking.text).toBe('ab'), { within: 100 })).rejects.toThrow();
+    proxy.resume();
+    await hears(asking, 'ab');
+  });
+
   it.each(['destroy', 'resetAndDestroy'] as const)(
     'tells the server nothing of a client that leaves by %s while stalled',
     async (leave) => {
@@ -176,12 +191,18 @@ describe('faultProxy', () => {
   it('delays each chunk by the same time instead of queueing them up', async () => {
     const proxy = await echo();
     const slow = await client(proxy);
-    proxy.delay(100);
+    slow.socket.setNoDelay(true);
+    const letters = 'abcdefghijklmnopqrstuvwxyz';
+    proxy.delay(500);
     const start = Date.now();
-    for (const letter of 'abcdefgh') slow.socket.write(letter);
-    await hears(slow, 'abcdefgh');
+    for (const letter of letters) {
+      slow.socket.write(letter);
+      await pause(2); // So that it is a chunk of its own.
+    }
+    await eventually(() => expect(slow.text).toBe(letters), { within: 25_000 });
     const took = Date.now() - start;
-    expect(took).toBeGreaterThanOrEqual(195);
-    expect(took).toBeLessThan(1_000);
+    expect(took).toBeGreaterThanOrEqual(995);
+    // One after the other they would take 13 s.
+    expect(took).toBeLessThan(10_000);
   });
 });

