@@ -32,9 +32,9 @@ async function acquire(path, deadline, onWait) {
       await takeOver(path, held, deadline, onWait);
       continue;
     }
-    if (Date.now() > deadline) throw new Error(`process ${holder?.pid} doesn't let go of ${path}`);
     if (holder && !told) onWait(holder.pid);
     told ||= Boolean(holder);
+    if (Date.now() > deadline) throw new Error(`process ${holder?.pid} doesn't let go of ${path}`);
     await pause(100);
   }
 }

@@ -53,5 +53,5 @@ const missing = unavailable('rabbitmq-process');
     const ledger = JSON.parse(await readFile(join(folder, 'ledger.json'), 'utf8'));
     expect(ledger.faults).toHaveLength(8);
     await rm(folder, { recursive: true, force: true });
-  }, 240_000);
+  }, 480_000);
 });

@@ -20,7 +20,8 @@ export function describeEventBus(options: {
     beforeEach(async () => {
       const fixture = await options.create();
       const bus = await fixture.connect();
-      scene = { fixture, bus, service: uniqueName('service'), type: uniqueName('thing.happened') };
+      const { features } = options;
+      scene = { fixture, features, bus, service: uniqueName('service'), type: uniqueName('thing.happened') };
     });
     afterEach(() => scene.fixture.close());
 

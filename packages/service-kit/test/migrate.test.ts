@@ -87,7 +87,7 @@ describe('migrateDatabase', () => {
           );
           expect(waiting).toHaveLength(3);
         },
-        { within: 20_000 },
+        { within: 45_000 },
       );
       await holder.query('SELECT pg_advisory_unlock(42)');
       expect((await applied).flat()).toEqual(['20260101000000_slow']);
@@ -95,7 +95,7 @@ describe('migrateDatabase', () => {
     } finally {
       await holder.end();
     }
-  });
+  }, 90_000);
 
   it('fails on a migration that fails, and goes on failing until somebody mends it', async () => {
     await addMigration('20260101000000_wrong', 'CREATE TABLE nonsense (id no_such_type);');

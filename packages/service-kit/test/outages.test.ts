@@ -51,8 +51,8 @@ describe('a connection whose server is gone without a word', () => {
   });
 
   it('guard: is given up', async () => {
-    const pool = createPool({ url, max: 1, service: 'test', log, silenceMs: 500 });
-    expect(await asked(pool, 5_000)).toMatch(/^Connection terminated/);
+    const pool = createPool({ url, max: 1, service: 'test', log, silenceMs: 3_000 });
+    expect(await asked(pool, 15_000)).toMatch(/^Connection terminated/);
   });
 });
 

@@ -80,7 +80,10 @@ describe('the lock under which a checkout is prepared', () => {
       });
     }
     expect(await exitCodes([late])).toEqual([1]);
-    expect(said).toContain(`waiting for ${holder.pid}`);
-    expect(said).toContain("doesn't let go");
+    // What it said may be read later than its end.
+    await eventually(() => {
+      expect(said).toContain(`waiting for ${holder.pid}`);
+      expect(said).toContain("doesn't let go");
+    });
   });
 });

@@ -78,23 +78,27 @@ describe('a message that kills each process that handles it', () => {
     }
     const survivor = startService();
     const channel = await raw.createChannel();
-    const letter = await eventually(async () => {
-      const message = await channel.get(deadQueue('note'));
-      if (!message) throw new Error('no dead letter');
-      return message;
-    });
+    const letter = await eventually(
+      async () => {
+        const message = await channel.get(deadQueue('note'));
+        if (!message) throw new Error('no dead letter');
+        return message;
+      },
+      { within: 40_000 },
+    );
     const crasher = events[20];
     expect(letter.properties).toMatchObject({
       messageId: crasher?.id,
       headers: { [deadLetterHeader.reason]: 'crash-loop', [deadLetterHeader.attempts]: 1 },
     });
 
-    await eventually(async () =>
-      expect(await db.sql('SELECT FROM messaging.inbox')).toHaveLength(neighbours.length),
+    await eventually(
+      async () => expect(await db.sql('SELECT FROM messaging.inbox')).toHaveLength(neighbours.length),
+      { within: 40_000 },
     );
     expect(await db.sql('SELECT FROM note')).toHaveLength(neighbours.length);
     expect(await db.sql('SELECT id FROM note WHERE times > 1')).toEqual([]);
     expect(await channel.checkQueue(deadQueue('note'))).toMatchObject({ messageCount: 0 });
     expect(survivor.signalCode).toBeNull();
-  }, 90_000);
+  }, 180_000);
 });

@@ -132,8 +132,11 @@ describe('replay', () => {
     await note.start(bus);
     await completed();
     expect(await copies()).toHaveLength(450);
-    const [job] = await note.sql('SELECT state, sent::int FROM messaging.replay');
-    expect(job).toEqual({ state: 'done', sent: 450 });
+    // Told to the reader first, and written down after.
+    await eventually(async () => {
+      const [job] = await note.sql('SELECT state, sent::int FROM messaging.replay');
+      expect(job).toEqual({ state: 'done', sent: 450 });
+    });
   });
 
   it('asks again where a build copies more than the one before', async () => {

@@ -35,6 +35,7 @@ export interface BusFeatures {
 /** A bus with a service and an event type of this case's own. */
 export interface Scene {
   fixture: BusFixture;
+  features: BusFeatures;
   bus: EventBus;
   service: string;
   type: string;

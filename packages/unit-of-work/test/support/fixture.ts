@@ -54,7 +54,7 @@ export interface Instance extends Messaging<RawClient> {
 /** A fresh database with the `messaging` schema and one table for the work's own state. */
 export async function fixture(): Promise<Fixture> {
   const database = await testDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, max: 20, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ connectionString: database.url, max: 20, connectionTimeoutMillis: 30_000 });
   // Tests cut connections; an idle one that dies must not end the process.
   pool.on('error', () => undefined);
   await migrateMessaging(pool);
