@@ -12,7 +12,7 @@ export interface Asker {
  *
  * @throws AppError `forbidden` for the payer, `not-found` for whom the payment doesn't exist.
  */
-export function checkMayRefund(payment: Payment, { userId, roles }: Asker): void {
+export function checkMayHandleRefunds(payment: Payment, { userId, roles }: Asker): void {
   if (roles.includes('admin')) return;
   if (userId === payment.recipientId && payment.status === 'succeeded') return;
   throw new AppError(userId === payment.payerId ? 'forbidden' : 'not-found');

@@ -63,10 +63,8 @@ function settleRefund(
   provider: string,
   at: Date,
 ): Settlement {
-  const status = outcome.to === 'succeeded' ? 'succeeded' : 'failed';
-  if (outcome.to !== 'succeeded' && outcome.to !== 'failed') {
-    throw new Error(`A refund cannot become ${outcome.to}`);
-  }
+  const status = outcome.to;
+  if (status !== 'succeeded' && status !== 'failed') throw new Error(`A refund cannot become ${status}`);
   if (!canBecome(refund, status)) return before;
   const { amount } = refund;
   const wasPending = refund.status === 'pending';

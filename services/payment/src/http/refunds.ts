@@ -1,6 +1,6 @@
 import { AppError, Refund } from '@warren/contracts';
 import { idempotencyKey, problems, routes, type ServiceContext } from '@warren/service-kit';
-import { checkMayRefund } from '../domain/refund.js';
+import { checkMayHandleRefunds } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment } from '../store/payments.js';
@@ -67,7 +67,7 @@ export function refundRoutes({ uow, refund, mostPerMinute }: Dependencies) {
         const { value: found, asOf } = await uow.readAsOf(principal.userId, async (db) => {
           const payment = await findPayment(db, id);
           if (payment === undefined) throw new AppError('not-found');
-          checkMayRefund(payment, principal);
+          checkMayHandleRefunds(payment, principal);
           return listRefunds(db, id, pageOf(query));
         });
         return { ...cutPage(found, query), asOf };

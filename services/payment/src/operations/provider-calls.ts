@@ -47,12 +47,12 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     const earlier = underWay.get(operation.id);
     if (earlier !== undefined) return earlier.done;
     const cut = new AbortController();
-    const done = perform(operation, attempt, cut).finally(() => underWay.delete(operation.id));
+    const done = callAndSettle(operation, attempt, cut).finally(() => underWay.delete(operation.id));
     underWay.set(operation.id, { done, cut });
     return done;
   }
 
-  async function perform(
+  async function callAndSettle(
     operation: Operation,
     attempt: Try,
     cut: AbortController,

@@ -1,7 +1,7 @@
 import { AppError, type Refund } from '@warren/contracts';
 import type { Cause, Tx } from '@warren/unit-of-work';
 import type { Operation } from '../domain/operation.js';
-import { type Asker, checkMayRefund, newRefund } from '../domain/refund.js';
+import { type Asker, checkMayHandleRefunds, newRefund } from '../domain/refund.js';
 import type { PaymentDb } from '../store/database.js';
 import { lockPayment } from '../store/locks.js';
 import { findRefund } from '../store/refunds.js';
@@ -58,7 +58,7 @@ export function createRefund({
     const { asker, paymentId, amount, cause } = request;
     const held = await lockPayment(tx, paymentId);
     if (held === undefined) throw new AppError('not-found');
-    checkMayRefund(held.payment, asker);
+    checkMayHandleRefunds(held.payment, asker);
     if (held.gone.includes(asker.userId)) throw new AppError('session-revoked');
     const at = new Date();
     const draft = followUp(held, { kind: 'refund', provider: provider.name, cause, at });

@@ -50,10 +50,7 @@ async function eraseAfter(
   await db.$executeRaw`
     UPDATE operations o SET payment_method = NULL
     WHERE o.payment_id = ANY(${ids}::uuid[]) AND o.kind = 'charge' AND o.payment_method IS NOT NULL
-      AND NOT EXISTS (
-        SELECT FROM operations open
-        WHERE open.payment_id = o.payment_id AND open.kind <> 'refund' AND open.settled_at IS NULL
-      )`;
+      AND NOT ${isUnderWay('o.payment_id')}`;
   await cancelWaiting(db, Prisma.sql`p.id = ANY(${ids}::uuid[])`, correlationId);
   const left = ids.length === atOnce ? ids.at(-1) : null;
   await db.$executeRaw`
@@ -74,8 +71,13 @@ async function cancelWaiting(db: PaymentDb, which: Prisma.Sql, correlationId: st
     INSERT INTO operations (id, payment_id, kind, leased_until, attempts, correlation_id, created_at)
     SELECT gen_random_uuid(), p.id, 'cancel', now(), 0, ${correlationId}, now() FROM payments p
     WHERE ${which} AND p.status = 'requires_action'
-      AND NOT EXISTS (
-        SELECT FROM operations open
-        WHERE open.payment_id = p.id AND open.kind <> 'refund' AND open.settled_at IS NULL
-      )`;
+      AND NOT ${isUnderWay('p.id')}`;
+}
+
+/** Whether an operation on the payment itself is open; refunds don't count. Takes the column with the payment's id. */
+function isUnderWay(paymentId: 'p.id' | 'o.payment_id'): Prisma.Sql {
+  return Prisma.sql`EXISTS (
+    SELECT FROM operations open
+    WHERE open.payment_id = ${Prisma.raw(paymentId)} AND open.kind <> 'refund' AND open.settled_at IS NULL
+  )`;
 }

@@ -6,7 +6,7 @@ import { metadataOf, operationIdOf } from './metadata.js';
 import { outcomeOfRefund } from './outcomes.js';
 
 /** More refunds than that of one payment, some of them made elsewhere, are not looked through. */
-const mostRefunds = 1_000;
+const mostSearched = 1_000;
 
 /** Refunds of PaymentIntents. */
 export function refunds(stripe: Stripe) {
@@ -35,7 +35,7 @@ export function refunds(stripe: Stripe) {
     for await (const refund of stripe.refunds.list({ payment_intent: intentOf(operation), limit: 100 })) {
       if (operationIdOf(refund.metadata) === operation.id) return refund;
       seen += 1;
-      if (seen >= mostRefunds)
+      if (seen >= mostSearched)
         throw new Error(`Payment ${operation.paymentId} has too many refunds to search`);
     }
     return undefined;
