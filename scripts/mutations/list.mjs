@@ -179,7 +179,7 @@ export const mutations = [
   {
     guard: 'deliveries: a push looks its endpoint up when it connects',
     file: 'services/notification/src/providers/web-push.ts',
-    from: '...(!allowLocal && { lookup: lookupPublic }),',
+    from: '...(!allowLocal && { lookup: publicLookup(nameServers) }),',
     to: '',
     tests: ['services/notification/test/endpoint.test.ts'],
   },

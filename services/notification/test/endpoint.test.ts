@@ -1,15 +1,50 @@
 import { lookup } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import webPush from 'web-push';
 import { endpointRefusal } from '../src/providers/endpoint.js';
-import { isPublicAddress, lookupPublic } from '../src/providers/public-address.js';
+import { isPublicAddress, publicLookup } from '../src/providers/public-address.js';
 import { createWebPush } from '../src/providers/web-push.js';
+import { type NameServer, nameServer } from './support/name-server.js';
 import { Browser } from './support/push-service.js';
+
+let names: NameServer;
+beforeAll(async () => {
+  names = await nameServer({
+    'push.example.org': ['127.0.0.1'],
+    [hostname().toLowerCase()]: ['127.0.0.1'],
+    'six.example.org': ['::1'],
+    'one-of-two.example.org': ['93.184.216.34', '10.1.2.3'],
+    'one-of-both.example.org': ['93.184.216.34', 'fd00::1'],
+    'public.example.org': ['93.184.216.34', '2606:4700::1111'],
+    'silent.example.org': 'silent',
+  });
+});
+afterAll(() => names.close());
+
+function lookedUp(name: string, all: boolean): Promise<unknown> {
+  const lookUp = publicLookup([names.address]);
+  return new Promise((resolve, reject) =>
+    lookUp(name, { all }, (error, found) => (error ? reject(error) : resolve(found))),
+  );
+}
+
+async function pushTo(name: string): Promise<void> {
+  const keys = webPush.generateVAPIDKeys();
+  const subject = 'mailto:a@example.org';
+  const nameServers = [names.address];
+  const pusher = createWebPush({ keys, subject, connections: 1, allowLocal: false, nameServers });
+  const subscription = { endpoint: `https://${name}/`, ...new Browser().keys };
+  const message = { payload: '{}', topic: uuidv7().replaceAll('-', ''), ttlSeconds: 60 };
+  const sent = pusher.send({ ...message, subscription }, AbortSignal.timeout(20_000));
+  await sent.finally(() => pusher.close());
+}
 
 describe('an endpoint', () => {
   it.each([
@@ -62,27 +97,24 @@ describe('addresses', () => {
 describe('a name that leads to this machine', () => {
   it('hazard: it looks like any other, and resolves', async () => {
     expect(endpointRefusal('https://push.example.org/1', false)).toBeUndefined();
-    expect((await promisify(lookup)('localhost')).address).toMatch(/^(127\.|::1$)/);
+    const resolver = new Resolver();
+    resolver.setServers([names.address]);
+    expect(await resolver.resolve4('push.example.org')).toEqual(['127.0.0.1']);
   });
 
-  it.each([true, false])('guard: the connection itself refuses it (all addresses: %s)', async (all) => {
-    const refused = new Promise((_, reject) => lookupPublic('localhost', { all }, (error) => reject(error)));
-    await expect(refused).rejects.toMatchObject({ code: 'EPRIVATE' });
-  });
+  it.each(['push.example.org', 'six.example.org', 'one-of-two.example.org', 'one-of-both.example.org'])(
+    'guard: the connection itself refuses %s',
+    async (name) => {
+      for (const all of [true, false])
+        await expect(lookedUp(name, all)).rejects.toMatchObject({ code: 'EPRIVATE' });
+    },
+  );
 
   it('guard: a push looks it up itself, whatever it was when it was taken', async () => {
-    const keys = webPush.generateVAPIDKeys();
-    const pusher = createWebPush({
-      keys,
-      subject: 'mailto:a@example.org',
-      connections: 1,
-      allowLocal: false,
-    });
-    const subscription = { endpoint: `https://${hostname()}/`, ...new Browser().keys };
-    const message = { payload: '{}', topic: uuidv7().replaceAll('-', ''), ttlSeconds: 60 };
-    const sent = pusher.send({ ...message, subscription }, AbortSignal.timeout(5_000));
-    await expect(sent).rejects.toMatchObject({ code: 'EPRIVATE' });
-    await pusher.close();
+    const asking = names.asked.length;
+    for (const name of [hostname().toLowerCase(), 'one-of-both.example.org'])
+      await expect(pushTo(name)).rejects.toMatchObject({ code: 'EPRIVATE' });
+    expect(names.asked.length).toBeGreaterThan(asking);
   });
 
   it('guard: nothing arrives there, whoever lets it through', async () => {
@@ -109,4 +141,29 @@ describe('a name that leads to this machine', () => {
     expect(arrived).toBe(1);
     await new Promise((resolve) => server.close(resolve));
   });
+});
+
+describe('a name', () => {
+  it('of public addresses leads to all of them', async () => {
+    expect(await lookedUp('public.example.org', true)).toEqual([
+      { address: '93.184.216.34', family: 4 },
+      { address: '2606:4700::1111', family: 6 },
+    ]);
+    expect(await lookedUp('public.example.org', false)).toBe('93.184.216.34');
+  });
+
+  it('that nobody knows leads nowhere', async () => {
+    await expect(lookedUp('unknown.example.org', true)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('whose servers keep silent is left, and holds no thread that others look up with', async () => {
+    const silent = Array.from({ length: 20 }, () =>
+      lookedUp('silent.example.org', true).catch((error: unknown) => error),
+    );
+    await eventually(() => expect(names.asked).toContain('silent.example.org'));
+    expect((await promisify(lookup)('localhost')).address).toMatch(/^(127\.|::1$)/);
+    expect(await Promise.all(silent)).toEqual(
+      silent.map(() => expect.objectContaining({ code: 'ETIMEOUT' })),
+    );
+  }, 60_000);
 });

@@ -3,7 +3,7 @@ import { isPublicAddress } from './public-address.js';
 
 /**
  * Why nothing is sent to an endpoint that somebody gave us: else they could reach, through us, what only we can. Names
- * are looked up when they are connected to, see `lookupPublic`.
+ * are looked up when they are connected to, see `publicLookup`.
  */
 export function endpointRefusal(endpoint: string, allowLocal: boolean): string | undefined {
   if (!URL.canParse(endpoint)) return 'format';

@@ -1,4 +1,4 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import { promises as dns, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Special-purpose addresses (RFC 6890): this machine, its networks, and what leads to neither. */
@@ -40,18 +40,46 @@ export function isPublicAddress(address: string): boolean {
   return version === 6 && global.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
+/** Milliseconds, doubled with the second try; a push has 8 s. */
+const bounded = { timeout: 1_000, tries: 2 } as const;
+
 /**
  * Looks a name up and refuses it if any of its addresses isn't public. To be used by the connection itself: a name
  * that was looked up before may lead elsewhere now.
+ *
+ * Asks the name servers itself, `servers` in place of the machine's. Names come from strangers, and so do the servers
+ * that answer for them: while one keeps silent, the machine's own look-up holds one of the few threads that the whole
+ * process looks names up with.
  */
-export const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error) return callback(error, '', 0);
-    const [first] = addresses;
-    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-      const refused = Object.assign(new Error('not a public address'), { code: 'EPRIVATE' });
-      return callback(refused, '', 0);
-    }
-    return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
-  });
-};
+export function publicLookup(servers?: readonly string[]): LookupFunction {
+  return (hostname, { all }, callback) => {
+    addressesOf(hostname, servers).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address)))
+          callback(notPublic(), '', 0);
+        else if (all) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error) => callback(error, '', 0),
+    );
+  };
+}
+
+/** All that were told, IPv4 first: it is what every machine has. Fails where neither kind was. */
+async function addressesOf(hostname: string, servers?: readonly string[]): Promise<LookupAddress[]> {
+  // A new one each time, since the servers of the machine are read when it is made, and may change.
+  const resolver = new dns.Resolver(bounded);
+  if (servers) resolver.setServers(servers);
+  const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+  if (ipv4.status === 'rejected' && ipv6.status === 'rejected') throw ipv4.reason;
+  return [...told(ipv4, 4), ...told(ipv6, 6)];
+}
+
+function told(answer: PromiseSettledResult<string[]>, family: 4 | 6): LookupAddress[] {
+  return answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : [];
+}
+
+function notPublic(): Error {
+  return Object.assign(new Error('not a public address'), { code: 'EPRIVATE' });
+}

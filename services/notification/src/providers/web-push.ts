@@ -4,7 +4,7 @@ import webPush from 'web-push';
 import type { VapidKeys } from '../store/vapid-keys.js';
 import { endpointRefusal } from './endpoint.js';
 import { SubscriptionGone, Undeliverable } from './failures.js';
-import { lookupPublic } from './public-address.js';
+import { publicLookup } from './public-address.js';
 import type { OutgoingPush, Pusher } from './pusher.js';
 import { checkVapid } from './vapid.js';
 
@@ -14,6 +14,8 @@ export interface WebPushOptions {
   subject: string;
   allowLocal: boolean;
   connections: number;
+  /** In place of the machine's. */
+  nameServers?: readonly string[];
 }
 
 /** Bytes of an answer that are read; nothing in it matters but its status. */
@@ -24,16 +26,17 @@ const mostAnswerBytes = 16_384;
  *
  * @throws TypeError if nothing can be signed with these keys and this subject
  */
-export function createWebPush({ keys, subject, allowLocal, connections }: WebPushOptions): Pusher {
+export function createWebPush(options: WebPushOptions): Pusher {
+  const { keys, subject, allowLocal, connections, nameServers } = options;
   checkVapid({ ...keys, subject });
-  const options = {
+  const ofAgents = {
     keepAlive: true,
     maxSockets: connections,
     // Ends connections that nobody uses; a push is ended by its signal.
     timeout: 20_000,
-    ...(!allowLocal && { lookup: lookupPublic }),
+    ...(!allowLocal && { lookup: publicLookup(nameServers) }),
   };
-  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+  const agents = { http: new HttpAgent(ofAgents), https: new HttpsAgent(ofAgents) };
 
   async function post(endpoint: string, headers: object, body: Buffer, signal: AbortSignal): Promise<number> {
     const secure = new URL(endpoint).protocol === 'https:';
