@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { type PaymentState, paymentSent } from '@warren/contracts';
+import {
+  emailVerification,
+  type NoticeKind,
+  type PaymentState,
+  passwordReset,
+  paymentSent,
+} from '@warren/contracts';
 import { paymentNotices, welcomeNotice } from '../src/domain/notices.js';
 import { type Person, UnknownPersonError } from '../src/domain/people.js';
-import { renderNotices } from '../src/domain/render.js';
+import { renderNotice, renderNotices } from '../src/domain/render.js';
 import { reactions } from '../src/events/reactions.js';
 
 const [ada, grace] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
@@ -108,5 +114,20 @@ describe('the welcome', () => {
 
   it('greets nobody who is gone', () => {
     expect(renderNotices([welcomeNotice({ id: 'event' }, ada)], [erased(ada)])).toEqual([]);
+  });
+});
+
+describe('a mailed token', () => {
+  const values = { token: 'x'.repeat(20), expiresAt: '2026-01-01T00:00:00.000Z' };
+  const said = (kind: NoticeKind, locale: string) =>
+    renderNotice({ userId: ada, eventId: 'event', kind, values }, { locale, timeZone: 'UTC' }, []).body;
+
+  it.each([
+    [emailVerification, 'en', /If it wasn’t you, do nothing, or .* asking for a new password/],
+    [emailVerification, 'de', /Warst du das nicht, tu nichts, oder .* ein neues Passwort anforderst/],
+    [passwordReset, 'en', /If it wasn’t you, ignore this mail/],
+    [passwordReset, 'de', /Warst du das nicht, ignoriere diese Mail/],
+  ] as const)('tells whoever asked for nothing what to do', (kind, locale, advice) => {
+    expect(said(kind, locale)).toMatch(advice);
   });
 });
