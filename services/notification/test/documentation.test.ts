@@ -61,4 +61,11 @@ describe('/openapi.json', () => {
     expect(statuses('post /push-subscriptions')).toEqual(expect.arrayContaining(['201', '403', '429']));
     expect(statuses('delete /push-subscriptions')).toContain('204');
   });
+
+  it('limits how often one person may change something', () => {
+    const changing = operations.filter(([name]) => !name.startsWith('get '));
+    expect(changing.length).toBeGreaterThan(0);
+    for (const [name, { responses }] of changing)
+      expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['429'])]);
+  });
 });

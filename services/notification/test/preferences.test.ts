@@ -113,4 +113,11 @@ describe('PUT /preferences', () => {
     expect([status, body.code]).toEqual([401, 'session-revoked']);
     expect(await world.client.preference.count({ where: { userId: ada } })).toBe(0);
   });
+
+  it('too often in a minute is refused, to this person only', async () => {
+    const [eve, grace] = [uuidv7(), uuidv7()];
+    const answers = await Promise.all(Array.from({ length: 70 }, () => put(eve)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+    expect((await put(grace)).status).toBe(200);
+  });
 });

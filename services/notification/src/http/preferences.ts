@@ -7,6 +7,7 @@ import { changePreferences } from '../operations/preferences.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { choicesMade } from '../store/preferences.js';
 import { callerOf } from './caller.js';
+import { mostPerMinute, perMinute } from './limits.js';
 
 const Preferences = Type.Object(
   {
@@ -62,6 +63,7 @@ export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: Prisma
     http.put(
       '/preferences',
       {
+        config: { rateLimit: perMinute(mostPerMinute.settings) },
         schema: {
           summary: 'Changes what of each kind goes where',
           body: PreferenceChanges,

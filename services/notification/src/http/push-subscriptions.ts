@@ -6,6 +6,7 @@ import { subscribe } from '../operations/push-subscriptions.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { dropSubscription, subscriptionsOf } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
+import { mostPerMinute, perMinute } from './limits.js';
 import { ById } from './schemas.js';
 
 export interface PushDoor {
@@ -56,6 +57,7 @@ export function pushSubscriptionRoutes(
   client: PrismaClient,
   { publicKey, refusal }: PushDoor,
 ) {
+  const config = { rateLimit: perMinute(mostPerMinute.settings) };
   return routes((http) => {
     http.get(
       '/push-subscriptions/key',
@@ -85,7 +87,7 @@ export function pushSubscriptionRoutes(
     http.post(
       '/push-subscriptions',
       {
-        config: { rateLimit: { max: 60, timeWindow: 60_000 } },
+        config,
         schema: {
           summary: 'Sends pushes to this browser until its session ends, also when repeated',
           body: NewSubscription,
@@ -109,6 +111,7 @@ export function pushSubscriptionRoutes(
     http.delete(
       '/push-subscriptions',
       {
+        config,
         schema: {
           summary: 'Sends no more pushes to this browser',
           body: Type.Object({ endpoint: Endpoint }, closed),
@@ -126,6 +129,7 @@ export function pushSubscriptionRoutes(
     http.delete(
       '/push-subscriptions/:id',
       {
+        config,
         schema: {
           summary: 'Sends no more pushes to a browser, wherever it is',
           params: ById,
