@@ -100,4 +100,19 @@ describe('an inbox', () => {
     expect(Date.now() - before).toBeLessThan(5_000);
     expect(await world.counts(ada)).toMatchObject({ unread: 0, unseen: 0 });
   }, 60_000);
+
+  it('that can’t be pruned is left for the next time, and keeps nobody behind it waiting', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')].sort();
+    if (ada === undefined || grace === undefined) throw new Error('There are two');
+    for (const person of [ada, grace]) await filled(person, 20);
+    await world.client.$executeRawUnsafe(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`);
+    await world.client.$executeRawUnsafe(`
+      CREATE TRIGGER refused BEFORE DELETE ON notifications FOR EACH ROW WHEN (OLD.user_id = '${ada}')
+      EXECUTE FUNCTION refuse()`);
+    await prune({ most: 10 }, async () => expect(await world.inbox(grace)).toHaveLength(10));
+    expect(await world.inbox(ada)).toHaveLength(21);
+    await world.client.$executeRawUnsafe('DROP FUNCTION refuse CASCADE');
+    await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
+  });
 });

@@ -2,7 +2,7 @@ import { type Background, rounds, type ServiceContext } from '@warren/service-ki
 import { v7 as uuidv7 } from 'uuid';
 import { firstIdAt, type Kept } from '../domain/kept.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
-import { inboxesToPrune, pruneNotifications } from '../store/pruning.js';
+import { type Inbox, inboxesToPrune, pruneNotifications } from '../store/pruning.js';
 
 const everyMs = 3_600_000;
 const inboxesAtOnce = 200;
@@ -23,11 +23,18 @@ export function notificationPruner({ client, uow, log, kept }: Dependencies): Ba
   async function round(signal: AbortSignal): Promise<boolean> {
     const oldestId = firstIdAt(new Date(Date.now() - kept.days * 86_400_000));
     const inboxes = await inboxesToPrune(client, { after, limit: inboxesAtOnce, most: kept.most, oldestId });
-    for (const { userId, upTo } of inboxes) {
-      while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);
-    }
+    for (const inbox of inboxes) await pruneOrLeave(inbox, signal);
     after = (inboxes.length === inboxesAtOnce && inboxes.at(-1)?.userId) || beforeAll;
     return after !== beforeAll;
+  }
+
+  /** An inbox that can't be pruned must not keep those behind it waiting. */
+  async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<void> {
+    try {
+      while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);
+    } catch (error) {
+      log.warn({ err: error, userId }, 'an inbox could not be pruned, it is left until the next walk');
+    }
   }
 
   /** Tells the person where it changes their counts: up to there, nothing is unread any more. */
