@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
 import pg from 'pg';
+import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { createAttempt } from '../src/deliveries/attempt.js';
+import type { Channel } from '../src/deliveries/channel.js';
 import { fairShare } from '../src/domain/fair-share.js';
 import type { MailContent } from '../src/domain/render.js';
 import { worthNoTry } from '../src/domain/retries.js';
@@ -117,6 +120,31 @@ describe('a delivery that somebody has taken', () => {
     await pool.end();
     await other.close();
     proxy.resume();
+  });
+});
+
+describe('a mail that was sent', () => {
+  it('is not sent again where the database fails for a moment while it is settled', async () => {
+    const { delivery } = await taken(60_000);
+    let [failing, sent] = [2, 0];
+    const client = new Proxy(world.client, {
+      get(target, name) {
+        if (name === '$executeRaw' && failing-- > 0)
+          return () => Promise.reject(new Error('the database is away'));
+        return Reflect.get(target, name);
+      },
+    });
+    const channel: Channel = {
+      name: 'email',
+      concurrency: 1,
+      send: async () => {
+        sent += 1;
+      },
+      close: async () => undefined,
+    };
+    const attempt = createAttempt({ client, log: pino({ level: 'silent' }), channel });
+    await attempt(delivery, 30_000, new AbortController().signal);
+    expect([sent, await rowOf(delivery.id)]).toMatchObject([1, { outcome: 'sent', attempts: 1 }]);
   });
 });
 

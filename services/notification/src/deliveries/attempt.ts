@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceContext } from '@warren/service-kit';
 import { retryDelay, worthNoTry } from '../domain/retries.js';
 import { failureWord, Undeliverable } from '../providers/failures.js';
@@ -8,6 +9,9 @@ import type { Channel } from './channel.js';
 export type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'log'> & {
   channel: Channel;
 };
+
+/** Together far less than what a lease has left after the longest try. */
+const settlingPausesMs = [500, 2_000, 5_000];
 
 /** One try at a delivery: sent outside of any transaction, settled after. Never rejects. */
 export function createAttempt({ client, log, channel }: Dependencies) {
@@ -27,7 +31,7 @@ export function createAttempt({ client, log, channel }: Dependencies) {
   };
 
   async function settle(delivery: TakenDelivery, failure: unknown, signal: AbortSignal): Promise<void> {
-    if (failure === undefined) return settleDelivery(client, delivery, 'sent');
+    if (failure === undefined) return settleSent(delivery, signal);
     const { id: deliveryId, kind, attempts } = delivery;
     const word = failureWord(failure);
     const about = { deliveryId, kind, attempts, channel: channel.name, failure: word };
@@ -38,6 +42,20 @@ export function createAttempt({ client, log, channel }: Dependencies) {
     }
     log.info({ ...about, delayMs }, 'a delivery failed, to be tried again');
     await postponeDelivery(client, delivery, delayMs, word);
+  }
+
+  /** Some patience with the database: what was sent and stays unsettled is sent again when its lease ends. */
+  async function settleSent(delivery: TakenDelivery, signal: AbortSignal): Promise<void> {
+    for (const pauseMs of settlingPausesMs) {
+      try {
+        return await settleDelivery(client, delivery, 'sent');
+      } catch (error) {
+        const { id: deliveryId } = delivery;
+        log.warn({ err: error, deliveryId, channel: channel.name }, 'what was sent could not be settled yet');
+        await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    await settleDelivery(client, delivery, 'sent');
   }
 
   async function learn(delivery: TakenDelivery, failure: unknown): Promise<void> {
