@@ -140,6 +140,38 @@ describe('a subscription that fails', () => {
   });
 });
 
+describe('what waits for a subscription', () => {
+  const fill = (userId: string, target: string, count: number) =>
+    world.client.delivery.createMany({
+      data: Array.from({ length: count }, () => ({
+        ...{ id: uuidv7(), userId, eventId: uuidv7(), kind: 'test', channel: 'push', target, content: {} },
+        dueAt: new Date(Date.now() + 3_600_000),
+        ...{ giveUpAt: new Date(Date.now() + 7_200_000), createdAt: new Date() },
+      })),
+    });
+
+  it.each([
+    ['on trial', false, 0, 5],
+    ['on trial since it failed', true, 1, 5],
+    ['known to work', true, 0, 100],
+  ])('is bounded while it is %s; the inbox has all', async (_, proven, failures, most) => {
+    const grace = await world.register('Grace');
+    await subscribed(grace);
+    const { id } = await world.client.pushSubscription.findFirstOrThrow({ where: { userId: grace } });
+    await world.client.pushSubscription.update({ where: { id }, data: { proven, failures } });
+    await fill(grace, id, most);
+    await pay(grace);
+    const pushes = () =>
+      world.client.delivery.count({ where: { userId: grace, kind: 'payment-failed', channel: 'push' } });
+    const inbox = async () =>
+      (await world.inbox(grace)).filter(({ kind }) => kind === 'payment-failed').length;
+    expect([await inbox(), await pushes()]).toEqual([1, 0]);
+    await world.client.delivery.deleteMany({ where: { id: { in: [(await waiting(grace))[0]?.id ?? ''] } } });
+    await pay(grace);
+    expect([await inbox(), await pushes()]).toEqual([2, 1]);
+  });
+});
+
 describe('what is taken', () => {
   it('hazard: without shares, one person has every slot; guard: one of each at a time', async () => {
     await world.client.$transaction(async (db) => {

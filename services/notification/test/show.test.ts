@@ -126,4 +126,28 @@ describe('tries', () => {
     expect(retryDelay(100, { now, giveUpAt })).toBeUndefined();
     expect(retryDelay(1, { now, giveUpAt: new Date(now.getTime() + 3_000) })).toBeUndefined();
   });
+
+  it('of what somebody waits for come each minute, or as often as the tries last for its time', () => {
+    const now = new Date();
+    const until = (minutes: number) => ({
+      now,
+      giveUpAt: new Date(now.getTime() + minutes * 60_000),
+      isAwaited: true,
+    });
+    const delays = [1, 2, 3, 10, 90].map((attempts) => retryDelay(attempts, until(30), 0));
+    expect(delays).toEqual([5_000, 10_000, 20_000, 60_000, 180_000]);
+    expect(retryDelay(20, until(24 * 60), 0)).toBe((24 * 3_600_000) / 80);
+  });
+
+  it.each([30, 24 * 60])('of what is good for %i minutes don’t end much before it', (minutes) => {
+    const start = Date.now();
+    const giveUpAt = new Date(start + minutes * 60_000);
+    let at = start;
+    for (let attempts = 1; ; attempts += 1) {
+      const delay = retryDelay(attempts, { now: new Date(at), giveUpAt, isAwaited: true });
+      if (delay === undefined) break;
+      at += delay;
+    }
+    expect(at).toBeGreaterThan(start + 0.9 * minutes * 60_000);
+  });
 });

@@ -89,9 +89,9 @@ export function createAttempt({ client, log, channel }: Dependencies) {
   }
 }
 
-function delayAfter(failure: unknown, { attempts, giveUpAt }: TakenDelivery): number | undefined {
+function delayAfter(failure: unknown, { attempts, giveUpAt, isAwaited }: TakenDelivery): number | undefined {
   if (failure instanceof Undeliverable) return undefined;
-  return retryDelay(attempts, { now: new Date(), giveUpAt });
+  return retryDelay(attempts, { now: new Date(), giveUpAt, isAwaited });
 }
 
 function tooSlow(): Error {

@@ -17,9 +17,15 @@ export interface Deliverable {
 }
 
 /**
+ * Pushes that may wait for one subscription. The first that arrives ends its trial, so few are enough to try; where
+ * they do arrive, so many wait in no outage that anybody would read. What comes on top is told by the inbox.
+ */
+const mostWaiting = { onTrial: 5, proven: 100 } as const;
+
+/**
  * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
- * push for each subscription. Belongs into
- * the transaction that wrote the notification, and nowhere else: what was written before was delivered before.
+ * push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
+ * and nowhere else: what was written before was delivered before.
  */
 export async function writeDeliveries(
   db: NotificationDb,
@@ -38,6 +44,10 @@ export async function writeDeliveries(
     LEFT JOIN push_subscriptions s ON d.channel = 'push' AND s.user_id = d."userId"
     WHERE coalesce(p.enabled, d.enabled) AND (d.channel <> 'push' OR s.id IS NOT NULL)
       AND (d.channel <> 'email' OR u.email_verified IS DISTINCT FROM false)
+      AND NOT EXISTS (
+        SELECT FROM deliveries w WHERE w.channel = 'push' AND w.target = s.id::text AND w.settled_at IS NULL
+        OFFSET CASE WHEN s.proven AND s.failures = 0 THEN ${mostWaiting.proven}::int
+          ELSE ${mostWaiting.onTrial}::int END - 1)
     ON CONFLICT DO NOTHING`;
 }
 
@@ -50,10 +60,7 @@ export interface DirectMail {
   content: MailContent;
 }
 
-/**
- * Once for each event. Due since yesterday, and so ahead of whatever else waits for a mail server: somebody sits in
- * front of their mailbox.
- */
+/** Once for each event. Having an address of its own puts it ahead of whatever else waits for a mail server. */
 export async function writeDirectMail(
   db: NotificationDb,
   { userId, eventId, kind, address, content }: DirectMail,
@@ -63,6 +70,6 @@ export async function writeDirectMail(
     INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, address, content, due_at, give_up_at,
       created_at)
     VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${eventId}, ${kind}, 'email', '', ${address},
-      ${JSON.stringify(content)}::jsonb, now() - interval '1 day', ${giveUpAt}::timestamptz, ${at}::timestamptz)
+      ${JSON.stringify(content)}::jsonb, now(), ${giveUpAt}::timestamptz, ${at}::timestamptz)
     ON CONFLICT DO NOTHING`;
 }

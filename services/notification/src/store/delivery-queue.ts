@@ -1,6 +1,7 @@
 import type { OutsideChannel } from '@warren/contracts';
 import type { FairShare, UnderWay } from '../domain/fair-share.js';
 import type { NotificationDb } from './database.js';
+import { whoseTurn } from './turns.js';
 
 /** A delivery that this process has taken, until its lease ends. */
 export interface TakenDelivery extends UnderWay {
@@ -11,6 +12,8 @@ export interface TakenDelivery extends UnderWay {
   attempts: number;
   giveUpAt: Date;
   createdAt: Date;
+  /** It goes to the event's own address: somebody sits in front of their mailbox. */
+  isAwaited: boolean;
   /** The event's own address, else the person's; null where neither is known yet. */
   address: string | null;
   /** Whether mail may go there: the event's own, or verified; null where that is not known yet. */
@@ -26,13 +29,9 @@ export interface Subscription {
   auth: string;
 }
 
-/** How many times as many are looked at as can be taken: many may be one person's. */
-const lookAhead = 10;
-
 /**
- * Takes the longest due deliveries of a channel whose turn it is, each for `leaseMs`: at most `limit`, one of a person,
- * one of what is on trial at an origin. Nothing is due for this process where it takes none. Any number of processes
- * take at once, and none waits for another.
+ * Takes the deliveries of a channel whose turn it is, each for `leaseMs`; see `whoseTurn`. Nothing is due for this
+ * process where it takes none. Any number of processes take at once, and none waits for another.
  */
 export async function takeDeliveries(
   db: NotificationDb,
@@ -40,31 +39,12 @@ export async function takeDeliveries(
   { limit, leaseMs, share }: { limit: number; leaseMs: number; share: FairShare },
 ): Promise<TakenDelivery[]> {
   return db.$queryRaw<TakenDelivery[]>`
-    WITH waiting AS (
-      SELECT d.id, d.user_id, d.due_at, s.trial_origin FROM deliveries d LEFT JOIN LATERAL (
-        SELECT origin AS trial_origin FROM push_subscriptions s
-        WHERE s.id = nullif(d.target, '')::uuid AND s.user_id = d.user_id AND (NOT s.proven OR s.failures > 0)
-      ) s ON true
-      WHERE d.channel = ${channel} AND d.settled_at IS NULL AND d.due_at <= now()
-        AND d.user_id <> ALL(${share.busyUsers}::uuid[])
-        AND (s.trial_origin IS NULL
-          OR (${share.trialsLeft}::int > 0 AND s.trial_origin <> ALL(${share.busyOrigins}::text[])))
-      ORDER BY d.due_at LIMIT ${limit * lookAhead}::int FOR UPDATE OF d SKIP LOCKED
-    ), one_each AS (
-      SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY due_at, id) AS of_user,
-        row_number() OVER (PARTITION BY trial_origin ORDER BY due_at, id) AS of_origin
-      FROM waiting
-    ), in_turn AS (
-      SELECT *, count(trial_origin) OVER (ORDER BY due_at, id) AS trials FROM one_each
-      WHERE of_user = 1 AND (trial_origin IS NULL OR of_origin = 1)
-    ), due AS (
-      SELECT id, trial_origin FROM in_turn WHERE trial_origin IS NULL OR trials <= ${share.trialsLeft}::int
-      ORDER BY due_at, id LIMIT ${limit}::int
-    ), taken AS (
+    WITH ${whoseTurn(channel, { limit, share })}, taken AS (
       UPDATE deliveries d SET due_at = now() + ${leaseMs}::int * interval '1 ms', attempts = d.attempts + 1
       FROM due WHERE d.id = due.id RETURNING d.*, due.trial_origin
     )
-    SELECT t.id, t.user_id AS "userId", t.trial_origin AS "trialOrigin", t.kind, t.content, t.attempts, t.give_up_at AS "giveUpAt", t.created_at AS "createdAt",
+    SELECT t.id, t.user_id AS "userId", t.trial_origin AS "trialOrigin", t.kind, t.content, t.attempts,
+      t.give_up_at AS "giveUpAt", t.created_at AS "createdAt", t.address IS NOT NULL AS "isAwaited",
       coalesce(t.address, c.email) AS address, (t.address IS NOT NULL OR c.email_verified) AS "mayMail",
       CASE WHEN s.id IS NOT NULL THEN json_build_object('id', s.id, 'endpoint', s.endpoint, 'p256dh', s.p256dh,
         'auth', s.auth) END AS subscription
