@@ -69,7 +69,7 @@ describe('an event that waits and an erasure', () => {
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace, { description: 'our secret' }));
     expect(JSON.stringify(await rows(ada))).not.toContain('secret');
-    await world.bus.publish(deletedEvent(ada, 2));
+    await world.bus.publish(deletedEvent(ada, 3));
     expect(await rows(ada)).toHaveLength(1);
     await world.bus.publish(userEvent('user.registered', grace, 1));
     await hurry();

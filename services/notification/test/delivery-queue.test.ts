@@ -113,6 +113,7 @@ describe('a delivery that somebody has taken', () => {
     });
     proxy.stall();
     const ada = await other.register('Ada', { email: `${uuidv7()}@example.org` });
+    await other.alert(ada);
     const rows = () => other.client.delivery.findMany({ where: { userId: ada } });
     await eventually(async () => expect((await rows())[0]?.attempts).toBe(1));
     const pool = new pg.Pool({ connectionString: other.database.url, max: 1 });

@@ -246,7 +246,7 @@ describe('commands', () => {
     const commandId = uuidv7();
     const first = await run(ada, 'notification.mark-all-read', {}, commandId);
     expect(first).toEqual({ counts: { unread: 0, unseen: 0, version: 4 } });
-    await world.bus.publish(userEvent('user.updated', ada, 2));
+    await world.bus.publish(userEvent('user.updated', ada, 3));
     await world.bus.publish(paymentEvent('payment.succeeded', await world.register('Grace'), ada));
     expect(await run(ada, 'notification.mark-all-read', {}, commandId)).toEqual(first);
     expect((await world.counts(ada)).unread).toBe(1);

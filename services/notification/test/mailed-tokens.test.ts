@@ -96,7 +96,7 @@ describe('a mailed token', () => {
 
   it('for a deleted person is not even written', async () => {
     const ada = await world.register('Ada');
-    await world.bus.publish(deletedEvent(ada, 2));
+    await world.bus.publish(deletedEvent(ada, 3));
     const data = { userId: ada, email: 'ada@example.org', token: token(), expiresAt: inAnHour() };
     await world.bus.publish(tokenEvent('user.password-reset-requested', data));
     expect(await world.client.delivery.count({ where: { userId: ada } })).toBe(0);

@@ -71,14 +71,14 @@ describe('PUT /preferences', () => {
     '%s of %s can not be switched off, and nothing else of the request happens',
     async (channel, kind, pointer) => {
       const ada = await world.register('Ada');
-      const other = { kind: 'welcome', channels: { email: false } };
+      const other = { kind: 'payment-failed', channels: { email: false } };
       const { status, body } = await put(ada, other, { kind, channels: { [channel]: false } });
       expect([status, body.code, body.errors]).toEqual([
         422,
         'preference-locked',
         [{ pointer, code: 'preference-locked' }],
       ]);
-      expect((await channelsOf(ada, 'welcome'))?.email).toBe(true);
+      expect((await channelsOf(ada, 'payment-failed'))?.email).toBe(true);
     },
   );
 
@@ -91,9 +91,9 @@ describe('PUT /preferences', () => {
 
   it('takes the last word on one kind and channel', async () => {
     const ada = await world.register('Ada');
-    const say = (email: boolean) => ({ kind: 'welcome', channels: { email } });
+    const say = (email: boolean) => ({ kind: 'payment-failed', channels: { email } });
     expect((await put(ada, say(true), say(false))).status).toBe(200);
-    expect((await channelsOf(ada, 'welcome'))?.email).toBe(false);
+    expect((await channelsOf(ada, 'payment-failed'))?.email).toBe(false);
   });
 
   it.each([
@@ -108,7 +108,7 @@ describe('PUT /preferences', () => {
 
   it('by a deleted person, whose token still is good, writes nothing', async () => {
     const ada = await world.register('Ada');
-    await world.bus.publish(deletedEvent(ada, 2));
+    await world.bus.publish(deletedEvent(ada, 3));
     const { status, body } = await put(ada, { kind: 'welcome', channels: { email: false } });
     expect([status, body.code]).toEqual([401, 'session-revoked']);
     expect(await world.client.preference.count({ where: { userId: ada } })).toBe(0);

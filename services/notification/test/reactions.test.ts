@@ -64,8 +64,8 @@ describe('what happened elsewhere', () => {
 
   it('a changed name shows in the next notification; an older one that comes late does not', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
-    await world.bus.publish(userEvent('user.updated', ada, 3, { displayName: 'Countess' }));
-    await world.bus.publish(userEvent('user.updated', ada, 2, { displayName: 'Late' }));
+    await world.bus.publish(userEvent('user.updated', ada, 4, { displayName: 'Countess' }));
+    await world.bus.publish(userEvent('user.updated', ada, 3, { displayName: 'Late' }));
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
     expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Countess.']);
   });

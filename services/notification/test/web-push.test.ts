@@ -166,7 +166,7 @@ describe('subscriptions', () => {
   it('of a deleted person are gone, and none is made by a token that still is good', async () => {
     const grace = await world.register('Grace');
     await subscribe(grace, somePath());
-    await world.bus.publish(deletedEvent(grace, 2));
+    await world.bus.publish(deletedEvent(grace, 3));
     expect((await subscribe(grace, somePath())).body.code).toBe('session-revoked');
     expect(await subscriptionsOf(grace)).toBe(0);
   });

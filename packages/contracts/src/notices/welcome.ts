@@ -10,16 +10,15 @@ export const welcome = defineNotice({
     en: ({ userId: name }) => ({
       title: 'Welcome to Warren',
       body: `Hello ${name}, your account is ready.`,
-      email: { action: 'Open Warren' },
     }),
     de: ({ userId: name }) => ({
       title: 'Willkommen bei Warren',
       body: `Hallo ${name}, dein Konto ist bereit.`,
-      email: { action: 'Warren öffnen' },
     }),
   },
   reach: 'inbox',
-  channels: { email: true, push: false },
+  // Nobody has verified their address yet when they are welcomed, and until then they are mailed nothing.
+  channels: { email: false, push: false },
   locked: false,
   path: () => '/',
 });

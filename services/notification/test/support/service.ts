@@ -1,7 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Counts, Notification, PaymentState, User } from '@warren/contracts';
+import {
+  type Counts,
+  type Notification,
+  noticeRequest,
+  type PaymentState,
+  securityAlert,
+  type User,
+} from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService } from '@warren/service-kit';
@@ -106,13 +113,27 @@ export class World {
     if (this.#ownsDatabase) await this.database.close();
   }
 
-  /** Somebody who reads the mail of their address, unless said otherwise. */
-  async register(displayName: string, changes: Partial<User> = {}): Promise<string> {
+  /** Somebody who has shown since that they read the mail of their address, unless said otherwise. */
+  async register(
+    displayName: string,
+    { emailVerified = true, ...changes }: Partial<User> = {},
+  ): Promise<string> {
     const id = uuidv7();
-    await this.bus.publish(
-      userEvent('user.registered', id, 1, { displayName, emailVerified: true, ...changes }),
-    );
+    await this.bus.publish(userEvent('user.registered', id, 1, { displayName, ...changes }));
+    if (emailVerified)
+      await this.bus.publish(userEvent('user.updated', id, 2, { displayName, emailVerified, ...changes }));
     return id;
+  }
+
+  /** Tells them something that they get by mail, too, as the user service does. */
+  async alert(userId: string): Promise<void> {
+    const data = noticeRequest(securityAlert, userId, {
+      what: 'password-changed',
+      at: '2026-01-01T00:00:00.000Z',
+    });
+    const event = encoded({ type: 'notification.requested', subject: userId, version: 1, data });
+    const body = JSON.stringify({ ...JSON.parse(event.body), source: '/services/user' });
+    await this.bus.publish({ ...event, body });
   }
 
   async http(userId: string, method: string, path: string, body?: unknown): Promise<Answer> {
