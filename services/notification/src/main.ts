@@ -4,7 +4,7 @@ import { config } from './config.js';
 import { notificationDoors } from './doors.js';
 import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
-import { askForWhatCopiesLack } from './store/user-copies.js';
+import { askForWhatCopiesLack } from './store/whole-copy.js';
 
 export const notification = defineService({
   name: 'notification',

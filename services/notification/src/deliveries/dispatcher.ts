@@ -8,8 +8,8 @@ import type { Timing } from './timing.js';
 
 /**
  * Sends what is due on one channel. Any number of instances do so at once; leases keep them apart, and what a crash
- * leaves is found when its lease ends. Each channel has a dispatcher of its own: none waits for another. Nor does a person
- * for another one: see `fairShare`.
+ * leaves is found when its lease ends. Each channel has a dispatcher of its own: none waits for another. Nor does a
+ * person for another one: see `fairShare`.
  */
 export function dispatcher(parts: Dependencies & { timing: Timing }): Background {
   const { client, log, channel, timing } = parts;

@@ -1,7 +1,8 @@
 import type { EventHandler } from '@warren/unit-of-work';
 import { UnknownPersonError } from '../domain/people.js';
 import type { NotificationDb } from '../store/database.js';
-import { deferEvent, hasAllUsers } from '../store/deferred-events.js';
+import { deferEvent } from '../store/deferred-events.js';
+import { hasAllUsers } from '../store/whole-copy.js';
 
 /**
  * While the copy of users is still being built, which may take longer than all the retries of an event, one that tells

@@ -1,13 +1,6 @@
 import type { DomainEvent } from '@warren/contracts';
 import type { NotificationDb } from './database.js';
 
-/** Whether this database has ever had the whole copy of users: see the kit's `messaging.copy`. */
-export async function hasAllUsers(db: NotificationDb): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ complete: boolean }[]>`
-    SELECT EXISTS (SELECT FROM messaging.copy WHERE source = 'user' AND completed_at IS NOT NULL) AS complete`;
-  return row?.complete ?? false;
-}
-
 /** Keeps it, without the words that payers write: no notice shows them. */
 export async function deferEvent(
   db: NotificationDb,
@@ -16,7 +9,8 @@ export async function deferEvent(
 ): Promise<void> {
   await db.$executeRaw`
     INSERT INTO deferred_events (id, event, people, due_at, created_at)
-    VALUES (${event.id}, jsonb_set(${JSON.stringify(event)}::jsonb, '{data,description}', 'null', false), ${[...people]}::uuid[], now(), now())
+    VALUES (${event.id}, jsonb_set(${JSON.stringify(event)}::jsonb, '{data,description}', 'null', false),
+      ${[...people]}::uuid[], now(), now())
     ON CONFLICT DO NOTHING`;
 }
 
@@ -37,8 +31,8 @@ export async function dueDeferredEvents(
 ): Promise<DeferredEvent[]> {
   return db.$queryRaw<DeferredEvent[]>`
     WITH due AS (
-      SELECT id FROM deferred_events WHERE due_at <= now() AND event->>'type' = ANY(${[...types]}::text[]) ORDER BY due_at LIMIT ${limit}::int
-      FOR UPDATE SKIP LOCKED
+      SELECT id FROM deferred_events WHERE due_at <= now() AND event->>'type' = ANY(${[...types]}::text[])
+      ORDER BY due_at LIMIT ${limit}::int FOR UPDATE SKIP LOCKED
     )
     UPDATE deferred_events d SET tries = d.tries + 1,
       due_at = now() + least(5 * 2 ^ least(d.tries, 10), 60) * interval '1 s'

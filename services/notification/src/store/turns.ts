@@ -24,7 +24,7 @@ export function whoseTurn(channel: OutsideChannel, { limit, share }: { limit: nu
     )`;
 }
 
-/** Due, and neither of a busy person nor on trial where no trial has room. An origin is only named of what is on trial. */
+/** Due, and neither of a busy person nor on trial where trials have no room. What is not on trial has no origin. */
 const waiting = (channel: OutsideChannel, { busyUsers, busyOrigins, trialsLeft }: FairShare, most: number) =>
   Prisma.sql`
     SELECT d.id, d.user_id, d.address IS NULL AS can_wait, d.due_at, s.trial_origin

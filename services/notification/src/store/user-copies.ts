@@ -12,7 +12,8 @@ export interface UserCopy {
 }
 
 /**
- * Takes the state if it is newer than the copy's, or is the copy's own and brings what an older build didn't keep. A tombstone is the newest there can be and so stays.
+ * Takes the state if it is newer than the copy's, or is the copy's own and brings what an older build didn't keep. A
+ * tombstone is the newest there can be and so stays.
  */
 export async function keepUserCopy(db: NotificationDb, user: UserCopy): Promise<void> {
   await db.$executeRaw`
@@ -41,20 +42,4 @@ export async function holdPeople(db: NotificationDb, ids: readonly string[]): Pr
   return db.$queryRaw<Person[]>`
     SELECT id, deleted, display_name AS "displayName", locale, time_zone AS "timeZone" FROM user_copies
     WHERE id = ANY(${[...new Set(ids)]}::uuid[]) ORDER BY id FOR SHARE`;
-}
-
-/**
- * Asks for the whole copy again where some of it was kept by a build that kept no emails, or not whether
- * they are verified. The copy stays in use
- * meanwhile: versions make repeats harmless.
- *
- * Resolves to whether it asked. To be called before consuming starts, which is when copies that lack something are
- * looked for.
- */
-export async function askForWhatCopiesLack(db: NotificationDb): Promise<boolean> {
-  const asked = await db.$executeRaw`
-    UPDATE messaging.copy SET replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
-    WHERE source = 'user' AND completed_at IS NOT NULL
-      AND EXISTS (SELECT FROM user_copies WHERE (email IS NULL OR email_verified IS NULL) AND NOT deleted)`;
-  return asked > 0;
 }
