@@ -64,7 +64,7 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
     snapshots: [userSnapshots],
     background: [
       keyKeeper({ ...keeping, ring }, lookAtKeysEvery),
-      pruner({ client, now, log }, pruneEvery),
+      pruner({ client, uow: context.uow, now, log }, pruneEvery),
       ...presence.background,
       parts.timedAnswers,
     ],

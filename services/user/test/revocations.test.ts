@@ -3,9 +3,6 @@ import { Revocations } from '@warren/contracts';
 import { compileWriter } from '@warren/contracts/validation';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
-import { pino } from 'pino';
-import { pruner } from '../src/background/tasks.js';
-import { openClient } from './client.js';
 import { query } from './query.js';
 import {
   callOf,
@@ -14,6 +11,7 @@ import {
   runUserService,
   type SignedIn,
   startUserService,
+  TestClock,
 } from './running.js';
 
 const day = 86_400_000;
@@ -21,15 +19,10 @@ const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).s
 
 describe('sessions that ended before their time', () => {
   let running: Running;
-  let client: ReturnType<typeof openClient>;
   beforeAll(async () => {
     running = await runUserService({ internal: true });
-    client = openClient(running.database.url);
   });
-  afterAll(async () => {
-    await client.close();
-    await running.close();
-  });
+  afterAll(() => running.close());
 
   const recent = async () => (await running.call<Revocations>('GET', '/internal/revocations')).body;
   it('are listed from a date on, if asked so', async () => {
@@ -122,14 +115,13 @@ describe('sessions that ended before their time', () => {
     };
     const before = await counts();
     for (const count of Object.values(before)) expect(count).toBeGreaterThan(0);
-    let ahead = 0;
-    const parts = { client: client.prisma, now: () => new Date(running.clock.now().getTime() + ahead), log };
-    const task = pruner(parts, 5);
-    task.start();
+    const clock = new TestClock();
+    clock.advance(running.clock.now().getTime() - Date.now());
+    const pruning = await startUserService(running.database, running.bus, { clock, every: 5 });
     try {
       await eventually(async () => expect((await counts()).sessions).toBeLessThan(1_200));
       expect((await counts()).attempts).toBe(before.attempts);
-      ahead = 31 * day;
+      clock.advance(31 * day);
       await eventually(async () =>
         expect(await counts()).toEqual({
           sessions: 0,
@@ -140,9 +132,7 @@ describe('sessions that ended before their time', () => {
         }),
       );
     } finally {
-      await task.stop();
+      await pruning.stop();
     }
   });
 });
-
-const log = pino({ level: 'silent' });

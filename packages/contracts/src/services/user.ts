@@ -48,10 +48,11 @@ export const RevocationReason = Type.Enum([
   'password-changed',
   'password-reset',
   'account-deleted',
+  'expired',
 ]);
 export type RevocationReason = Static<typeof RevocationReason>;
 
-/** A session that ended before its time. No access token of it is good any more. */
+/** A session that ended, mostly before its time. No access token of it is good any more. */
 export const SessionRevoked = Type.Object(
   {
     sessionId: Id,

@@ -1,5 +1,6 @@
 import { type Background, rounds } from '@warren/service-kit';
-import type { Clock, Log } from '../context.js';
+import type { Log } from '../context.js';
+import { type EndRunOutParts, endRunOut } from '../operations/end-run-out.js';
 import { type KeepKeysParts, keepKeys } from '../operations/keep-keys.js';
 import type { KeyRing } from '../security/key-ring.js';
 import type { PrismaClient } from '../store/database.js';
@@ -15,11 +16,20 @@ export function keyKeeper(parts: KeepKeysParts & { ring: KeyRing; log: Log }, ev
   return rounds({ name: 'key-keeper', everyMs, firstAfterMs: everyMs, log, round });
 }
 
-/** Removes sessions, revocations, mailed tokens and counts of tries that are over. */
-export function pruner(parts: { client: PrismaClient; now: Clock; log: Log }, everyMs: number): Background {
+export interface PrunerParts extends EndRunOutParts {
+  client: PrismaClient;
+  log: Log;
+}
+
+/**
+ * Removes sessions, revocations, mailed tokens and counts of tries that are over. What publishes comes last: it is
+ * refused while too much waits for the broker, and the rest goes on.
+ */
+export function pruner(parts: PrunerParts, everyMs: number): Background {
   const { client, now, log } = parts;
   const round = async (signal: AbortSignal) => {
     await deleteExpired(client, now(), signal);
+    await endRunOut(parts, signal);
     return false;
   };
   return rounds({ name: 'pruner', everyMs, firstAfterMs: everyMs, log, round });

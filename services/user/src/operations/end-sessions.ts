@@ -1,4 +1,4 @@
-import type { RevocationReason } from '@warren/contracts';
+import type { RevocationReason, SessionRevoked } from '@warren/contracts';
 import { latest } from '../domain/sessions.js';
 import type { UserTx } from '../store/database.js';
 import { insertRevocations, markRevoked, type WhichSessions } from '../store/revocations.js';
@@ -27,10 +27,18 @@ export function createEndSessions(tokensEnd: (at: Date) => Date): EndSessions {
       ...about,
       tokensEndAt: latest(tokensEnd(now), tokensEndAt).toISOString(),
     }));
-    await insertRevocations(tx, revoked);
-    for (const data of revoked) {
-      tx.publish({ type: 'user.session-revoked', subject: data.sessionId, version: 1, data });
-    }
+    await tellEnded(tx, revoked);
     return ended.length;
   };
+}
+
+/** Tells everybody. Only those whose tokens may still be about are listed: of others there is nothing to refuse. */
+export async function tellEnded(tx: UserTx, revoked: readonly SessionRevoked[]): Promise<void> {
+  const listed = revoked.filter(
+    ({ revokedAt, tokensEndAt }) => Date.parse(tokensEndAt) > Date.parse(revokedAt),
+  );
+  await insertRevocations(tx, listed);
+  for (const data of revoked) {
+    tx.publish({ type: 'user.session-revoked', subject: data.sessionId, version: 1, data });
+  }
 }

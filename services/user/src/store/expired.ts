@@ -1,11 +1,11 @@
-import type { UserDb } from './database.js';
+import type { UserDb, UserTx } from './database.js';
 
 /** Rows that one statement removes at most, so that none holds locks for long. */
 const batch = 500;
 
-/** What is over: the table, and what its rows are known by. */
+/** What is over: the table, and what its rows are known by. Of a session that wasn't ended others must be told first. */
 const kinds = [
-  { table: 'sessions', key: 'id', until: 'expires_at' },
+  { table: 'sessions', key: 'id', until: 'revoked_at IS NOT NULL AND expires_at' },
   { table: 'session_revocations', key: 'session_id', until: 'tokens_end_at' },
   { table: 'password_resets', key: 'user_id', until: 'expires_at' },
   { table: 'email_verifications', key: 'user_id', until: 'expires_at' },
@@ -20,4 +20,25 @@ export async function deleteExpired(db: UserDb, now: Date, signal: AbortSignal):
     let deleted = batch;
     while (deleted === batch && !signal.aborted) deleted = await db.$executeRawUnsafe(sql, now.toISOString());
   }
+}
+
+export interface RunOutSession {
+  id: string;
+  userId: string;
+  tokensEndAt: Date;
+}
+
+/**
+ * Takes away sessions that ran out and weren't ended, and answers them. One that is being refreshed is left to that;
+ * where nobody wrote down when the tokens end, none has outlived the session.
+ */
+export async function deleteRunOut(tx: UserTx, now: Date, limit: number): Promise<RunOutSession[]> {
+  return await tx.$queryRawUnsafe<RunOutSession[]>(
+    `DELETE FROM sessions WHERE id = ANY (ARRAY(
+      SELECT id FROM sessions WHERE expires_at <= $1::timestamptz AND revoked_at IS NULL
+      LIMIT $2::int FOR UPDATE SKIP LOCKED))
+    RETURNING id::text, user_id::text AS "userId", COALESCE(tokens_end_at, expires_at) AS "tokensEndAt"`,
+    now.toISOString(),
+    limit,
+  );
 }
