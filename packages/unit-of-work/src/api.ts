@@ -77,7 +77,8 @@ export interface RunOptions {
   cause?: Cause;
   /**
    * `false`: also done while too much waits for the broker. Only for what ends something that has had its effect
-   * outside, and can't be refused any more. New work is `true`, the default.
+   * outside, and can't be refused any more; and for what lets people in or ends somebody's access, where a refusal does
+   * more harm than an event, and limits of its own bound how much it publishes. New work is `true`, the default.
    */
   admit?: boolean;
 }

@@ -181,6 +181,27 @@ describe('the user service', () => {
     });
   });
 
+  it('PATCH /users/me with what is so already writes nothing and tells nobody', async () => {
+    const { user, accessToken } = await running.register({ locale: 'de' });
+    const same = { displayName: ` ${user.displayName} `, locale: 'de' };
+    const answer = await running.call<User>('PATCH', '/users/me', same, accessToken);
+    expect(answer).toMatchObject({ status: 200, body: user });
+    const partly = { ...same, timeZone: 'Europe/Vienna' };
+    const changed = await running.call<User>('PATCH', '/users/me', partly, accessToken);
+    expect(changed.body).toEqual({ ...user, timeZone: 'Europe/Vienna', version: 2 });
+    await eventually(() => expect(running.heard('user.updated', user.id)).toHaveLength(1));
+  });
+
+  it('PATCH /users/me is limited for one person, so that nobody fills what waits for the broker', async () => {
+    const [own, other] = [await running.register(), await running.register()];
+    const rename = (index: number, { accessToken }: SignedIn) =>
+      running.call('PATCH', '/users/me', { displayName: `Name ${index}` }, accessToken);
+    const answers = await Promise.all(Array.from({ length: 31 }, (_, index) => rename(index, own)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toMatchObject([{ body: { code: 'rate-limited', temporary: true } }]);
+    expect((await rename(0, other)).status).toBe(200);
+  });
+
   it('loses no version to changes that come at once', async () => {
     const { user, accessToken } = await running.register();
     const changes = ['A', 'B', 'C', 'D'].map((displayName) =>

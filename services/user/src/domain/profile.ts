@@ -22,6 +22,13 @@ export function checkProfile(change: ProfileChange): ProfileChange {
   return { ...change, ...(displayName !== undefined && { displayName }) };
 }
 
+/** Those fields of a change that aren't so already. */
+export function differences(current: Required<ProfileChange>, change: ProfileChange): ProfileChange {
+  const names = ['displayName', 'locale', 'timeZone'] as const;
+  const differing = names.filter((name) => change[name] !== undefined && change[name] !== current[name]);
+  return Object.fromEntries(differing.map((name) => [name, change[name]]));
+}
+
 function isName(name: string): boolean {
   return name !== '' && !controlCharacters.test(name);
 }

@@ -23,6 +23,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
     http.patch(
       '/users/me',
       {
+        config: { rateLimit: perMinute(30) },
         schema: {
           summary: 'Changes the caller’s profile',
           body: ProfileUpdate,

@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import { problems, routes } from '@warren/service-kit';
+import { evenOverloaded } from '../operations/even-overloaded.js';
 import { isAlive, listSessions } from '../store/sessions.js';
 import { lockUser } from '../store/users.js';
 import type { Parts } from './parts.js';
@@ -47,7 +48,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
             await lockUser(tx, userId);
             return await endSessions(tx, { userId, which, reason: 'signed-out', now: now() });
           },
-          { cause },
+          { ...evenOverloaded, cause },
         );
         if (ended === 0) throw new AppError('session-revoked');
         return await reply.code(204).send(null);
@@ -75,7 +76,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
             const ended = await endSessions(tx, { userId, which: { ids: [id] }, reason: 'revoked', now: at });
             if (ended === 0) throw new AppError('not-found');
           },
-          { cause },
+          { ...evenOverloaded, cause },
         );
         return await reply.code(204).send(null);
       },

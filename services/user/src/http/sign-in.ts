@@ -1,6 +1,7 @@
 import { AppError } from '@warren/contracts';
 import { networkOf, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
+import { evenOverloaded } from '../operations/even-overloaded.js';
 import { refresh } from '../operations/refresh.js';
 import { signIn } from '../operations/sign-in.js';
 import { readRefreshToken } from '../security/refresh-tokens.js';
@@ -60,7 +61,10 @@ export const signInRoutes = (parts: Parts) =>
       async ({ body, cause }) => {
         const claim = readRefreshToken(body.refreshToken);
         if (!claim) throw new AppError('unauthenticated');
-        const refreshed = await parts.uow.run((tx) => refresh(tx, claim, parts), { cause });
+        const refreshed = await parts.uow.run((tx) => refresh(tx, claim, parts), {
+          ...evenOverloaded,
+          cause,
+        });
         if (!refreshed.ok) throw new AppError(refreshed.code);
         return await signedIn(parts, refreshed);
       },

@@ -4,6 +4,7 @@ import { checkNewPassword } from '../domain/password.js';
 import type { Passwords } from '../security/passwords.js';
 import { isAlive } from '../store/sessions.js';
 import { lockUser, setPassword } from '../store/users.js';
+import { evenOverloaded } from './even-overloaded.js';
 import { alertOf } from './security-alert.js';
 import type { SignInParts } from './sign-in.js';
 
@@ -45,6 +46,6 @@ export async function changePassword(parts: ChangePasswordParts, change: Passwor
       await endSessions(tx, { userId, which: { except: sessionId }, reason: 'password-changed', now: at });
       alertOf(tx, userId, 'password-changed', at);
     },
-    { cause },
+    { ...evenOverloaded, cause },
   );
 }

@@ -9,6 +9,7 @@ import { forgetTries } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
 import { lockUser, setPasswordByMail } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
+import { evenOverloaded } from './even-overloaded.js';
 import { passwordReset } from './mail-tokens.js';
 import { alertOf } from './security-alert.js';
 
@@ -55,6 +56,6 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       await forgetTries(tx, [tryKeys.guesses(user.email), tryKeys.guessesFrom(network, user.email)]);
       alertOf(tx, user.id, 'password-reset', at);
     },
-    { cause },
+    { ...evenOverloaded, cause },
   );
 }

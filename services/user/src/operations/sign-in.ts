@@ -6,6 +6,7 @@ import type { Session, User } from '../generated/prisma/client.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
 import { findByEmail, lockUser } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
+import { evenOverloaded } from './even-overloaded.js';
 import { openSession } from './open-session.js';
 import type { ProvePassword } from './prove-password.js';
 
@@ -63,6 +64,6 @@ export async function signIn(
       const session = await openSession(tx, opening, endSessions);
       return { user, session, generation: session.generation, at };
     },
-    { cause },
+    { ...evenOverloaded, cause },
   );
 }

@@ -1,6 +1,6 @@
 import { AppError, type User } from '@warren/contracts';
 import { v7 } from 'uuid';
-import type { ProfileChange } from '../domain/profile.js';
+import { differences, type ProfileChange } from '../domain/profile.js';
 import { Prisma, type User as UserRow } from '../generated/prisma/client.js';
 import type { UserDb, UserTx } from './database.js';
 
@@ -20,14 +20,16 @@ export async function insertUser(tx: UserTx, fields: NewUser): Promise<UserRow> 
   return row;
 }
 
-/** Changes the profile and tells everybody, the user's own browsers included. Throws `session-revoked` if they are gone. */
+/**
+ * Changes the profile and tells everybody, the user's own browsers included; nobody where all of it is so already.
+ * Throws `session-revoked` if they are gone.
+ */
 export async function updateProfile(tx: UserTx, id: string, change: ProfileChange): Promise<User> {
-  const [row] = await tx.user.updateManyAndReturn({
-    where: { id },
-    data: { ...defined(change), version: { increment: 1 } },
-  });
-  if (!row) throw new AppError('session-revoked');
-  const user = toUser(row);
+  const current = await lockUser(tx, id);
+  if (!current) throw new AppError('session-revoked');
+  const data = differences(current, change);
+  if (Object.keys(data).length === 0) return toUser(current);
+  const user = toUser(await tx.user.update({ where: { id }, data: { ...data, version: { increment: 1 } } }));
   announceUpdate(tx, user);
   return user;
 }
@@ -94,10 +96,6 @@ export function toUser(row: UserRow): User {
     version,
     createdAt: createdAt.toISOString(),
   };
-}
-
-function defined(change: ProfileChange) {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
 
 const uniqueViolation = 'P2002';
