@@ -58,6 +58,33 @@ describe('password resets', () => {
     });
   });
 
+  it('prove the address, and tell of it as any proof does, once', async () => {
+    const { user } = await running.register();
+    expect(await use(await tokenOf(user))).toMatchObject({ status: 202 });
+    const { body } = await signIn(user.email, newPassword);
+    const proven = { ...user, emailVerified: true, version: 2 };
+    expect(body.user).toEqual(proven);
+    expect(await use(await tokenOf(user, 2))).toMatchObject({ status: 202 });
+    expect((await signIn(user.email, newPassword)).body.user).toEqual(proven);
+    await eventually(() => {
+      expect(running.heard('user.updated', user.id).map(({ data }) => data)).toEqual([proven]);
+    });
+    const feed = 'SELECT type FROM messaging.feed WHERE user_id = $1';
+    expect(await query(running.database.url, feed, [user.id])).toEqual([{ type: 'user.updated' }]);
+  });
+
+  it('take an account over from who registered somebody else’s address', async () => {
+    const squatter = await running.register();
+    const { user } = squatter;
+    expect(await use(await tokenOf(user))).toMatchObject({ status: 202 });
+    expect((await signIn(user.email, password)).status).toBe(401);
+    const { refreshToken, accessToken } = squatter;
+    expect((await running.call('POST', '/sessions/refresh', { refreshToken })).status).toBe(401);
+    const change = { currentPassword: newPassword, newPassword: 'the old one again' };
+    const changed = await running.call('PUT', '/users/me/password', change, accessToken);
+    expect(changed).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
+  });
+
   it('go to the account’s own address, and keep nothing but a hash', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);

@@ -7,7 +7,7 @@ import type { Passwords } from '../security/passwords.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
-import { lockUser, setPasswordByMail } from '../store/users.js';
+import { lockUser, markEmailVerified, setPasswordByMail } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
 import { passwordReset } from './mail-tokens.js';
@@ -31,8 +31,8 @@ export interface PasswordResetUse {
 }
 
 /**
- * Sets a new password for who holds the mailed token, and ends all sessions. Whoever guessed at the old password no
- * longer keeps the owner waiting.
+ * Sets a new password for who holds the mailed token, and ends all sessions. The token also proves the address, as it
+ * came with its mail. Whoever guessed at the old password no longer keeps the owner waiting.
  *
  * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good.
  */
@@ -52,10 +52,11 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       const at = now();
       if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
       await setPasswordByMail(tx, user.id, newHash);
+      if (!user.emailVerified) await markEmailVerified(tx, user.id);
       await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
       await forgetTries(tx, [tryKeys.guesses(user.email), tryKeys.guessesFrom(network, user.email)]);
       alertOf(tx, user.id, 'password-reset', at);
     },
-    { ...evenOverloaded, cause },
+    { ...evenOverloaded, users: [found.id], cause },
   );
 }
