@@ -85,6 +85,15 @@ describe('password resets', () => {
     expect(changed).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
   });
 
+  it('are mailed again as soon as the last one is over, however often they were asked for', async () => {
+    const { user } = await running.register();
+    for (let mails = 1; mails <= 8; mails += 1) {
+      expect((await ask(user.email)).status).toBe(202);
+      await eventually(() => expect(mailed(user)).toHaveLength(mails));
+      if (mails >= 3) running.clock.advance(30 * minute);
+    }
+  });
+
   it('go to the account’s own address, and keep nothing but a hash', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);

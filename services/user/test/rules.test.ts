@@ -4,16 +4,23 @@ import {
   guessesFromAnywhere,
   guessesFromOneAddress,
   guessesFromOneNetwork,
-  mails,
   waitAfter,
   waits,
 } from '../src/domain/attempts.js';
 import { checkNewPassword } from '../src/domain/password.js';
 import { rolesOf } from '../src/domain/roles.js';
 import { checkClient } from '../src/domain/sessions.js';
+import { emailVerification, passwordReset } from '../src/operations/mail-tokens.js';
 
 describe('waits between tries', () => {
-  it.each(Object.entries({ guessesFromOneAddress, guessesFromOneNetwork, guessesFromAnywhere, mails }))(
+  const slowDowns = {
+    guessesFromOneAddress,
+    guessesFromOneNetwork,
+    guessesFromAnywhere,
+    resetMails: passwordReset.slowDown,
+    verificationMails: emailVerification.slowDown,
+  };
+  it.each(Object.entries(slowDowns))(
     'of %s are none while free, then double, and never pass the longest',
     (_, slowDown) => {
       fc.assert(
@@ -31,6 +38,11 @@ describe('waits between tries', () => {
       expect(waits(slowDown)[0]).toBe(slowDown.firstWait);
     },
   );
+});
+
+it('no mail is waited for longer than the token before it is good', () => {
+  for (const { slowDown, goodFor } of [passwordReset, emailVerification])
+    expect(slowDown.longestWait).toBeLessThanOrEqual(goodFor);
 });
 
 describe('a new password', () => {

@@ -1,3 +1,4 @@
+import { mails, type SlowDown } from '../domain/attempts.js';
 import type { User } from '../generated/prisma/client.js';
 import { newMailedToken } from '../security/mailed-tokens.js';
 import type { UserTx } from '../store/database.js';
@@ -8,18 +9,25 @@ export interface Mailing {
   tokens: MailedTokens;
   event: 'user.password-reset-requested' | 'user.email-verification-requested';
   goodFor: number;
+  /** How mails to one address slow down. */
+  slowDown: SlowDown;
 }
+
+const resetGoodFor = 30 * 60_000;
 
 export const passwordReset: Mailing = {
   tokens: passwordResets,
   event: 'user.password-reset-requested',
-  goodFor: 30 * 60_000,
+  goodFor: resetGoodFor,
+  // Whoever asks for somebody else's account again and again leaves the owner no time without a good token.
+  slowDown: { ...mails, longestWait: resetGoodFor },
 };
 
 export const emailVerification: Mailing = {
   tokens: emailVerifications,
   event: 'user.email-verification-requested',
   goodFor: 24 * 60 * 60_000,
+  slowDown: mails,
 };
 
 /** Has a token mailed to the person's address; the one before is good no more. The caller holds the person's row. */

@@ -1,6 +1,5 @@
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
-import { mails } from '../domain/attempts.js';
 import type { SessionClient } from '../domain/sessions.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { countTry } from '../store/attempts.js';
@@ -40,7 +39,7 @@ export async function register(
         tokensEndAt: tokensEnd(at),
       });
       const mailing = emailVerification;
-      const tried = await countTry(tx, tryKeys.mails(mailing.event, user.email), mails, at);
+      const tried = await countTry(tx, tryKeys.mails(mailing.event, user.email), mailing.slowDown, at);
       if (tried.ok) await mailToken(tx, mailing, user, at);
       return { user, session, generation: session.generation, at };
     },

@@ -1,6 +1,6 @@
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
-import { mails, mailsFromOneNetwork } from '../domain/attempts.js';
+import { mailsFromOneNetwork } from '../domain/attempts.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { countTry } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
@@ -43,7 +43,7 @@ export async function requestMail(
       const key = network !== undefined && tryKeys.allMailsFrom(network);
       const asked = key ? await countTry(tx, key, mailsFromOneNetwork, now()) : { ok: true as const };
       if (!asked.ok) throw new TooEarly(asked.waitMs);
-      const tried = await countTry(tx, tryKeys.mails(mailing.event, email), mails, now());
+      const tried = await countTry(tx, tryKeys.mails(mailing.event, email), mailing.slowDown, now());
       if (user && tried.ok && wanted(user)) await mailToken(tx, mailing, user, now());
     },
     { cause },
