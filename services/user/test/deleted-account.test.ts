@@ -73,6 +73,23 @@ describe('a deleted account', () => {
     expect(JSON.stringify(rows)).not.toContain(own.user.email);
   });
 
+  it('leaves no alert in the outbox that tells what happened to it', async () => {
+    const own = await running.register();
+    const change = { currentPassword: password, newPassword: 'another horse' };
+    await running.call('PUT', '/users/me/password', change, own.accessToken);
+    await eventually(() => expect(running.heard('notification.requested', own.user.id)).toHaveLength(1));
+    const alerts = async () => {
+      const sql = `SELECT published_at IS NOT NULL AS published FROM messaging.outbox
+        WHERE type = 'notification.requested' AND body LIKE '%' || $1 || '%'`;
+      return await query(running.database.url, sql, [own.user.id]);
+    };
+    await eventually(async () => expect(await alerts()).toEqual([{ published: true }]));
+    const deletion = { password: 'another horse' };
+    const { status } = await running.call('POST', '/users/me/deletion', deletion, own.accessToken);
+    expect(status).toBe(204);
+    expect(await alerts()).toEqual([]);
+  });
+
   it('refuses what comes late, cleanly', async () => {
     const tokens = await withTokens();
     await remove(tokens.own);

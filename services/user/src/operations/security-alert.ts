@@ -11,5 +11,6 @@ export function alertOf(tx: UserTx, userId: string, what: SecurityMatter, at: Da
     subject: v7(),
     version: 1,
     data: noticeRequest(securityAlert, userId, { what, at: at.toISOString() }),
+    about: userId,
   });
 }
