@@ -1,3 +1,4 @@
+import { User } from '@warren/contracts';
 import { secret } from '@warren/service-kit';
 import { type Static, Type } from 'typebox';
 
@@ -38,7 +39,7 @@ export const config = Type.Object({
       description: 'The secret before, while `SIGNING_KEY_SECRET` changes: it only reads.',
     }),
   ),
-  ADMIN_EMAILS: Type.Array(Type.String({ minLength: 3, maxLength: 320 }), {
+  ADMIN_EMAILS: Type.Array(User.properties.email, {
     default: [],
     defaultText: 'none',
     description:

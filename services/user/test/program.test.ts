@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
+import { query } from './query.js';
 
 // Whole processes, on a machine that may be busy with other tests.
 jest.setTimeout(120_000);
@@ -77,6 +78,23 @@ describe('node dist/main.js', () => {
         .split('\n')
         .map((line) => line.split(/[ :]+/, 2).join(' ')),
     ).toEqual(['user PORT', 'user DATABASE_URL', 'user AMQP_URL']);
+  });
+
+  it('names the variable that holds no address, before it touches the database', async () => {
+    const empty = await testDatabase();
+    try {
+      const { output, exit } = run({
+        ...environment(),
+        DATABASE_URL: empty.url,
+        ADMIN_EMAILS: 'boss@example.com, chief.example.com',
+      });
+      expect(await exit).toBe(1);
+      expect(output.stderr).toMatch(/^user: ADMIN_EMAILS: .*chief\.example\.com.*\n$/);
+      const tables = "SELECT tablename FROM pg_tables WHERE schemaname IN ('public', 'messaging')";
+      expect(await query(empty.url, tables)).toEqual([]);
+    } finally {
+      await empty.close();
+    }
   });
 
   it('migrates and ends, also twice at once and without a broker; then starts without migrating', async () => {
