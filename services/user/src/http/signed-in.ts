@@ -1,6 +1,6 @@
 import type { User } from '@warren/contracts';
 import { rolesOf } from '../domain/roles.js';
-import type { LiveSession } from '../operations/sign-in.js';
+import type { LiveSession } from '../operations/live-session.js';
 import { writeRefreshToken } from '../security/refresh-tokens.js';
 import { toUser } from '../store/users.js';
 import type { Parts } from './parts.js';

@@ -1,14 +1,24 @@
 import { AppError } from '@warren/contracts';
-import type { Cause } from '@warren/unit-of-work';
+import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Clock } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import type { Passwords } from '../security/passwords.js';
+import type { PrismaClient, UserDb } from '../store/database.js';
 import { isAlive } from '../store/sessions.js';
 import { lockUser, setPassword } from '../store/users.js';
+import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
+import type { ProvePassword } from './prove-password.js';
 import { alertOf } from './security-alert.js';
-import type { SignInParts } from './sign-in.js';
 
-export type ChangePasswordParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'> & { passwords: Passwords };
+export interface ChangePasswordParts {
+  client: PrismaClient;
+  uow: UnitOfWork<UserDb>;
+  passwords: Passwords;
+  provePassword: ProvePassword;
+  endSessions: EndSessions;
+  now: Clock;
+}
 
 export interface PasswordChange {
   userId: string;
@@ -43,7 +53,8 @@ export async function changePassword(parts: ChangePasswordParts, change: Passwor
       if (!(await isAlive(tx, userId, sessionId, at))) throw new AppError('session-revoked');
       await setPassword(tx, userId, newHash);
       await tx.passwordReset.deleteMany({ where: { userId } });
-      await endSessions(tx, { userId, which: { except: sessionId }, reason: 'password-changed', now: at });
+      const which = { ids: 'all', except: sessionId } as const;
+      await endSessions(tx, { userId, which, reason: 'password-changed', now: at });
       alertOf(tx, userId, 'password-changed', at);
     },
     { ...evenOverloaded, cause },

@@ -1,11 +1,21 @@
 import { AppError } from '@warren/contracts';
-import type { Cause } from '@warren/unit-of-work';
+import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Clock } from '../context.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
+import type { PrismaClient, UserDb } from '../store/database.js';
 import { lockUser } from '../store/users.js';
-import type { SignInParts } from './sign-in.js';
+import type { EndSessions } from './end-sessions.js';
+import type { ProvePassword } from './prove-password.js';
 
-export type DeleteAccountParts = Omit<SignInParts, 'sessionEnd' | 'tokensEnd'> & { tryKeys: TryKeys };
+export interface DeleteAccountParts {
+  client: PrismaClient;
+  uow: UnitOfWork<UserDb>;
+  provePassword: ProvePassword;
+  endSessions: EndSessions;
+  tryKeys: TryKeys;
+  now: Clock;
+}
 
 export interface AccountDeletion {
   userId: string;
@@ -32,7 +42,7 @@ export async function deleteAccount(parts: DeleteAccountParts, deletion: Account
       const user = await lockUser(tx, userId);
       if (!user) throw new AppError('session-revoked');
       if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
-      await endSessions(tx, { userId, which: 'all', reason: 'account-deleted', now: now() });
+      await endSessions(tx, { userId, which: { ids: 'all' }, reason: 'account-deleted', now: now() });
       await tx.user.delete({ where: { id: userId } });
       const tombstone = { id: userId, version: user.version + 1 };
       await tx.deletedUser.create({ data: tombstone });

@@ -4,7 +4,7 @@ import type { Clock } from '../context.js';
 import { guessesFromAnywhere, guessesFromOneAddress, guessesFromOneNetwork } from '../domain/attempts.js';
 import type { Passwords } from '../security/passwords.js';
 import type { TryKeys } from '../security/try-keys.js';
-import { countTry, forgetTries, uncountTry } from '../store/attempts.js';
+import { countTry, forgetTries, uncountTries } from '../store/attempts.js';
 import type { PrismaClient } from '../store/database.js';
 import { signedInFrom } from '../store/sessions.js';
 import { TooEarly } from './too-early.js';
@@ -37,34 +37,26 @@ export interface ProvePasswordParts {
 export function createProvePassword(parts: ProvePasswordParts): ProvePassword {
   const { client, passwords, tryKeys, now } = parts;
   return async ({ email, network, password, passwordHash }) => {
-    const ofNetwork = tryKeys.allGuessesFrom(network);
-    const ofAccount = [tryKeys.guessesFrom(network, email), tryKeys.guesses(email)] as const;
-    const counts = [
-      { key: ofNetwork, slowDown: guessesFromOneNetwork, waitsAtHome: false },
-      { key: ofAccount[0], slowDown: guessesFromOneAddress, waitsAtHome: true },
-      { key: ofAccount[1], slowDown: guessesFromAnywhere, waitsAtHome: false },
-    ];
+    const ofNetwork = { key: tryKeys.allGuessesFrom(network), slowDown: guessesFromOneNetwork };
+    const ofAccountHere = { key: tryKeys.guessesFrom(network, email), slowDown: guessesFromOneAddress };
+    const ofAccount = { key: tryKeys.guesses(email), slowDown: guessesFromAnywhere };
     const counted: string[] = [];
-    for (const { key, slowDown, waitsAtHome } of counts) {
-      const tried = await countTry(client, key, slowDown, now());
-      if (tried.ok) counted.push(key);
-      else if (waitsAtHome || !(await isAtHome(email, network))) {
-        await takeBack(counted);
+    for (const count of [ofNetwork, ofAccountHere, ofAccount]) {
+      const tried = await countTry(client, count.key, count.slowDown, now());
+      if (tried.ok) counted.push(count.key);
+      else if (count === ofAccountHere || !(await isAtHome(email, network))) {
+        await uncountTries(client, counted);
         throw new TooEarly(tried.waitMs);
       }
     }
     const matched = await passwords.matches(passwordHash, password).catch(async (error: unknown) => {
-      await takeBack(counted);
+      await uncountTries(client, counted);
       throw error;
     });
     if (!matched) throw new AppError('wrong-credentials');
-    await takeBack(counted.filter((key) => key === ofNetwork));
-    await forgetTries(client, ofAccount);
+    if (counted.includes(ofNetwork.key)) await uncountTries(client, [ofNetwork.key]);
+    await forgetTries(client, [ofAccountHere.key, ofAccount.key]);
   };
-
-  async function takeBack(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await uncountTry(client, key);
-  }
 
   /** Whether the account is signed in from this network: who guesses elsewhere, or at others, keeps it from nothing. */
   async function isAtHome(email: string, network: string): Promise<boolean> {

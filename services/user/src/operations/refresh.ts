@@ -1,15 +1,22 @@
 import type { ErrorCode } from '@warren/contracts';
+import type { Clock } from '../context.js';
 import { decideRefresh } from '../domain/refresh.js';
 import { latest } from '../domain/sessions.js';
 import { isGenuine, type RefreshClaim } from '../security/refresh-tokens.js';
 import type { UserTx } from '../store/database.js';
 import { keepTokensEnd, lockSession, rotateSession, stateOf } from '../store/sessions.js';
+import type { EndSessions } from './end-sessions.js';
+import type { LiveSession } from './live-session.js';
 import { alertOf } from './security-alert.js';
-import type { LiveSession, SignInParts } from './sign-in.js';
 
 export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: ErrorCode };
 
-export type RefreshParts = Pick<SignInParts, 'endSessions' | 'sessionEnd' | 'tokensEnd' | 'now'>;
+export interface RefreshParts {
+  endSessions: EndSessions;
+  sessionEnd(now: Date): Date;
+  tokensEnd(at: Date): Date;
+  now: Clock;
+}
 
 /**
  * Takes a refresh token for its successor. One that comes back too late ends the whole session and has its owner

@@ -6,8 +6,8 @@ import { countTry } from '../store/attempts.js';
 import type { UserDb } from '../store/database.js';
 import { insertSession } from '../store/sessions.js';
 import { insertUser, type NewUser } from '../store/users.js';
+import type { LiveSession } from './live-session.js';
 import { emailVerification, mailToken } from './mail-tokens.js';
-import type { LiveSession } from './sign-in.js';
 
 export interface RegisterParts {
   uow: UnitOfWork<UserDb>;

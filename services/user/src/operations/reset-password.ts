@@ -53,7 +53,7 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
       if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
       await setPasswordByMail(tx, user.id, newHash);
       if (!user.emailVerified) await markEmailVerified(tx, user.id);
-      await endSessions(tx, { userId: user.id, which: 'all', reason: 'password-reset', now: at });
+      await endSessions(tx, { userId: user.id, which: { ids: 'all' }, reason: 'password-reset', now: at });
       await forgetTries(tx, [tryKeys.guesses(user.email), tryKeys.guessesFrom(network, user.email)]);
       alertOf(tx, user.id, 'password-reset', at);
     },

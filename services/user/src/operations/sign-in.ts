@@ -2,11 +2,11 @@ import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
 import type { SessionClient } from '../domain/sessions.js';
-import type { Session, User } from '../generated/prisma/client.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
 import { findByEmail, lockUser } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
+import type { LiveSession } from './live-session.js';
 import { openSession } from './open-session.js';
 import type { ProvePassword } from './prove-password.js';
 
@@ -31,15 +31,6 @@ export interface SignIn {
   cause: Cause;
 }
 
-/** A session that was just found alive, or opened. */
-export interface LiveSession {
-  user: User;
-  session: Session;
-  /** The number of the refresh token to hand out. */
-  generation: number;
-  at: Date;
-}
-
 /**
  * Opens a session for who knows the password. One that was changed after it was checked, and before the session is
  * there, opens none: ending all sessions would miss this one.
@@ -57,7 +48,7 @@ export async function signIn(
   return await uow.run(
     async (tx) => {
       const user = await lockUser(tx, found.id);
-      if (user?.passwordHash !== passwordHash || !user) throw new AppError('wrong-credentials');
+      if (!user || user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
       const at = now();
       const ends = { expiresAt: sessionEnd(at), tokensEndAt: tokensEnd(at) };
       const opening = { userId: user.id, client, now: at, ...ends };

@@ -40,14 +40,16 @@ const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'
 const waitsUntil = (count: string): string =>
   `COALESCE(${after(`($3::bigint[])[LEAST(${count} - $6::int, cardinality($3::bigint[]))]`)}, to_timestamp(0))`;
 
-/** Takes back a try that was counted but not made. */
-export async function uncountTry(db: UserDb, key: string): Promise<void> {
-  await db.attempts.updateMany({
-    where: { key, count: { gt: 0 } },
-    data: { count: { decrement: 1 }, waitsUntil: new Date(0) },
-  });
+/** Takes back one try under each of these, which was counted but not made or no failure. One row at a time is held. */
+export async function uncountTries(db: UserDb, keys: readonly string[]): Promise<void> {
+  for (const key of keys)
+    await db.attempts.updateMany({
+      where: { key, count: { gt: 0 } },
+      data: { count: { decrement: 1 }, waitsUntil: new Date(0) },
+    });
 }
 
+/** All tries that were made under these: the next one is free again. */
 export async function forgetTries(db: UserDb, keys: readonly string[]): Promise<void> {
   await db.attempts.deleteMany({ where: { key: { in: [...keys] } } });
 }

@@ -16,30 +16,35 @@ export interface MailedTokens {
   use(tx: UserTx, tokenHash: string, now: Date): Promise<boolean>;
 }
 
-export const passwordResets: MailedTokens = {
-  async keep(tx, { userId, ...token }) {
-    await tx.passwordReset.upsert({ where: { userId }, create: { userId, ...token }, update: token });
-  },
-  async ownerOf(db, tokenHash, now) {
-    const row = await db.passwordReset.findFirst({ where: { tokenHash, expiresAt: { gt: now } } });
-    return row?.userId;
-  },
-  async use(tx, tokenHash, now) {
-    const { count } = await tx.passwordReset.deleteMany({ where: { tokenHash, expiresAt: { gt: now } } });
-    return count > 0;
-  },
-};
+export const passwordResets = mailedTokens((db) => db.passwordReset);
+export const emailVerifications = mailedTokens((db) => db.emailVerification);
 
-export const emailVerifications: MailedTokens = {
-  async keep(tx, { userId, ...token }) {
-    await tx.emailVerification.upsert({ where: { userId }, create: { userId, ...token }, update: token });
-  },
-  async ownerOf(db, tokenHash, now) {
-    const row = await db.emailVerification.findFirst({ where: { tokenHash, expiresAt: { gt: now } } });
-    return row?.userId;
-  },
-  async use(tx, tokenHash, now) {
-    const { count } = await tx.emailVerification.deleteMany({ where: { tokenHash, expiresAt: { gt: now } } });
-    return count > 0;
-  },
-};
+interface Good {
+  where: { tokenHash: string; expiresAt: { gt: Date } };
+}
+
+/** What the tables of all kinds have in common. */
+interface TokenTable {
+  upsert(row: {
+    where: { userId: string };
+    create: KeptToken;
+    update: Omit<KeptToken, 'userId'>;
+  }): Promise<unknown>;
+  findFirst(token: Good): Promise<{ userId: string } | null>;
+  deleteMany(token: Good): Promise<{ count: number }>;
+}
+
+function mailedTokens(tableOf: (db: UserDb) => TokenTable): MailedTokens {
+  const good = (tokenHash: string, now: Date) => ({ where: { tokenHash, expiresAt: { gt: now } } });
+  return {
+    async keep(tx, { userId, ...token }) {
+      await tableOf(tx).upsert({ where: { userId }, create: { userId, ...token }, update: token });
+    },
+    async ownerOf(db, tokenHash, now) {
+      return (await tableOf(db).findFirst(good(tokenHash, now)))?.userId;
+    },
+    async use(tx, tokenHash, now) {
+      return (await tableOf(tx).deleteMany(good(tokenHash, now))).count > 0;
+    },
+  };
+}

@@ -2,8 +2,11 @@ import type { Revocations, SessionRevoked } from '@warren/contracts';
 import type { SessionRevocation } from '../generated/prisma/client.js';
 import type { UserDb, UserTx } from './database.js';
 
-/** Which of a person's sessions: all that are alive, those named, or all but one. */
-export type WhichSessions = { ids: readonly string[] } | { except: string } | 'all';
+/** Which of a person's sessions that are alive: all or those named, but for one if that is to go on. */
+export interface WhichSessions {
+  ids: 'all' | readonly string[];
+  except?: string;
+}
 
 /** Milliseconds for which a session that ended is known as such; then its tokens are as unknown as any other. */
 const remembered = 24 * 60 * 60_000;
@@ -18,24 +21,21 @@ export interface EndedSession {
 export async function markRevoked(
   tx: UserTx,
   userId: string,
-  which: WhichSessions,
+  { ids, except }: WhichSessions,
   now: Date,
 ): Promise<EndedSession[]> {
-  const ids = which !== 'all' && 'ids' in which ? [...which.ids] : null;
-  const except = which !== 'all' && 'except' in which ? which.except : null;
   return await tx.$queryRawUnsafe<EndedSession[]>(
     `UPDATE sessions SET revoked_at = $2::timestamptz, expires_at = LEAST(expires_at, $5::timestamptz)
     WHERE id IN (
       SELECT id FROM sessions
       WHERE user_id = $1::uuid AND revoked_at IS NULL AND expires_at > $2::timestamptz
-        AND ($3::text IS NULL OR id::text = ANY (string_to_array($3::text, ',')))
-        AND ($4::uuid IS NULL OR id <> $4::uuid)
+        AND ($3::uuid[] IS NULL OR id = ANY ($3::uuid[])) AND id IS DISTINCT FROM $4::uuid
       ORDER BY id FOR UPDATE
     ) RETURNING id::text, tokens_end_at AS "tokensEndAt"`,
     userId,
     now.toISOString(),
-    ids === null ? null : ids.join(','),
-    except,
+    ids === 'all' ? null : ids,
+    except ?? null,
     new Date(now.getTime() + remembered).toISOString(),
   );
 }

@@ -25,7 +25,7 @@ export async function lockSession(tx: UserTx, id: string): Promise<Session | nul
   return await tx.session.findUnique({ where: { id } });
 }
 
-/** The last rotation is told by `rotatedAt`, also where a build that keeps no others made it. */
+/** The last rotation is told by `rotatedAt`, those before it by their list. */
 export function stateOf({ generation, rotations, rotatedAt, expiresAt, revokedAt }: Session): SessionState {
   const last = { generation: generation - 1, at: rotatedAt.getTime() };
   const earlier = (rotations as unknown as Rotation[]).filter((each) => each.generation < last.generation);
