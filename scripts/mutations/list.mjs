@@ -246,4 +246,32 @@ export const mutations = [
     to: 'WHERE incarnation',
     tests: ['services/user/test/presence.test.ts'],
   },
+  {
+    guard: 'sessions that ran out: others are told before they are forgotten',
+    file: 'services/user/src/store/expired.ts',
+    from: "until: 'revoked_at IS NOT NULL AND expires_at'",
+    to: "until: 'expires_at'",
+    tests: ['services/user/test/run-out-sessions.test.ts'],
+  },
+  {
+    guard: 'deliveries: a mail that somebody waits for precedes a backlog, also after it failed',
+    file: 'services/notification/src/store/turns.ts',
+    from: 'ORDER BY (d.address IS NULL), d.due_at LIMIT',
+    to: 'ORDER BY d.due_at LIMIT',
+    tests: ['services/notification/test/delivery-queue.test.ts'],
+  },
+  {
+    guard: 'deliveries: so many pushes wait for one subscription and no more',
+    file: 'services/notification/src/store/deliveries.ts',
+    from: 'END - 1)',
+    to: 'END + 1000)',
+    tests: ['services/notification/test/fair-share.test.ts'],
+  },
+  {
+    guard: 'confirmations: no money goes to somebody who is gone',
+    file: 'services/payment/src/operations/act.ts',
+    from: "if (kind === 'confirm') checkMayConfirm(held);",
+    to: '',
+    tests: ['services/payment/test/actions.test.ts'],
+  },
 ];
