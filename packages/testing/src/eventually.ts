@@ -5,9 +5,13 @@ export interface EventuallyOptions {
   within?: number;
 }
 
+/** For each check to answer, so that one after a stall of the machine that used up the time still has a chance. */
+const leastMs = 1_000;
+
 /**
  * Polls `check` until it doesn't throw, and returns what it returned. When time is up it throws the last error,
- * so that a failing test says what was still wrong. A check that hangs is cut off as well.
+ * so that a failing test says what was still wrong. A check that hangs is cut off as well, the last one after a
+ * second at the earliest.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
@@ -27,7 +31,7 @@ export async function eventually<T>(
 async function beforeDeadline<T>(check: () => T | Promise<T>, deadline: number): Promise<T> {
   const timer = new AbortController();
   const late = async (): Promise<never> => {
-    await pause(Math.max(deadline - Date.now(), 1), undefined, { signal: timer.signal });
+    await pause(Math.max(deadline - Date.now(), leastMs), undefined, { signal: timer.signal });
     throw new Error('the check of eventually() gave no answer in time');
   };
   const lateness = late();

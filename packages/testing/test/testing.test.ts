@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { connect as amqp } from 'amqplib';
 import pg from 'pg';
 import { eventually, type FaultProxy, faultProxy, testBroker, testDatabase } from '../src/index.js';
@@ -56,6 +56,22 @@ describe('eventually', () => {
     };
     await expect(eventually(never, { within: 50 })).rejects.toThrow('still wrong');
     await expect(eventually(() => new Promise(() => undefined), { within: 50 })).rejects.toThrow('no answer');
+  });
+
+  it('lets the check answer that comes after the machine stood still for longer than it had', async () => {
+    let now = 0;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now);
+    let calls = 0;
+    const answer = eventually(async () => {
+      calls += 1;
+      if (calls > 1) return pause(50, calls);
+      setTimeout(() => {
+        now = 60_000;
+      });
+      throw new Error('not yet');
+    });
+    await answer.finally(() => clock.mockRestore());
+    expect(calls).toBe(2);
   });
 });
 

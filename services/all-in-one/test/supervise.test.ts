@@ -45,7 +45,12 @@ const running = () =>
   `appendFileSync(${JSON.stringify(join(folder, 'pids'))}, process.pid + '\\n');` +
   `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);`;
 
-const pids = async () => (await readFile(join(folder, 'pids'), 'utf8')).trim().split('\n').map(Number);
+/** Throws while there are none: the file is made before its first line, and process 0 would be the test's own group. */
+async function pids(): Promise<number[]> {
+  const numbers = (await readFile(join(folder, 'pids'), 'utf8')).trim().split('\n').map(Number);
+  if (!numbers.every((number) => number > 0)) throw new Error('not started yet');
+  return numbers;
+}
 
 describe('a supervised process', () => {
   it('is started again when it was killed, and ends with its supervisor', async () => {
