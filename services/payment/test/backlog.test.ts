@@ -8,7 +8,8 @@ let world: World;
 let service: Instance;
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider, env: { OUTBOX_BACKLOG: '5' } });
+  const timing = { answerWithinMs: 20_000 };
+  service = await world.start({ provider, timing, env: { OUTBOX_BACKLOG: '5' } });
 }, startTimeout);
 afterAll(() => world.close());
 

@@ -15,7 +15,7 @@ let world: World;
 let service: Instance;
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider, timing: { answerWithinMs: 50, sweepEveryMs: 3_600_000 } });
+  service = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
 }, startTimeout);
 afterAll(() => world.close());
 

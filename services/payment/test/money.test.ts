@@ -22,6 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => stripe.close());
 
+/** What nobody has decided: the same request may be answered otherwise later. */
+const isTemporary = ({ body }: Answer) => body.temporary === true;
+
 /** What goes wrong at this moment, on both lines. */
 const line: { fault: () => Fault } = { fault: () => 'none' };
 
@@ -50,15 +53,24 @@ describe.each(Object.keys(providers))(
     const any = () => instances[next() < 0.5 ? 0 : 1];
     const slow = isStripe ? 'pm_card_processing' : 'pm_card_slow';
 
+    async function made(payer: string, recipient: string, paymentMethod: string): Promise<string> {
+      const key = uuidv7();
+      return eventually(async () => {
+        const { status, body } = await any().pay(payer, recipient, { paymentMethod }, key);
+        expect(status).toBe(201);
+        return body.id;
+      });
+    }
+
     /** Some to refund and some to confirm or cancel, made while the line is good. */
     async function prepare(payer: string, recipient: string) {
       const paid: string[] = [];
       const waiting: string[] = [];
       for (const _ of [1, 2, 3]) {
-        paid.push((await any().pay(payer, recipient)).body.id);
-        const method = { paymentMethod: 'pm_card_authenticationRequired' };
-        waiting.push((await any().pay(payer, recipient, method)).body.id);
+        paid.push(await made(payer, recipient, 'pm_card_visa'));
+        waiting.push(await made(payer, recipient, 'pm_card_authenticationRequired'));
       }
+      await allSettled();
       if (isStripe)
         for (const { id, status } of stripe.account.intents.values()) {
           if (status === 'requires_action') stripe.account.authenticate(id);
@@ -123,6 +135,15 @@ describe.each(Object.keys(providers))(
     const hurry = () => instances[0].client.$executeRaw`
     UPDATE operations SET leased_until = now() WHERE settled_at IS NULL AND leased_until > now()`;
 
+    const allSettled = () =>
+      eventually(
+        async () => {
+          await hurry();
+          expect(await instances[0].client.operation.count({ where: { settledAt: null } })).toBe(0);
+        },
+        { within: 60_000 },
+      );
+
     it('each is answered, and once the line is good again everything is settled', async () => {
       const [payer, recipient] = await world.people();
       const requests = requestsOf(payer, recipient, await prepare(payer, recipient));
@@ -130,30 +151,29 @@ describe.each(Object.keys(providers))(
       line.fault = stormy(next);
       stripe.fault = () => line.fault();
       const all = await Promise.all(requests.map(send));
-      const temporary = (body: Answer['body']) =>
-        ['request-in-progress', 'refund-exceeds-payment', 'wrong-state'].includes(String(body.code));
-      expect(all.filter(({ status, body }) => status >= 400 && !temporary(body))).toEqual([]);
+      const decided = all.filter((answer) => !isTemporary(answer));
+      expect(decided.length).toBeGreaterThan(all.length / 2);
+      const expected = ['refund-exceeds-payment', 'wrong-state'];
+      expect(
+        decided.filter(({ status, body }) => status >= 400 && !expected.includes(String(body.code))),
+      ).toEqual([]);
 
       line.fault = () => 'none';
       for (const { id, status } of stripe.account.intents.values()) {
         if (status === 'processing') stripe.account.decide(id);
       }
-      await eventually(
-        async () => {
-          await hurry();
-          expect(await instances[0].client.operation.count({ where: { settledAt: null } })).toBe(0);
-        },
-        { within: 60_000 },
-      );
-      await Promise.all(requests.filter(({ key }) => key !== undefined).map(send));
-    }, 120_000);
+      await allSettled();
+      const again = async (request: Request) => {
+        if (isTemporary(await send(request))) throw new Error('not decided yet');
+      };
+      const repeated = requests.filter(({ key }) => key !== undefined);
+      await Promise.all(repeated.map((request) => eventually(() => again(request), { within: 60_000 })));
+    }, 240_000);
 
     it('each key was answered with one thing, and the same', () => {
       for (const [, given] of answers) {
         const made = given.filter(({ status }) => status === 201).map(({ body }) => body.id);
-        const refused = given.filter(
-          ({ status, body }) => status !== 201 && body.code !== 'request-in-progress',
-        );
+        const refused = given.filter((answer) => answer.status !== 201 && !isTemporary(answer));
         expect(new Set([...made, ...refused.map(({ body }) => body.code)]).size).toBe(1);
       }
     });

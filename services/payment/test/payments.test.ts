@@ -3,6 +3,7 @@ import type { DomainEvent } from '@warren/contracts';
 import { listenTo, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
+import { sandboxProvider } from '../src/providers/sandbox.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -84,10 +85,13 @@ describe('POST /payments', () => {
 
   it('a slow method is answered in time, and settles later', async () => {
     const [payer, recipient] = await world.people();
-    const hasty = await world.start({ timing: { answerWithinMs: 50 } });
+    const provider = sandboxProvider({ slowMs: 5_000 });
+    const hasty = await world.start({ provider, timing: { answerWithinMs: 50 } });
     const { status, body } = await hasty.pay(payer, recipient, { paymentMethod: 'pm_card_slow' });
     expect([status, body.status]).toEqual([201, 'processing']);
-    await eventually(async () => expect(await statuses(payer)).toEqual(['processing', 'succeeded']));
+    await eventually(async () => expect(await statuses(payer)).toEqual(['processing', 'succeeded']), {
+      within: 20_000,
+    });
     expect((await service.http(recipient, 'GET', `/payments/${body.id}`)).body.status).toBe('succeeded');
   });
 
