@@ -139,7 +139,7 @@ describe('a command', () => {
 describe('limits on commands', () => {
   it('answers rate-limited per user, over all their sockets', async () => {
     const { url } = await node({ limits: { commandsPerSecond: 2 } });
-    const clients = [connect(url), connect(url)];
+    const clients = Array.from({ length: 5 }, () => connect(url));
     const answers = await Promise.all(
       clients.flatMap((client) => [1, 2, 3, 4].map(() => client.command('things.echo'))),
     );

@@ -10,13 +10,13 @@ describe('draining', () => {
     const { url, realtime, commit } = await node();
     const clients = Array.from({ length: 4 }, () => connect(url));
     for (const client of clients) await client.got('session.ready');
-    const drained = realtime.drain(5_000);
+    const drained = realtime.drain(20_000);
     const slots = [];
     for (const client of clients) {
       slots.push((await client.got<{ reconnectAfterMs: number }>('session.draining')).reconnectAfterMs);
     }
     expect(new Set(slots).size).toBe(4);
-    expect(Math.max(...slots)).toBeLessThan(3_000);
+    expect(Math.max(...slots)).toBeLessThan(12_000);
     commit('ann');
     for (const client of clients) {
       await client.gotExactly(1, 1);
@@ -25,7 +25,7 @@ describe('draining', () => {
     }
     const before = Date.now();
     await drained;
-    expect(Date.now() - before).toBeLessThan(2_000);
+    expect(Date.now() - before).toBeLessThan(10_000);
   });
 
   it('refuses new connections with 503 at the upgrade', async () => {
@@ -115,7 +115,7 @@ describe('draining', () => {
 
 describe('closing', () => {
   it('closes the transports, also of clients that read nothing or never joined, and stops', async () => {
-    const at = await startNode({ sweepMs: 30 });
+    const at = await startNode({ sweepMs: 30, pingTimeoutMs: 60_000 });
     const client = connect(at.url, {}, { reconnection: false });
     await client.got('session.ready');
     const silent = await rawSocket(at.port);
@@ -123,7 +123,7 @@ describe('closing', () => {
     onEnd(() => silent.destroy());
     const before = Date.now();
     await at.close();
-    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(Date.now() - before).toBeLessThan(10_000);
     await eventually(() => expect(client.disconnects).toEqual(['transport close']));
     expect(at.realtime.stats()).toMatchObject({ sockets: 0, users: 0 });
     const asked = at.feeds.calls.length;

@@ -117,4 +117,16 @@ describe('a burst on a healthy line', () => {
     expect(at.realtime.stats().drops).toBe(0);
     expect(client.events).not.toContain('feed.behind');
   });
+
+  it('arrives as well when the node stands still for longer than a slow client would be given', async () => {
+    const at = await node();
+    const client = connect(at.url);
+    await client.got('session.ready');
+    for (let i = 0; i < 50; i++) at.commit('ann', large);
+    const end = Date.now() + 1_500;
+    while (Date.now() < end);
+    await client.gotExactly(1, 50);
+    expect(at.realtime.stats().drops).toBe(0);
+    expect(client.events).not.toContain('feed.behind');
+  });
 });

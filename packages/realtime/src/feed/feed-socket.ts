@@ -21,6 +21,8 @@ export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'lagging' | 'not-live';
 
 /** Milliseconds to get below the budget again. A burst within one tick passes it on any line. */
 const lagGrace = 1_000;
+/** Looks at the line in that time. A node that stood still took nothing off it meanwhile, and loses one look by that. */
+const lagLooks = 4;
 
 /** What one socket was sent of one user's feed: each `seq` is exactly one above the last. */
 export class FeedSocket {
@@ -95,10 +97,14 @@ export class FeedSocket {
     this.startAfter(head.seq, head.cursor);
   }
 
-  /** Calls `tooSlow` unless the client's line has room again soon. */
-  watchLag(tooSlow: () => void): void {
+  /** Calls `tooSlow` once the client's line had no room at any of `looks` looks in a row. */
+  watchLag(tooSlow: () => void, looks = lagLooks): void {
     this.stopWatching();
-    this.#cancelWatch = after(lagGrace, tooSlow);
+    this.#cancelWatch = after(lagGrace / lagLooks, () => {
+      const left = this.#overBudget() ? looks - 1 : lagLooks;
+      if (left === 0) tooSlow();
+      else this.watchLag(tooSlow, left);
+    });
   }
 
   stopWatching(): void {
