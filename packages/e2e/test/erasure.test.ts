@@ -49,7 +49,7 @@ it('a deleted person leaves nothing of theirs in any table of any service', asyn
   await ended;
   await eventually(async () => expect(await placesOf(everything)).toEqual([]), { within: 30_000 });
   ada.leave();
-});
+}, 90_000);
 
 /** `<service> <table>` of each table that holds any of these texts in any column. */
 async function placesOf(texts: readonly string[]): Promise<string[]> {

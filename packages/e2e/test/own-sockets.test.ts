@@ -20,8 +20,8 @@ describe('each service in processes of its own, two instances each, on a real br
     ];
     const { body } = await ada.pay(grace, 700);
     const started = Date.now();
-    for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id, 5_000);
-    expect(Date.now() - started).toBeLessThan(5_000);
+    for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id, 10_000);
+    expect(Date.now() - started).toBeLessThan(10_000);
     for (const log of logs) expectGapless(log);
     ada.leave();
     grace.leave();

@@ -39,9 +39,14 @@ describe('a service whose database is lost', () => {
     await database.query('DROP SCHEMA public, messaging CASCADE; CREATE SCHEMA public');
     await system.restart('notification');
 
-    await eventually(async () => {
-      expect(await rows('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toHaveLength(1);
-    });
+    await eventually(
+      async () => {
+        expect(await rows('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toHaveLength(
+          1,
+        );
+      },
+      { within: 30_000 },
+    );
     expect(await rows('SELECT * FROM user_copies ORDER BY id')).toEqual(before);
     expect(await rows('SELECT id FROM notifications')).toEqual([]);
 

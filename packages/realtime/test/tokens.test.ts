@@ -15,7 +15,10 @@ describe('the end of a token', () => {
     const { inMs } = await client.got<{ inMs: number }>('session.expiring');
     expect(inMs).toBeGreaterThan(0);
     expect(inMs).toBeLessThanOrEqual(life);
-    expect(await client.got('session.ended', 1, lifeEnds)).toEqual({ code: 'token-expired', temporary: false });
+    expect(await client.got('session.ended', 1, lifeEnds)).toEqual({
+      code: 'token-expired',
+      temporary: false,
+    });
     await eventually(() => expect(client.disconnects).toEqual(['io server disconnect']));
     expect(client.events).toEqual(['session.ready', 'session.expiring', 'session.ended']);
     expect(realtime.socketCount).toBe(0);

@@ -7,6 +7,7 @@ export type { EventuallyOptions } from './eventually.js';
 export { eventually } from './eventually.js';
 export type { FaultProxy, FaultProxyOptions, ProxyTarget } from './fault-proxy.js';
 export { faultProxy } from './fault-proxy.js';
+export type { QuietPortsOptions } from './quiet-ports.js';
 export { quietPorts } from './quiet-ports.js';
 export type { Shortage } from './servers/broker-alarms.js';
 export type { BrokerPorts, BrokerProcess } from './servers/broker-process.js';

@@ -5,16 +5,41 @@ import { createServer } from 'node:net';
  * or a connection to it could even meet itself.
  */
 const [lowest, highest] = [20_000, 32_000];
+const slices = 4;
+
+export interface QuietPortsOptions {
+  /** For programs that are told one port and take another so far above it: that one is quiet as well. */
+  besides?: number;
+}
 
 /** Ports that nothing uses, all different, for servers that come and go. */
-export async function quietPorts(count: number): Promise<number[]> {
+export async function quietPorts(count: number, { besides = 0 }: QuietPortsOptions = {}): Promise<number[]> {
+  const [from, to] = ownSlice();
   const found = new Set<number>();
+  const taken = new Set<number>();
   for (let tries = 0; found.size < count; tries += 1) {
-    if (tries > count + 1_000) throw new Error(`no ${count} free ports from ${lowest} to ${highest}`);
-    const port = lowest + Math.floor(Math.random() * (highest - lowest));
-    if (!found.has(port) && (await isFree(port))) found.add(port);
+    if (tries > count + 1_000) throw new Error(`no ${count} free ports from ${from} to ${to}`);
+    const port = from + Math.floor(Math.random() * (to - besides - from));
+    const needed = [...new Set([port, port + besides])];
+    if (needed.some((each) => taken.has(each)) || !(await areFree(needed))) continue;
+    found.add(port);
+    for (const each of needed) taken.add(each);
   }
   return [...found];
+}
+
+/** Test files run beside each other: what one found and doesn't listen at yet, the other must not find too. */
+function ownSlice(): [from: number, to: number] {
+  const worker = Number(process.env.JEST_WORKER_ID ?? 0);
+  if (!(worker > 0)) return [lowest, highest];
+  const size = (highest - lowest) / slices;
+  const from = lowest + ((worker - 1) % slices) * size;
+  return [from, from + size];
+}
+
+async function areFree(ports: readonly number[]): Promise<boolean> {
+  for (const port of ports) if (!(await isFree(port))) return false;
+  return true;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -3,7 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { connect as amqp } from 'amqplib';
 import pg from 'pg';
-import { eventually, type FaultProxy, faultProxy, testBroker, testDatabase } from '../src/index.js';
+import {
+  eventually,
+  type FaultProxy,
+  faultProxy,
+  quietPorts,
+  testBroker,
+  testDatabase,
+} from '../src/index.js';
 
 describe('testBroker', () => {
   it('gives each caller a vhost that the other cannot see, and takes it away again', async () => {
@@ -72,6 +79,31 @@ describe('eventually', () => {
     });
     await answer.finally(() => clock.mockRestore());
     expect(calls).toBe(2);
+  });
+});
+
+describe('quietPorts', () => {
+  const worker = process.env.JEST_WORKER_ID;
+  afterEach(() => {
+    process.env.JEST_WORKER_ID = worker;
+  });
+
+  it('gives test files that run beside each other ports of different ranges', async () => {
+    const ranges = [];
+    for (const id of ['1', '2']) {
+      process.env.JEST_WORKER_ID = id;
+      const ports = await quietPorts(100);
+      ranges.push([Math.min(...ports), Math.max(...ports)]);
+    }
+    const [[, end = 0] = [], [start = 0] = []] = ranges;
+    expect(end).toBeLessThan(start);
+  });
+
+  it('gives no two callers of one port besides the same', async () => {
+    const ports = await quietPorts(200, { besides: 1_000 });
+    const all = ports.flatMap((port) => [port, port + 1_000]);
+    expect(new Set(all).size).toBe(400);
+    expect(Math.max(...all)).toBeLessThan(32_000);
   });
 });
 

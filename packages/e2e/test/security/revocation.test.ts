@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { Person } from '../support/person.js';
+import { StandstillWatch } from '../support/standstill.js';
 import { SeparateSystem, services } from '../support/system.js';
 
-/** Measured so often, with a socket on each instance of each service each time. */
+/** Measured so often, with a socket on each instance of each service each time; and tried at most so often. */
 const times = 40;
+const mostTries = 100;
+/** Milliseconds that the machine may stand still in a measurement that counts. */
+const mostStandstill = 200;
 
 describe('ending a session, over three services with two instances each', () => {
   let system: SeparateSystem;
@@ -17,7 +21,8 @@ describe('ending a session, over three services with two instances each', () => 
     const person = await Person.register(system, 'Ada');
     const stays = await person.connect('payment');
     const took: number[] = [];
-    for (let time = 0; time < times; time += 1) {
+    const standstill = new StandstillWatch();
+    for (let tries = 0; took.length < times && tries < mostTries; tries += 1) {
       const ending = await person.signInAgain();
       const logs = await Promise.all(
         services.flatMap((service) => [0, 1].map((instance) => ending.connect(service, { instance }))),
@@ -26,22 +31,26 @@ describe('ending a session, over three services with two instances each', () => 
         ({ socket }) =>
           new Promise<number>((resolve) => socket.once('disconnect', () => resolve(Date.now()))),
       );
+      standstill.take();
       const asked = Date.now();
       const { status } = await person.http('user', 'DELETE', `/sessions/${ending.sessionId}`);
       expect(status).toBe(204);
-      took.push(Math.max(...(await Promise.all(closed))) - asked);
+      const until = Math.max(...(await Promise.all(closed)));
+      if (standstill.take() <= mostStandstill) took.push(until - asked);
       for (const log of logs) {
         expect(await log.waitFor('session.ended')).toEqual([{ code: 'session-revoked', temporary: false }]);
       }
       ending.leave();
     }
+    standstill.stop();
+    expect(took).toHaveLength(times);
     took.sort((a, b) => a - b);
     const at = (share: number) => took[Math.min(took.length - 1, Math.ceil(share * took.length) - 1)] ?? 0;
     console.info(`DELETE /sessions/:id to the last of 6 sockets: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
     expect(at(0.99)).toBeLessThan(1_000);
     expect(stays.socket.connected).toBe(true);
     person.leave();
-  }, 120_000);
+  }, 240_000);
 
   it('makes its tokens bad everywhere: for requests, handshakes and refreshes', async () => {
     const person = await Person.register(system, 'Ada');

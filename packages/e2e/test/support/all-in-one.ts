@@ -5,6 +5,9 @@ import { quietPorts } from '@warren/testing';
 import { Program } from './process.js';
 import { type ServiceName, type System, services } from './system.js';
 
+/** Above each service's port are its metrics. */
+const metricsAbove = 1_000;
+
 /** What `npm start` runs: one process, an embedded PostgreSQL, the memory bus. */
 export class AllInOne implements System {
   readonly #ports: number[];
@@ -18,7 +21,7 @@ export class AllInOne implements System {
 
   static async start(): Promise<AllInOne> {
     const system = new AllInOne(
-      await quietPorts(services.length),
+      await quietPorts(services.length, { besides: metricsAbove }),
       await mkdtemp(join(tmpdir(), 'warren-e2e-')),
     );
     await system.restart();
