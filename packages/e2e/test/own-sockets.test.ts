@@ -18,14 +18,27 @@ describe('each service in processes of its own, two instances each, on a real br
       await grace.connect('payment', { instance: 0 }),
       await grace.connect('payment', { instance: 1 }),
     ];
-    const { body } = await ada.pay(grace, 700);
-    const started = Date.now();
-    for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id, 10_000);
-    expect(Date.now() - started).toBeLessThan(10_000);
+    const before = await repairs();
+    const amounts = [700, 701, 702];
+    for (const amount of amounts) {
+      const { body } = await ada.pay(grace, amount);
+      for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id);
+    }
+    // Without pushes the sweep brings each of them. It may be first where the machine stands still for once.
+    expect((await repairs()) - before).toBeLessThan(amounts.length);
     for (const log of logs) expectGapless(log);
     ada.leave();
     grace.leave();
-  });
+  }, 90_000);
+
+  /** Entries of payment that no push had told of when its instances compared their heads. */
+  async function repairs(): Promise<number> {
+    const counts = [0, 1].map(async (instance) => {
+      const metrics = await (await fetch(`${system.internalUrl('payment', instance)}/metrics`)).text();
+      return Number(/^warren_feed_sweep_repairs_total\S* (\S+)$/m.exec(metrics)?.[1]);
+    });
+    return (await Promise.all(counts)).reduce((sum, each) => sum + each, 0);
+  }
 
   it.each<ServiceName>(['notification', 'payment', 'user'])(
     '%s: both instances killed under traffic and started again, nothing is lost or doubled',

@@ -50,7 +50,7 @@ describe('ending a session, over three services with two instances each', () => 
     expect(at(0.99)).toBeLessThan(1_000);
     expect(stays.socket.connected).toBe(true);
     person.leave();
-  }, 240_000);
+  }, 120_000);
 
   it('makes its tokens bad everywhere: for requests, handshakes and refreshes', async () => {
     const person = await Person.register(system, 'Ada');
