@@ -21,7 +21,7 @@ export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'lagging' | 'not-live';
 
 /** Milliseconds to get below the budget again. A burst within one tick passes it on any line. */
 const lagGrace = 1_000;
-/** Looks at the line in that time. A node that stood still took nothing off it meanwhile, and loses one look by that. */
+/** Looks at the line in that time. While the node stands still it sends nothing, and that costs one look only. */
 const lagLooks = 4;
 
 /** What one socket was sent of one user's feed: each `seq` is exactly one above the last. */
