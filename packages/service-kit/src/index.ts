@@ -11,6 +11,7 @@ export * from './definition.js';
 export { networkOf } from './http/client-address.js';
 export { idempotencyKey } from './http/idempotency-key.js';
 export { problems } from './http/problem-responses.js';
+export { perMinute } from './http/rate-limit.js';
 export { type Http, routes } from './http/routes.js';
 export { createLogger, type LoggerOptions } from './observe/logger.js';
 export type { RevocationSource } from './revocations/source.js';

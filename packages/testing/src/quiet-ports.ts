@@ -5,22 +5,26 @@ import { createServer } from 'node:net';
  * or a connection to it could even meet itself.
  */
 const [lowest, highest] = [20_000, 32_000];
+/** Test files that find different ports at the same time; with more workers, two share a slice. */
 const slices = 4;
 
 export interface QuietPortsOptions {
-  /** For programs that are told one port and take another so far above it: that one is quiet as well. */
-  besides?: number;
+  /** For programs that take a second port, so far above the one that they are told: it is quiet as well. */
+  alsoAbove?: number;
 }
 
 /** Ports that nothing uses, all different, for servers that come and go. */
-export async function quietPorts(count: number, { besides = 0 }: QuietPortsOptions = {}): Promise<number[]> {
+export async function quietPorts(
+  count: number,
+  { alsoAbove = 0 }: QuietPortsOptions = {},
+): Promise<number[]> {
   const [from, to] = ownSlice();
   const found = new Set<number>();
   const taken = new Set<number>();
   for (let tries = 0; found.size < count; tries += 1) {
     if (tries > count + 1_000) throw new Error(`no ${count} free ports from ${from} to ${to}`);
-    const port = from + Math.floor(Math.random() * (to - besides - from));
-    const needed = [...new Set([port, port + besides])];
+    const port = from + Math.floor(Math.random() * (to - alsoAbove - from));
+    const needed = [...new Set([port, port + alsoAbove])];
     if (needed.some((each) => taken.has(each)) || !(await areFree(needed))) continue;
     found.add(port);
     for (const each of needed) taken.add(each);

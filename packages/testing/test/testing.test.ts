@@ -99,8 +99,8 @@ describe('quietPorts', () => {
     expect(end).toBeLessThan(start);
   });
 
-  it('gives no two callers of one port besides the same', async () => {
-    const ports = await quietPorts(200, { besides: 1_000 });
+  it('gives no two callers the same, also of the ports above', async () => {
+    const ports = await quietPorts(200, { alsoAbove: 1_000 });
     const all = ports.flatMap((port) => [port, port + 1_000]);
     expect(new Set(all).size).toBe(400);
     expect(Math.max(...all)).toBeLessThan(32_000);

@@ -236,64 +236,6 @@ describe('the relay', () => {
   });
 });
 
-describe('a backlog beyond its bound', () => {
-  it('refuses new work as temporary, before it starts, until rows are published', async () => {
-    const bus = new ScriptedBus();
-    bus.state = 'degraded';
-    const { uow, stats } = await started({ bus, limits: { maxBacklog: 3 } });
-    let ran = 0;
-    const work = () =>
-      uow.run(async (tx) => {
-        ran += 1;
-        await writeNote(tx, `backlog-${ran}`);
-      });
-    for (let index = 0; index < 4; index++) await work();
-    await eventually(() => expect(stats().relay.backlog).toBe(4));
-    await expect(work()).rejects.toMatchObject({ code: 'service-overloaded', temporary: true });
-    const once = uow.once({ userId: 'u', operation: 'o', key: 'k', input: null }, async () => 1);
-    await expect(once).rejects.toMatchObject({ code: 'service-overloaded' });
-    expect(ran).toBe(4);
-    bus.state = 'up';
-    await allPublished();
-    await eventually(work);
-  });
-
-  it('does not refuse what ends something that has happened outside already', async () => {
-    const bus = new ScriptedBus();
-    bus.state = 'degraded';
-    const { uow, stats } = await started({ bus, limits: { maxBacklog: 0 } });
-    await uow.run((tx) => writeNote(tx, 'first'));
-    await eventually(() => expect(stats().relay.backlog).toBe(1));
-    await expect(uow.run((tx) => writeNote(tx, 'new'))).rejects.toMatchObject({ code: 'service-overloaded' });
-    await uow.run((tx) => writeNote(tx, 'ending'), { admit: false });
-    expect(await unpublished()).toHaveLength(2);
-  });
-
-  it('does not refuse what other services sent', async () => {
-    const bus = new ScriptedBus();
-    bus.state = 'degraded';
-    const instance = db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });
-    running.push(instance);
-    await instance.start({
-      handlers: [
-        { type: 'note.written', kind: 'react', handle: (tx, event) => writeNote(tx, event.subject) },
-      ],
-    });
-    await instance.uow.run((tx) => writeNote(tx, 'first'));
-    const [sent] = await db.sql<{ id: string; type: string; body: string }>(
-      'SELECT id, type, body FROM messaging.outbox',
-    );
-    if (!sent) throw new Error('nothing in the outbox');
-    // A poll that began before may still set it back: the next work comes right behind this.
-    await eventually(() => expect(instance.stats().relay.backlog).toBe(1));
-    await expect(instance.uow.run((tx) => writeNote(tx, 'refused'))).rejects.toMatchObject({
-      code: 'service-overloaded',
-    });
-    const verdicts = await bus.subscription?.handle([{ ...sent, attempt: 1, redelivered: false }]);
-    expect(verdicts).toEqual([{ kind: 'done' }]);
-  });
-});
-
 describe('with the memory bus', () => {
   it('keeps a row unpublished until every subscriber has committed the event', async () => {
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50, 50, 50] });

@@ -12,7 +12,8 @@ export const config = Type.Object({
     maximum: 1_000_000,
     default: 600,
     description:
-      'Payments, and as many refunds, confirmations, cancelations and balances, that one person may ask for on one instance.',
+      'Payments, and as many refunds, confirmations, cancelations and balances, that one person may ask for ' +
+      'on one instance.',
   }),
   SANDBOX_SLOW_MS: Type.Integer({
     minimum: 0,

@@ -187,7 +187,8 @@ describe('a person who is deleted', () => {
       WITH made AS (
         INSERT INTO payments (id, payer_id, recipient_id, amount, currency, status, description, provider, version,
           created_at, updated_at)
-        SELECT gen_random_uuid(), ${ada}::uuid, ${grace}::uuid, 1, 'EUR', 'failed', 'one of many', 'fake', 2, now(), now()
+        SELECT gen_random_uuid(), ${ada}::uuid, ${grace}::uuid, 1, 'EUR', 'failed', 'one of many', 'fake', 2,
+          now(), now()
         FROM generate_series(1, 2500) RETURNING id
       )
       INSERT INTO operations (id, payment_id, kind, payment_method, correlation_id, created_at, settled_at)

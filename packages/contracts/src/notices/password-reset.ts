@@ -9,12 +9,18 @@ export const passwordReset = defineNotice({
   texts: {
     en: ({ expiresAt }) => ({
       title: 'Set a new password',
-      body: `Somebody asked for a new password for your account. The link is good once, until ${expiresAt}. If it wasn’t you, ignore this mail: your password stays as it is.`,
+      body:
+        'Somebody asked for a new password for your account. ' +
+        `The link is good once, until ${expiresAt}. ` +
+        'If it wasn’t you, ignore this mail: your password stays as it is.',
       email: { action: 'Set a new password' },
     }),
     de: ({ expiresAt }) => ({
       title: 'Neues Passwort setzen',
-      body: `Jemand hat ein neues Passwort für dein Konto angefordert. Der Link gilt einmal, bis ${expiresAt}. Warst du das nicht, ignoriere diese Mail: Dein Passwort bleibt, wie es ist.`,
+      body:
+        'Jemand hat ein neues Passwort für dein Konto angefordert. ' +
+        `Der Link gilt einmal, bis ${expiresAt}. ` +
+        'Warst du das nicht, ignoriere diese Mail: Dein Passwort bleibt, wie es ist.',
       email: { action: 'Neues Passwort setzen' },
     }),
   },

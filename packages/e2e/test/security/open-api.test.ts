@@ -12,7 +12,7 @@ import { Scene } from './support/scene.js';
 const tooLarge = 600 * 1024;
 /** Sign-ins a minute of one address, the highest limit that a route has here; and a request more. */
 const signIns = 1_000;
-/** Requests that are sent together may still be served one after the other; then others are. */
+/** Requests that are sent together may be served one after the other all the same: then they are sent anew. */
 const mostBursts = 10;
 /** From where requests come that are to be too many, so that all others are not. */
 const crowdedAddress = '203.0.113.9';
@@ -116,7 +116,7 @@ describe('the OpenAPI documents', () => {
     const ask = async () => (probe ? probe(context) : general(service, route, status));
     const request = await ask();
     let came = 0;
-    if (request.times && request.times < 0) {
+    if (request.together) {
       for (let burst = 0; burst < mostBursts && came !== status; burst += 1)
         came = await sendTogether(service, route, status, burst ? await ask() : request);
       return came;
@@ -133,8 +133,9 @@ describe('the OpenAPI documents', () => {
     status: number,
     request: Probe,
   ): Promise<number> {
-    const length = Math.abs(request.times ?? 1);
-    const all = await Promise.all(Array.from({ length }, () => send(service, route, request)));
+    const all = await Promise.all(
+      Array.from({ length: request.together ?? 1 }, () => send(service, route, request)),
+    );
     return all.find((each) => each === status) ?? all[0] ?? 0;
   }
 

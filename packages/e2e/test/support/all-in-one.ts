@@ -21,7 +21,7 @@ export class AllInOne implements System {
 
   static async start(): Promise<AllInOne> {
     const system = new AllInOne(
-      await quietPorts(services.length, { besides: metricsAbove }),
+      await quietPorts(services.length, { alsoAbove: metricsAbove }),
       await mkdtemp(join(tmpdir(), 'warren-e2e-')),
     );
     await system.restart();

@@ -97,14 +97,9 @@ export class FeedSocket {
     this.startAfter(head.seq, head.cursor);
   }
 
-  /** Calls `tooSlow` once the client's line had no room at any of `looks` looks in a row. */
-  watchLag(tooSlow: () => void, looks = lagLooks): void {
-    this.stopWatching();
-    this.#cancelWatch = after(lagGrace / lagLooks, () => {
-      const left = this.#overBudget() ? looks - 1 : lagLooks;
-      if (left === 0) tooSlow();
-      else this.watchLag(tooSlow, left);
-    });
+  /** Calls `tooSlow` once the client's line had no room at `lagLooks` looks in a row. */
+  watchLag(tooSlow: () => void): void {
+    this.#watch(tooSlow, lagLooks);
   }
 
   stopWatching(): void {
@@ -120,6 +115,15 @@ export class FeedSocket {
   fallBehind(head: string): void {
     this.mode = 'behind';
     this.#outlet.emit('feed.behind', { head });
+  }
+
+  #watch(tooSlow: () => void, looks: number): void {
+    this.stopWatching();
+    this.#cancelWatch = after(lagGrace / lagLooks, () => {
+      const left = this.#overBudget() ? looks - 1 : lagLooks;
+      if (left === 0) tooSlow();
+      else this.#watch(tooSlow, left);
+    });
   }
 
   #overBudget(): boolean {

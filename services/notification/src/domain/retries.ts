@@ -29,8 +29,8 @@ export interface Failed {
 }
 
 /**
- * Milliseconds until the next try: 5 s, doubled with each one, at most an hour, less up to a fifth so that those that
- * failed together don't come back together. `undefined` after the last one.
+ * Milliseconds until the next try: 5 s, doubled with each one, up to an hour, or to about a minute where somebody waits;
+ * less up to a fifth so that those that failed together don't come back together. `undefined` after the last one.
  */
 export function retryDelay(attempts: number, failed: Failed, random = Math.random()): number | undefined {
   const triesLeft = mostAttempts - attempts;

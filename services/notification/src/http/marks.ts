@@ -1,9 +1,9 @@
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 
 import type { Marks } from '../operations/marks.js';
 import type { Mark, MarkAll } from '../store/marks.js';
 import { callerOf } from './caller.js';
-import { mostPerMinute, perMinute } from './limits.js';
+import { mostPerMinute } from './limits.js';
 import { ById, CountsOnly, NotificationAndCounts } from './schemas.js';
 
 const one: Readonly<Record<Mark, { path: string; summary: string }>> = {

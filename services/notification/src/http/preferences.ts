@@ -1,5 +1,5 @@
 import { closed } from '@warren/contracts';
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
 import { preferencesOf, preferredKinds } from '../domain/preferences.js';
@@ -7,7 +7,7 @@ import { changePreferences } from '../operations/preferences.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { choicesMade } from '../store/preferences.js';
 import { callerOf } from './caller.js';
-import { mostPerMinute, perMinute } from './limits.js';
+import { mostPerMinute } from './limits.js';
 
 const Preferences = Type.Object(
   {

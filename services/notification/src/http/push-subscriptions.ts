@@ -1,12 +1,12 @@
 import { AppError, closed, Id, Time } from '@warren/contracts';
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
 import { subscribe } from '../operations/push-subscriptions.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { dropSubscription, subscriptionsOf } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
-import { mostPerMinute, perMinute } from './limits.js';
+import { mostPerMinute } from './limits.js';
 import { ById } from './schemas.js';
 
 export interface PushDoor {

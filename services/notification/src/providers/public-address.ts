@@ -40,8 +40,8 @@ export function isPublicAddress(address: string): boolean {
   return version === 6 && global.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
-/** Milliseconds, doubled with the second try; a push has 8 s. */
-const bounded = { timeout: 1_000, tries: 2 } as const;
+/** Milliseconds for the first try, twice as many for the second: a push as a whole has 8 s. */
+const lookupLimits = { timeout: 1_000, tries: 2 } as const;
 
 /**
  * Looks a name up and refuses it if any of its addresses isn't public. To be used by the connection itself: a name
@@ -69,7 +69,7 @@ export function publicLookup(servers?: readonly string[]): LookupFunction {
 /** All that were told, IPv4 first: it is what every machine has. Fails where neither kind was. */
 async function addressesOf(hostname: string, servers?: readonly string[]): Promise<LookupAddress[]> {
   // A new one each time, since the servers of the machine are read when it is made, and may change.
-  const resolver = new dns.Resolver(bounded);
+  const resolver = new dns.Resolver(lookupLimits);
   if (servers) resolver.setServers(servers);
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
   if (ipv4.status === 'rejected' && ipv6.status === 'rejected') throw ipv4.reason;

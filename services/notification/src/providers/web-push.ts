@@ -29,14 +29,14 @@ const mostAnswerBytes = 16_384;
 export function createWebPush(options: WebPushOptions): Pusher {
   const { keys, subject, allowLocal, connections, nameServers } = options;
   checkVapid({ ...keys, subject });
-  const ofAgents = {
+  const agentOptions = {
     keepAlive: true,
     maxSockets: connections,
     // Ends connections that nobody uses; a push is ended by its signal.
     timeout: 20_000,
     ...(!allowLocal && { lookup: publicLookup(nameServers) }),
   };
-  const agents = { http: new HttpAgent(ofAgents), https: new HttpsAgent(ofAgents) };
+  const agents = { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) };
 
   async function post(endpoint: string, headers: object, body: Buffer, signal: AbortSignal): Promise<number> {
     const secure = new URL(endpoint).protocol === 'https:';

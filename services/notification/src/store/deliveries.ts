@@ -17,15 +17,16 @@ export interface Deliverable {
 }
 
 /**
- * Pushes that may wait for one subscription. The first that arrives ends its trial, so few are enough to try; where
- * they do arrive, so many wait in no outage that anybody would read. What comes on top is told by the inbox.
+ * Pushes that may wait for one subscription. The first that arrives ends its trial, so few are enough to try; beyond a
+ * hundred nobody reads them after an outage. What comes on top is in the inbox only.
  */
 const mostWaiting = { onTrial: 5, proven: 100 } as const;
 
 /**
  * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
  * push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
- * and nowhere else: what was written before was delivered before.
+ * and nowhere else: what was written before was delivered before. What waits is counted no further than its bound, hence
+ * the `OFFSET`.
  */
 export async function writeDeliveries(
   db: NotificationDb,

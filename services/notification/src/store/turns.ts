@@ -6,7 +6,7 @@ import { Prisma } from '../generated/prisma/client.js';
 const lookAhead = 10;
 
 /** What somebody waits for precedes all else, however often it failed; among equals the longest due. */
-const inTurn = Prisma.raw('can_wait, due_at, id');
+const inTurn = Prisma.raw('is_awaited DESC, due_at, id');
 
 /**
  * The deliveries of a channel whose turn it is, as common table expressions, the last of them `due (id, trial_origin)`:
@@ -27,7 +27,7 @@ export function whoseTurn(channel: OutsideChannel, { limit, share }: { limit: nu
 /** Due, and neither of a busy person nor on trial where trials have no room. What is not on trial has no origin. */
 const waiting = (channel: OutsideChannel, { busyUsers, busyOrigins, trialsLeft }: FairShare, most: number) =>
   Prisma.sql`
-    SELECT d.id, d.user_id, d.address IS NULL AS can_wait, d.due_at, s.trial_origin
+    SELECT d.id, d.user_id, d.address IS NOT NULL AS is_awaited, d.due_at, s.trial_origin
     FROM deliveries d LEFT JOIN LATERAL (
       SELECT origin AS trial_origin FROM push_subscriptions s
       WHERE s.id = nullif(d.target, '')::uuid AND s.user_id = d.user_id AND (NOT s.proven OR s.failures > 0)

@@ -1,8 +1,7 @@
 import { Balance } from '@warren/contracts';
-import { problems, routes, type ServiceContext } from '@warren/service-kit';
+import { perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { balancesOf } from '../store/balances.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
-import { perMinute } from './limits.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
   /** Looks of one person. */

@@ -1,18 +1,17 @@
 import { AppError, Payment } from '@warren/contracts';
-import { idempotencyKey, problems, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { viewFor } from '../domain/views.js';
 import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment, listPayments } from '../store/payments.js';
-import { perMinute } from './limits.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 
 type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
   act(request: ActRequest): Promise<Payment>;
-  /** Payments, and confirmations and cancelations of each, of one person. */
+  /** Payments of one person, and as many confirmations and cancelations. */
   mostPerMinute: number;
 };
 

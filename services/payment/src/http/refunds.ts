@@ -1,11 +1,10 @@
 import { AppError, Refund } from '@warren/contracts';
-import { idempotencyKey, problems, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { checkMayHandleRefunds } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment } from '../store/payments.js';
 import { listRefunds } from '../store/refunds.js';
-import { perMinute } from './limits.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from './schemas.js';
 

@@ -41,7 +41,7 @@ export interface Webhook {
 
 export interface Notice {
   operationId: string;
-  /** What the provider calls the thing that the operation made: all that is left of one whose answer was lost. */
+  /** What the provider calls what the operation made: an answer that was lost can't tell it any more. */
   reference: string;
   /** It says that the payment went through. */
   saysPaid: boolean;

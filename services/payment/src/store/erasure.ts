@@ -1,7 +1,7 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
-/** Payments that one transaction erases: no person has so many that it would take too long. */
+/** Payments that one transaction erases, so that none takes long, however many somebody has made. */
 const atOnce = 1_000;
 const noId = '00000000-0000-0000-0000-000000000000';
 
@@ -10,7 +10,7 @@ const noId = '00000000-0000-0000-0000-000000000000';
  * books stay: they are owed to others. An operation that is still open keeps its method until it is settled, or nobody
  * could say what became of it. What waits for the person is canceled by the sweepers.
  *
- * The first payments go with this transaction, more than that with those of `eraseMore`. The tombstone must be written.
+ * This transaction erases the first payments, those of `eraseMore` the rest. The tombstone must be there already.
  */
 export async function erasePayer(db: PaymentDb, userId: string, correlationId: string): Promise<void> {
   await eraseAfter(db, { id: userId, after: noId }, correlationId);

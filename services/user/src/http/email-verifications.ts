@@ -1,9 +1,8 @@
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 import { emailVerification } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { verifyEmail } from '../operations/verify-email.js';
 import { findUser } from '../store/users.js';
-import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
 import { Accepted, ByToken } from './schemas.js';
 

@@ -1,11 +1,6 @@
-import { networkOf } from '@warren/service-kit';
+import { networkOf, perMinute } from '@warren/service-kit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TooEarly } from '../operations/too-early.js';
-
-/** So many requests a minute on one instance: of one person who is signed in, else of one client network. */
-export function perMinute(max: number) {
-  return { max, timeWindow: '1 minute' };
-}
 
 /** So many requests a minute on one instance of one client network, however many people of it are signed in. */
 export function perMinuteOfNetwork(max: number) {

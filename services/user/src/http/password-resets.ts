@@ -1,9 +1,9 @@
-import { networkOf, problems, routes } from '@warren/service-kit';
+import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { resetPassword } from '../operations/reset-password.js';
-import { perMinute, tellWhenToRetry } from './limits.js';
+import { tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
 

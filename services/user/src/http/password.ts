@@ -1,6 +1,6 @@
-import { networkOf, problems, routes } from '@warren/service-kit';
+import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
 import { changePassword } from '../operations/change-password.js';
-import { perMinute, tellWhenToRetry } from './limits.js';
+import { tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Nothing, PasswordChange } from './schemas.js';
 

@@ -1,9 +1,8 @@
 import { AppError, User } from '@warren/contracts';
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
 import { findByEmail, findUser, updateProfile } from '../store/users.js';
-import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
 import { Found, Lookup, ProfileUpdate } from './schemas.js';
 

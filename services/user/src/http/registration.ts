@@ -1,9 +1,8 @@
-import { problems, routes } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { checkNewPassword } from '../domain/password.js';
 import { checkProfile } from '../domain/profile.js';
 import { register } from '../operations/register.js';
-import { perMinute } from './limits.js';
 import type { Parts } from './parts.js';
 import { Registration, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';

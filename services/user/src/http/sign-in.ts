@@ -1,11 +1,11 @@
 import { AppError } from '@warren/contracts';
-import { networkOf, problems, routes } from '@warren/service-kit';
+import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
 import { normalizeEmail } from '../domain/email.js';
 import { evenOverloaded } from '../operations/even-overloaded.js';
 import { refresh } from '../operations/refresh.js';
 import { signIn } from '../operations/sign-in.js';
 import { readRefreshToken } from '../security/refresh-tokens.js';
-import { perMinute, tellWhenToRetry } from './limits.js';
+import { tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
 import { Credentials, RefreshRequest, SignedIn } from './schemas.js';
 import { signedIn } from './signed-in.js';

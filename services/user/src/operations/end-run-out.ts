@@ -4,7 +4,7 @@ import type { UserDb, UserTx } from '../store/database.js';
 import { deleteRunOut } from '../store/expired.js';
 import { tellEnded } from './end-sessions.js';
 
-/** Each is an event, so that one transaction publishes so many at most. */
+/** Sessions that one transaction ends, and so events that it publishes. */
 const atOnce = 100;
 /** What a long stop left goes out over many rounds: all others publish through the same outbox. */
 const mostTurns = 50;

@@ -40,7 +40,7 @@ const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'
 const waitsUntil = (count: string): string =>
   `COALESCE(${after(`($3::bigint[])[LEAST(${count} - $6::int, cardinality($3::bigint[]))]`)}, to_timestamp(0))`;
 
-/** Takes back one try under each of these, which was counted but not made or no failure. One row at a time is held. */
+/** Takes back one try of each key: one that was counted and then not made, or didn't fail. Locks one row at a time. */
 export async function uncountTries(db: UserDb, keys: readonly string[]): Promise<void> {
   for (const key of keys)
     await db.attempts.updateMany({

@@ -3,7 +3,7 @@ import type { UserDb, UserTx } from './database.js';
 /** Rows that one statement removes at most, so that none holds locks for long. */
 const batch = 500;
 
-/** What is over: the table, and what its rows are known by. Of a session that wasn't ended others must be told first. */
+/** What is over: the table, and what its rows are known by. Sessions that ran out are left: others are told first. */
 const kinds = [
   { table: 'sessions', key: 'id', until: 'revoked_at IS NOT NULL AND expires_at' },
   { table: 'session_revocations', key: 'session_id', until: 'tokens_end_at' },

@@ -15,8 +15,10 @@ export interface Probe {
   /** The body as it is. */
   raw?: string;
   contentType?: string;
-  /** Sent again and again, at most so often, until the status comes; all at once where it is negative. */
+  /** Sent again and again, at most so often, until the status comes. */
   times?: number;
+  /** So many are sent at once, again and again, until the status comes to one of them. */
+  together?: number;
   /** The address that a proxy would name. */
   from?: string;
 }
@@ -146,7 +148,7 @@ export const probes: Record<ServiceName, Probes> = {
       404: (context) => payment(context, { recipientId: someId() }),
       409: (context) => {
         const same = payment(context, { paymentMethod: 'pm_card_slow' }, randomUUID());
-        return { ...same, times: -8 };
+        return { ...same, together: 8 };
       },
       422: (context) => payment(context, { recipientId: context.scene.owner.id }),
       // Whoever has paid too often makes nothing for the questions after this one.

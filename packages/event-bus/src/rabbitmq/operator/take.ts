@@ -29,7 +29,7 @@ export interface Taken {
 
 export const nothingTaken = (): Taken => ({ messages: new Map(), looked: 0, matching: 0 });
 
-/** So long nothing came although more was to come: somebody else took it. Less would take a slow broker for that. */
+/** So long nothing came although more was to come: somebody else took it. A broker may need as long as this. */
 const idleMs = answerMs;
 const defaultMaxBytes = 64 * 1_024 * 1_024;
 

@@ -54,11 +54,11 @@ async function list(stripe: Stripe, operation: Operation): Promise<LostIntent> {
   const from = Math.floor(operation.createdAt.getTime() / 1_000);
   const soon = from + soonSeconds;
   const end = from + keyRememberedMs / 1_000 + clockSkewSeconds;
-  const first = await listBetween(stripe, operation, { gte: from - clockSkewSeconds, lt: soon });
-  const found =
-    typeof first === 'object' ? first : await listBetween(stripe, operation, { gte: soon, lte: end });
-  if (typeof found === 'object') return found;
-  if (first === 'all-seen' && found === 'all-seen') return 'never-made';
+  const early = await listBetween(stripe, operation, { gte: from - clockSkewSeconds, lt: soon });
+  if (typeof early === 'object') return early;
+  const late = await listBetween(stripe, operation, { gte: soon, lte: end });
+  if (typeof late === 'object') return late;
+  if (early === 'all-seen' && late === 'all-seen') return 'never-made';
   throw new Error(
     `Stripe shows nothing of payment ${operation.paymentId} among its ${mostListed} latest of those hours and has ` +
       'forgotten its key: look for it there',
