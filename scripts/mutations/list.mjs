@@ -256,8 +256,8 @@ export const mutations = [
   {
     guard: 'deliveries: a mail that somebody waits for precedes a backlog, also after it failed',
     file: 'services/notification/src/store/turns.ts',
-    from: 'ORDER BY (d.address IS NULL), d.due_at LIMIT',
-    to: 'ORDER BY d.due_at LIMIT',
+    from: '(d.address IS NULL OR d.attempts >= 5)',
+    to: '(d.address IS NULL OR d.address IS NOT NULL)',
     tests: ['services/notification/test/delivery-queue.test.ts'],
   },
   {

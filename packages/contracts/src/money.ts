@@ -38,11 +38,16 @@ const twoDigits =
 /** The currencies that payments accept, as ISO 4217 alphabetic codes. */
 export const currencies: readonly string[] = [...Object.keys(exceptions), ...twoDigits.split(' ')].sort();
 
-const known = new Set(currencies);
+const code = /^[A-Z]{3}$/;
 
-/** How many digits of the integer amount come after the decimal point: JPY 0, EUR 2, KWD 3. */
+/**
+ * How many digits of the integer amount come after the decimal point: JPY 0, EUR 2, KWD 3. Two where the currency isn't
+ * on the list: what was paid in one stays readable when it is given up, or before this build has heard of it.
+ *
+ * @throws RangeError for what is no code at all
+ */
 export function minorUnitDigits(currency: string): number {
-  if (!known.has(currency)) throw new RangeError(`${currency} is not a known ISO 4217 currency`);
+  if (!code.test(currency)) throw new RangeError(`${currency} is no ISO 4217 code`);
   return exceptions[currency] ?? 2;
 }
 

@@ -31,7 +31,12 @@ describe('money', () => {
     expect(formatMoney(1250, 'EUR', 'not a locale')).toBe('€12.50');
   });
 
-  it('refuses a currency it does not know', () => {
-    expect(() => minorUnitDigits('XXX')).toThrow(RangeError);
+  it('can be read in a currency that is no longer taken', () => {
+    expect(currencies).not.toContain('BGN');
+    expect(formatMoney(1250, 'BGN', 'en')).toMatch(/12\.50$/);
+  });
+
+  it('refuses what is no code', () => {
+    for (const code of ['', 'eur', 'EURO', 'E1R']) expect(() => minorUnitDigits(code)).toThrow(RangeError);
   });
 });

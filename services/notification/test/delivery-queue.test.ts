@@ -44,11 +44,6 @@ const content: MailContent = {
 async function write(db: NotificationDb, address = `${uuidv7()}@example.org`) {
   const mail = { userId: uuidv7(), eventId: uuidv7(), kind: 'test', address, content };
   await writeDirectMail(db, mail, { at: new Date(), giveUpAt: new Date(Date.now() + 60_000) });
-  // Rounded to milliseconds, the time at which it was written may be one that its transaction has yet to see.
-  await db.delivery.updateMany({
-    where: { userId: mail.userId },
-    data: { dueAt: new Date(Date.now() - 1_000) },
-  });
   return mail;
 }
 
@@ -166,13 +161,31 @@ describe('a mail that somebody waits for', () => {
         dueAt: new Date(Date.now() - minute * 60_000),
       }));
       await db.delivery.createMany({ data: waiting });
-      for (const attempts of [1, 2, 3]) {
-        const [first] = await takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000, share });
+      const take = () => takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000, share });
+      for (const attempts of [1, 2, 3, 4, 5]) {
+        const [first] = await take();
         expect(first).toMatchObject({ address, attempts, isAwaited: true });
         if (first) await postponeDelivery(db, first, -1, 'test');
       }
+      // An address that has taken nothing so often keeps nobody else's mail back.
+      expect(await take()).toMatchObject([{ isAwaited: false }]);
       await db.delivery.deleteMany({ where: { id: { in: waiting.map(({ id }) => id) } } });
       await db.delivery.deleteMany({ where: { userId } });
+    });
+  });
+});
+
+describe('a mail with a token that was just asked for', () => {
+  it('is taken before those like it that have failed', async () => {
+    await world.client.$transaction(async (db) => {
+      const take = () => takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000, share });
+      const failing = await write(db);
+      for (const delivery of await take()) await postponeDelivery(db, delivery, -60_000, 'test');
+      const fresh = await write(db);
+      expect(await take()).toMatchObject([{ address: fresh.address }]);
+      expect(await take()).toMatchObject([{ address: failing.address }]);
+      const both = { userId: { in: [failing.userId, fresh.userId] } };
+      await db.delivery.deleteMany({ where: both });
     });
   });
 });

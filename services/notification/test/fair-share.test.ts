@@ -151,9 +151,9 @@ describe('what waits for a subscription', () => {
     });
 
   it.each([
-    ['on trial', false, 0, 5],
-    ['on trial since it failed', true, 1, 5],
-    ['known to work', true, 0, 100],
+    ['unproven', false, 0, 20],
+    ['proven', true, 0, 100],
+    ['proven, also since it failed', true, 1, 100],
   ])('is bounded while it is %s; the inbox has all', async (_, proven, failures, most) => {
     const grace = await world.register('Grace');
     await subscribed(grace);

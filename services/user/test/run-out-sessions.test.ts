@@ -13,7 +13,7 @@ describe('a session that runs out', () => {
   let running: Running;
   let pruning: RunningService | undefined;
   beforeAll(async () => {
-    running = await runUserService({ internal: true });
+    running = await runUserService({ internal: true, every: 3_600_000 });
   });
   afterAll(async () => {
     await pruning?.stop();

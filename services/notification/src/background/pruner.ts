@@ -1,3 +1,4 @@
+import { AppError } from '@warren/contracts';
 import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { firstIdAt, type Kept } from '../domain/kept.js';
@@ -28,11 +29,12 @@ export function notificationPruner({ client, uow, log, kept }: Dependencies): Ba
     return after !== beforeAll;
   }
 
-  /** An inbox that can't be pruned must not keep those behind it waiting. */
+  /** An inbox that can't be pruned must not keep those behind it waiting. Where none can, the next round is early enough. */
   async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<void> {
     try {
       while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);
     } catch (error) {
+      if (error instanceof AppError && error.temporary) throw error;
       log.warn({ err: error, userId }, 'an inbox could not be pruned, it is left until the next walk');
     }
   }

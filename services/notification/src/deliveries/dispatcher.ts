@@ -16,6 +16,7 @@ export function dispatcher(parts: Dependencies & { timing: Timing }): Background
   const attempt = createAttempt(parts);
   const stopping = new AbortController();
   const cut = new AbortController();
+  let waiting = new AbortController();
   setMaxListeners(channel.concurrency, cut.signal);
   const underWay = new Map<TakenDelivery, Promise<void>>();
   let dispatching: Promise<void> = Promise.resolve();
@@ -50,11 +51,11 @@ export function dispatcher(parts: Dependencies & { timing: Timing }): Background
 
   /** A delivery, or the wait for what becomes due. */
   async function somethingEnds(ms: number): Promise<void> {
-    const waited = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, waited.signal]);
-    const timer = pause(ms, undefined, { signal }).catch(() => undefined);
+    if (stopping.signal.aborted) return;
+    waiting = new AbortController();
+    const timer = pause(ms, undefined, { signal: waiting.signal }).catch(() => undefined);
     await Promise.race([timer, ...underWay.values()]);
-    waited.abort();
+    waiting.abort();
     await timer;
   }
 
@@ -65,6 +66,7 @@ export function dispatcher(parts: Dependencies & { timing: Timing }): Background
     },
     async stop() {
       stopping.abort();
+      waiting.abort();
       const cutOff = setTimeout(() => cut.abort(new Error('the service is stopping')), timing.stopMs);
       await dispatching;
       await Promise.all(underWay.values());

@@ -15,8 +15,9 @@ export const sessionsEnd: EventHandler<NotificationDb> = {
   type: 'user.session-revoked',
   users: (event) => [revoked(event).userId],
   async handle(tx, event) {
-    const { sessionId, userId, tokensEndAt } = revoked(event);
+    const { sessionId, userId, tokensEndAt, reason } = revoked(event);
     await rememberRevoked(tx, sessionId, new Date(tokensEndAt));
-    await dropSubscriptionsOfSession(tx, userId, sessionId);
+    // One that nobody used for so long tells nothing of the others.
+    await dropSubscriptionsOfSession(tx, { userId, sessionId, orOfNone: reason !== 'expired' });
   },
 };

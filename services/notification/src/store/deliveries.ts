@@ -17,10 +17,10 @@ export interface Deliverable {
 }
 
 /**
- * Pushes that may wait for one subscription. The first that arrives ends its trial, so few are enough to try; beyond a
- * hundred nobody reads them after an outage. What comes on top is in the inbox only.
+ * Pushes that may wait for one subscription. One that never took a push may never take any, and anybody can make it;
+ * beyond a hundred nobody reads them after an outage. What comes on top is in the inbox only.
  */
-const mostWaiting = { onTrial: 5, proven: 100 } as const;
+const mostWaiting = { unproven: 20, proven: 100 } as const;
 
 /**
  * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
@@ -47,8 +47,7 @@ export async function writeDeliveries(
       AND (d.channel <> 'email' OR u.email_verified IS DISTINCT FROM false)
       AND NOT EXISTS (
         SELECT FROM deliveries w WHERE w.channel = 'push' AND w.target = s.id::text AND w.settled_at IS NULL
-        OFFSET CASE WHEN s.proven AND s.failures = 0 THEN ${mostWaiting.proven}::int
-          ELSE ${mostWaiting.onTrial}::int END - 1)
+        OFFSET CASE WHEN s.proven THEN ${mostWaiting.proven}::int ELSE ${mostWaiting.unproven}::int END - 1)
     ON CONFLICT DO NOTHING`;
 }
 
@@ -61,7 +60,10 @@ export interface DirectMail {
   content: MailContent;
 }
 
-/** Once for each event. Having an address of its own puts it ahead of whatever else waits for a mail server. */
+/**
+ * Once for each event. Having an address of its own puts it ahead of whatever else waits for a mail server; being due
+ * since yesterday, ahead of those like it that have failed.
+ */
 export async function writeDirectMail(
   db: NotificationDb,
   { userId, eventId, kind, address, content }: DirectMail,
@@ -71,6 +73,6 @@ export async function writeDirectMail(
     INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, address, content, due_at, give_up_at,
       created_at)
     VALUES (${uuidv7()}::uuid, ${userId}::uuid, ${eventId}, ${kind}, 'email', '', ${address},
-      ${JSON.stringify(content)}::jsonb, now(), ${giveUpAt}::timestamptz, ${at}::timestamptz)
+      ${JSON.stringify(content)}::jsonb, now() - interval '1 day', ${giveUpAt}::timestamptz, ${at}::timestamptz)
     ON CONFLICT DO NOTHING`;
 }

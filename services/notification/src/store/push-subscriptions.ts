@@ -64,13 +64,15 @@ export async function dropSubscription(
   return count > 0;
 }
 
-/** Those that tell of no session may be of this one, and so go too: a browser that is in use brings its own again. */
+/**
+ * Those that tell of no session may be of this one, and go too where `orOfNone`: a browser that is in use brings its own
+ * again.
+ */
 export async function dropSubscriptionsOfSession(
   db: NotificationDb,
-  userId: string,
-  sessionId: string,
+  { userId, sessionId, orOfNone }: { userId: string; sessionId: string; orOfNone: boolean },
 ): Promise<void> {
   await db.$executeRaw`
     DELETE FROM push_subscriptions
-    WHERE user_id = ${userId}::uuid AND (session_id = ${sessionId} OR session_id IS NULL)`;
+    WHERE user_id = ${userId}::uuid AND (session_id = ${sessionId} OR (${orOfNone} AND session_id IS NULL))`;
 }

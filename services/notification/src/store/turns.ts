@@ -5,8 +5,14 @@ import { Prisma } from '../generated/prisma/client.js';
 /** How many times as many are looked at as can be taken: many may be one person's. */
 const lookAhead = 10;
 
-/** What somebody waits for precedes all else, however often it failed; among equals the longest due. */
+/** What somebody waits for precedes all else; among equals the longest due. */
 const inTurn = Prisma.raw('is_awaited DESC, due_at, id');
+
+/**
+ * Only what has an address of its own is awaited, and for its first tries: addresses that take nothing, be they ever so
+ * many, must not keep all other mail back. As the index has it.
+ */
+const canWait = Prisma.raw('(d.address IS NULL OR d.attempts >= 5)');
 
 /**
  * The deliveries of a channel whose turn it is, as common table expressions, the last of them `due (id, trial_origin)`:
@@ -27,7 +33,7 @@ export function whoseTurn(channel: OutsideChannel, { limit, share }: { limit: nu
 /** Due, and neither of a busy person nor on trial where trials have no room. What is not on trial has no origin. */
 const waiting = (channel: OutsideChannel, { busyUsers, busyOrigins, trialsLeft }: FairShare, most: number) =>
   Prisma.sql`
-    SELECT d.id, d.user_id, d.address IS NOT NULL AS is_awaited, d.due_at, s.trial_origin
+    SELECT d.id, d.user_id, NOT ${canWait} AS is_awaited, d.due_at, s.trial_origin
     FROM deliveries d LEFT JOIN LATERAL (
       SELECT origin AS trial_origin FROM push_subscriptions s
       WHERE s.id = nullif(d.target, '')::uuid AND s.user_id = d.user_id AND (NOT s.proven OR s.failures > 0)
@@ -36,7 +42,7 @@ const waiting = (channel: OutsideChannel, { busyUsers, busyOrigins, trialsLeft }
       AND d.user_id <> ALL(${busyUsers}::uuid[])
       AND (s.trial_origin IS NULL
         OR (${trialsLeft}::int > 0 AND s.trial_origin <> ALL(${busyOrigins}::text[])))
-    ORDER BY (d.address IS NULL), d.due_at LIMIT ${most}::int FOR UPDATE OF d SKIP LOCKED`;
+    ORDER BY ${canWait}, d.due_at LIMIT ${most}::int FOR UPDATE OF d SKIP LOCKED`;
 
 /** Which of its person's each is, and which of those on trial at its origin. */
 const ranked = Prisma.sql`
