@@ -1,34 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { type Fixture, fixture, type Instance, type InstanceOptions, writeNote } from './support/fixture.js';
+import { writeNote } from './support/fixture.js';
+import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
-let db: Fixture;
-let running: Instance[] = [];
-beforeAll(async () => {
-  db = await fixture();
-});
-afterAll(() => db.close());
-beforeEach(() => db.sql('TRUNCATE messaging.outbox'));
-afterEach(async () => {
-  await Promise.all(running.map((instance) => instance.stop()));
-  running = [];
-});
-
-const quick = { pollMs: 20, stopMs: 100 };
-
-async function started(options: InstanceOptions = {}): Promise<Instance> {
-  const instance = db.instance({ ...options, limits: { ...quick, ...options.limits } });
-  await instance.start({ handlers: [] });
-  running.push(instance);
-  return instance;
-}
-
-const unpublished = async () =>
-  (await db.sql<{ id: string }>('SELECT id FROM messaging.outbox WHERE published_at IS NULL')).map(
-    ({ id }) => id,
-  );
-const allPublished = () => eventually(async () => expect(await unpublished()).toEqual([]));
+const world = relays();
+const { started, unpublished, allPublished } = world;
 
 describe('a backlog beyond its bound', () => {
   it('refuses new work as temporary, before it starts, until rows are published', async () => {
@@ -66,15 +43,15 @@ describe('a backlog beyond its bound', () => {
   it('does not refuse what other services sent', async () => {
     const bus = new ScriptedBus();
     bus.state = 'degraded';
-    const instance = db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });
-    running.push(instance);
+    const instance = world.db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });
+    world.stopAfterTest(instance);
     await instance.start({
       handlers: [
         { type: 'note.written', kind: 'react', handle: (tx, event) => writeNote(tx, event.subject) },
       ],
     });
     await instance.uow.run((tx) => writeNote(tx, 'first'));
-    const [sent] = await db.sql<{ id: string; type: string; body: string }>(
+    const [sent] = await world.db.sql<{ id: string; type: string; body: string }>(
       'SELECT id, type, body FROM messaging.outbox',
     );
     if (!sent) throw new Error('nothing in the outbox');

@@ -1,39 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { type Fixture, fixture, type Instance, type InstanceOptions, writeNote } from './support/fixture.js';
+import { writeNote } from './support/fixture.js';
 import { type Gate, gateOf } from './support/gate.js';
+import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
-let db: Fixture;
-let running: Instance[] = [];
-beforeAll(async () => {
-  db = await fixture();
-});
-afterAll(() => db.close());
-beforeEach(() => db.sql('TRUNCATE messaging.outbox'));
-afterEach(async () => {
-  await Promise.all(running.map((instance) => instance.stop()));
-  running = [];
-});
-
-const quick = { pollMs: 20, stopMs: 100 };
+const world = relays();
+const { started, unpublished, allPublished } = world;
 /** For the tests in which a lease ends; elsewhere a slow machine must not end one. */
 const shortLease = { leaseMs: 300, confirmMs: 200 };
-
-async function started(options: InstanceOptions = {}): Promise<Instance> {
-  const instance = db.instance({ ...options, limits: { ...quick, ...options.limits } });
-  await instance.start({ handlers: [] });
-  running.push(instance);
-  return instance;
-}
-
-const unpublished = async () =>
-  (await db.sql<{ id: string }>('SELECT id FROM messaging.outbox WHERE published_at IS NULL')).map(
-    ({ id }) => id,
-  );
-const allPublished = () => eventually(async () => expect(await unpublished()).toEqual([]));
 
 describe('the relay', () => {
   it('publishes what commits here without waiting for a poll, and marks it', async () => {
@@ -117,7 +94,7 @@ describe('the relay', () => {
       tx.publish({ type: 'note.written', subject: 'b', version: 1, data: { text: 'none' } });
     });
     await eventually(async () => {
-      const rows = await db.sql<{ body: string }>('SELECT body, published_at FROM messaging.outbox');
+      const rows = await world.db.sql<{ body: string }>('SELECT body, published_at FROM messaging.outbox');
       expect(rows).toEqual([{ body: expect.stringContaining('none'), published_at: expect.any(Date) }]);
     });
     expect(bus.published.map(({ body }) => JSON.parse(body).data.text).sort()).toEqual(['a secret', 'none']);
@@ -133,7 +110,7 @@ describe('the relay', () => {
     const { uow, stats } = await started({ bus });
     await uow.run((tx) => writeNote(tx, 'unconfirmed'));
     await allPublished();
-    const [row] = await db.sql<{ id: string }>('SELECT id FROM messaging.outbox');
+    const [row] = await world.db.sql<{ id: string }>('SELECT id FROM messaging.outbox');
     expect(bus.ids()).toEqual([row?.id, row?.id, row?.id]);
     expect(stats().relay).toMatchObject({ published: 1, failed: 2, inFlight: 0 });
   });
@@ -146,7 +123,8 @@ describe('the relay', () => {
     await eventually(() => expect(stats().relay).toMatchObject({ inFlight: 1, late: 1 }));
     // The lease ends and the poll takes the row again, twice; the bus still holds the event and gets no copy.
     const leaseEnd = async () =>
-      (await db.sql<{ claimed_until: Date }>('SELECT claimed_until FROM messaging.outbox'))[0]?.claimed_until;
+      (await world.db.sql<{ claimed_until: Date }>('SELECT claimed_until FROM messaging.outbox'))[0]
+        ?.claimed_until;
     for (const _renewal of [1, 2]) {
       const before = await leaseEnd();
       await eventually(async () => expect(await leaseEnd()).not.toEqual(before));
@@ -159,7 +137,7 @@ describe('the relay', () => {
   });
 
   it('shares an outbox with another relay: each row is published once', async () => {
-    const source = db.instance();
+    const source = world.db.instance();
     for (let index = 0; index < 200; index++) await source.uow.run((tx) => writeNote(tx, `shared-${index}`));
     const buses = [new ScriptedBus(), new ScriptedBus()];
     await Promise.all(buses.map((bus) => started({ bus, limits: { relayCapacity: 20 } })));
@@ -240,8 +218,8 @@ describe('with the memory bus', () => {
   it('keeps a row unpublished until every subscriber has committed the event', async () => {
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50, 50, 50] });
     const gate = gateOf<void>();
-    const instance = db.instance({ bus, limits: { ...quick, ...shortLease } });
-    running.push(instance);
+    const instance = world.db.instance({ bus, limits: { ...quick, ...shortLease } });
+    world.stopAfterTest(instance);
     let attempts = 0;
     await instance.start({
       handlers: [
@@ -275,6 +253,6 @@ const subjectOf = ({ body }: { body: string }): unknown => JSON.parse(body).subj
 /** A row that no relay has claimed. Whoever publishes it has polled. */
 async function sentinel(): Promise<string> {
   const id = uuidv7();
-  await db.sql(`INSERT INTO messaging.outbox (id, type, body) VALUES ($1, 'note.written', '{}')`, [id]);
+  await world.db.sql(`INSERT INTO messaging.outbox (id, type, body) VALUES ($1, 'note.written', '{}')`, [id]);
   return id;
 }
