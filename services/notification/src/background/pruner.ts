@@ -29,7 +29,7 @@ export function notificationPruner({ client, uow, log, kept }: Dependencies): Ba
     return after !== beforeAll;
   }
 
-  /** An inbox that can't be pruned must not keep those behind it waiting. Where none can, the next round is early enough. */
+  /** An inbox that can't be pruned keeps none behind it waiting. Where none can be, the next round is early enough. */
   async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<void> {
     try {
       while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);

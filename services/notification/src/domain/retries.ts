@@ -29,7 +29,7 @@ export interface Failed {
 }
 
 /**
- * Milliseconds until the next try: 5 s, doubled with each one, up to an hour, or to about a minute where somebody waits;
+ * Milliseconds until the next try: 5 s, doubled with each one, up to an hour, or about a minute where somebody waits;
  * less up to a fifth so that those that failed together don't come back together. `undefined` after the last one.
  */
 export function retryDelay(attempts: number, failed: Failed, random = Math.random()): number | undefined {

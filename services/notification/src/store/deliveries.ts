@@ -25,8 +25,8 @@ const mostWaiting = { unproven: 20, proven: 100 } as const;
 /**
  * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
  * push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
- * and nowhere else: what was written before was delivered before. What waits is counted no further than its bound, hence
- * the `OFFSET`.
+ * and nowhere else: what was written before was delivered before. What waits is counted no further than its bound,
+ * hence the `OFFSET`.
  */
 export async function writeDeliveries(
   db: NotificationDb,

@@ -65,8 +65,8 @@ export async function dropSubscription(
 }
 
 /**
- * Those that tell of no session may be of this one, and go too where `orOfNone`: a browser that is in use brings its own
- * again.
+ * Those that tell of no session may be of this one, and go too where `orOfNone`: a browser that is in use brings its
+ * own again.
  */
 export async function dropSubscriptionsOfSession(
   db: NotificationDb,
