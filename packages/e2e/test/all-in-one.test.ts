@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { listens } from '@warren/testing';
 import { AllInOne } from './support/all-in-one.js';
 import { Person } from './support/person.js';
 import { bodyOf, describeStory, expectGapless, ofKind } from './support/story.js';
@@ -32,6 +33,22 @@ describe('all in one process, on an embedded PostgreSQL and the memory bus', () 
     expectGapless(hears);
     ada.leave();
     grace.leave();
+  }, 90_000);
+
+  it('listens on loopback only, so that no other machine reaches it', async () => {
+    for (const url of system.urls('user')) {
+      const port = Number(new URL(url).port);
+      for (const each of [port, port + 1_000]) {
+        expect(await listens('127.0.0.1', each)).toBe(true);
+        // Another address of the same machine, which only a listener on all addresses answers.
+        expect(await listens('127.0.0.2', each)).toBe(false);
+      }
+    }
+  });
+
+  it('ends with exit code 0 when Ctrl-C reaches it twice, from the terminal and from npm', async () => {
+    expect(await system.interrupt()).toBe(0);
+    await system.restart();
   }, 90_000);
 
   it('SIGTERM ends it with exit code 0, and its data is there again', async () => {

@@ -18,3 +18,4 @@ export type { RevocationSource } from './revocations/source.js';
 export { createService, type RunningService, type ServiceOverrides } from './service/create-service.js';
 export { runWhenMain } from './service/run-when-main.js';
 export type { StopOptions } from './service/stop.js';
+export { onStopSignals, type StopSignals } from './service/stop-signals.js';

@@ -1,3 +1,4 @@
+export { listens } from './addresses.js';
 export { numberFrom, readFlags, UsageError, wholeNumber } from './arguments.js';
 export type { TestBroker } from './broker.js';
 export { testBroker } from './broker.js';

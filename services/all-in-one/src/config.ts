@@ -7,6 +7,8 @@ const checkout = resolve(import.meta.dirname, '../../..');
 
 export interface Config {
   dataDir: string;
+  /** Address that all listeners of all services bind. */
+  host: string;
   /** Servers to use instead of what is embedded. */
   servers: { amqp: string; database: string } | undefined;
   /** By service name. */
@@ -21,6 +23,7 @@ export function readStartConfig(services: readonly Ported[], env: Environment): 
   const values: Record<string, unknown> = readConfig(schema(services), env);
   return {
     dataDir: resolve(String(values.WARREN_DATA_DIR)),
+    host: String(values.HOST),
     servers: serversOf(values.AMQP_URL, values.DATABASE_URL),
     ports: new Map(services.map(({ name, portVariable }) => [name, Number(values[portVariable])])),
   };
@@ -40,6 +43,11 @@ export function schema(services: readonly Ported[]) {
     WARREN_DATA_DIR: Type.String({
       default: join(checkout, '.warren'),
       description: 'Where everything embedded keeps its data.',
+    }),
+    HOST: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address that every port binds, those of metrics too; 0.0.0.0 lets other machines in.',
     }),
     AMQP_URL: Type.Optional(
       Type.String({ pattern: '^amqps?://', description: 'A RabbitMQ, for a process per service.' }),

@@ -12,7 +12,7 @@ export function startEmbedded(
   services: readonly HostedService[],
   dataDir: string,
   ports: ReadonlyMap<string, number>,
-  env: Environment,
+  env: Environment & { readonly HOST: string },
   asked: AbortSignal,
 ): Promise<Running> {
   return unwinding(async (stack) => {

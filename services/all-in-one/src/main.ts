@@ -11,12 +11,13 @@ import { services } from './topology.js';
 
 /** Runs everything until `asked` aborts, which is a clean end; anything else that ends it is thrown. */
 async function run(env: Environment, asked: AbortSignal): Promise<void> {
-  const { dataDir, servers, ports: wanted } = readStartConfig(services, env);
-  const ports = await settlePorts(services, wanted);
+  const { dataDir, servers, host, ports: wanted } = readStartConfig(services, env);
+  const ports = await settlePorts(services, wanted, host);
+  const settings = { ...env, HOST: host, HOST_FILE: undefined };
   const running = servers
-    ? await startProcesses(services, servers, ports, env, asked)
-    : await startEmbedded(services, dataDir, ports, env, asked);
-  process.stdout.write(banner(services, ports, running.facts));
+    ? await startProcesses(services, servers, ports, settings, asked)
+    : await startEmbedded(services, dataDir, ports, settings, asked);
+  process.stdout.write(banner(services, ports, host, running.facts));
   try {
     await Promise.race([abortion(asked), running.failed]);
   } finally {

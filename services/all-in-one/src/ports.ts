@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { ConfigError } from '@warren/service-kit';
 import type { HostedService } from './hosted-service.js';
 
 /** A taken port, in words that say what to do. */
@@ -13,22 +14,23 @@ export class PortTaken extends Error {
 export async function settlePorts(
   services: readonly Pick<HostedService, 'name' | 'portVariable'>[],
   wanted: ReadonlyMap<string, number>,
+  host: string,
 ): Promise<ReadonlyMap<string, number>> {
   const settled = new Map<string, number>();
   for (const { name, portVariable } of services) {
     const port = wanted.get(name) ?? 0;
     if (port > 0) {
-      await requireFree(port, `the ${name} service`, portVariable);
-      await requireFree(port + 1000, `the metrics of the ${name} service`, portVariable);
+      await requireFree(host, port, `the ${name} service`, portVariable);
+      await requireFree(host, port + 1000, `the metrics of the ${name} service`, portVariable);
     }
-    settled.set(name, port > 0 ? port : await freePort());
+    settled.set(name, port > 0 ? port : await bind(host, 0));
   }
   return settled;
 }
 
-async function requireFree(port: number, what: string, variable: string): Promise<void> {
+async function requireFree(host: string, port: number, what: string, variable: string): Promise<void> {
   try {
-    await bind(port);
+    await bind(host, port);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
@@ -37,16 +39,15 @@ async function requireFree(port: number, what: string, variable: string): Promis
   }
 }
 
-function freePort(): Promise<number> {
-  return bind(0);
-}
-
-/** Binds for a moment, as the services will: on all addresses. */
-function bind(port: number): Promise<number> {
+/** Binds for a moment, as the services will. */
+function bind(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '0.0.0.0', () => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const noSuchAddress = error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND';
+      reject(noSuchAddress ? new ConfigError([`HOST: this machine has no address ${host}`]) : error);
+    });
+    server.listen(port, host, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : port));
     });

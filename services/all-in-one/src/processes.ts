@@ -5,13 +5,14 @@ import { type Running, unwinding } from './running.js';
 import { serviceEnvironment } from './service-environment.js';
 import { abortion } from './signals.js';
 import { supervise } from './supervise.js';
+import { urlOn } from './url-on.js';
 
 /** Each service in a process of its own, on given servers. */
 export function startProcesses(
   services: readonly HostedService[],
   servers: { amqp: string; database: string },
   ports: ReadonlyMap<string, number>,
-  env: Environment,
+  env: Environment & { readonly HOST: string },
   asked: AbortSignal,
 ): Promise<Running> {
   return unwinding(async (stack) => {
@@ -27,7 +28,7 @@ export function startProcesses(
           ...serviceEnvironment(service, ports, databaseOn(servers.database, service.database), env),
           AMQP_URL: servers.amqp,
         },
-        readyUrl: `http://127.0.0.1:${ports.get(service.name)}/health/ready`,
+        readyUrl: `${urlOn(env.HOST, ports.get(service.name), '127.0.0.1')}/health/ready`,
       }),
     );
     stack.push(async () => {

@@ -1,12 +1,13 @@
 import type { Environment } from '@warren/service-kit';
 import type { HostedService } from './hosted-service.js';
+import { urlOn } from './url-on.js';
 
 /** A service's environment: ours, with what must differ between the services. */
 export function serviceEnvironment(
   service: HostedService,
   ports: ReadonlyMap<string, number>,
   databaseUrl: string,
-  env: Environment,
+  env: Environment & { readonly HOST: string },
 ): Environment {
   return {
     LOG_LEVEL: 'warn',
@@ -16,7 +17,7 @@ export function serviceEnvironment(
     PORT: String(ports.get(service.name)),
     INTERNAL_PORT: internalPort(ports.get(service.name) ?? 0),
     DATABASE_URL: databaseUrl,
-    USER_SERVICE_URL: `http://127.0.0.1:${ports.get('user')}`,
+    USER_SERVICE_URL: urlOn(env.HOST, ports.get('user'), '127.0.0.1'),
   };
 }
 

@@ -1,12 +1,12 @@
-/** Aborts with the first SIGINT or SIGTERM. A second one ends the process at once, without any drain. */
+import { onStopSignals } from '@warren/service-kit';
+
+/** Aborts with the first SIGINT or SIGTERM. One that comes a second or more later ends the process without any drain. */
 export function stopRequested(): AbortSignal {
   const asked = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (asked.signal.aborted) process.exit(130);
-    asked.abort(new Error(`asked to stop by ${signal}`));
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  onStopSignals({
+    asked: (signal) => asked.abort(new Error(`asked to stop by ${signal}`)),
+    hurried: () => process.exit(130),
+  });
   return asked.signal;
 }
 

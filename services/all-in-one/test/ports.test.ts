@@ -24,7 +24,7 @@ const user = { name: 'user', portVariable: 'USER_PORT' };
 describe('settlePorts', () => {
   it('names the port, the service and the variable when the port is taken', async () => {
     const port = await occupy();
-    const settled = settlePorts([user], new Map([['user', port]]));
+    const settled = settlePorts([user], new Map([['user', port]]), '127.0.0.1');
     await expect(settled).rejects.toBeInstanceOf(PortTaken);
     await expect(settled).rejects.toThrow(`Port ${port} for the user service is in use`);
     await expect(settled).rejects.toThrow('USER_PORT');
@@ -32,12 +32,17 @@ describe('settlePorts', () => {
 
   it('finds a taken metrics port as well, before anything is started', async () => {
     const port = await occupy();
-    const settled = settlePorts([user], new Map([['user', port - 1000]]));
+    const settled = settlePorts([user], new Map([['user', port - 1000]]), '127.0.0.1');
     await expect(settled).rejects.toThrow(`Port ${port} for the metrics of the user service is in use`);
   });
 
+  it('names HOST when this machine does not have the address', async () => {
+    const settled = settlePorts([user], new Map([['user', 0]]), '192.0.2.1');
+    await expect(settled).rejects.toThrow('HOST: this machine has no address 192.0.2.1');
+  });
+
   it('takes a free one where 0 is wanted', async () => {
-    const ports = await settlePorts([user], new Map([['user', 0]]));
+    const ports = await settlePorts([user], new Map([['user', 0]]), '127.0.0.1');
     expect(await occupy(ports.get('user'))).toBe(ports.get('user'));
   });
 });

@@ -147,12 +147,25 @@ describe('node dist/main.js', () => {
     expect(output.stderr).toBe('');
   });
 
-  it('hurries on a second signal', async () => {
+  it('takes two signals within a second for one request to stop, and drains', async () => {
+    const { child, exit, says } = run({ ...environment(), DRAIN_SECONDS: '4' });
+    await says('"started"');
+    child.kill('SIGINT');
+    await says('"stopping"');
+    const began = Date.now();
+    child.kill('SIGINT');
+    expect(await exit).toBe(0);
+    // It stays reachable for 0.3 of the drain time, so that load balancers notice.
+    expect(Date.now() - began).toBeGreaterThan(1_000);
+  });
+
+  it('hurries on a signal that comes a second or more after the first', async () => {
     const { child, exit, says } = run({ ...environment(), DRAIN_SECONDS: '600' });
     await says('"started"');
     child.kill('SIGTERM');
     await says('"stopping"');
-    child.kill('SIGTERM');
+    const again = setInterval(() => child.kill('SIGTERM'), 300);
     expect(await exit).toBe(0);
+    clearInterval(again);
   });
 });

@@ -48,6 +48,10 @@ export class AllInOne implements System {
     return (await this.#program?.stop()) ?? null;
   }
 
+  async interrupt(): Promise<number | null> {
+    return (await this.#program?.interrupt()) ?? null;
+  }
+
   async close(): Promise<void> {
     await this.stop();
     await rm(this.#data, { recursive: true, force: true });

@@ -63,6 +63,15 @@ export class Program {
     return this.child.exitCode;
   }
 
+  /** What Ctrl-C in a terminal does to a program under npm: two SIGINTs in a row. Resolves to the exit code. */
+  async interrupt(): Promise<number | null> {
+    const gone = once(this.child, 'exit');
+    this.child.kill('SIGINT');
+    this.child.kill('SIGINT');
+    await gone;
+    return this.child.exitCode;
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = once(this.child, 'exit');

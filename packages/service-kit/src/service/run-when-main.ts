@@ -7,6 +7,7 @@ import { readableError } from '../config/readable-error.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createService, type RunningService } from './create-service.js';
 import { migrateService } from './migrate-service.js';
+import { onStopSignals } from './stop-signals.js';
 
 const help = (service: string) => `Runs the ${service} service.
 
@@ -20,7 +21,7 @@ It is configured by environment variables; the README lists them.
  * Runs the service if `meta` is the program's own module, and does nothing if it was only imported. With
  * `--migrate-only` it brings the database up to date and ends.
  *
- * SIGTERM or SIGINT drains it and exits with 0, a second one hurries. A start that fails prints one line a problem
+ * SIGTERM or SIGINT drains it and exits with 0; another one that comes a second or more later hurries. A start that fails prints one line a problem
  * and exits with 1, as does a bug that nobody caught.
  */
 export async function runWhenMain<
@@ -71,10 +72,7 @@ function isProgram(meta: ImportMeta): boolean {
 
 /** A signal that comes during the start stops the service when it has started. */
 function stopOnSignals(name: string, starting: Promise<RunningService>): void {
-  let signals = 0;
-  const stop = () => {
-    signals += 1;
-    const hurry = signals > 1;
+  const stop = (hurry: boolean): void => {
     starting
       .then((service) => service.stop({ hurry }))
       .then(
@@ -82,8 +80,7 @@ function stopOnSignals(name: string, starting: Promise<RunningService>): void {
         (error: unknown) => fail(name, error),
       );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  onStopSignals({ asked: () => stop(false), hurried: () => stop(true) });
 }
 
 function fail(service: string, error: unknown): never {
