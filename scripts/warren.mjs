@@ -16,6 +16,11 @@ const help = `Warren
   npm run check                     type check and lint
   npm run format                    format, and fix what the linter can fix
   npm run warren -- <arguments>     dead letters, outbox, queues and replays of a running system
+  npm run secrets [-- <folder>]     passwords for docker compose, in ./.secrets
+  npm run images [-- <options>]     the services' images, and k8s/overlays/local, which names them, for a cluster:
+                                    [--kind <cluster>] [--minikube <profile>] [--registry <host/folder> [--push]]
+                                    [--base <overlay>, default quickstart]
+  npm run compose-story             docker compose up, the README's story, down again
   npm run bench [-- <arguments>]    benchmarks
   npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost
   npm run mutations                 takes one guard out at a time and shows which tests notice
@@ -60,6 +65,23 @@ const commands = {
   async warren(...args) {
     await prepare({ project: 'packages/cli' });
     await become('packages/cli/dist/main.js', args);
+  },
+
+  async secrets(...args) {
+    const { makeSecrets, printDigest } = await import('./lib/secrets.mjs');
+    if (args[0] === '--digest') await printDigest(args[1]);
+    else await makeSecrets(args[0] ?? '.secrets');
+  },
+
+  async images(...args) {
+    const { buildImages } = await import('./lib/images.mjs');
+    process.exitCode = await buildImages(args);
+  },
+
+  async 'compose-story'(...args) {
+    await prepare();
+    const { playComposeStory } = await import('./lib/test.mjs');
+    process.exitCode = await playComposeStory(args);
   },
 
   async bench(...args) {

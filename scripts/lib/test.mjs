@@ -37,6 +37,13 @@ export async function runTests(args) {
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
+/** Needs a Docker engine; images by `USER_IMAGE` and so on, otherwise they are built. Answers the exit code. */
+export async function playComposeStory(args) {
+  const counts = await runJest(['--testMatch', '**/packages/e2e/test/compose.story.ts', ...args], {});
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
 /** Aborts at the first signal. While a command runs, `run` passes the signal on and throws; this covers the rest. */
 function stopSignal() {
   const stop = new AbortController();

@@ -14,12 +14,12 @@ import { eventually, named, unavailable } from '@warren/testing';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { pino } from 'pino';
 import { type BrokerWithUsers, brokerWithUsers, type Definitions } from './support/broker-users.js';
-import { readCompose } from './support/compose.js';
+import { readCompose, secretText } from './support/compose.js';
 import { textOf } from './support/repository.js';
 import { services } from './support/services.js';
 
 const compose = readCompose(textOf('docker-compose.yml'));
-const definitions = JSON.parse(compose.configs['rabbitmq-definitions']?.content ?? '') as Definitions;
+const definitions = JSON.parse(secretText(compose, 'rabbitmq-definitions')) as Definitions;
 const log = pino({ level: 'silent' });
 const accessRefused = 403;
 

@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { named } from '@warren/testing';
-import { composeRules, openPasswords } from './rules/compose.js';
-import { type ComposeFile, composeSchemaProblems, readCompose } from './support/compose.js';
+import { composeRules } from './rules/compose.js';
+import type { Definitions } from './support/broker-users.js';
+import { type ComposeFile, composeSchemaProblems, mountedSecrets, readCompose } from './support/compose.js';
 import { pathOf, textOf } from './support/repository.js';
+import { services } from './support/services.js';
 import { set } from './support/set.js';
 import { missing, run } from './support/tools.js';
 
@@ -28,6 +34,8 @@ describe('docker-compose.yml', () => {
       'compose',
       '--file',
       pathOf('docker-compose.yml'),
+      '--env-file',
+      pathOf('compose/empty'),
       'config',
       '--format',
       'json',
@@ -42,14 +50,77 @@ describe('docker-compose.yml', () => {
     expect(rule(compose)).toEqual([]);
   });
 
-  it('takes each password from the environment, with a default that is marked', () => {
-    expect(openPasswords(text)).toEqual([]);
-    expect(openPasswords(text.replace(/\$\{WARREN_PAYMENT_BROKER_PASSWORD:-[^}]*\}/, 's3cret'))).toEqual([
-      's3cret',
-    ]);
-    const set = readCompose(text, { WARREN_PAYMENT_BROKER_PASSWORD: 'other' });
-    expect(set.services.payment?.environment?.AMQP_URL).toBe('amqp://payment:other@rabbitmq:5672/warren');
-    expect(set.configs['rabbitmq-definitions']?.content).toContain('"name": "payment", "password": "other"');
+  it('is set by the variables of .env.example, and by no others', () => {
+    const used = new Set([...text.matchAll(/\$\{(\w+)/g)].map((match) => match[1]));
+    const listed = new Set(
+      [...textOf('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map((match) => match[1]),
+    );
+    expect([...listed].sort()).toEqual([...used].sort());
+  });
+
+  it('carries the digest of what its secret files hold, so that `up` notices that they changed', () => {
+    const digest = run('node', [pathOf('scripts/warren.mjs'), 'secrets', '--digest']).trim();
+    const labels = Object.values(compose.services).flatMap(({ labels = {} }) => Object.values(labels));
+    expect(new Set(labels)).toEqual(new Set([digest]));
+  });
+
+  it('says which Docker Engine and Compose know what it uses', () => {
+    for (const page of ['docker-compose.yml', 'README.md', 'docs/deployment.md']) {
+      const said = /Docker\s+Engine ≥ 25 and Compose ≥ 2\.24\.1/.test(textOf(page));
+      expect({ page, said }).toEqual({ page, said: true });
+    }
+  });
+
+  it('builds on the base image that the Dockerfiles name, under the version of the workspace', () => {
+    const { version } = JSON.parse(textOf('package.json')) as { version: string };
+    for (const { name } of services) {
+      const { image, build } = compose.services[name] ?? {};
+      const base = /^ARG BASE_IMAGE=(.+)$/m.exec(textOf(`services/${name}/Dockerfile`))?.[1];
+      expect({ image, args: build?.args }).toEqual({
+        image: `warren-${name}:${version}`,
+        args: expect.objectContaining({ BASE_IMAGE: base, VERSION: version }),
+      });
+    }
+  });
+});
+
+describe('npm run secrets', () => {
+  it('makes a folder with which docker-compose.yml starts and nothing is for development only', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'warren-secrets-'));
+    const folder = join(parent, 'secrets');
+    try {
+      const printed = run('node', [pathOf('scripts/warren.mjs'), 'secrets', folder]);
+      const env = Object.fromEntries(
+        printed
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/=(.*)/s)),
+      );
+      const changed = readCompose(text, env);
+      for (const facts of services) {
+        const { SIGNING_KEY_SECRET } = changed.services[facts.name]?.environment ?? {};
+        if (facts.name === 'user') expect(SIGNING_KEY_SECRET).toMatch(/^[\w-]{32,}$/);
+      }
+      const mounted = Object.values(changed.services).flatMap((service) => [
+        ...mountedSecrets(service).values(),
+      ]);
+      const texts = Object.fromEntries(
+        mounted.map((name) => [name, readFileSync(changed.secrets[name]?.file ?? '', 'utf8')]),
+      );
+      expect(Object.values(texts).filter((each) => each.includes('development-only'))).toEqual([]);
+      const { users } = JSON.parse(texts['rabbitmq-definitions'] ?? '') as Definitions;
+      for (const { name } of services) {
+        const amqp = new URL(texts[`${name}-amqp-url`] ?? '');
+        expect(users.find((user) => user.name === name)?.password).toBe(amqp.password);
+        const database = new URL(texts[`${name}-database-url`] ?? '');
+        expect(texts[`${name}-database-password`]?.trim()).toBe(database.password);
+      }
+      const labels = Object.values(changed.services).map(({ labels = {} }) => labels['dev.warren.secrets']);
+      expect(new Set(labels)).toEqual(new Set([env.WARREN_SECRETS_DIGEST]));
+      expect(() => run('node', [pathOf('scripts/warren.mjs'), 'secrets', folder])).toThrow();
+    } finally {
+      await rm(parent, { recursive: true, force: true });
+    }
   });
 });
 
@@ -57,7 +128,45 @@ describe('docker-compose.yml', () => {
 const mistakes: Array<[keyof typeof composeRules, (services: ComposeFile['services']) => void]> = [
   ['each service starts with its environment', (s) => set(s.payment?.environment, 'DRIAN_SECONDS', '10')],
   ['each service starts with its environment', (s) => set(s.payment?.environment, 'DRAIN_SECONDS', 'ten')],
-  ['each service starts with its environment', (s) => delete s.payment?.environment?.DATABASE_URL],
+  ['each service starts with its environment', (s) => delete s.payment?.environment?.DATABASE_URL_FILE],
+  ['each service starts with its environment', (s) => s.payment?.secrets?.splice(0, 1)],
+  ['what has no default can be set', (s) => delete s.payment?.environment?.STRIPE_SECRET_KEY],
+  [
+    'passwords are in secret files, which say that they are for development only',
+    (s) => set(s.payment?.environment, 'AMQP_URL', 'amqp://payment:known@rabbitmq:5672/warren'),
+  ],
+  [
+    'passwords are in secret files, which say that they are for development only',
+    (s) => set(s.postgres?.environment, 'POSTGRES_PASSWORD', 'known'),
+  ],
+  [
+    'passwords are in secret files, which say that they are for development only',
+    (s) => s.rabbitmq?.secrets?.push('npmrc'),
+  ],
+  ['a changed secret replaces every container that reads one', (s) => delete s.rabbitmq?.labels],
+  [
+    'health checks are seldom and start no virtual machine',
+    (s) => set(s.rabbitmq?.healthcheck, 'test', ['CMD', 'rabbitmq-diagnostics', 'ping']),
+  ],
+  [
+    'health checks are seldom and start no virtual machine',
+    (s) => set(s.payment?.healthcheck, 'interval', '10s'),
+  ],
+  [
+    'health checks are seldom and start no virtual machine',
+    (s) => delete s.payment?.healthcheck?.start_interval,
+  ],
+  ['mails survive their container', (s) => set(s.notification?.environment, 'MAIL_DIR', '/tmp/mail')],
+  [
+    'each container is bounded in CPU, memory, processes and logs',
+    (s) => delete s.postgres?.deploy?.resources?.limits?.pids,
+  ],
+  [
+    'each container is bounded in CPU, memory, processes and logs',
+    (s) => set(s.rabbitmq?.deploy?.resources?.limits, 'cpus', '2'),
+  ],
+  ['each container is bounded in CPU, memory, processes and logs', (s) => delete s.user?.logging],
+  ['builds take base image, registry and what it asks for', (s) => delete s.user?.build?.secrets],
   [
     'services publish their port on this machine only, nothing else is published',
     (s) => s.payment?.ports?.push('5002:5002'),

@@ -67,6 +67,14 @@ describe('Dockerfiles', () => {
     ['dev dependencies', 'deploy --prod', 'deploy'],
     ['a registry', /FROM \$\{BASE_IMAGE\}\n/, 'FROM docker.io/library/node:24\n'],
     ['a fixed base', /FROM \$\{BASE_IMAGE\}\n/, 'FROM node:24\n'],
+    ['health checks by Node.js', 'CMD ["bash", "-c"', 'CMD ["node", "-e"'],
+    ['a health check each second', '--interval=30s', '--interval=1s'],
+    ['an install without its secrets', 'RUN --mount=type=secret,id=npmrc,target=/root/.npmrc ', 'RUN '],
+    ['a secret in a layer', 'COPY tsconfig.base.json ./', 'COPY .npmrc ./'],
+    ['declarations beside the code', 'RUN find /app -type f', 'RUN find /app/node_modules -type f'],
+    ['a lock file', '-name pnpm-lock.yaml -o ', ''],
+    ['tests of packages', '-name test -o ', ''],
+    ['a missing label', 'org.opencontainers.image.version', 'version'],
     ['another signal', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGKILL'],
   ])('notices %s', (_what, from, to) => {
     const text = dockerfileOf('payment');

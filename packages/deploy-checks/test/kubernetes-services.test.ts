@@ -122,6 +122,24 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
       (o) => egress(o).push({ ports: [{ protocol: 'TCP', port: 443 }] }),
     ],
     ['may use the ports of the picture and no others', (o) => egress(o).splice(1, 1)],
+    ['may use the ports of the picture and no others', (o) => dnsPeers(o).splice(1, 1)],
+    [
+      'may use the ports of the picture and no others',
+      (o) => set(one(o, 'NetworkPolicy', 'payment').spec, 'ingress', [{ ports: [{ port: 4002 }] }]),
+    ],
+    [
+      'grows when its CPU is used up, within the connections of a PostgreSQL of its own',
+      (o) => set(one(o, 'HorizontalPodAutoscaler', 'payment').spec, 'maxReplicas', 10),
+    ],
+    [
+      'grows when its CPU is used up, within the connections of a PostgreSQL of its own',
+      (o) => set(configOf(o), 'DATABASE_POOL', '20'),
+    ],
+    [
+      'grows when its CPU is used up, within the connections of a PostgreSQL of its own',
+      (o) => set(one(o, 'HorizontalPodAutoscaler', 'payment').spec, 'metrics', []),
+    ],
+    ['has requests, limits and a fixed image', (o) => delete main(o).imagePullPolicy],
     [
       'may use the ports of the picture and no others',
       (o) => set(one(o, 'NetworkPolicy', 'payment').spec, 'policyTypes', ['Ingress']),
@@ -159,6 +177,10 @@ function configOf(objects: readonly KubernetesObject[]): Record<string, string> 
 function egress(objects: readonly KubernetesObject[]): object[] {
   const { egress: rules } = one(objects, 'NetworkPolicy', 'payment').spec as { egress: object[] };
   return rules;
+}
+
+function dnsPeers(objects: readonly KubernetesObject[]): object[] {
+  return (egress(objects)[0] as { to: object[] }).to;
 }
 
 /** The name of a generated ConfigMap ends with a hash of what it holds. */

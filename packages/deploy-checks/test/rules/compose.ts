@@ -1,4 +1,4 @@
-import type { ComposeFile, ComposeService } from '../support/compose.js';
+import { type ComposeFile, type ComposeService, mountedSecrets, secretText } from '../support/compose.js';
 import { closingSeconds, seconds } from '../support/seconds.js';
 import { reads, type ServiceFacts, services } from '../support/services.js';
 
@@ -6,12 +6,80 @@ import { reads, type ServiceFacts, services } from '../support/services.js';
 export const composeRules = {
   'each service starts with its environment': (file: ComposeFile) =>
     services.flatMap((facts) => {
-      const environment = own(file, facts).environment ?? {};
+      const { environment = {}, ...service } = own(file, facts);
       const unknown = Object.keys(environment).filter((name) => !reads(facts, name));
       return [
         ...unknown.map((name) => `${facts.name} does not read ${name}`),
-        ...facts.problemsOf(environment),
+        ...facts.problemsOf(withSecrets(file, service, environment)),
       ];
+    }),
+
+  'what has no default can be set': (file: ComposeFile) =>
+    services.flatMap((facts) => {
+      const given = Object.keys(own(file, facts).environment ?? {});
+      const missing = [...facts.operators].filter((name) => !given.includes(name));
+      return missing.map((name) => `${facts.name} is never given ${name}`);
+    }),
+
+  'passwords are in secret files, which say that they are for development only': (file: ComposeFile) => [
+    ...Object.entries(file.services).flatMap(([name, { environment = {} }]) =>
+      Object.entries(environment)
+        .filter(([variable, value]) => /:\/\/[^/@]*:[^/@]*@/.test(value) || /_PASSWORD$/.test(variable))
+        .map(([variable]) => `${name} has a password in ${variable}`),
+    ),
+    ...Object.values(file.services)
+      .flatMap((service) => [...mountedSecrets(service).values()])
+      .filter((secret) => !secretText(file, secret).includes('development-only'))
+      .map((secret) => `${secret} does not say that it is for development only`),
+  ],
+
+  'a changed secret replaces every container that reads one': (file: ComposeFile) =>
+    Object.entries(file.services)
+      .filter(([, { secrets, labels }]) => secrets && !labels?.['dev.warren.secrets'])
+      .map(([name]) => `${name} has no digest of its secrets`),
+
+  'health checks are seldom and start no virtual machine': (file: ComposeFile) =>
+    Object.entries(file.services).flatMap(([name, { healthcheck = {} }]) => {
+      const { test = [], interval, start_period, start_interval } = healthcheck;
+      const dear = test.find((word) => /^(node|rabbitmq-diagnostics|rabbitmqctl)\b/.test(word));
+      return [
+        ...(dear ? [`${name} starts ${dear} for each check`] : []),
+        ...(seconds(interval) >= 30 ? [] : [`${name} is asked every ${interval}`]),
+        ...(seconds(start_period) >= 30 && seconds(start_interval) <= 2 && start_interval
+          ? []
+          : [`${name} is not asked often while it starts`]),
+      ];
+    }),
+
+  'mails survive their container': (file: ComposeFile) => {
+    const { environment = {}, volumes = [] } = file.services.notification ?? {};
+    const kept = volumes.some((volume) => {
+      const [source = '', target = ''] = volume.split(':');
+      return source in file.volumes && `${environment.MAIL_DIR}/`.startsWith(`${target}/`);
+    });
+    return kept ? [] : [`${environment.MAIL_DIR} is on no volume`];
+  },
+
+  'each container is bounded in CPU, memory, processes and logs': (file: ComposeFile) =>
+    Object.entries(file.services).flatMap(([name, { deploy, logging }]) => {
+      const { cpus, memory, pids } = deploy?.resources?.limits ?? {};
+      return [
+        // Docker refuses more CPUs than the machine has.
+        ...(Number(cpus) > 0 && Number(cpus) <= 1 ? [] : [`${name} has ${cpus} CPUs`]),
+        ...(memory ? [] : [`${name} has no memory limit`]),
+        ...(Number(pids) > 0 ? [] : [`${name} has no limit of processes`]),
+        ...(logging?.options?.['max-size'] && logging.options['max-file'] ? [] : [`${name} logs for ever`]),
+      ];
+    }),
+
+  'builds take base image, registry and what it asks for': (file: ComposeFile) =>
+    services.flatMap((facts) => {
+      const { args = {}, secrets = [] } = own(file, facts).build ?? {};
+      const given = [...Object.keys(args), ...secrets];
+      const wanted = ['BASE_IMAGE', 'NPM_CONFIG_REGISTRY', 'VERSION', 'REVISION', 'npmrc', 'ca'];
+      return wanted
+        .filter((name) => !given.includes(name))
+        .map((name) => `${facts.name} builds without ${name}`);
     }),
 
   'services publish their port on this machine only, nothing else is published': (file: ComposeFile) =>
@@ -67,13 +135,20 @@ export const composeRules = {
     }),
 };
 
-/** Passwords stand in the file as variables with a default that says what it is. */
-export function openPasswords(text: string): string[] {
-  const urls = [...text.matchAll(/\w+:\/\/\w+:([^@\s]+)@/g)];
-  const fields = [...text.matchAll(/PASSWORD: (\S+)|"password": "([^"]*)"/g)];
-  const values = [...urls, ...fields].map((match) => match[1] ?? match[2] ?? '');
-  if (values.length === 0) return ['no password was found at all'];
-  return values.filter((value) => !/^\$\{WARREN_\w+_PASSWORD:-development-only\}$/.test(value));
+/** The environment with what the files hold that it names, as the service itself would read it. */
+function withSecrets(
+  file: ComposeFile,
+  service: Pick<ComposeService, 'secrets'>,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const mounted = mountedSecrets(service as ComposeService);
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => {
+      if (!name.endsWith('_FILE')) return [name, value];
+      const secret = mounted.get(value);
+      return [name.slice(0, -'_FILE'.length), secret ? secretText(file, secret).trim() : ''];
+    }),
+  );
 }
 
 function own(file: ComposeFile, { name }: ServiceFacts): ComposeService {

@@ -1,3 +1,4 @@
+import { seconds } from '../support/seconds.js';
 import type { ServiceFacts } from '../support/services.js';
 
 /** What is wrong with a service's Dockerfile, one line a finding. */
@@ -46,9 +47,35 @@ export function dockerfileProblems(
   demand(last.includes(`EXPOSE ${port}`), `does not expose ${port}`);
   const health = last.find((line) => line.startsWith('HEALTHCHECK ')) ?? '';
   demand(
-    health.includes(`process.env.PORT || ${port}}/health/ready`),
+    health.includes(`/\${PORT:-${port}}`) && health.includes('/health/ready'),
     'has no health check of its readiness',
   );
+  demand(!health.includes('"node"'), 'starts a Node.js for each health check');
+  demand(
+    seconds(/--interval=(\S+)/.exec(health)?.[1]) >= 30,
+    'is asked for its health more often than needed',
+  );
+  const installs = lines.filter((line) => line.includes('npx --yes pnpm'));
+  for (const secret of ['id=npmrc,target=/root/.npmrc', 'id=ca,target=/run/secrets/ca']) {
+    demand(
+      installs.every((line) => line.includes(`--mount=type=secret,${secret}`)),
+      `installs without the build secret ${secret}`,
+    );
+  }
+  demand(
+    !lines.some((line) => /^(COPY|ADD) .*(npmrc|\.pem|\.crt)/.test(line)),
+    'takes a secret of the build into a layer',
+  );
+  const deleted = lines.filter((line) => line.startsWith('RUN find /app ')).join(' ');
+  for (const name of ["'*.map'", "'*.d.ts'", 'pnpm-lock.yaml', '-type d \\( -name test ']) {
+    demand(deleted.includes(`-name ${name}`) || deleted.includes(name), `leaves ${name} in /app`);
+  }
+  for (const label of ['title', 'description', 'licenses', 'version', 'revision', 'base.name']) {
+    demand(
+      last.some((line) => line.startsWith('LABEL ') && line.includes(`org.opencontainers.image.${label}=`)),
+      `has no label ${label}`,
+    );
+  }
   return problems;
 }
 

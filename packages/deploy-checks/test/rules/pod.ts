@@ -22,10 +22,12 @@ export function podSecurityProblems(spec: PodSpec, options: { readOnlyRoot: bool
 
 /** Requests, limits and an image that doesn't change by itself. */
 export function containerProblems(spec: PodSpec): string[] {
-  return allContainers(spec).flatMap(({ name, image, resources }) => {
+  return allContainers(spec).flatMap(({ name, image, imagePullPolicy, resources }) => {
     const problems: string[] = [];
     const tag = /:([^:/]+)$/.exec(image)?.[1];
     if (!tag || tag === 'latest') problems.push(`${name} uses ${image}, which may change by itself`);
+    // A loaded image is in no registry; a node that has this tag has this very image.
+    if (imagePullPolicy !== 'IfNotPresent') problems.push(`${name} is pulled ${imagePullPolicy}`);
     for (const kind of ['requests', 'limits'] as const) {
       if (!resources?.[kind]?.cpu || !resources[kind].memory) problems.push(`${name} has no ${kind}`);
     }

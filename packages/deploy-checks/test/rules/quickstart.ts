@@ -2,12 +2,13 @@ import { type KubernetesObject, one, podsOf } from '../support/kubernetes.js';
 import { services } from '../support/services.js';
 import { appliesTo, permitted } from './network-policy.js';
 import { containerProblems, podSecurityProblems } from './pod.js';
-import { environmentOf } from './service.js';
+import { environmentOf, mostConnections, reservedConnections } from './service.js';
 
 type Objects = readonly KubernetesObject[];
 
 interface IngressSpec {
-  rules: Array<{ http: { paths: IngressPath[] } }>;
+  ingressClassName?: string;
+  rules: Array<{ host?: string; http: { paths: IngressPath[] } }>;
 }
 
 interface IngressPath {
@@ -22,6 +23,11 @@ const fromServices = 'from pods (component=service part-of=warren)';
 const picture: Record<string, { pods: string; permitted: string[] }> = {
   'default-deny': { pods: '()', permitted: [] },
   rabbitmq: { pods: '(name=rabbitmq)', permitted: [`in 5672/TCP ${fromServices}`] },
+  mail: { pods: '(name=mail)', permitted: ['in 1025/TCP from pods (name=notification)'] },
+  'notification-mail': {
+    pods: '(name=notification)',
+    permitted: ['in everything', 'out 1025/TCP to pods (name=mail)'],
+  },
   postgres: { pods: '(name=postgres)', permitted: [`in 5432/TCP ${fromServices}`] },
 };
 
@@ -74,7 +80,7 @@ export const quickstartRules = {
     };
     return services.flatMap(({ name }) => {
       const given = secret(objects, `${name}-secrets`);
-      const database = passwords[`WARREN_${name.toUpperCase()}_DATABASE_PASSWORD`];
+      const database = passwords[`${name}-database-password`];
       const broker = users.find((user) => user.name === name)?.password;
       const wanted = {
         'amqp-url': `amqp://${name}:${broker}@rabbitmq:${portOf(objects, 'rabbitmq')}/warren`,
@@ -90,7 +96,7 @@ export const quickstartRules = {
     objects: Objects,
   ) => {
     const ingress = one(objects, 'Ingress', 'warren');
-    const { rules } = ingress.spec as unknown as IngressSpec;
+    const { ingressClassName, rules } = ingress.spec as unknown as IngressSpec;
     const paths = rules.flatMap(({ http }) => http.paths);
     const astray = paths.filter(
       ({ pathType, backend }) => pathType !== 'Prefix' || !leadsToHttp(objects, backend.service),
@@ -100,6 +106,7 @@ export const quickstartRules = {
       Number(annotations[`nginx.ingress.kubernetes.io/proxy-${way}-timeout`]),
     );
     return [
+      ...(ingressClassName && rules.every(({ host }) => host) ? [] : ['its class or host is left open']),
       ...astray.map(
         ({ path, pathType, backend }) => `${path} leads to ${backend.service.name} as ${pathType}`,
       ),
@@ -112,6 +119,40 @@ export const quickstartRules = {
         ? []
         : [`silent sockets are cut after ${patience} s`]),
     ];
+  },
+};
+
+/** What holds for the overlay with the ingress and for the one without. */
+export const everyQuickstart = {
+  'all services together stay within the connections of the one database server': (objects: Objects) => {
+    const [server] = podsOf(one(objects, 'StatefulSet', 'postgres'))?.containers ?? [];
+    const setting = server?.args?.find((argument) => argument.startsWith('max_connections='));
+    const free = Number(setting?.split('=')[1] ?? 100) - reservedConnections;
+    const needed = services.reduce((sum, { name }) => sum + mostConnections(objects, name), 0);
+    return needed <= free ? [] : [`the services may open ${needed} connections of ${free}`];
+  },
+
+  'a web app in development on this machine may call, and links in mails lead to it': (objects: Objects) => {
+    const local = 'http://localhost:4000';
+    return services.flatMap(({ name }) => {
+      const { CORS_ORIGINS = '', WEB_URL = local } = mainEnvironment(objects, name);
+      return CORS_ORIGINS.split(',').includes(local) && WEB_URL === local
+        ? []
+        : [`${name} knows browsers from ${CORS_ORIGINS}, and links to ${WEB_URL}`];
+    });
+  },
+
+  'mails of all pods are in one place, which keeps them': (objects: Objects) => {
+    const { SMTP_URL = '' } = mainEnvironment(objects, 'notification');
+    const { hostname, port } = new URL(SMTP_URL || 'smtp://none');
+    const server = objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === hostname);
+    if (!server) return [`mails go to ${SMTP_URL || 'a folder of each pod'}`];
+    const { replicas, volumeClaimTemplates = [] } = server.spec as {
+      replicas: number;
+      volumeClaimTemplates?: object[];
+    };
+    const kept = replicas === 1 && volumeClaimTemplates.length > 0;
+    return kept && portOf(objects, hostname) === Number(port) ? [] : [`${hostname} keeps no mails`];
   },
 };
 
@@ -137,8 +178,12 @@ function portOf(objects: Objects, name: string): number | undefined {
 }
 
 function socketPath(objects: Objects, name: string): string {
+  return mainEnvironment(objects, name).SOCKET_PATH ?? '/socket.io';
+}
+
+export function mainEnvironment(objects: Objects, name: string): Record<string, string> {
   const [main] = podsOf(one(objects, 'Deployment', name))?.containers ?? [];
-  return (main && environmentOf(objects, main).SOCKET_PATH) ?? '/socket.io';
+  return main ? environmentOf(objects, main) : {};
 }
 
 /** The path that an ingress takes: the longest whose elements begin the one asked for. */

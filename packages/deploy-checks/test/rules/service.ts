@@ -13,9 +13,13 @@ import { containerProblems, podSecurityProblems } from './pod.js';
 
 type Objects = readonly KubernetesObject[];
 
-const dns = ['53/TCP', '53/UDP'].map(
-  (port) => `out ${port} to pods (k8s-app=kube-dns) in namespaces (metadata.name=kube-system)`,
-);
+const dnsPods = { key: 'k8s-app', operator: 'In', values: ['kube-dns', 'node-local-dns'] };
+/** The cluster's own, and those at link-local addresses: NodeLocal DNSCache and the resolver of clouds. */
+const dnsServers = [
+  `pods (${JSON.stringify(dnsPods)}) in namespaces (metadata.name=kube-system)`,
+  ...['169.254.20.10/32', '169.254.169.254/32'].map((cidr) => `addresses ${JSON.stringify({ cidr })}`),
+];
+const dns = ['53/TCP', '53/UDP'].flatMap((port) => dnsServers.map((server) => `out ${port} to ${server}`));
 const stores = ['5432/TCP', '5672/TCP'].map((port) => `out ${port} to anywhere`);
 const keys = 'out 4001/TCP to pods (name=user)';
 const revocations = 'out 5001/TCP to pods (name=user)';
@@ -147,14 +151,33 @@ export const serviceRules = {
     ];
   },
 
+  'grows when its CPU is used up, within the connections of a PostgreSQL of its own': (
+    objects: Objects,
+    facts: ServiceFacts,
+  ) => {
+    const { maxReplicas, metrics = [] } = scalerOf(objects, facts.name);
+    const target = metrics[0]?.resource?.target;
+    const share = millicores(target?.averageValue) / millicores(cpuLimit(mainContainer(objects, facts)));
+    const needed = mostConnections(objects, facts.name);
+    const free = defaultConnections - reservedConnections;
+    return [
+      ...(share >= 0.5 && share < 1 ? [] : [`it grows at ${share} of the CPU that a pod may use`]),
+      ...(needed <= free
+        ? []
+        : [`${maxReplicas} pods and one more may open ${needed} connections of ${free}`]),
+    ];
+  },
+
   'may use the ports of the picture and no others': (objects: Objects, facts: ServiceFacts) => {
     const policy = one(objects, 'NetworkPolicy', facts.name);
     const others =
       facts.name === 'user'
-        ? [`in ${facts.internalPort}/TCP from pods (component=service)`]
+        ? [facts.port, facts.internalPort].map((port) => `in ${port}/TCP from pods (component=service)`)
         : [keys, revocations];
+    // Who may ask may say for whom, so only the ingress controller may. Without one nobody's word is taken.
+    const trusts = environmentOf(objects, mainContainer(objects, facts)).TRUST_PROXY === 'on';
     const picture = [
-      `in ${facts.port}/TCP from anywhere`,
+      ...(trusts ? [`in ${facts.port}/TCP from all pods in namespaces (metadata.name=ingress-nginx)`] : []),
       ...dns,
       ...stores,
       ...others,
@@ -187,6 +210,40 @@ export const serviceRules = {
     ];
   },
 };
+
+/** Connections that a PostgreSQL server has by default, and those that it keeps for superusers. */
+const defaultConnections = 100;
+export const reservedConnections = 3;
+
+/**
+ * Connections that all instances of a service may open at once, one more than the autoscaler's most while a rollout
+ * replaces them. An init container that migrates opens fewer than the pool of its pod, which comes after it.
+ */
+export function mostConnections(objects: Objects, name: string): number {
+  const deployment = one(objects, 'Deployment', name).spec as {
+    strategy: { rollingUpdate: { maxSurge: number } };
+  };
+  const main = container(pod(objects, 'Deployment', name), name);
+  const instances = scalerOf(objects, name).maxReplicas + deployment.strategy.rollingUpdate.maxSurge;
+  return instances * Number(environmentOf(objects, main).DATABASE_POOL);
+}
+
+interface Scaler {
+  maxReplicas: number;
+  metrics?: Array<{ resource?: { target: { averageValue?: string } } }>;
+}
+
+function scalerOf(objects: Objects, name: string): Scaler {
+  return one(objects, 'HorizontalPodAutoscaler', name).spec as unknown as Scaler;
+}
+
+function cpuLimit({ resources }: Container): string | undefined {
+  return resources?.limits?.cpu;
+}
+
+function millicores(quantity: string | undefined): number {
+  return quantity?.endsWith('m') ? Number(quantity.slice(0, -1)) : Number(quantity) * 1_000;
+}
 
 export function environmentOf(
   objects: Objects,

@@ -4,15 +4,21 @@ import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
+import { textOf } from './repository.js';
 
 export interface ComposeService {
   image: string;
-  build?: { context: string; dockerfile: string; args?: Record<string, string> };
+  build?: { context: string; dockerfile: string; args?: Record<string, string>; secrets?: string[] };
   environment?: Record<string, string>;
   ports?: string[];
   networks?: string[];
   depends_on?: Record<string, { condition: string }>;
-  healthcheck?: object;
+  healthcheck?: { test?: string[]; interval?: string; start_period?: string; start_interval?: string };
+  labels?: Record<string, string>;
+  /** By name, or under another name than the secret's. */
+  secrets?: Array<string | { source: string; target: string }>;
+  deploy?: { resources?: { limits?: { cpus?: string; memory?: string; pids?: number } } };
+  logging?: { driver: string; options?: Record<string, string> };
   read_only?: boolean;
   tmpfs?: string[];
   cap_drop?: string[];
@@ -24,12 +30,28 @@ export interface ComposeService {
 export interface ComposeFile {
   services: Record<string, ComposeService>;
   networks: Record<string, { internal?: boolean } | null>;
-  configs: Record<string, { content: string }>;
+  volumes: Record<string, object | null>;
+  secrets: Record<string, { file: string }>;
 }
 
 /** The file as Compose reads it: variables filled in, anchors and merge keys resolved. */
 export function readCompose(text: string, env: Readonly<Record<string, string>> = {}): ComposeFile {
   return interpolate(parse(text, { merge: true }), env) as ComposeFile;
+}
+
+/** What the file of a secret holds, as it stands in the repository. */
+export function secretText({ secrets }: ComposeFile, name: string): string {
+  const file = secrets[name]?.file;
+  if (!file) throw new Error(`docker-compose.yml has no secret ${name}`);
+  return textOf(file);
+}
+
+/** By the path in the container, the name of the secret that is there. */
+export function mountedSecrets({ secrets = [] }: ComposeService): Map<string, string> {
+  const entries = secrets.map((item) => (typeof item === 'string' ? { source: item, target: item } : item));
+  return new Map(
+    entries.map(({ source, target }) => [target.startsWith('/') ? target : `/run/secrets/${target}`, source]),
+  );
 }
 
 /** What the Compose specification's JSON schema has against the file. */

@@ -20,6 +20,7 @@ export interface KubernetesObject {
 export interface Container {
   name: string;
   image: string;
+  imagePullPolicy?: string;
   env?: Array<{ name: string; value?: string; valueFrom?: object }>;
   envFrom?: Array<{ configMapRef?: { name: string }; secretRef?: { name: string } }>;
   args?: string[];

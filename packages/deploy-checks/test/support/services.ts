@@ -15,6 +15,8 @@ export interface ServiceFacts {
   variables: ReadonlySet<string>;
   /** Of these, what no other service reads. */
   own: ReadonlySet<string>;
+  /** Of these, what no default can stand for: who runs the service must be able to set them. */
+  operators: ReadonlySet<string>;
   /** What is wrong with an environment, as the service itself would say at its start. */
   problemsOf(env: Readonly<Record<string, string>>): string[];
 }
@@ -36,6 +38,7 @@ export const services: readonly ServiceFacts[] = [user, payment, notification].m
     contract,
     variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
     own: new Set(Object.keys(config.properties)),
+    operators: new Set(Object.keys(config.properties).filter((variable) => lacksDefault(config, variable))),
     problemsOf: (env) => schemas.flatMap((schema) => problemsOf(schema, env)),
   };
 });
@@ -49,6 +52,12 @@ export function service(name: string): ServiceFacts {
 /** `PORT` itself, or `PORT_FILE` for its value in a file. */
 export function reads({ variables }: ServiceFacts, name: string): boolean {
   return variables.has(name) || (name.endsWith('_FILE') && variables.has(name.slice(0, -'_FILE'.length)));
+}
+
+/** Without a default, or with an empty list for one. */
+function lacksDefault({ properties }: TObject, variable: string): boolean {
+  const { default: value } = properties[variable] as { default?: unknown };
+  return value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
 function definitionIn(module: Record<string, unknown>): Definition {

@@ -1,0 +1,84 @@
+// Images for a cluster: built under a tag that is never used twice, and named in an overlay of one's own.
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { run } from './run.mjs';
+import { Failure, manifest, root, say } from './workspace.mjs';
+
+const services = ['user', 'payment', 'notification'];
+const overlay = join(root, 'k8s/overlays/local');
+
+/** Takes the options that `node scripts/warren.mjs --help` lists. Answers the exit code. */
+export async function buildImages(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      registry: { type: 'string', default: '' },
+      push: { type: 'boolean', default: false },
+      kind: { type: 'string' },
+      minikube: { type: 'string' },
+      base: { type: 'string', default: 'quickstart' },
+    },
+  });
+  if (values.push && !values.registry) throw new Failure('--push needs --registry <host/folder>');
+  const tag = newTag();
+  const names = new Map(services.map((name) => [name, imageName(values.registry, name)]));
+  const images = [...names.values()].map((name) => `${name}:${tag}`);
+  const env = {
+    ...process.env,
+    ...Object.fromEntries(
+      services.map((name) => [`${name.toUpperCase()}_IMAGE`, `${names.get(name)}:${tag}`]),
+    ),
+    WARREN_VERSION: tag,
+    WARREN_REVISION: revision(),
+  };
+  const steps = [['docker', 'compose', 'build', ...services]];
+  if (values.push) for (const image of images) steps.push(['docker', 'push', image]);
+  if (values.kind) steps.push(['kind', 'load', 'docker-image', '--name', values.kind, ...images]);
+  if (values.minikube) {
+    for (const image of images)
+      steps.push(['minikube', '--profile', values.minikube, 'image', 'load', image]);
+  }
+  for (const [program, ...rest] of steps) {
+    const code = await run(program, rest, { cwd: root, env });
+    if (code !== 0) return code;
+  }
+  await writeOverlay(values.base, names, tag);
+  say(`k8s/overlays/local names ${images.join(', ')}`);
+  say('kubectl apply -k k8s/overlays/local');
+  return 0;
+}
+
+/** Version, commit and time: a node that has an image of this tag has this very image. */
+function newTag() {
+  const time = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+  return `${manifest.version}-${revision().slice(0, 12)}-${time}`.toLowerCase();
+}
+
+function revision() {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function imageName(registry, service) {
+  return registry ? `${registry.replace(/\/$/, '')}/warren-${service}` : `warren-${service}`;
+}
+
+async function writeOverlay(base, names, tag) {
+  await mkdir(overlay, { recursive: true });
+  const images = [...names].map(
+    ([service, name]) => `  - name: warren-${service}\n    newName: ${name}\n    newTag: ${tag}\n`,
+  );
+  const text = `# Written by \`npm run images\`: ../${base} with the images that it built.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../${base}
+images:
+${images.join('')}`;
+  await writeFile(join(overlay, 'kustomization.yaml'), text);
+}
