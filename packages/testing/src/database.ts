@@ -20,6 +20,36 @@ export async function testDatabase(): Promise<TestDatabase> {
   return { url: url.href, close: () => run(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
+export interface TestDatabaseOfRoles extends TestDatabase {
+  /** The database's address as the role that owns it. */
+  ownerUrl: string;
+  /** As a role that may only connect. */
+  workerUrl: string;
+}
+
+/** A new, empty database as a deployment makes it: owned by one role, worked on by another. */
+export async function testDatabaseOfRoles(): Promise<TestDatabaseOfRoles> {
+  const database = await testDatabase();
+  const server = await serverFor('database');
+  const name = new URL(database.url).pathname.slice(1);
+  const [owner, worker] = [`${name}_owner`, `${name}_worker`];
+  const password = randomBytes(12).toString('hex');
+  for (const role of [owner, worker]) await run(server, `CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
+  await run(server, `ALTER DATABASE ${name} OWNER TO ${owner}`);
+  await run(server, `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
+  await run(server, `GRANT CONNECT ON DATABASE ${name} TO ${worker}`);
+  const urlOf = (role: string) => Object.assign(new URL(database.url), { username: role, password }).href;
+  return {
+    url: database.url,
+    ownerUrl: urlOf(owner),
+    workerUrl: urlOf(worker),
+    async close() {
+      await database.close();
+      await run(server, `DROP ROLE ${owner}, ${worker}`);
+    },
+  };
+}
+
 async function run(server: URL, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: server.href, connectionTimeoutMillis: 10_000 });
   await client.connect();

@@ -4,7 +4,9 @@ export type { ConsumerStats } from './inbox/consumer.js';
 export type { Limits } from './limits.js';
 export type { RelayStats } from './outbox/relay.js';
 export { Retention, type RetentionParts, type RetentionStats } from './retention/retention.js';
-export { migrateMessaging } from './schema/migrate.js';
+export { migrateMessaging, migrateMessagingOver } from './schema/migrate.js';
+export { type PatientlyOptions, patiently } from './schema/patiently.js';
+export { claimFor, serviceOf } from './schema/service.js';
 export {
   createUnitOfWork,
   type Messaging,

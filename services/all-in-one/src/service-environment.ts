@@ -17,6 +17,10 @@ export function serviceEnvironment(
     PORT: String(ports.get(service.name)),
     INTERNAL_PORT: internalPort(ports.get(service.name) ?? 0),
     DATABASE_URL: databaseUrl,
+    DATABASE_URL_FILE: undefined,
+    // The role of DATABASE_URL makes the databases here, so it owns them.
+    MIGRATE_DATABASE_URL: undefined,
+    MIGRATE_DATABASE_URL_FILE: undefined,
     USER_SERVICE_URL: urlOn(env.HOST, ports.get('user'), '127.0.0.1'),
   };
 }

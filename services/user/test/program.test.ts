@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
+import { faultProxy, type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
 import { query } from './query.js';
 
 // Whole processes, on a machine that may be busy with other tests.
@@ -67,6 +67,22 @@ describe('node dist/main.js', () => {
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     DRAIN_SECONDS: '0',
+  });
+
+  it('waits with --migrate-only for a database that isn’t there yet, and says so', async () => {
+    const target = new URL(database.url);
+    const proxy = await faultProxy({ host: target.hostname, port: Number(target.port || 5432) });
+    try {
+      proxy.refuse();
+      target.host = `127.0.0.1:${proxy.port}`;
+      const { says, exit } = run({ ...environment(), DATABASE_URL: target.href }, ['--migrate-only']);
+      await says('the database cannot be reached yet; waiting ');
+      proxy.resume();
+      await says('the database is up to date');
+      expect(await exit).toBe(0);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('prints one line for each wrong value and exits with 1', async () => {

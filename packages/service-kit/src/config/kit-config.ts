@@ -28,6 +28,16 @@ export function kitConfigSchema(port: number) {
       pattern: '^postgres(ql)?://',
       description: 'The service’s own PostgreSQL database.',
     }),
+    MIGRATE_DATABASE_URL: Type.Optional(
+      Type.String({
+        ...secret,
+        minLength: 1,
+        pattern: '^postgres(ql)?://',
+        defaultText: 'DATABASE_URL',
+        description:
+          'The same database for the role that owns its tables, without a pooler between. Migrations then grant the role of `DATABASE_URL` rights to rows only.',
+      }),
+    ),
     DATABASE_POOL: Type.Integer({
       minimum: 2,
       maximum: 200,

@@ -1,4 +1,5 @@
 import type { Static, TObject } from 'typebox';
+import { databaseUrlProblem } from './database-url.js';
 import { type KitConfig, kitConfigSchema } from './kit-config.js';
 import { ConfigError, type Environment, readConfig } from './read-config.js';
 
@@ -19,9 +20,15 @@ export function readServiceConfig<Config extends TObject>(
   const kit = attempt(kitConfigSchema(service.port), env);
   const own = attempt(service.config, env);
   const problems = [kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems));
+  if (kit.ok) problems.push(...databaseProblems(kit.value));
   if (!hasBus && !env.AMQP_URL && !env.AMQP_URL_FILE) problems.push(brokerMissing);
   if (!kit.ok || !own.ok || problems.length > 0) throw new ConfigError(problems);
   return Object.assign(own.value as object, kit.value) as Static<Config> & KitConfig;
+}
+
+function databaseProblems(config: KitConfig): string[] {
+  const urls = { DATABASE_URL: config.DATABASE_URL, MIGRATE_DATABASE_URL: config.MIGRATE_DATABASE_URL };
+  return Object.entries(urls).flatMap(([name, url]) => (url && databaseUrlProblem(name, url)) || []);
 }
 
 type Attempt<T> = { ok: true; value: T } | { ok: false; problems: readonly string[] };

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
+import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
-import { noFilters, readMigrations } from './migrate.js';
+import { readMigrations } from './migrations.js';
 import { openSchemaEngine } from './schema-engine.js';
 
 export interface DiffOptions {
@@ -15,7 +17,7 @@ export interface DiffOptions {
 /** The SQL that brings a database from the last migration to what `schema.prisma` says; empty if nothing is missing. */
 export async function diffMigrations({ server, prisma }: DiffOptions): Promise<string> {
   const content = await readFile(new URL('schema.prisma', prisma), 'utf8');
-  const migrations = await readMigrations(new URL('migrations/', prisma));
+  const migrations = await migrationList(new URL('migrations/', prisma));
   return await withShadowDatabase(server, async (shadow) => {
     const engine = await openSchemaEngine(new ShadowedPg(server, shadow), content);
     try {
@@ -31,6 +33,24 @@ export async function diffMigrations({ server, prisma }: DiffOptions): Promise<s
       engine.free();
     }
   });
+}
+
+const noFilters = { externalTables: [], externalEnums: [] };
+
+/** The folder as the engine wants it. */
+async function migrationList(folder: URL): Promise<MigrationList> {
+  return {
+    baseDir: fileURLToPath(folder),
+    lockfile: {
+      path: 'migration_lock.toml',
+      content: await readFile(new URL('migration_lock.toml', folder), 'utf8'),
+    },
+    shadowDbInitScript: '',
+    migrationDirectories: (await readMigrations(folder)).map(({ name, sql }) => ({
+      path: name,
+      migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } },
+    })),
+  };
 }
 
 /**

@@ -1,47 +1,59 @@
 import type { RawClient } from '@warren/unit-of-work';
-import { migrateMessaging } from '@warren/unit-of-work';
+import { claimFor, migrateMessagingOver } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { KitConfig } from '../config/kit-config.js';
-import { migrateDatabase } from '../database/migrate.js';
+import { grantWork, roleOf } from '../database/grants.js';
+import { applyMigrations } from '../database/migrate.js';
+import { withMigrationConnection } from '../database/migration-connection.js';
+import { readMigrations } from '../database/migrations.js';
+import { demandMigratable, demandOwnDatabase, UnsuitableDatabase } from '../database/own-database.js';
 import { createPool } from '../database/pool.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import type { Closing } from './closing.js';
 
-/** The service's pool and client, on a database that is migrated unless `MIGRATE` is off. */
+/** The service's pool and client, on a database of its own that is migrated unless `MIGRATE` is off. */
 export async function openDatabase<Db extends RawClient, Client extends ServiceClient<Db>>(
   { name, database }: Pick<ServiceDefinition<never, Db, Client>, 'name' | 'database'>,
   config: KitConfig,
   log: Logger,
   closing: Closing,
 ): Promise<{ pool: Pool; client: Client }> {
-  const url = config.DATABASE_URL;
-  const pool = createPool({ url, max: config.DATABASE_POOL, service: name, log });
+  if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
+  const pool = createPool({ url: config.DATABASE_URL, max: config.DATABASE_POOL, service: name, log });
   closing.add('database pool', () => pool.end());
-  if (config.MIGRATE === 'on') await migrate({ url, service: name, prisma: database.prisma, log });
+  await demandOwnDatabase(pool, name).catch((error: unknown) => {
+    if (error instanceof UnsuitableDatabase) throw error;
+    log.warn({ err: error }, 'the database cannot be reached yet');
+  });
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
   return { pool, client };
 }
 
-/** Milliseconds that one step of a migration may take: far longer than any work of a service. */
-const longestStepMs = 30 * 60_000;
-
 interface MigrateOptions {
-  url: string;
+  config: Pick<KitConfig, 'DATABASE_URL' | 'MIGRATE_DATABASE_URL'>;
   service: string;
   prisma: URL;
   log: Logger;
+  /** Milliseconds to wait for a database that isn't there yet. Default 0. */
+  waitMs?: number;
 }
 
-/** The service's own schema and that of the unit of work. Safe when several processes do it at once. */
-export async function migrate({ url, service, prisma, log }: MigrateOptions): Promise<void> {
-  const migrations = await migrateDatabase({ url, prisma });
-  if (migrations.length > 0) log.info({ migrations }, 'database migrated');
-  const pool = createPool({ url, max: 1, service, log, silenceMs: longestStepMs });
-  try {
-    await migrateMessaging(pool);
-  } finally {
-    await pool.end();
-  }
+/**
+ * The service's own schema and that of the unit of work, and the rights of the role that the service runs as, where
+ * another one owns them. Safe when several processes do it at once.
+ */
+export async function migrate({ config, service, prisma, log, waitMs }: MigrateOptions): Promise<void> {
+  const url = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
+  const [owner, worker] = [roleOf(url), roleOf(config.DATABASE_URL)];
+  const migrations = await readMigrations(new URL('migrations/', prisma));
+  await withMigrationConnection({ url, log, waitMs }, async (client) => {
+    await demandMigratable(client, service, migrations);
+    await migrateMessagingOver(client, log);
+    await claimFor(service, client);
+    const applied = await applyMigrations(client, migrations, log);
+    if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
+    if (worker !== owner) await grantWork(client, worker, log);
+  });
 }

@@ -6,9 +6,12 @@ import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createLogger } from '../observe/logger.js';
 import { migrate } from './database.js';
 
+/** Of a database that starts together with this. */
+const mostWaitMs = 60_000;
+
 /**
  * Brings the service's database up to date and nothing else: for an init container, or by hand before a deployment.
- * Safe when several run at once. Needs no broker.
+ * Safe when several run at once. Needs no broker, and waits up to a minute for a database that isn't there yet.
  *
  * Throws `ConfigError` for a wrong environment.
  */
@@ -20,6 +23,6 @@ export async function migrateService<
   const { name, database } = definition;
   const config = readServiceConfig(definition, env, true);
   const log = createLogger({ service: name, node: config.NODE_ID, level: config.LOG_LEVEL });
-  await migrate({ url: config.DATABASE_URL, service: name, prisma: database.prisma, log });
+  await migrate({ config, service: name, prisma: database.prisma, log, waitMs: mostWaitMs });
   log.info('the database is up to date');
 }

@@ -1,7 +1,6 @@
 import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } from './containers.js';
 import { given } from './given.js';
 import { install } from './install.js';
-import { kustomize } from './kustomize.js';
 import { startPostgresProcess } from './postgres.js';
 import { installed } from './programs.js';
 import { startRabbitMqProcess } from './rabbitmq.js';
@@ -76,9 +75,7 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
     const second = await rabbitMq4({ ...process.env, ...env });
     started.push(second);
     say(second.what);
-    const renderer = await kustomize(say);
-    say(renderer.what);
-    return { env: { ...env, ...second.env, ...(await brokerPrograms()), ...renderer.env }, stop };
+    return { env: { ...env, ...second.env, ...(await brokerPrograms()) }, stop };
   } catch (error) {
     await stop();
     throw error;

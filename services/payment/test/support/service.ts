@@ -44,8 +44,9 @@ export class World {
     this.#database = database;
   }
 
-  static async create(): Promise<World> {
-    return new World(await testDatabase());
+  /** `database`: instead of one that the tests' own role owns; closed with the world. */
+  static async create(database?: TestDatabase): Promise<World> {
+    return new World(database ?? (await testDatabase()));
   }
 
   async start({

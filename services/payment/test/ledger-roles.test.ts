@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type TestDatabaseOfRoles, testDatabaseOfRoles } from '@warren/testing';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { startTimeout, World } from './support/service.js';
+
+let database: TestDatabaseOfRoles;
+let world: World;
+let worker: pg.Client;
+let paymentId: string;
+beforeAll(async () => {
+  database = await testDatabaseOfRoles();
+  world = await World.create(database);
+  const env = { DATABASE_URL: database.workerUrl, MIGRATE_DATABASE_URL: database.ownerUrl };
+  const service = await world.start({ env });
+  const [payer, recipient] = await world.people();
+  const { status, body } = await service.pay(payer, recipient);
+  expect(status).toBe(201);
+  paymentId = body.id;
+  worker = new pg.Client({ connectionString: database.workerUrl });
+  await worker.connect();
+}, startTimeout);
+afterAll(async () => {
+  await worker?.end();
+  await world?.close();
+});
+
+/** In one transaction, which is rolled back where it fails. */
+async function run(...statements: string[]): Promise<void> {
+  try {
+    for (const statement of ['BEGIN', ...statements, 'COMMIT']) await worker.query(statement);
+  } finally {
+    await worker.query('ROLLBACK');
+  }
+}
+
+/** A movement of one side only. */
+const unbalanced = (movementId: string) => [
+  `INSERT INTO public.ledger_movements VALUES ('${movementId}', '${paymentId}', '${uuidv7()}', 'refund', now())`,
+  `INSERT INTO public.ledger_entries VALUES ('${movementId}', 0, 'person:mallory', 'EUR', 100)`,
+];
+
+describe('whoever has the role that the payment service works as', () => {
+  it.each([
+    'ALTER TABLE ledger_entries DISABLE TRIGGER ALL',
+    'ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_balance',
+    'DROP TRIGGER ledger_entries_append_only ON ledger_entries',
+    'SET session_replication_role = replica',
+    'TRUNCATE ledger_entries',
+    'DROP TABLE ledger_entries',
+    'DROP FUNCTION ledger_is_append_only CASCADE',
+    `CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+  ])('is refused: %s', async (sql) => {
+    await expect(run(sql)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it.each(['UPDATE ledger_entries SET amount = 1', 'DELETE FROM ledger_movements'])(
+    'finds the books only added to: %s',
+    async (sql) => {
+      await expect(run(sql)).rejects.toMatchObject({ code: '23001' });
+    },
+  );
+
+  it('finds the books in balance', async () => {
+    await expect(run(...unbalanced(uuidv7()))).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+it('no table of a session, or search_path of it, stands in for the books that are checked', async () => {
+  const grant = new pg.Client({ connectionString: database.url });
+  await grant.connect();
+  const role = new URL(database.workerUrl).username;
+  await grant.query(
+    `GRANT TEMPORARY, CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}`,
+  );
+  await grant.end();
+  const id = uuidv7();
+  const balanced = `(VALUES ('${id}'::uuid, 'EUR'::bpchar, 1), ('${id}', 'EUR', -1)) AS e (movement_id, currency, amount)`;
+  await expect(
+    run(`CREATE TEMPORARY TABLE ledger_entries AS SELECT * FROM ${balanced}`, ...unbalanced(id)),
+  ).rejects.toMatchObject({ code: '23514' });
+  await expect(
+    run(
+      'CREATE SCHEMA mine',
+      `CREATE TABLE mine.ledger_entries AS SELECT * FROM ${balanced}`,
+      'SET LOCAL search_path = mine, public',
+      ...unbalanced(id),
+    ),
+  ).rejects.toMatchObject({ code: '23514' });
+});
