@@ -10,7 +10,7 @@ describe('while too many events wait for the broker', () => {
   let people: SignedIn[];
   let token: string;
   beforeAll(async () => {
-    running = await runUserService({ env: { OUTBOX_BACKLOG: '5' } });
+    running = await runUserService({ env: { OUTBOX_BACKLOG: '50' } });
     people = [await running.register(), await running.register(), await running.register()];
     const { email, id } = (await running.register()).user;
     await running.call('POST', '/password-resets', { email });
@@ -22,10 +22,10 @@ describe('while too many events wait for the broker', () => {
     await query(
       running.database.url,
       `INSERT INTO messaging.outbox (id, type, body, claimed_until)
-      SELECT gen_random_uuid(), 'user.updated', '{}', now() + interval '1 hour' FROM generate_series(1, 10)`,
+      SELECT gen_random_uuid(), 'user.updated', '{}', now() + interval '1 hour' FROM generate_series(1, 100)`,
     );
     await eventually(() => expect(running.register()).rejects.toThrow('service-overloaded'));
-  });
+  }, 120_000);
   afterAll(() => running.close());
 
   const person = (index: number) => people[index] as SignedIn;

@@ -65,22 +65,20 @@ export interface PodSpec {
   }>;
 }
 
-const programs = [
-  { program: 'kubectl', args: ['kustomize'], version: ['kustomize', '--help'] },
-  { program: 'kustomize', args: ['build'], version: ['version'] },
-] as const;
+/** `npm test` says what renders here, having brought it where it was missing; without it, kubectl has to be there. */
+const { WARREN_TEST_KUSTOMIZE: brought, WARREN_TEST_KUSTOMIZE_UNAVAILABLE: notBrought } = process.env;
+const [program, ...args]: string[] = brought ? JSON.parse(brought) : ['kubectl', 'kustomize'];
 
-const found = programs.find(({ program, version }) => missing(program, version) === undefined);
-
-/** Why nothing can be rendered here; `undefined` where it can. No npm package carries kustomize. */
-export const renderingUnavailable = found
-  ? undefined
-  : 'neither `kubectl kustomize` nor `kustomize` works here; install kubectl';
+/** Why nothing can be rendered here; `undefined` where it can. */
+export const renderingUnavailable =
+  notBrought || (program && !missing(program, [...args, '--help']))
+    ? notBrought
+    : 'kubectl is not installed; `npm test` brings what renders the manifests';
 
 /** The objects that `kubectl apply -k <folder>` would send. */
 export function render(folder: string): KubernetesObject[] {
-  if (!found) throw new Error(renderingUnavailable);
-  const text = run(found.program, [...found.args, pathOf(folder)]);
+  if (!program || renderingUnavailable) throw new Error(renderingUnavailable);
+  const text = run(program, [...args, pathOf(folder)]);
   return parseAllDocuments(text).map((document) => unfolded(document.toJS() as KubernetesObject));
 }
 

@@ -1,6 +1,7 @@
 import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } from './containers.js';
 import { given } from './given.js';
 import { install } from './install.js';
+import { kustomize } from './kustomize.js';
 import { startPostgresProcess } from './postgres.js';
 import { installed } from './programs.js';
 import { startRabbitMqProcess } from './rabbitmq.js';
@@ -75,7 +76,9 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
     const second = await rabbitMq4({ ...process.env, ...env });
     started.push(second);
     say(second.what);
-    return { env: { ...env, ...second.env, ...(await brokerPrograms()) }, stop };
+    const renderer = await kustomize(say);
+    say(renderer.what);
+    return { env: { ...env, ...second.env, ...(await brokerPrograms()), ...renderer.env }, stop };
   } catch (error) {
     await stop();
     throw error;
