@@ -107,6 +107,27 @@ export const mutations = [
     tests: ['packages/event-bus/test/rabbitmq-messages.test.ts'],
   },
   {
+    guard: 'publishers: an event is believed only of a service that may publish it',
+    file: 'packages/event-bus/src/rabbitmq/publishers.ts',
+    from: 'if (publisher !== undefined && authorize(publisher, type)) return undefined;',
+    to: 'if (publisher !== undefined || authorize("", type)) return undefined;',
+    tests: ['packages/event-bus/test/rabbitmq-publishers.test.ts'],
+  },
+  {
+    guard: 'publishers: who published first is believed of the service itself only',
+    file: 'packages/event-bus/src/rabbitmq/messages.ts',
+    from: 'if (userId !== user || fields.exchange !== failuresExchange(service)) return userId;',
+    to: '',
+    tests: ['packages/event-bus/test/rabbitmq-publishers.test.ts'],
+  },
+  {
+    guard: 'nodes: what another broker user says to the nodes of a service is dropped',
+    file: 'packages/realtime/src/nodes/wire.ts',
+    from: 'return properties.userId === user;',
+    to: 'return user !== undefined || properties.userId === user;',
+    tests: ['packages/realtime/test/nodes.test.ts'],
+  },
+  {
     guard: 'ask before repeating: a provider call that a crash interrupted is not made twice',
     file: 'services/payment/src/operations/provider-calls.ts',
     from: "attempt === 'again' ? await provider.retrieve(operation, signal) : undefined",

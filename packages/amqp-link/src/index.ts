@@ -3,5 +3,5 @@ export type { ChannelSession, ChannelSetup, LinkChannel } from './channel.js';
 export { type AmqpConnection, type AmqpConnectionOptions, openConnection } from './connection.js';
 export { ensureExchange } from './exchange.js';
 export { type AmqpLink, type AmqpLinkOptions, createAmqpLink } from './link.js';
-export { withoutCredentials } from './url.js';
+export { brokerUser, withoutCredentials } from './url.js';
 export { within } from './within.js';

@@ -12,6 +12,13 @@ export function brokerUrl(url: string, heartbeatSeconds: number): string {
   return parsed.href;
 }
 
+/** The user that a connection to this URL is of: AMQP's default is `guest`. Undefined for what is no URL. */
+export function brokerUser(url: string): string | undefined {
+  const parsed = parse(url);
+  if (!parsed) return undefined;
+  return parsed.username === '' && parsed.password === '' ? 'guest' : decodeURIComponent(parsed.username);
+}
+
 /** The URL as it may be logged: protocol, host, port and virtual host. */
 export function withoutCredentials(url: string): string {
   const parsed = parse(url);

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox';
+import { serviceOf } from './replay.js';
 
 /** What a command takes and what its acknowledgement carries in `data`. */
 export interface CommandContract {
@@ -23,6 +24,15 @@ export interface ServiceContract {
 
 export function defineContract<const C extends ServiceContract>(contract: C): C {
   return contract;
+}
+
+/**
+ * Whether a service may publish events of a type: those that bear its name, and those that its contract states that it
+ * emits, which another service handles for all.
+ */
+export function mayPublish(contracts: readonly ServiceContract[], service: string, type: string): boolean {
+  if (serviceOf(type) === service) return true;
+  return contracts.some((contract) => contract.service === service && Object.hasOwn(contract.emits, type));
 }
 
 export type CommandInput<C extends ServiceContract, N extends keyof C['commands']> = Static<

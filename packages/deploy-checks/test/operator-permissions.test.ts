@@ -4,12 +4,8 @@ import { createRabbitMqEventBus, type Delivery, deadQueue, eventsQueue } from '@
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { pino } from 'pino';
-import { type BrokerWithUsers, brokerWithUsers, type Definitions } from './support/broker-users.js';
-import { readCompose, secretText } from './support/compose.js';
-import { textOf } from './support/repository.js';
+import { type BrokerWithUsers, brokerWithUsers } from './support/broker-users.js';
 
-const compose = readCompose(textOf('docker-compose.yml'));
-const definitions = JSON.parse(secretText(compose, 'rabbitmq-definitions')) as Definitions;
 const log = pino({ level: 'silent' });
 
 const brokers = [
@@ -24,10 +20,10 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
     const taken: Delivery[] = [];
 
     beforeAll(async () => {
-      broker = await brokerWithUsers(definitions, options);
+      broker = await brokerWithUsers(options);
       model = await connect(broker.url);
       const [payment, notification] = ['payment', 'notification'].map((service) =>
-        createRabbitMqEventBus({ url: broker.urlFor(service), service, log }),
+        createRabbitMqEventBus({ url: broker.urlFor(service), service, authorize: broker.authorize, log }),
       );
       await notification?.subscribe({
         service: 'notification',

@@ -1,3 +1,4 @@
+export { brokerUser } from '@warren/amqp-link';
 export { createMemoryEventBus, type MemoryEventBus, type MemoryEventBusOptions } from './memory/bus.js';
 export type { DeadLetter } from './memory/dead-letters.js';
 export * from './port.js';
@@ -13,6 +14,7 @@ export {
   type QueueState,
 } from './rabbitmq/operator/operator.js';
 export type { HoldOptions } from './rabbitmq/operator/take.js';
+export type { Authorize } from './rabbitmq/publishers.js';
 export {
   deadQueue,
   eventsExchange,

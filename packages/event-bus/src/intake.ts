@@ -11,6 +11,8 @@ export interface Held {
   delivery: Delivery;
   /** The bus has taken it back, for instance because its channel was lost: it comes again by another way. */
   gone: boolean;
+  /** What shall become of it, where the bus knows without asking the handler. */
+  readonly decided?: Verdict;
 }
 
 export interface IntakeOptions<H extends Held> {
@@ -92,11 +94,12 @@ export class Intake<H extends Held> {
 
   /** Undefined where the infrastructure failed: nothing was decided about any delivery. */
   async #handle(batch: readonly H[]): Promise<readonly Verdict[] | undefined> {
+    const open = batch.filter((held) => !held.decided).map((held) => held.delivery);
     try {
-      const verdicts = await this.#options.subscription.handle(batch.map((held) => held.delivery));
-      if (verdicts.length === batch.length && verdicts.every(Boolean)) return verdicts;
+      const verdicts = open.length > 0 ? await this.#options.subscription.handle(open) : [];
+      if (verdicts.length === open.length && verdicts.every(Boolean)) return inOrder(batch, verdicts);
       this.#options.log?.error(
-        { deliveries: batch.length, verdicts: verdicts.length },
+        { deliveries: open.length, verdicts: verdicts.length },
         'handler gave a wrong number of verdicts; pausing',
       );
     } catch (error) {
@@ -125,4 +128,10 @@ export class Intake<H extends Held> {
       return false;
     }
   }
+}
+
+/** One verdict for each held delivery: its own where it was decided, else the next of the handler's. */
+function inOrder(batch: readonly Held[], verdicts: readonly Verdict[]): Verdict[] {
+  const given = verdicts.values();
+  return batch.map((held) => held.decided ?? (given.next().value as Verdict));
 }

@@ -30,6 +30,12 @@ export interface EventBus {
   /** `degraded` while the broker is away or blocks publishers; subscriptions come back by themselves. */
   readonly state: 'up' | 'degraded';
 
+  /**
+   * Messages refused since their publisher may not publish such events; they don't reach `handle` or `heard`. Absent
+   * where nobody else publishes.
+   */
+  readonly unauthorized?: number;
+
   /** Stops taking, waits for what is being handled and for open confirms (at most 10 s each), disconnects. */
   close(): Promise<void>;
 }
@@ -123,7 +129,9 @@ export type DeadLetterReason =
   | 'permanent'
   | 'unhandled-type'
   | 'retries-exhausted'
-  | 'crash-loop';
+  | 'crash-loop'
+  /** The broker user that published it may not publish events of its type, or is unknown. */
+  | 'unauthorized-publisher';
 
 /** Milliseconds before attempt 2, 3, …: 1 s, 5 s, 30 s, 2 min, 10 min. */
 export const defaultRetryDelays: readonly number[] = [1_000, 5_000, 30_000, 120_000, 600_000];

@@ -57,6 +57,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
       messageId: event.id,
       type,
       appId: service,
+      userId: bench.user,
     });
     expect(Math.abs(properties.timestamp - Date.now() / 1_000)).toBeLessThan(60);
   });
@@ -78,6 +79,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
     bench.raw.publish(eventsExchange, type, Buffer.alloc(0), {
+      userId: bench.user,
       headers: { [deadLetterHeader.attempt]: 'x' },
     });
     await eventually(() => {
@@ -92,8 +94,9 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
-    bench.raw.publish(eventsExchange, type, Buffer.from('{}'), { type: 'user.registered' });
-    bench.raw.publish(replaysExchange, `${service}.${type}`, Buffer.from('{}'), { type: 'user.registered' });
+    const properties = { userId: bench.user, type: 'user.registered' };
+    bench.raw.publish(eventsExchange, type, Buffer.from('{}'), properties);
+    bench.raw.publish(replaysExchange, `${service}.${type}`, Buffer.from('{}'), properties);
     await eventually(() => {
       expect(seen.deliveries.map((one) => `${one.type} ${one.attempt}`).sort()).toEqual(
         [`${type} 1`, `${type} 1`, `${type} 2`, `${type} 2`].sort(),

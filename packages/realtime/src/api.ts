@@ -46,6 +46,8 @@ export interface NodeLink {
   readonly hasPeers: boolean;
   onMessage(listener: (message: NodeMessage) => void): void;
   readonly state: 'up' | 'degraded';
+  /** Messages dropped since nobody of this service published them. Absent where nobody else can. */
+  readonly unauthorized?: number;
   close(): Promise<void>;
 }
 

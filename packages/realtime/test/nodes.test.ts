@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { brokerUser } from '@warren/amqp-link';
 import { eventually, type FaultProxy, faultProxy, type TestBroker, testBroker } from '@warren/testing';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { pino } from 'pino';
@@ -30,6 +31,7 @@ function message(service: string, text = ''): FeedMessage {
 
 describe('node link over RabbitMQ', () => {
   let broker: TestBroker;
+  let user: string;
   let raw: ConfirmChannel;
   let closeRaw: () => Promise<void>;
   let service: string;
@@ -37,6 +39,7 @@ describe('node link over RabbitMQ', () => {
 
   beforeAll(async () => {
     broker = await testBroker();
+    user = brokerUser(broker.url) ?? '';
     const model = await connect(broker.url, { noDelay: true });
     raw = await model.createConfirmChannel();
     closeRaw = () => model.close();
@@ -144,13 +147,27 @@ describe('node link over RabbitMQ', () => {
       '{"kind":"feed"}',
       '{"kind":"feed","service":"x","entries":[1]}',
     ]) {
-      raw.publish(nodesExchange, '', Buffer.from(content), { appId: service });
+      raw.publish(nodesExchange(service), '', Buffer.from(content), { userId: user });
     }
     await raw.waitForConfirms();
     const good = [message(service), message(service)];
     for (const one of good) sender.link.broadcast(one);
     await eventually(() => expect(receiver.got).toEqual(good));
   });
+
+  it('drops what another broker user published, or nobody whom the broker knows, and is told of no peer by it', async () => {
+    const aliveEveryMs = 1_000;
+    const [node, stranger] = [await open({ aliveEveryMs }), await open({ service: `${service}-other` })];
+    await eventually(() => expect(node.link.hasPeers).toBe(false), { within: 20_000 });
+    const exchange = nodesExchange(service);
+    const forged = Buffer.from(JSON.stringify(message(service, 'forged')));
+    raw.publish(exchange, '', Buffer.alloc(0), { appId: service, messageId: 'forger', type: 'alive' });
+    raw.publish(exchange, '', forged, { appId: service, messageId: 'forger', correlationId: '1' });
+    await raw.waitForConfirms();
+    await eventually(() => expect(node.link.unauthorized).toBe(2));
+    expect(node.link.hasPeers).toBe(false);
+    expect([node.got, stranger.got]).toEqual([[], []]);
+  }, 40_000);
 
   it('drops and counts while the broker is away, never throws, and comes back', async () => {
     const { url, proxy } = await throughProxy();

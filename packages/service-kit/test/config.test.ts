@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
+import { brokerUsersOf } from '../src/config/broker-users.js';
 import { describeConfig } from '../src/config/describe-config.js';
 import { kitConfigSchema } from '../src/config/kit-config.js';
 import { ConfigError, type Environment, readConfig } from '../src/config/read-config.js';
 import { readServiceConfig } from '../src/config/service-config.js';
 
 const service = {
+  name: 'tiny',
   port: 4_009,
   config: Type.Object({
     RATE: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'A share.' }),
@@ -44,6 +46,21 @@ describe('readServiceConfig', () => {
       SOCKET_PATH: '/socket.io',
     });
     expect(config.INTERNAL_PORT).toBeUndefined();
+  });
+
+  it.each([
+    ['amqp://tiny:hush@mq', undefined, 'per-service'],
+    ['amqp://guest:hush@mq', undefined, 'shared'],
+    ['amqp://mq', undefined, 'shared'],
+    ['amqp://tiny:hush@mq', 'shared', 'shared'],
+  ])('with the broker at %s and AMQP_USERS %s, broker users are %s', (AMQP_URL, AMQP_USERS, users) => {
+    const config = readServiceConfig(service, { ...enough, AMQP_URL, AMQP_USERS }, false);
+    expect(brokerUsersOf(config, service.name)).toBe(users);
+  });
+
+  it('refuses to be one of several broker users under a name that is not its own', () => {
+    const problems = problemsOf({ ...enough, AMQP_USERS: 'per-service' });
+    expect(problems).toEqual(['AMQP_USERS is per-service, but the user in AMQP_URL is not "tiny"']);
   });
 
   it('parses numbers, switches and lists', () => {

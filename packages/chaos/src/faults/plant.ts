@@ -16,6 +16,7 @@ export async function plant(what: Planted['what'], brokerUrl: string, ledger: Le
     channel.on('error', () => undefined);
     channel.publish('warren.events', routingKey, Buffer.from(bodyOf(planted)), {
       persistent: true,
+      userId: decodeURIComponent(new URL(brokerUrl).username) || 'guest',
       contentType: 'application/cloudevents+json',
       messageId: planted.id,
     });

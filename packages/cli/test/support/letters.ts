@@ -31,6 +31,7 @@ export async function put(bench: Bench, service: string, letters: readonly Lette
     const body = { id, type, time: time.toISOString(), data: {}, ...(replayId && { replayid: replayId }) };
     bench.raw.publish(failuresExchange(service), deadQueue(service), Buffer.from(JSON.stringify(body)), {
       persistent: true,
+      userId: bench.user,
       messageId: id,
       type,
       headers: {

@@ -66,6 +66,9 @@ export const SessionRevoked = Type.Object(
 );
 export type SessionRevoked = Static<typeof SessionRevoked>;
 
+/** Every service listens to these: a token is good only while its session is. */
+export const revocationType = 'user.session-revoked';
+
 /** The recent revocations, as `/internal/revocations` lists them. */
 export const Revocations = Type.Object({ revocations: Type.Array(SessionRevoked) }, closed);
 export type Revocations = Static<typeof Revocations>;
@@ -107,7 +110,7 @@ export const userContract = defineContract({
     'user.updated': User,
     'user.deleted': UserTombstone,
     'user.snapshot': UserSnapshot,
-    'user.session-revoked': SessionRevoked,
+    [revocationType]: SessionRevoked,
     'user.password-reset-requested': PasswordResetRequested,
     'user.email-verification-requested': EmailVerificationRequested,
     'notification.requested': NotificationRequested,

@@ -1,5 +1,10 @@
+import { mayPublish } from '@warren/contracts';
+import type { Authorize } from '@warren/event-bus';
 import { testBroker } from '@warren/testing';
 import { connect } from 'amqplib';
+import { readCompose, secretText } from './compose.js';
+import { textOf } from './repository.js';
+import { services } from './services.js';
 import { run } from './tools.js';
 
 export interface Definitions {
@@ -10,18 +15,22 @@ export interface Definitions {
   topic_permissions: Array<{ user: string; vhost: string; exchange: string; write: string; read: string }>;
 }
 
+/** What compose's broker begins with. */
+const definitions = JSON.parse(
+  secretText(readCompose(textOf('docker-compose.yml')), 'rabbitmq-definitions'),
+) as Definitions;
+
 /** A broker that holds the users of `definitions`, under names of their own, in a vhost of its own. */
 export interface BrokerWithUsers {
   /** The vhost for who may do everything in it. */
   url: string;
   urlFor(user: string): string;
+  /** Who may publish what, by the names that the users have here. */
+  authorize: Authorize;
   close(): Promise<void>;
 }
 
-export async function brokerWithUsers(
-  definitions: Definitions,
-  options?: { version: 4 },
-): Promise<BrokerWithUsers> {
+export async function brokerWithUsers(options?: { version: 4 }): Promise<BrokerWithUsers> {
   const broker = await (options ? testBroker(options) : testBroker());
   if (!broker?.isolated) throw new Error('This test needs access to the administration of the broker');
   const url = new URL(broker.url);
@@ -31,6 +40,8 @@ export async function brokerWithUsers(
   return {
     url: broker.url,
     urlFor: (user) => urlOf(url, renamed, `${vhost}-${user}`),
+    authorize: (publisher, type) =>
+      services.some(({ name }) => publisher === `${vhost}-${name}` && mayPublish(contracts, name, type)),
     async close() {
       await broker.close();
       for (const { name } of renamed.users) await administration.removeUser(name);
@@ -84,6 +95,8 @@ function managementApi(server: URL, options: { version: 4 } | undefined): Admini
     removeUser: (name) => call('DELETE', `/api/users/${encodeURIComponent(name)}`),
   };
 }
+
+const contracts = services.map(({ contract }) => contract);
 
 const rabbitmqctl: Administration = {
   async load(definitions) {

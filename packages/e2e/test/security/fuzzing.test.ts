@@ -205,6 +205,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     const emitted = new Map(contracts.flatMap(({ emits }) => Object.entries(emits)));
     const consumed = [...new Set(contracts.flatMap(({ consumes }) => consumes))];
     const connection = await connect(system.brokerUrl);
+    const userId = decodeURIComponent(new URL(system.brokerUrl).username);
     const channel = await connection.createConfirmChannel();
     for (const [index, type] of consumed.entries()) {
       const data = malformed(emitted.get(type) ?? {});
@@ -218,6 +219,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
           messageId: randomUUID(),
           type,
           persistent: true,
+          userId,
         };
         channel.publish('warren.events', type, Buffer.from(body), options);
       }

@@ -1,4 +1,4 @@
-import { type AmqpLink, createAmqpLink } from '@warren/amqp-link';
+import { type AmqpLink, brokerUser, createAmqpLink } from '@warren/amqp-link';
 import type { Logger } from 'pino';
 import { requireName, requireWhole } from '../limits.js';
 import {
@@ -15,6 +15,7 @@ import { Consumer } from './consumer.js';
 import { Listening } from './listening.js';
 import { propertiesOf } from './messages.js';
 import { Publisher } from './publisher.js';
+import { type Authorize, PublisherCheck } from './publishers.js';
 import { eventsExchange, replaysExchange } from './topology.js';
 
 /** How long `close` waits for what is being handled, and then for open confirms, in milliseconds. */
@@ -25,6 +26,11 @@ export interface RabbitMqEventBusOptions {
   url: string;
   /** Who publishes: shows in the connections' names and in each message's `appId`. */
   service: string;
+  /**
+   * Which broker user may publish events of which type; the broker vouches for the user. Whatever else comes goes to
+   * the dead letters. Left out: all services connect as one user, and nobody else is believed.
+   */
+  authorize?: Authorize;
   /** Milliseconds before attempt 2, 3, …; one queue each. Default `defaultRetryDelays`. */
   retryDelays?: readonly number[];
   /** Default 10 s. */
@@ -43,6 +49,8 @@ class RabbitMqEventBus implements EventBus {
   readonly #service: string;
   readonly #retryDelays: readonly number[];
   readonly #log: Logger;
+  readonly #user: string;
+  readonly #check: PublisherCheck;
   /** Apart from each other, since a broker short of memory or disk stops reading from who publishes. */
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
@@ -51,7 +59,7 @@ class RabbitMqEventBus implements EventBus {
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqEventBusOptions) {
-    const { url, service, confirmTimeoutMs = 10_000, maxInFlight = 1_000 } = options;
+    const { url, service, authorize, confirmTimeoutMs = 10_000, maxInFlight = 1_000 } = options;
     requireName('service', service);
     requireWhole('confirmTimeoutMs', confirmTimeoutMs, 1);
     requireWhole('maxInFlight', maxInFlight, 1);
@@ -59,6 +67,13 @@ class RabbitMqEventBus implements EventBus {
     for (const delay of this.#retryDelays) requireWhole('a retry delay', delay, 1);
     this.#service = service;
     this.#log = options.log;
+    const user = brokerUser(url) ?? '';
+    this.#user = user;
+    this.#check = new PublisherCheck({
+      user,
+      authorize: authorize ?? ((publisher) => publisher === user),
+      log: this.#log,
+    });
     this.#publishing = createAmqpLink({ url, name: `${service} publishing`, log: this.#log });
     this.#consuming = createAmqpLink({ url, name: `${service} consuming`, log: this.#log });
     this.#publisher = new Publisher({ link: this.#publishing, confirmTimeoutMs, maxInFlight });
@@ -68,6 +83,10 @@ class RabbitMqEventBus implements EventBus {
     return this.#publishing.state === 'up' && this.#consuming.state === 'up' ? 'up' : 'degraded';
   }
 
+  get unauthorized(): number {
+    return this.#check.unauthorized;
+  }
+
   async publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) throw new PublishError('the event bus is closed');
     return this.#publisher.send({
@@ -75,7 +94,7 @@ class RabbitMqEventBus implements EventBus {
         ? { exchange: eventsExchange, routingKey: event.type }
         : { exchange: replaysExchange, routingKey: `${event.to}.${event.type}` }),
       content: Buffer.from(event.body, 'utf8'),
-      properties: propertiesOf(event, this.#service),
+      properties: propertiesOf(event, { appId: this.#service, userId: this.#user }),
     });
   }
 
@@ -86,6 +105,8 @@ class RabbitMqEventBus implements EventBus {
     const consumer = new Consumer({
       link: this.#consuming,
       publisher: this.#publisher,
+      user: this.#user,
+      check: this.#check,
       subscription,
       retryDelays: this.#retryDelays,
       log: this.#log,
@@ -99,7 +120,12 @@ class RabbitMqEventBus implements EventBus {
     if (this.#closing) throw new Error('The event bus is closed');
     requireName('service', listener.service);
     for (const type of listener.types) requireName('event type', type);
-    const listening = new Listening({ link: this.#consuming, listener, log: this.#log });
+    const listening = new Listening({
+      link: this.#consuming,
+      listener,
+      check: this.#check,
+      log: this.#log,
+    });
     await listening.started();
     return { close: () => listening.close() };
   }

@@ -10,8 +10,9 @@ import type { Logger } from 'pino';
 import { type Held, Intake } from '../intake.js';
 import { type IntakeLimits, intakeLimits } from '../limits.js';
 import type { Subscription, Verdict } from '../port.js';
-import { deliveryOf, type Outgoing, propertiesForDead, propertiesForRetry } from './messages.js';
+import { deliveryOf, type Outgoing, type Own, propertiesForDead, propertiesForRetry } from './messages.js';
 import type { Publisher } from './publisher.js';
+import type { PublisherCheck } from './publishers.js';
 import { deadQueue, declareQueues, eventsQueue, failuresExchange, retryQueue } from './topology.js';
 
 interface HeldMessage extends Held {
@@ -24,6 +25,9 @@ const declareTimeoutMs = 10_000;
 export interface ConsumerOptions {
   link: AmqpLink;
   publisher: Publisher;
+  /** The user of the bus's connections. */
+  user: string;
+  check: PublisherCheck;
   subscription: Subscription;
   retryDelays: readonly number[];
   log: Logger;
@@ -34,6 +38,7 @@ export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #limits: IntakeLimits;
   readonly #service: string;
+  readonly #own: Own;
   readonly #log: Logger;
   readonly #intake: Intake<HeldMessage>;
   readonly #supervised: LinkChannel;
@@ -49,6 +54,7 @@ export class Consumer {
     const { link, subscription } = options;
     this.#options = options;
     this.#service = subscription.service;
+    this.#own = { service: subscription.service, user: options.user };
     this.#limits = intakeLimits(subscription);
     this.#log = options.log.child({ queue: eventsQueue(subscription.service) });
     this.#intake = new Intake<HeldMessage>({
@@ -118,7 +124,15 @@ export class Consumer {
   }
 
   #push(channel: ConfirmChannel, message: ConsumeMessage): void {
-    const held = { delivery: deliveryOf(message), gone: false, message, channel };
+    const delivery = deliveryOf(message, this.#service);
+    const refusal = this.#options.check.refusal(message, delivery.type, this.#service);
+    const held: HeldMessage = {
+      delivery,
+      gone: false,
+      message,
+      channel,
+      ...(refusal && { decided: { kind: 'dead', reason: 'unauthorized-publisher', error: refusal } }),
+    };
     this.#held.add(held);
     this.#intake.push(held);
   }
@@ -197,7 +211,7 @@ export class Consumer {
         exchange: failuresExchange(this.#service),
         routingKey: retryQueue(this.#service, delay),
         content: message.content,
-        properties: propertiesForRetry(message, delivery),
+        properties: propertiesForRetry(message, delivery, this.#own),
       };
     }
     const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
@@ -206,7 +220,7 @@ export class Consumer {
       exchange: failuresExchange(this.#service),
       routingKey: deadQueue(this.#service),
       content: message.content,
-      properties: propertiesForDead(message, delivery, reason, verdict.error),
+      properties: propertiesForDead(message, delivery, reason, verdict.error, this.#own),
     };
   }
 

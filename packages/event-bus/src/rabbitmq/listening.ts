@@ -3,6 +3,7 @@ import type { AmqpLink, ChannelSession, LinkChannel } from '@warren/amqp-link';
 import type { ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Listener } from '../port.js';
+import type { PublisherCheck } from './publishers.js';
 import { declareExchanges, eventsExchange } from './topology.js';
 
 /** What the broker keeps for a listener that is busy; the oldest are dropped first. */
@@ -11,11 +12,23 @@ const maxQueueLength = 10_000;
 /** A queue of one instance's own, which goes away with its connection. */
 export class Listening {
   readonly #listener: Listener;
+  readonly #check: PublisherCheck;
   readonly #log: Logger;
   readonly #channel: LinkChannel;
 
-  constructor({ link, listener, log }: { link: AmqpLink; listener: Listener; log: Logger }) {
+  constructor({
+    link,
+    listener,
+    check,
+    log,
+  }: {
+    link: AmqpLink;
+    listener: Listener;
+    check: PublisherCheck;
+    log: Logger;
+  }) {
     this.#listener = listener;
+    this.#check = check;
     this.#log = log;
     this.#channel = link.openChannel((session) => this.#setUp(session));
   }
@@ -52,6 +65,7 @@ export class Listening {
       return;
     }
     const { fields, content } = message;
+    if (this.#check.refusal(message, fields.routingKey, this.#listener.service)) return;
     this.#tell(() => this.#listener.heard({ type: fields.routingKey, body: content.toString('utf8') }));
   }
 

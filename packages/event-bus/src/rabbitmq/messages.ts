@@ -1,12 +1,14 @@
 import { eventContentType } from '@warren/contracts';
 import type { ConsumeMessage, Options } from 'amqplib';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
-import { eventsExchange, replaysExchange } from './topology.js';
+import { eventsExchange, failuresExchange, replaysExchange } from './topology.js';
 
 /** What Warren writes beside an event once handling it has failed; dead letters are read by these names. */
 export const header = {
   attempt: 'x-warren-attempt',
   attempts: 'x-warren-attempts',
+  /** The broker user that published it first; empty where that isn't known. */
+  publisher: 'x-warren-publisher',
   firstFailedAt: 'x-warren-first-failed-at',
   reason: 'x-warren-reason',
   errorMessage: 'x-warren-error',
@@ -24,8 +26,37 @@ export interface Outgoing {
   properties: Options.Publish;
 }
 
-export function propertiesOf(event: EncodedEvent, appId: string): Options.Publish {
+/** The service that takes messages, and the user of its connections. */
+export interface Own {
+  service: string;
+  user: string;
+}
+
+/**
+ * The broker user that published a message; undefined where nobody vouches for one. The broker compares `user_id` with
+ * the user of the connection, and keeps it on whatever way a message takes. Permissions alone don't tell: exchanges
+ * that are bound to each other and queues with dead letters bring messages past the rules for routing keys.
+ *
+ * What a service moves to its delays or dead letters bears its own user, and the first publisher in a header. That is
+ * believed of the service itself only.
+ */
+export function publisherOf(
+  { fields, properties }: ConsumeMessage,
+  { service, user }: Own,
+): string | undefined {
+  const userId = text(properties.userId);
+  if (userId !== user || fields.exchange !== failuresExchange(service)) return userId;
+  const first: unknown = properties.headers?.[header.publisher];
+  return first === undefined ? userId : text(first);
+}
+
+/** `userId`: the user of the connection, which the broker compares. */
+export function propertiesOf(
+  event: EncodedEvent,
+  { appId, userId }: { appId: string; userId: string },
+): Options.Publish {
   return {
+    userId,
     persistent: true,
     contentType: eventContentType,
     messageId: event.id,
@@ -36,12 +67,12 @@ export function propertiesOf(event: EncodedEvent, appId: string): Options.Publis
 }
 
 /** Reads what any publisher may have sent: every field may be missing or of another type. */
-export function deliveryOf({ content, fields, properties }: ConsumeMessage): Delivery {
+export function deliveryOf({ content, fields, properties }: ConsumeMessage, service: string): Delivery {
   return {
     id: text(properties.messageId) ?? '',
     type: typeOf(fields, text(properties.type)),
     body: content.toString('utf8'),
-    attempt: isOwn(fields) ? attemptOf(properties.headers?.[header.attempt]) : 1,
+    attempt: isOwn(fields, service) ? attemptOf(properties.headers?.[header.attempt]) : 1,
     redelivered: fields.redelivered,
   };
 }
@@ -59,12 +90,13 @@ export function typeOf(
   return said ?? routingKey;
 }
 
-export function propertiesForRetry(message: ConsumeMessage, delivery: Delivery): Options.Publish {
+export function propertiesForRetry(message: ConsumeMessage, delivery: Delivery, own: Own): Options.Publish {
   return {
-    ...carriedOver(message, delivery),
+    ...carriedOver(message, delivery, own),
     headers: {
+      ...firstPublisher(message, own),
       [header.attempt]: delivery.attempt + 1,
-      [header.firstFailedAt]: firstFailedAt(message),
+      [header.firstFailedAt]: firstFailedAt(message, own),
     },
   };
 }
@@ -74,13 +106,15 @@ export function propertiesForDead(
   delivery: Delivery,
   reason: DeadLetterReason,
   error: unknown,
+  own: Own,
 ): Options.Publish {
   return {
-    ...carriedOver(message, delivery),
+    ...carriedOver(message, delivery, own),
     headers: {
+      ...firstPublisher(message, own),
       [header.reason]: reason,
       [header.attempts]: delivery.attempt,
-      [header.firstFailedAt]: firstFailedAt(message),
+      [header.firstFailedAt]: firstFailedAt(message, own),
       [header.errorMessage]: cut(
         error instanceof Error ? error.message : String(error),
         maxErrorMessageBytes,
@@ -94,17 +128,26 @@ export function propertiesForDead(
 export function propertiesForRedrive(
   message: ConsumeMessage,
   { type, firstFailedAt }: { type: string; firstFailedAt: string | undefined },
+  own: Own,
 ): Options.Publish {
   return {
-    ...carriedOver(message, { type }),
-    ...(firstFailedAt !== undefined && { headers: { [header.firstFailedAt]: firstFailedAt } }),
+    ...carriedOver(message, { type }, own),
+    headers: {
+      ...firstPublisher(message, own),
+      ...(firstFailedAt !== undefined && { [header.firstFailedAt]: firstFailedAt }),
+    },
   };
 }
 
 /** Foreign headers stay behind: nothing bounds their size, and `x-death` would grow with each attempt. */
-function carriedOver({ properties }: ConsumeMessage, { type }: Pick<Delivery, 'type'>): Options.Publish {
+function carriedOver(
+  { properties }: ConsumeMessage,
+  { type }: Pick<Delivery, 'type'>,
+  { user }: Own,
+): Options.Publish {
   return {
     persistent: true,
+    userId: user,
     contentType: text(properties.contentType),
     contentEncoding: text(properties.contentEncoding),
     messageId: text(properties.messageId),
@@ -114,14 +157,18 @@ function carriedOver({ properties }: ConsumeMessage, { type }: Pick<Delivery, 't
   };
 }
 
-function firstFailedAt({ fields, properties }: ConsumeMessage): string {
-  const known = isOwn(fields) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
+function firstPublisher(message: ConsumeMessage, own: Own): Record<string, string> {
+  return { [header.publisher]: publisherOf(message, own) ?? '' };
+}
+
+function firstFailedAt({ fields, properties }: ConsumeMessage, { service }: Own): string {
+  const known = isOwn(fields, service) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
   return known ?? new Date().toISOString();
 }
 
 /** It was handled here before: only the service itself can send over its exchange for failures. */
-function isOwn({ exchange }: ConsumeMessage['fields']): boolean {
-  return exchange !== eventsExchange && exchange !== replaysExchange;
+function isOwn({ exchange }: ConsumeMessage['fields'], service: string): boolean {
+  return exchange === failuresExchange(service);
 }
 
 export function attemptOf(value: unknown): number {

@@ -31,6 +31,7 @@ export async function putLetters(
   for (const id of ids) {
     bench.raw.publish(failuresExchange(service), deadQueue(service), Buffer.from(JSON.stringify({ id })), {
       persistent: true,
+      userId: bench.user,
       messageId: id,
       appId: 'producer',
       timestamp: 1_750_000_000,

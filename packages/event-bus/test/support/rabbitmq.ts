@@ -3,6 +3,7 @@ import { type FaultProxy, faultProxy, named, testBroker, unavailable } from '@wa
 import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
 import { pino } from 'pino';
 import {
+  brokerUser,
   createRabbitMqEventBus,
   deadLetterHeader,
   deadQueue,
@@ -17,6 +18,8 @@ export const silent = pino({ level: 'silent' });
 /** The broker that a test file runs on, and a plain connection to look at it from outside. */
 export interface Bench {
   url: string;
+  /** The user of all connections, the bus's among them. */
+  user: string;
   raw: ConfirmChannel;
   model: ChannelModel;
   close(): Promise<void>;
@@ -39,6 +42,7 @@ async function openBench(options?: { version: 4 }): Promise<Bench> {
   await raw.assertExchange(eventsExchange, 'topic', { durable: true });
   return {
     url: broker.url,
+    user: brokerUser(broker.url) ?? '',
     raw,
     model,
     async close() {

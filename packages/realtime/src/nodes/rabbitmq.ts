@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type AmqpLink,
+  brokerUser,
   type ChannelSession,
   createAmqpLink,
   ensureExchange,
@@ -12,16 +13,27 @@ import type { NodeLink, NodeMessage } from '../api.js';
 import { acknowledgements } from './acknowledgements.js';
 import { aliveEveryMs, Peers } from './peers.js';
 import { SenderNumbers } from './sender-numbers.js';
-import { alivePropertiesFrom, decode, encode, isAlive, isForUs, propertiesFrom } from './wire.js';
+import {
+  alivePropertiesFrom,
+  decode,
+  encode,
+  isAlive,
+  isFrom,
+  isFromUser,
+  propertiesFrom,
+  type Sender,
+} from './wire.js';
 
-/** Shared by all services: a node filters by the properties. */
-export const nodesExchange = 'warren.nodes';
+/** Each service has its own, so that permissions can go by service: pushes hold what only its users may see. */
+export const nodesExchange = (service: string): string => `warren.nodes.${service}`;
 
 const defaultMaxQueueBytes = 32 * 1024 * 1024;
 /** What may be on its way to the broker at a time, in bytes: more only means that the broker can't keep up. */
 const maxUnconfirmedBytes = 8 * 1024 * 1024;
 /** Messages on their way to this node. */
 const prefetch = 100;
+/** Between two lines about messages of other broker users, in milliseconds. */
+const logEveryMs = 1_000;
 
 export interface RabbitMqNodeLinkOptions {
   url: string;
@@ -40,6 +52,8 @@ export interface RabbitMqNodeLink extends NodeLink {
   readonly drops: number;
   /** Messages of other nodes that never came here: their numbers are missing. */
   readonly missed: number;
+  /** Messages dropped since another broker user published them. */
+  readonly unauthorized: number;
 }
 
 /** Starts connecting at once; while the broker is away, what is broadcast is dropped and counted. */
@@ -50,6 +64,9 @@ export function createRabbitMqNodeLink(options: RabbitMqNodeLinkOptions): Rabbit
 class FanoutLink implements RabbitMqNodeLink {
   readonly #service: string;
   readonly #node: string;
+  readonly #exchange: string;
+  /** All nodes of a service connect as this broker user. The broker vouches for who published a message. */
+  readonly #user: string;
   readonly #maxQueueBytes: number;
   readonly #log: Logger;
   /** Tells own messages: two nodes may by mistake bear one name. */
@@ -64,10 +81,14 @@ class FanoutLink implements RabbitMqNodeLink {
   #unconfirmedBytes = 0;
   #drops = 0;
   #dropping = false;
+  #unauthorized = 0;
+  #loggedAt = 0;
 
   constructor(options: RabbitMqNodeLinkOptions) {
     this.#service = options.service;
     this.#node = options.node;
+    this.#exchange = nodesExchange(options.service);
+    this.#user = brokerUser(options.url) ?? '';
     this.#maxQueueBytes = options.maxQueueBytes ?? defaultMaxQueueBytes;
     this.#log = options.log;
     this.#link = createAmqpLink({
@@ -97,6 +118,10 @@ class FanoutLink implements RabbitMqNodeLink {
     return this.#numbers.missing;
   }
 
+  get unauthorized(): number {
+    return this.#unauthorized;
+  }
+
   onMessage(listener: (message: NodeMessage) => void): void {
     this.#listeners.push(listener);
   }
@@ -116,9 +141,9 @@ class FanoutLink implements RabbitMqNodeLink {
 
   async #setUp(session: ChannelSession): Promise<void> {
     const { channel } = session;
-    await ensureExchange(session, nodesExchange, 'fanout');
+    await ensureExchange(session, this.#exchange, 'fanout');
     // A fresh name each time: after a half-open cut the broker holds the old queue locked for its dead connection.
-    const queue = `${nodesExchange}.${this.#service}.${this.#node}.${randomUUID()}`;
+    const queue = `${this.#exchange}.${this.#node}.${randomUUID()}`;
     await channel.assertQueue(queue, {
       exclusive: true,
       autoDelete: true,
@@ -129,7 +154,7 @@ class FanoutLink implements RabbitMqNodeLink {
         'x-overflow': 'drop-head',
       },
     });
-    await channel.bindQueue(queue, nodesExchange, '');
+    await channel.bindQueue(queue, this.#exchange, '');
     // Without acknowledgements the broker would push everything at a slow node, past the queue and its bound.
     await channel.prefetch(prefetch);
     const acknowledge = acknowledgements(channel);
@@ -143,10 +168,14 @@ class FanoutLink implements RabbitMqNodeLink {
     this.#tellAlive(channel);
   }
 
+  get #sender(): Sender {
+    return { id: this.#self, user: this.#user };
+  }
+
   #tellAlive(channel: ConfirmChannel | undefined): void {
     if (!channel || this.#link.blocked) return;
     try {
-      channel.publish(nodesExchange, '', Buffer.alloc(0), alivePropertiesFrom(this.#service, this.#self));
+      channel.publish(this.#exchange, '', Buffer.alloc(0), alivePropertiesFrom(this.#sender));
     } catch (error) {
       this.#log.debug({ err: error }, 'the channel was lost; its successor tells that this node is there');
     }
@@ -155,8 +184,8 @@ class FanoutLink implements RabbitMqNodeLink {
   #send(content: Buffer): void {
     const channel = this.#channelFor(content.length);
     this.#sent += 1;
-    const properties = propertiesFrom(this.#service, this.#self, this.#sent);
-    channel.publish(nodesExchange, '', content, properties, (error) => {
+    const properties = propertiesFrom(this.#sender, this.#sent);
+    channel.publish(this.#exchange, '', content, properties, (error) => {
       this.#unconfirmedBytes -= content.length;
       if (error) this.#drop(error);
       else this.#dropping = false;
@@ -182,8 +211,24 @@ class FanoutLink implements RabbitMqNodeLink {
     );
   }
 
+  /** Whoever can write here by whatever way; what it says may be made up. */
+  #refuse({ properties }: ConsumeMessage): void {
+    this.#unauthorized += 1;
+    const now = Date.now();
+    if (now - this.#loggedAt < logEveryMs) return;
+    this.#loggedAt = now;
+    this.#log.error(
+      { security: true, publisher: properties.userId as unknown, unauthorized: this.#unauthorized },
+      'messages to this node are dropped: another broker user published them',
+    );
+  }
+
   #receive(message: ConsumeMessage): void {
-    if (!isForUs(message, this.#service, this.#self)) return;
+    if (!isFromUser(message, this.#user)) {
+      this.#refuse(message);
+      return;
+    }
+    if (isFrom(message, this.#self)) return;
     this.#peers.heard();
     if (isAlive(message)) return;
     this.#numbers.note(message);

@@ -3,15 +3,19 @@ import type { NodeMessage } from '../api.js';
 
 const contentType = 'application/json';
 
-/**
- * How a message travels: who it is for and whom it is from stand in the properties, since the exchange is shared by
- * all services and a node must be able to turn most of it down unread. `number` counts what the sender has sent.
- */
-export function propertiesFrom(service: string, sender: string, number: number): Options.Publish {
+export interface Sender {
+  /** One link's own, for as long as it lives. */
+  id: string;
+  /** Of its connection: the broker refuses a message that names another. */
+  user: string;
+}
+
+/** How a message travels: whom it is from stands in the properties. `number` counts what the sender has sent. */
+export function propertiesFrom({ id, user }: Sender, number: number): Options.Publish {
   return {
     contentType,
-    appId: service,
-    messageId: sender,
+    userId: user,
+    messageId: id,
     correlationId: String(number),
     persistent: false,
   };
@@ -20,17 +24,20 @@ export function propertiesFrom(service: string, sender: string, number: number):
 const aliveType = 'alive';
 
 /** How a node tells that it is there. It bears no number: nothing is missing where it got lost. */
-export function alivePropertiesFrom(service: string, sender: string): Options.Publish {
-  return { appId: service, messageId: sender, type: aliveType, persistent: false };
+export function alivePropertiesFrom({ id, user }: Sender): Options.Publish {
+  return { userId: user, messageId: id, type: aliveType, persistent: false };
 }
 
 export function isAlive({ properties }: ConsumeMessage): boolean {
   return properties.type === aliveType;
 }
 
-/** Whether another node of `service` sent it. */
-export function isForUs({ properties }: ConsumeMessage, service: string, self: string): boolean {
-  return properties.appId === service && properties.messageId !== self;
+export function isFrom({ properties }: ConsumeMessage, sender: Sender['id']): boolean {
+  return properties.messageId === sender;
+}
+
+export function isFromUser({ properties }: ConsumeMessage, user: Sender['user']): boolean {
+  return properties.userId === user;
 }
 
 export function encode(message: NodeMessage): Buffer {
@@ -38,8 +45,7 @@ export function encode(message: NodeMessage): Buffer {
 }
 
 /**
- * Undefined for what is no message of a node: the exchange takes anything from anyone on the broker. `unknown` is of a
- * kind that only newer builds know.
+ * Undefined for what is no message of a node. `unknown` is of a kind that only newer builds know.
  */
 export function decode(content: Buffer): NodeMessage | 'unknown' | undefined {
   const value = parse(content);

@@ -57,6 +57,13 @@ export function kitConfigSchema(port: number) {
         description: 'The RabbitMQ broker. Required, unless the process brings a bus of its own.',
       }),
     ),
+    AMQP_USERS: Type.Optional(
+      Type.Enum(['per-service', 'shared'], {
+        defaultText: '`per-service` where the user in `AMQP_URL` bears the service’s name, else `shared`',
+        description:
+          '`per-service`: each service has a broker user of its own name, and an event is believed only of a service that may publish it. `shared`: all services connect as one user, and any of them can speak for the others.',
+      }),
+    ),
     OUTBOX_BACKLOG: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,

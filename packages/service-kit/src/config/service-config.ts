@@ -1,4 +1,5 @@
 import type { Static, TObject } from 'typebox';
+import { brokerUserProblems } from './broker-users.js';
 import { databaseUrlProblem } from './database-url.js';
 import { type KitConfig, kitConfigSchema } from './kit-config.js';
 import { ConfigError, type Environment, readConfig } from './read-config.js';
@@ -13,7 +14,7 @@ const brokerMissing =
  * Throws `ConfigError` with all that is wrong.
  */
 export function readServiceConfig<Config extends TObject>(
-  service: { port: number; config: Config },
+  service: { name: string; port: number; config: Config },
   env: Environment,
   hasBus: boolean,
 ): Static<Config> & KitConfig {
@@ -21,6 +22,7 @@ export function readServiceConfig<Config extends TObject>(
   const own = attempt(service.config, env);
   const problems = [kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems));
   if (kit.ok) problems.push(...databaseProblems(kit.value));
+  if (kit.ok) problems.push(...brokerUserProblems(kit.value, service.name));
   if (!hasBus && !env.AMQP_URL && !env.AMQP_URL_FILE) problems.push(brokerMissing);
   if (!kit.ok || !own.ok || problems.length > 0) throw new ConfigError(problems);
   return Object.assign(own.value as object, kit.value) as Static<Config> & KitConfig;

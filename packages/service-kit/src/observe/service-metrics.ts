@@ -5,7 +5,8 @@ import type { Metrics } from './metrics.js';
 export interface MeasuredParts<Db extends RawClient> {
   messaging: Pick<Messaging<Db>, 'stats'>;
   realtime: Pick<RealtimeNode, 'stats'>;
-  broker: { readonly state: 'up' | 'degraded' };
+  broker: { readonly state: 'up' | 'degraded'; readonly unauthorized: number };
+  link: { readonly unauthorized?: number };
   revocations: { readonly size: number };
   /** Absent where no list of revocations is read. */
   watch?: { readonly failed: number } | undefined;
@@ -13,7 +14,7 @@ export interface MeasuredParts<Db extends RawClient> {
 
 /** What the parts count by themselves, under the names that dashboards and alerts use. */
 export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredParts<Db>): void {
-  const { messaging, realtime, broker, revocations, watch } = parts;
+  const { messaging, realtime, broker, link, revocations, watch } = parts;
   const relay = () => messaging.stats().relay;
   const consumer = () => messaging.stats().consumer;
   const retention = () => messaging.stats().retention;
@@ -21,6 +22,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
 
   metrics.gauge('warren_broker_up', '1 while the event bus works, 0 while it is degraded', () =>
     broker.state === 'up' ? 1 : 0,
+  );
+  metrics.counter(
+    'warren_messages_unauthorized_total',
+    'Messages refused, since the broker user that published them may not publish such events',
+    () => broker.unauthorized + (link.unauthorized ?? 0),
   );
   metrics.gauge(
     'warren_outbox_backlog',

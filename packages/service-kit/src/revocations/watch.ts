@@ -1,11 +1,9 @@
-import { SessionRevoked } from '@warren/contracts';
+import { revocationType, SessionRevoked } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 import type { EventBus } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import type { Revocations } from './revocations.js';
 import type { RevocationSource } from './source.js';
-
-const revocationType = 'user.session-revoked';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
 const defaultReadEveryMs = 10_000;

@@ -1,3 +1,4 @@
+import { mayPublish, type ServiceContract } from '@warren/contracts';
 import { createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
 import { createLocalNodeLink, createRabbitMqNodeLink, type NodeLink } from '@warren/realtime';
 import type { Logger } from 'pino';
@@ -6,13 +7,23 @@ import { ServiceBus } from './service-bus.js';
 export interface BrokerOptions {
   /** Of RabbitMQ; undefined where the process brings what it needs. */
   url: string | undefined;
+  users: 'per-service' | 'shared';
   service: string;
   node: string;
   log: Logger;
 }
 
-export function openBus({ url, service, log }: BrokerOptions, given: EventBus | undefined): ServiceBus {
-  if (url !== undefined) return new ServiceBus(createRabbitMqEventBus({ url, service, log }), true);
+/** `contracts`: whose events this service takes, its own among them. They say who may publish what. */
+export function openBus(
+  { url, users, service, log }: BrokerOptions,
+  contracts: readonly ServiceContract[],
+  given: EventBus | undefined,
+): ServiceBus {
+  if (url !== undefined) {
+    const authorize = (publisher: string, type: string) => mayPublish(contracts, publisher, type);
+    const bus = createRabbitMqEventBus({ url, service, log, ...(users === 'per-service' && { authorize }) });
+    return new ServiceBus(bus, true);
+  }
   if (given) return new ServiceBus(given, false);
   throw new TypeError('neither the address of a broker nor a bus');
 }

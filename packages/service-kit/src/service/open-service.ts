@@ -7,6 +7,7 @@ import type { Static, TObject } from 'typebox';
 import { createRemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
+import { brokerUsersOf } from '../config/broker-users.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
@@ -50,10 +51,11 @@ export async function openService<
   const metrics = new Metrics(service, node);
   const { pool, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
-  const broker = { url: config.AMQP_URL, service, node, log };
-  const bus = openBus(broker, overrides.bus);
-  closing.add('event bus', () => bus.close());
+  const users = brokerUsersOf(config, service);
+  const broker = { url: config.AMQP_URL, users, service, node, log };
   const contracts = contractsConsumedBy(contract);
+  const bus = openBus(broker, [contract, ...contracts], overrides.bus);
+  closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
   const messaging = createUnitOfWork({ service, contract, contracts, client, pool, bus, limits, log });
   closing.add('relay', () => messaging.stop());
@@ -109,7 +111,7 @@ export async function openService<
     closing.add('revocations', () => watch.stop());
     await watch.start();
   }
-  measure(metrics, { messaging, realtime, broker: bus, revocations, watch });
+  measure(metrics, { messaging, realtime, broker: bus, link, revocations, watch });
 
   const internal = await createInternalListener({
     metrics,

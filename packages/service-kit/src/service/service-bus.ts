@@ -24,6 +24,10 @@ export class ServiceBus implements EventBus {
     return this.#bus.state;
   }
 
+  get unauthorized(): number {
+    return this.#bus.unauthorized ?? 0;
+  }
+
   publish(event: EncodedEvent): Promise<PublishReceipt> {
     return this.#bus.publish(event);
   }

@@ -1,14 +1,14 @@
 import {
   type DomainEvent,
+  mayPublish,
   PermanentError,
   replayMessageOf,
   replayMessages,
   type ServiceContract,
-  serviceOf,
 } from '@warren/contracts';
 import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
 import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
-import { sourceOf } from '../transaction/language.js';
+import { serviceOfSource } from '../transaction/language.js';
 
 export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
 
@@ -26,12 +26,6 @@ export function createDecoder(types: Iterable<string>, contracts: readonly Servi
     readers.set(type, compileReader(schema));
   }
 
-  /** What one service handles for all others is sent by whoever states that it emits it. */
-  function maySend(source: string, type: string): boolean {
-    if (source === sourceOf(serviceOf(type))) return true;
-    return contracts.some(({ service, emits }) => source === sourceOf(service) && Object.hasOwn(emits, type));
-  }
-
   return (delivery) => {
     const body = parse(delivery.body);
     if (!body.ok) return dead('malformed', 'The body is not JSON');
@@ -39,7 +33,7 @@ export function createDecoder(types: Iterable<string>, contracts: readonly Servi
     if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
     const { type, source, replayid } = envelope.value;
     // The broker lets a service send only what it states that it emits, and looks at nothing but the routing key.
-    if (type !== delivery.type || !maySend(source, type))
+    if (type !== delivery.type || !mayPublish(contracts, serviceOfSource(source), type))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
     const read = readers.get(replayMessageOf(type) ?? type);
     if (!read) return unhandled(type, delivery.attempt, replayid !== undefined);

@@ -65,7 +65,13 @@ export function rowOf(event: DomainEvent): OutboxRow {
   return { id: event.id, type: event.type, body: JSON.stringify(event) };
 }
 
-export const sourceOf = (service: string): string => `/services/${service}`;
+const sourcePrefix = '/services/';
+
+const sourceOf = (service: string): string => `${sourcePrefix}${service}`;
+
+/** The service that an envelope names as its source; empty for what names none. */
+export const serviceOfSource = (source: string): string =>
+  source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : '';
 
 function compileAll(schemas: ServiceContract['emits']): Map<string, Checker> {
   return new Map(Object.entries(schemas).map(([type, schema]) => [type, compileWriter(schema)]));

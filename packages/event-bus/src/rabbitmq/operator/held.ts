@@ -1,10 +1,10 @@
 import { within } from '@warren/amqp-link';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { propertiesForRedrive } from '../messages.js';
+import { type Own, propertiesForRedrive, text } from '../messages.js';
 import { deadQueue, eventsQueue, failuresExchange } from '../topology.js';
 import { answerMs, closeQuietly, quietChannel } from './channels.js';
 import type { DeadLetterMessage } from './dead-letter.js';
-import { operatorError } from './error.js';
+import { OperatorError, operatorError } from './error.js';
 import { type HoldOptions, nothingTaken, type Taken, take } from './take.js';
 
 /** Dead letters taken out of their queue for a while. All that are not settled go back by `release`. */
@@ -37,15 +37,16 @@ const settledAtOnce = 16;
 
 export async function holdDeadLetters(
   model: ChannelModel,
-  service: string,
+  own: Own,
   options: HoldOptions,
 ): Promise<HeldDeadLetters> {
+  const { service } = own;
   const channel = await quietChannel(model);
   try {
     const { messageCount, consumerCount } = await channel.checkQueue(deadQueue(service));
     const most = Math.min(messageCount, options.scan);
     const taken = most > 0 ? await take(channel, service, { ...options, scan: most }) : nothingTaken();
-    return new Held(model, channel, service, taken, { waiting: messageCount, shared: consumerCount > 0 });
+    return new Held(model, channel, own, taken, { waiting: messageCount, shared: consumerCount > 0 });
   } catch (error) {
     await closeQuietly(channel);
     throw operatorError(error, 'the dead letters could not be read');
@@ -60,7 +61,7 @@ class Held implements HeldDeadLetters {
   readonly shared: boolean;
   readonly #model: ChannelModel;
   readonly #channel: ConfirmChannel;
-  readonly #service: string;
+  readonly #own: Own;
   readonly #messages: Map<DeadLetterMessage, ConsumeMessage>;
   #publishing: Promise<ConfirmChannel> | undefined;
   /** Acknowledged without knowing that the queue has taken note. */
@@ -69,13 +70,13 @@ class Held implements HeldDeadLetters {
   constructor(
     model: ChannelModel,
     channel: ConfirmChannel,
-    service: string,
+    own: Own,
     { messages, looked, matching }: Taken,
     { waiting, shared }: Pick<HeldDeadLetters, 'waiting' | 'shared'>,
   ) {
     this.#model = model;
     this.#channel = channel;
-    this.#service = service;
+    this.#own = own;
     this.#messages = messages;
     this.letters = [...messages.keys()];
     this.looked = looked;
@@ -91,10 +92,11 @@ class Held implements HeldDeadLetters {
   async retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'> {
     const message = this.#message(letter);
     try {
+      requireMover(message, this.#own);
       this.#publishing ??= quietChannel(this.#model);
       const { type, firstFailedAt } = letter;
-      const properties = propertiesForRedrive(message, { type, firstFailedAt });
-      const sent = publish(await this.#publishing, this.#service, message.content, properties);
+      const properties = propertiesForRedrive(message, { type, firstFailedAt }, this.#own);
+      const sent = publish(await this.#publishing, this.#own.service, message.content, properties);
       if ((await within(answerMs, sent, 'the broker did not confirm')) === 'unroutable') return 'unroutable';
       await this.discard(letter);
       return 'retried';
@@ -130,7 +132,7 @@ class Held implements HeldDeadLetters {
    * and goes back with the rest.
    */
   async #settleAll(): Promise<void> {
-    await within(answerMs, this.#channel.get(deadQueue(this.#service)), 'the broker did not answer');
+    await within(answerMs, this.#channel.get(deadQueue(this.#own.service)), 'the broker did not answer');
     this.#unsure = 0;
   }
 
@@ -139,6 +141,19 @@ class Held implements HeldDeadLetters {
     if (!message) throw new Error('This dead letter is not held any more');
     return message;
   }
+}
+
+/**
+ * The service believes its own user alone about who published a letter first: sent by another user, it would only come
+ * back.
+ */
+function requireMover({ properties }: ConsumeMessage, { service, user }: Own): void {
+  const mover = text(properties.userId);
+  if (user === service || mover === undefined || mover === user) return;
+  throw new OperatorError(
+    'refused',
+    `the letter was put there by broker user "${mover}", and "${user}" can not retry it: use the service's own user`,
+  );
 }
 
 /** One at a time on its channel, so whatever is returned is this one. */

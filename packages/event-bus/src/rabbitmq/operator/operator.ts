@@ -1,4 +1,4 @@
-import { type AmqpConnection, openConnection, within } from '@warren/amqp-link';
+import { type AmqpConnection, brokerUser, openConnection, within } from '@warren/amqp-link';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { requireName } from '../../limits.js';
 import { defaultRetryDelays } from '../../port.js';
@@ -43,6 +43,7 @@ export async function openOperator(options: OperatorOptions): Promise<Operator> 
   const { url, service, retryDelays = defaultRetryDelays } = options;
   requireName('service', service);
   const connection = await connected(url, service);
+  const user = brokerUser(url) ?? '';
   const { model } = connection;
   const names = [
     eventsQueue(service),
@@ -61,7 +62,7 @@ export async function openOperator(options: OperatorOptions): Promise<Operator> 
         throw new OperatorError('queue-missing', `there is no queue ${deadQueue(service)}`);
       }
       if (!despiteLimit) await requireFreeReads(model, service);
-      return holdDeadLetters(model, service, held);
+      return holdDeadLetters(model, { service, user }, held);
     },
     close: () => connection.close(),
   };

@@ -1,0 +1,59 @@
+import type { ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import { publisherOf, text } from './messages.js';
+
+/** Whether a broker user may publish events of a type. */
+export type Authorize = (publisher: string, type: string) => boolean;
+
+/** Between two lines about refused messages, in milliseconds. */
+const logEveryMs = 1_000;
+
+export interface PublisherCheckOptions {
+  /** Of the bus's connections. */
+  user: string;
+  authorize: Authorize;
+  log: Logger;
+}
+
+/** Tells which messages are from somebody who may publish them, and counts the others. */
+export class PublisherCheck {
+  readonly #options: PublisherCheckOptions;
+  #unauthorized = 0;
+  #loggedAt = 0;
+
+  constructor(options: PublisherCheckOptions) {
+    this.#options = options;
+  }
+
+  get unauthorized(): number {
+    return this.#unauthorized;
+  }
+
+  /** Why a message is not to be believed, as an event of this type; undefined where it is. */
+  refusal(message: ConsumeMessage, type: string, service: string): Error | undefined {
+    const { user, authorize, log } = this.#options;
+    const publisher = publisherOf(message, { service, user });
+    if (publisher !== undefined && authorize(publisher, type)) return undefined;
+    this.#unauthorized += 1;
+    const now = Date.now();
+    if (now - this.#loggedAt >= logEveryMs) {
+      this.#loggedAt = now;
+      const { exchange, routingKey } = message.fields;
+      const messageId = text(message.properties.messageId);
+      log.error(
+        {
+          security: true,
+          publisher,
+          type,
+          messageId,
+          exchange,
+          routingKey,
+          unauthorized: this.#unauthorized,
+        },
+        'messages are refused: their publisher may not publish such events',
+      );
+    }
+    const who = publisher === undefined ? 'a publisher that it does not name' : `broker user "${publisher}"`;
+    return new Error(`${type} was published by ${who}, who may not publish it`);
+  }
+}
