@@ -49,7 +49,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
       expiring: (inMs) => this.emit('session.expiring', { inMs }),
       expired: () => this.end('token-expired'),
     });
-    this.feed = new FeedSocket(this, context.unsentBytes);
+    this.feed = new FeedSocket(this, context.unsentBytes, context.feeds.sameEpoch);
     this.user = context.hub.join(principal.userId, this.feed);
     socket.once('disconnect', () => this.#leave());
   }

@@ -285,6 +285,30 @@ describe('the sweep', () => {
     await eventually(() => expect(client.seqs).toEqual([9, 6]));
   });
 
+  it('resets sockets whose feed went back and has grown beyond them since', async () => {
+    const { url, feeds } = await node({ sweepMs: 150 });
+    feeds.writeMany('ann', 10);
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.restore('ann', 7);
+    feeds.writeMany('ann', 5);
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(12), reason: 'epoch' });
+    expect(client.seqs).toEqual([]);
+  });
+
+  it('resets sockets when a push of another epoch bears the very next number', async () => {
+    const { url, feeds, commit } = await node({ sweepMs: 60_000 });
+    feeds.writeMany('ann', 10);
+    const client = connect(url);
+    await client.got('session.ready');
+    feeds.restore('ann', 10);
+    commit('ann');
+    expect(await client.got('feed.reset')).toEqual({ head: feeds.cursor(11), reason: 'epoch' });
+    expect(client.seqs).toEqual([]);
+    commit('ann');
+    await client.gotExactly(12, 12);
+  });
+
   it('notices another epoch at the same number', async () => {
     const { url, feeds } = await node({ sweepMs: 150 });
     feeds.writeMany('ann', 8);

@@ -134,6 +134,8 @@ export interface FeedReader {
     | { ok: true; seq: number; head: FeedPosition }
     | { ok: false; reason: 'unknown' | 'epoch' | 'too-old'; head: FeedPosition }
   >;
+  /** Whether two cursors of one user's feed count the same entries. Both came from here, or were resolved here. */
+  sameEpoch(a: string, b: string): boolean;
 }
 
 export interface FeedPosition {

@@ -1,4 +1,4 @@
-import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
+import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { ResetReason } from '../api.js';
 import { after } from '../timing.js';
 
@@ -29,22 +29,28 @@ export class FeedSocket {
   mode: Mode = 'opening';
   /** The last `seq` that this socket was sent, or starts after. */
   sent = 0;
-  /** The cursor of `sent`, where known: a head with the same `seq` and another cursor is of another epoch. */
+  /** The cursor of `sent`; undefined until it is known where this socket starts. */
   cursor: string | undefined;
-  /** The feed may have gone back: not live again before a read has looked. */
+  /** The feed may be of another epoch: not live again before a read has looked. */
   doubted = false;
   readonly #outlet: Outlet;
   readonly #budget: number;
+  readonly #sameEpoch: FeedReader['sameEpoch'];
   #cancelWatch: (() => void) | undefined;
 
-  constructor(outlet: Outlet, unsentBudget: number) {
+  constructor(outlet: Outlet, unsentBudget: number, sameEpoch: FeedReader['sameEpoch']) {
     this.#outlet = outlet;
     this.#budget = unsentBudget;
+    this.#sameEpoch = sameEpoch;
   }
 
   /** A push has come. Only a live socket takes it, and only if it is the very next one. */
   push(entry: FeedEntry): PushOutcome {
     if (this.mode !== 'live') return 'not-live';
+    if (this.isElsewhere(entry)) {
+      this.doubt();
+      return 'gap';
+    }
     if (entry.seq <= this.sent) return 'duplicate';
     if (entry.seq > this.sent + 1) {
       this.mode = 'reading';
@@ -63,7 +69,7 @@ export class FeedSocket {
    * no room for: it is read again once the buffer has drained.
    */
   take(entry: FeedEntry): boolean {
-    if (entry.seq !== this.sent + 1 || this.#overBudget()) return false;
+    if (entry.seq !== this.sent + 1 || this.isElsewhere(entry) || this.#overBudget()) return false;
     this.#deliver(entry);
     return true;
   }
@@ -73,7 +79,7 @@ export class FeedSocket {
     return this.#outlet.unsentBytes() === 0;
   }
 
-  startAfter(seq: number, cursor: string | undefined): void {
+  startAfter({ seq, cursor }: FeedPosition): void {
     this.sent = seq;
     this.cursor = cursor;
     this.mode = 'reading';
@@ -86,15 +92,15 @@ export class FeedSocket {
     this.doubted = true;
   }
 
-  /** At the same number as the head, but the head is of another epoch. */
-  isElsewhere(head: FeedPosition): boolean {
-    return this.sent === head.seq && this.cursor !== undefined && this.cursor !== head.cursor;
+  /** Of another epoch than what this socket was sent: the numbers of the two say nothing about each other. */
+  isElsewhere({ cursor }: Pick<FeedPosition, 'cursor'>): boolean {
+    return this.cursor !== undefined && !this.#sameEpoch(this.cursor, cursor);
   }
 
   /** The client can't go on from where it is; it goes on from the head. */
   reset(head: FeedPosition, reason: ResetReason): void {
     this.#outlet.emit('feed.reset', { head: head.cursor, reason });
-    this.startAfter(head.seq, head.cursor);
+    this.startAfter(head);
   }
 
   /** Calls `tooSlow` once the client's line had no room at `lagLooks` looks in a row. */

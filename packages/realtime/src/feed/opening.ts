@@ -9,8 +9,8 @@ export type RequestedCursor = { kind: 'none' } | { kind: 'cursor'; cursor: strin
 /** Where a socket starts. */
 export interface Opening {
   head: FeedPosition;
-  /** Entries above this `seq` are sent. */
-  after: FeedPosition | { seq: number; cursor: undefined };
+  /** Entries above it are sent. */
+  after: FeedPosition;
   resumedFrom: string | null;
   reset: ResetReason | undefined;
 }
@@ -34,9 +34,7 @@ export async function findOpening(
   const found = await withDeadline(resolving, feedTimeout, 'resolving a cursor');
   if (!found.ok) return fromHead(found.head, found.reason);
   const { head, seq } = found;
-  // A client's spelling of a cursor is no proof of its epoch later on; the head's own is.
-  const after = seq === head.seq ? head : { seq, cursor: undefined };
-  return { head, after, resumedFrom: requested.cursor, reset: undefined };
+  return { head, after: { seq, cursor: requested.cursor }, resumedFrom: requested.cursor, reset: undefined };
 }
 
 function fromHead(head: FeedPosition, reset: ResetReason | undefined): Opening {

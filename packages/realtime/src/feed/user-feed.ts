@@ -79,8 +79,8 @@ export class UserFeed {
   }
 
   /** The socket starts, or starts again, after `position`: it gets what it misses, then goes live. */
-  begin(socket: FeedSocket, position: { seq: number; cursor: string | undefined }, head: FeedPosition): void {
-    socket.startAfter(position.seq, position.cursor);
+  begin(socket: FeedSocket, position: FeedPosition, head: FeedPosition): void {
+    socket.startAfter(position);
     this.#raise(head);
     this.wake();
   }

@@ -97,6 +97,11 @@ export class MemoryFeeds implements FeedReader {
     });
   }
 
+  sameEpoch(a: string, b: string): boolean {
+    const [one, other] = [a, b].map((cursor) => Buffer.from(cursor, 'base64url').toString().split('.')[0]);
+    return one === other;
+  }
+
   async #answer<T>(call: FeedCall, snapshot: () => T): Promise<T> {
     this.calls.push(call);
     if (this.failure) throw this.failure;

@@ -42,6 +42,15 @@ export function decodeCursor(userId: string, cursor: string): CursorPlace | unde
   return { epoch, seq: bytes.readUIntBE(13, 6) };
 }
 
+/** Whether two cursors of one feed, both made here or resolved here, are of the same epoch. */
+export function haveSameEpoch(a: string, b: string): boolean {
+  return epochBytes(a).equals(epochBytes(b));
+}
+
+function epochBytes(cursor: string): Buffer {
+  return Buffer.from(cursor, 'base64url').subarray(1, 13);
+}
+
 export function sameEpoch(a: FeedEpoch, b: FeedEpoch): boolean {
   return a.database === b.database && a.feed === b.feed;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { FeedEntry, FeedPosition, FeedReader, RawClient } from '../api.js';
 import { prepared } from '../prepared.js';
-import { decodeCursor, encodeCursor, type FeedEpoch, sameEpoch } from './cursor.js';
+import { decodeCursor, encodeCursor, type FeedEpoch, haveSameEpoch, sameEpoch } from './cursor.js';
 
 /** The head of a feed as the queries below return it; `head_*` are null for a user without one. */
 interface HeadRow {
@@ -90,6 +90,8 @@ export function createFeedReader(pool: Pool): FeedReader {
       if (asked.seq < Number(row.floor)) return { ok: false, reason: 'too-old', head: position };
       return { ok: true, seq: asked.seq, head: position };
     },
+
+    sameEpoch: haveSameEpoch,
   };
 }
 
