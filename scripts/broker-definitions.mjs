@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { developmentOnly, digestOf } from './lib/secrets.mjs';
 import { root } from './lib/workspace.mjs';
 
 const load = (file) => import(pathToFileURL(join(root, file)));
@@ -71,6 +72,17 @@ function topicPermissions({ service, emits, consumes }) {
   ];
 }
 
+/** By which `docker compose up` notices that the file changed. */
+async function renewDigest() {
+  const compose = join(root, 'docker-compose.yml');
+  const digest = await digestOf(developmentOnly);
+  const text = await readFile(compose, 'utf8');
+  await writeFile(
+    compose,
+    text.replace(/(\$\{WARREN_SECRETS_DIGEST:-)[0-9a-f]+/, (_, label) => `${label}${digest}`),
+  );
+}
+
 const definitions = {
   vhosts: [{ name: vhost }],
   users: services.map((name) => ({ name, password: 'development-only', tags: [] })),
@@ -85,8 +97,10 @@ const definitions = {
 
 const file = 'k8s/overlays/quickstart/rabbitmq/definitions.json';
 const wanted = `${JSON.stringify(definitions, undefined, 2)}\n`;
-if (!process.argv.includes('--check')) await writeFile(join(root, file), wanted);
-else if (wanted !== (await readFile(join(root, file), 'utf8'))) {
+if (!process.argv.includes('--check')) {
+  await writeFile(join(root, file), wanted);
+  await renewDigest();
+} else if (wanted !== (await readFile(join(root, file), 'utf8'))) {
   process.stderr.write(
     `${file} is not what the contracts say; node scripts/broker-definitions.mjs writes it\n`,
   );
