@@ -9,7 +9,7 @@
 export const mutations = [
   {
     guard: 'inbox check: what was handled is not handled again',
-    file: 'packages/unit-of-work/src/inbox/consumer.ts',
+    file: 'packages/unit-of-work/src/inbox/work.ts',
     from: 'if (handled.has(event.id) && !isReplayed(event)) continue;',
     to: '',
     tests: ['packages/unit-of-work/test/consumer.test.ts'],
@@ -87,7 +87,7 @@ export const mutations = [
   },
   {
     guard: 'project handlers only: a replay repeats no effect',
-    file: 'packages/unit-of-work/src/inbox/consumer.ts',
+    file: 'packages/unit-of-work/src/inbox/work.ts',
     from: "return isReplayed(event) ? all.filter(({ kind }) => kind === 'project') : all;",
     to: 'return all;',
     tests: ['packages/unit-of-work/test/replay.test.ts'],
@@ -98,6 +98,55 @@ export const mutations = [
     from: '(batch[index]?.redelivered ? suspected : events).set(',
     to: '(batch[index] ? events : suspected).set(',
     tests: ['packages/unit-of-work/test/suspects.test.ts'],
+  },
+  {
+    guard: 'outages: what looks like one is believed only when the probe fails too',
+    file: 'packages/unit-of-work/src/inbox/blame.ts',
+    from: "return looksLikeOutage ? 'unclear' : 'own';",
+    to: "return looksLikeOutage ? 'outage' : 'own';",
+    tests: ['packages/unit-of-work/test/blame.test.ts'],
+  },
+  {
+    guard: 'outages: an event under which the server crashes each time is to blame',
+    file: 'packages/unit-of-work/src/inbox/blame.ts',
+    from: 'count: keys.length === 1 ? count + 1 : count',
+    to: 'count',
+    tests: ['packages/unit-of-work/test/blame.test.ts'],
+  },
+  {
+    guard: 'outages: where the database is there, work runs a second time before an attempt is counted',
+    file: 'packages/unit-of-work/src/inbox/consumer.ts',
+    from: "if (judgement === 'own' || isSecondTry) return failed(error);",
+    to: 'return failed(error);',
+    tests: ['packages/unit-of-work/test/blame.test.ts'],
+  },
+  {
+    guard: 'locks of users: a batch waits for none of them',
+    file: 'packages/unit-of-work/src/transaction/locks.ts',
+    from: 'WHERE NOT pg_try_advisory_xact_lock(k)`',
+    to: 'WHERE pg_advisory_xact_lock(k) IS NULL`',
+    tests: ['packages/unit-of-work/test/busy.test.ts'],
+  },
+  {
+    guard: 'locks that others hold: no attempt is counted, however long',
+    file: 'packages/unit-of-work/src/inbox/consumer.ts',
+    from: "return { kind: 'busy', error: asError(error) };",
+    to: 'return failed(error);',
+    tests: ['packages/unit-of-work/test/busy.test.ts'],
+  },
+  {
+    guard: 'busy deliveries: what is done beside them does not acknowledge them',
+    file: 'packages/event-bus/src/rabbitmq/consumer.ts',
+    from: 'if (!last || !this.#isOldest(batch)) {',
+    to: 'if (!last) {',
+    tests: ['packages/event-bus/test/rabbitmq.test.ts'],
+  },
+  {
+    guard: 'busy deliveries: where too many wait in vain, they make room',
+    file: 'packages/event-bus/src/intake.ts',
+    from: 'still.filter((each) => inVain || now - each.since > longestBusyMs)',
+    to: 'still.filter((each) => !inVain && now - each.since > longestBusyMs)',
+    tests: ['packages/event-bus/test/memory.test.ts'],
   },
   {
     guard: 'type by routing key: no service speaks for another',

@@ -88,11 +88,21 @@ export interface Subscription {
    *
    * A throw means that the service's own infrastructure failed: no attempt is counted, the subscription stops
    * taking, waits until `probe` resolves, and takes the same deliveries again.
+   *
+   * At most two calls run at the same time: one for new deliveries, and one for those that were `busy`.
    */
-  handle(batch: readonly Delivery[]): Promise<readonly Verdict[]>;
+  handle(batch: readonly Delivery[], options?: HandleOptions): Promise<readonly Verdict[]>;
 
   /** Resolves when the service can work again. Called with back-off after `handle` threw. */
   probe(): Promise<void>;
+}
+
+export interface HandleOptions {
+  /**
+   * The deliveries were `busy` before. The call waits for what the first of them needs, for a bounded time; each of
+   * them becomes the first in its turn.
+   */
+  patient?: boolean;
 }
 
 export interface Listener {
@@ -121,7 +131,12 @@ export type Verdict =
   /** Temporary: comes again after the next of `retryDelays`; after the last it is dead-lettered as `retries-exhausted`. */
   | { kind: 'retry'; error: Error }
   /** Permanent: straight to the dead letters. */
-  | { kind: 'dead'; reason: DeadLetterReason; error: Error };
+  | { kind: 'dead'; reason: DeadLetterReason; error: Error }
+  /**
+   * Others hold what it needs. It is handed out again in `patient` calls, while new deliveries are handled. After half a
+   * minute, or where too many wait, it comes again after a retry delay; no attempt is counted.
+   */
+  | { kind: 'busy'; error: Error };
 
 export type DeadLetterReason =
   | 'malformed'

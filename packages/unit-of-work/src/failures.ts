@@ -15,7 +15,15 @@ export function isRerunnable(error: unknown): boolean {
   return codesOf(error).some((code) => rerunnable.has(code));
 }
 
-/** The service's own database was certainly away, closing, full or out of connections. */
+/** A lock that others held was not free in time. */
+export function isLockTimeout(error: unknown): boolean {
+  return codesOf(error).includes('55P03');
+}
+
+/**
+ * The service's own database was away, closing, full or out of connections; or it ended this very work: a terminated
+ * backend and a limit for one query have the same codes. Only trying the database again tells which.
+ */
 export function isInfrastructure(error: unknown): boolean {
   return links(error).some(
     (link) => codesIn(link).some((code) => infrastructure.test(code)) || lostConnection.test(textOf(link)),

@@ -18,6 +18,8 @@ export interface Limits {
   transactionMs: number;
   /** Longest wait for a transaction to start; for clients that leave it to nobody else, such as a pool. Default 5,000. */
   maxWaitMs: number;
+  /** Longest wait of a consuming transaction for a lock that others hold. Default 1,000. */
+  lockWaitMs: number;
   /** Most events of one consuming transaction. Default 50. */
   batchSize: number;
   /** Most deliveries held unacknowledged. Default 100. */
@@ -64,6 +66,7 @@ const defaults: Limits = {
   stopMs: 5_000,
   transactionMs: 10_000,
   maxWaitMs: 5_000,
+  lockWaitMs: 1_000,
   batchSize: 50,
   prefetch: 100,
   replayPollMs: 2_000,

@@ -128,6 +128,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
         transactor,
         suspects,
         probe,
+        limits,
         log,
       });
       const { batchSize, prefetch } = limits;

@@ -214,10 +214,17 @@ describe('a failed connection in a handler', () => {
     expect(await deliver(noteEvent())).toMatchObject([{ kind: 'retry' }]);
   });
 
-  it('to the database is no verdict at all', async () => {
-    const { deliver } = await consuming(async (tx) => {
+  it('to the database, which stays away, is no verdict at all', async () => {
+    let isAway = false;
+    const bus = new ScriptedBus();
+    const handle: Handle = async (tx) => {
+      isAway = true;
       await tx.$queryRawUnsafe('SELECT pg_terminate_backend(pg_backend_pid())');
-    });
-    await expect(deliver(noteEvent(), noteEvent())).rejects.toMatchObject({ code: '57P01' });
+    };
+    await db
+      .instance({ bus, isAway: () => isAway })
+      .start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+    const deliveries = [noteEvent(), noteEvent()].map((event) => deliveryOf(event));
+    await expect(bus.subscription?.handle(deliveries)).rejects.toMatchObject({ code: '57P01' });
   });
 });

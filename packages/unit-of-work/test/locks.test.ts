@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { deliveryOf, noteEvent } from './support/deliveries.js';
+import { deliver, deliveryOf, noteEvent } from './support/deliveries.js';
 import { type Fixture, fixture } from './support/fixture.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -70,7 +70,8 @@ describe('two transactions that write for the same users', () => {
     ];
     const batches = buses.flatMap((bus) =>
       Array.from({ length: 6 }, (_, index) =>
-        bus.subscription?.handle(
+        deliver(
+          bus,
           (orders[index % 2] ?? []).map((version) => deliveryOf(noteEvent({ version }))),
         ),
       ),

@@ -22,28 +22,34 @@ afterEach(async () => {
 
 interface Consuming extends Instance {
   deliver(...deliveries: Delivery[]): Promise<readonly Verdict[]>;
+  /** While no transaction can begin. */
+  deliverInOutage(...deliveries: Delivery[]): Promise<readonly Verdict[]>;
 }
 
 type Handle = (tx: NoteTx, event: DomainEvent) => Promise<void>;
 
 const keepNote: Handle = (tx, event) => writeNote(tx, event.subject);
+/** The database is away from here on, for every client, until the next delivery. */
+let away = false;
 const loseDatabase: Handle = async (tx) => {
+  away = true;
   await tx.$queryRawUnsafe('SELECT pg_terminate_backend(pg_backend_pid())');
 };
 
 /** Each instance is a process of its own to the others. */
 async function consuming(handle: Handle): Promise<Consuming> {
   const bus = new ScriptedBus();
-  const instance = db.instance({ bus });
+  const instance = db.instance({ bus, isAway: () => away });
   started.push(instance);
   await instance.start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
-  return {
-    ...instance,
-    async deliver(...deliveries) {
+  const deliverWhile =
+    (isAway: boolean) =>
+    async (...deliveries: Delivery[]) => {
       if (!bus.subscription) throw new Error('not subscribed');
+      away = isAway;
       return bus.subscription.handle(deliveries);
-    },
-  };
+    };
+  return { ...instance, deliver: deliverWhile(false), deliverInOutage: deliverWhile(true) };
 }
 
 const again = (event: DomainEvent): Delivery => ({ ...deliveryOf(event), redelivered: true });
@@ -133,14 +139,18 @@ describe('a message that comes again without an answer', () => {
 describe('a suspect whose handling ends in an outage', () => {
   it('is named once by the process that lives, however often the database goes away', async () => {
     const event = noteEvent();
-    let outages = 5;
-    const { deliver } = await consuming(async (tx, each) => {
+    let outages = 2;
+    const { deliver, deliverInOutage } = await consuming(async (tx, each) => {
       outages -= 1;
       if (outages >= 0) await loseDatabase(tx, each);
       await keepNote(tx, each);
     });
     for (let left = outages; left > 0; left--) {
       await expect(deliver(again(event))).rejects.toMatchObject({ code: '57P01' });
+      expect(await namesOf(event)).toBe(1);
+    }
+    for (const _outage of [1, 2, 3, 4, 5]) {
+      await expect(deliverInOutage(again(event))).rejects.toMatchObject({ code: '57P03' });
       expect(await namesOf(event)).toBe(1);
     }
     expect(await deliver(again(event))).toEqual([done]);

@@ -194,7 +194,7 @@ class InMemory implements MemoryEventBus {
       };
       const { id, type, body, again = false } = event;
       const delivery = { id, type, body, attempt: 1, redelivered: again };
-      queue.add({ delivery, gone: false, firstFailedAt: undefined, committed: settled, dead });
+      queue.add({ delivery, gone: false, firstFailedAt: undefined, postponed: 0, committed: settled, dead });
     });
   }
 }

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
-import { type Held, Intake } from '../intake.js';
+import { type Held, Intake, type Settlement } from '../intake.js';
 import { intakeLimits } from '../limits.js';
-import type { DeadLetterReason, Subscription, Verdict } from '../port.js';
+import { nextStep } from '../next-step.js';
+import type { DeadLetterReason, Subscription } from '../port.js';
 
 export interface Entry extends Held {
   /** RFC 3339, UTC; set with the first failure. */
   firstFailedAt: string | undefined;
+  /** How often in a row it came again without a counted attempt. */
+  postponed: number;
   committed(): void;
   dead(reason: DeadLetterReason, error: Error, entry: Entry): void;
 }
@@ -42,20 +45,20 @@ export class ServiceQueue {
 
   /** Answers how to leave: that waits for the batch in hand and puts what wasn't handled back. */
   subscribe(subscription: Subscription): (withinMs: number) => Promise<void> {
-    const { batchSize, prefetch } = intakeLimits(subscription);
+    const limits = intakeLimits(subscription);
     const intake = new Intake<Entry>({
       subscription,
-      batchSize,
-      settle: async (batch, verdicts) => {
+      limits,
+      settle: async (batch, settlements) => {
         batch.forEach((entry, index) => {
           taker.held.delete(entry);
-          this.#settle(entry, verdicts[index]);
+          this.#settle(entry, settlements[index]);
         });
         this.#handOut();
       },
       log: this.#log,
     });
-    const taker: Taker = { intake, prefetch, held: new Set() };
+    const taker: Taker = { intake, prefetch: limits.prefetch, held: new Set() };
     this.#takers.add(taker);
     this.#handOut();
     return (withinMs) => this.#leave(taker, withinMs);
@@ -102,24 +105,24 @@ export class ServiceQueue {
     }
   }
 
-  #settle(entry: Entry, verdict: Verdict | undefined): void {
-    if (!verdict) return;
-    if (verdict.kind === 'done') {
+  #settle(entry: Entry, settlement: Settlement | undefined): void {
+    if (!settlement) return;
+    if (settlement.kind === 'done') {
       entry.committed();
       return;
     }
     const failed = { ...entry, firstFailedAt: entry.firstFailedAt ?? new Date().toISOString() };
     const { id, type, attempt } = entry.delivery;
-    const about = { id, type, attempt, err: verdict.error };
-    const delay = this.#retryDelays[attempt - 1];
-    if (verdict.kind === 'retry' && delay !== undefined) {
-      this.#log?.warn({ ...about, delay }, 'handling failed; the event comes again');
-      this.#addLater({ ...failed, delivery: { ...entry.delivery, attempt: attempt + 1 } }, delay);
+    const about = { id, type, attempt, err: settlement.error };
+    const step = nextStep(settlement, { attempt, postponed: entry.postponed }, this.#retryDelays);
+    if (step.kind === 'again') {
+      const { delay, postponed } = step;
+      this.#log?.warn({ ...about, delay, postponed }, 'handling failed; the event comes again');
+      this.#addLater({ ...failed, postponed, delivery: { ...entry.delivery, attempt: step.attempt } }, delay);
       return;
     }
-    const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
-    this.#log?.error({ ...about, reason }, 'event goes to the dead letters');
-    entry.dead(reason, verdict.error, failed);
+    this.#log?.error({ ...about, reason: step.reason }, 'event goes to the dead letters');
+    entry.dead(step.reason, settlement.error, failed);
   }
 
   #addLater(entry: Entry, delay: number): void {

@@ -7,10 +7,18 @@ import {
 } from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { type Held, Intake } from '../intake.js';
+import { type Held, Intake, type Settlement } from '../intake.js';
 import { type IntakeLimits, intakeLimits } from '../limits.js';
-import type { Subscription, Verdict } from '../port.js';
-import { deliveryOf, type Outgoing, type Own, propertiesForDead, propertiesForRetry } from './messages.js';
+import { nextStep } from '../next-step.js';
+import type { Subscription } from '../port.js';
+import {
+  deliveryOf,
+  type Outgoing,
+  type Own,
+  postponedOf,
+  propertiesForDead,
+  propertiesForRetry,
+} from './messages.js';
 import type { Publisher } from './publisher.js';
 import type { PublisherCheck } from './publishers.js';
 import { deadQueue, declareQueues, eventsQueue, failuresExchange, retryQueue } from './topology.js';
@@ -59,8 +67,8 @@ export class Consumer {
     this.#log = options.log.child({ queue: eventsQueue(subscription.service) });
     this.#intake = new Intake<HeldMessage>({
       subscription,
-      batchSize: this.#limits.batchSize,
-      settle: (batch, verdicts) => this.#settle(batch, verdicts),
+      limits: this.#limits,
+      settle: (batch, settlements) => this.#settle(batch, settlements),
       onResumed: () => this.#takeAgain(),
       log: this.#log,
     });
@@ -156,25 +164,35 @@ export class Consumer {
     }
   }
 
-  async #settle(batch: readonly HeldMessage[], verdicts: readonly Verdict[]): Promise<void> {
-    if (verdicts.every((verdict) => verdict.kind === 'done')) return this.#acknowledgeAll(batch);
+  async #settle(batch: readonly HeldMessage[], settlements: readonly Settlement[]): Promise<void> {
+    if (settlements.every(({ kind }) => kind === 'done')) return this.#acknowledgeAll(batch);
     await Promise.all(
       batch.map(async (held, index) => {
-        const verdict = verdicts[index];
-        if (verdict && (await this.#isDoneWith(held, verdict))) this.#acknowledge(held);
+        const settlement = settlements[index];
+        if (settlement && (await this.#isDoneWith(held, settlement))) this.#acknowledge(held);
       }),
     );
   }
 
-  /** One frame for the batch, where nothing was lost meanwhile: what came earlier on the channel is settled. */
+  /** One frame for the batch, where it is all that came on the channel so far and isn't settled yet. */
   #acknowledgeAll(batch: readonly HeldMessage[]): void {
     const last = batch.at(-1);
-    if (!last || batch.some((held) => held.channel !== last.channel)) {
+    if (!last || !this.#isOldest(batch)) {
       for (const held of batch) this.#acknowledge(held);
       return;
     }
     this.#acknowledge(last, true);
     for (const held of batch) this.#held.delete(held);
+  }
+
+  /** In the order of delivery, nothing comes before or between these; and none of them is lost. */
+  #isOldest(batch: readonly HeldMessage[]): boolean {
+    let index = 0;
+    for (const held of this.#held) {
+      if (index === batch.length) break;
+      if (held !== batch[index++]) return false;
+    }
+    return index === batch.length && batch.every(({ channel }) => channel === batch[0]?.channel);
   }
 
   #acknowledge(held: HeldMessage, andEarlier = false): void {
@@ -191,9 +209,9 @@ export class Consumer {
   }
 
   /** True once the queue needn't keep the delivery any more. */
-  async #isDoneWith(held: HeldMessage, verdict: Verdict): Promise<boolean> {
-    if (verdict.kind === 'done') return true;
-    const outgoing = this.#outgoing(held, verdict);
+  async #isDoneWith(held: HeldMessage, settlement: Settlement): Promise<boolean> {
+    if (settlement.kind === 'done') return true;
+    const outgoing = this.#outgoing(held, settlement);
     if (await this.#sent(outgoing)) return true;
     this.#stuck += 1;
     const sent = await this.#sendLater(held, outgoing);
@@ -202,25 +220,30 @@ export class Consumer {
     return sent;
   }
 
-  #outgoing({ message, delivery }: HeldMessage, verdict: Exclude<Verdict, { kind: 'done' }>): Outgoing {
-    const about = { id: delivery.id, type: delivery.type, attempt: delivery.attempt, err: verdict.error };
-    const delay = this.#options.retryDelays[delivery.attempt - 1];
-    if (verdict.kind === 'retry' && delay !== undefined) {
-      this.#log.warn({ ...about, delay }, 'handling failed; the event comes again');
+  #outgoing({ message, delivery }: HeldMessage, settlement: Exclude<Settlement, { kind: 'done' }>): Outgoing {
+    const { id, type, attempt } = delivery;
+    const about = { id, type, attempt, err: settlement.error };
+    const step = nextStep(
+      settlement,
+      { attempt, postponed: postponedOf(message, this.#own) },
+      this.#options.retryDelays,
+    );
+    if (step.kind === 'again') {
+      const { delay, postponed } = step;
+      this.#log.warn({ ...about, delay, postponed }, 'handling failed; the event comes again');
       return {
         exchange: failuresExchange(this.#service),
         routingKey: retryQueue(this.#service, delay),
         content: message.content,
-        properties: propertiesForRetry(message, delivery, this.#own),
+        properties: propertiesForRetry(message, delivery, step, this.#own),
       };
     }
-    const reason = verdict.kind === 'dead' ? verdict.reason : 'retries-exhausted';
-    this.#log.error({ ...about, reason }, 'event goes to the dead letters');
+    this.#log.error({ ...about, reason: step.reason }, 'event goes to the dead letters');
     return {
       exchange: failuresExchange(this.#service),
       routingKey: deadQueue(this.#service),
       content: message.content,
-      properties: propertiesForDead(message, delivery, reason, verdict.error, this.#own),
+      properties: propertiesForDead(message, delivery, step.reason, settlement.error, this.#own),
     };
   }
 

@@ -1,5 +1,6 @@
 import { eventContentType } from '@warren/contracts';
 import type { ConsumeMessage, Options } from 'amqplib';
+import type { Progress } from '../next-step.js';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
 import { eventsExchange, failuresExchange, replaysExchange } from './topology.js';
 
@@ -9,6 +10,7 @@ export const header = {
   attempts: 'x-warren-attempts',
   /** The broker user that published it first; empty where that isn't known. */
   publisher: 'x-warren-publisher',
+  postponed: 'x-warren-postponed',
   firstFailedAt: 'x-warren-first-failed-at',
   reason: 'x-warren-reason',
   errorMessage: 'x-warren-error',
@@ -90,12 +92,24 @@ export function typeOf(
   return said ?? routingKey;
 }
 
-export function propertiesForRetry(message: ConsumeMessage, delivery: Delivery, own: Own): Options.Publish {
+/** How often in a row it came again without a counted attempt. */
+export function postponedOf({ fields, properties }: ConsumeMessage, { service }: Own): number {
+  const value: unknown = isOwn(fields, service) ? properties.headers?.[header.postponed] : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+export function propertiesForRetry(
+  message: ConsumeMessage,
+  delivery: Delivery,
+  { attempt, postponed }: Progress,
+  own: Own,
+): Options.Publish {
   return {
     ...carriedOver(message, delivery, own),
     headers: {
       ...firstPublisher(message, own),
-      [header.attempt]: delivery.attempt + 1,
+      [header.attempt]: attempt,
+      ...(postponed > 0 && { [header.postponed]: postponed }),
       [header.firstFailedAt]: firstFailedAt(message, own),
     },
   };

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { Verdict } from '../../src/index.js';
-import { done, eventOf, record } from '../support/recorder.js';
-import type { Rule } from './rule.js';
+import { done, eventOf, gate, record } from '../support/recorder.js';
+import { conformanceRetryDelays, type Rule } from './rule.js';
 
 const retry = (message = 'not yet'): Verdict => ({ kind: 'retry', error: new Error(message) });
+
+const busy: Verdict = { kind: 'busy', error: new Error('others hold it') };
 
 /** What happens when handling does not succeed. */
 export const failuresRules: readonly Rule[] = [
@@ -95,6 +98,109 @@ export const failuresRules: readonly Rule[] = [
       await eventually(() => expect(attempts).toEqual([1, 1]));
       expect(probes).toBe(3);
       expect(await fixture.deadLetters(service)).toEqual([]);
+    },
+  },
+  {
+    id: 'busy',
+    promise: 'a busy delivery is handed out again beside new ones, and no attempt is counted',
+    async run({ fixture, bus, service, type }) {
+      const free = gate();
+      let isFree = false;
+      const calls: { ids: string[]; patient: boolean }[] = [];
+      const handled: string[] = [];
+      const attempts = new Set<number>();
+      await bus.subscribe({
+        service,
+        types: [type],
+        async handle(batch, { patient = false } = {}) {
+          calls.push({ ids: batch.map(({ id }) => id), patient });
+          for (const { attempt } of batch) attempts.add(attempt);
+          if (patient) await Promise.race([free.opened, sleep(50)]);
+          return batch.map(({ id }) => {
+            if (id.startsWith('held') && !isFree) return busy;
+            handled.push(id);
+            return done;
+          });
+        },
+        probe: async () => undefined,
+      });
+      const held = ['held-1', 'held-2', 'held-3'].map((id) => eventOf(type, id));
+      for (const event of held) bus.publish(event).catch(() => undefined);
+      await eventually(() => expect(calls.filter(({ patient }) => patient).length).toBeGreaterThan(3));
+      await bus.publish(eventOf(type, 'new'));
+      await eventually(() => expect(handled).toEqual(['new']));
+      // Each one is waited for in its turn.
+      await eventually(() => {
+        const firsts = calls.filter(({ patient }) => patient).map(({ ids }) => ids[0]);
+        expect(new Set(firsts)).toEqual(new Set(['held-1', 'held-2', 'held-3']));
+      });
+      isFree = true;
+      free.open();
+      await eventually(() => expect(handled.toSorted()).toEqual(['held-1', 'held-2', 'held-3', 'new']));
+      expect([...attempts]).toEqual([1]);
+      expect(await fixture.deadLetters(service)).toEqual([]);
+    },
+  },
+  {
+    id: 'busy-many',
+    promise:
+      'where more than half of what may be held is busy in vain, it makes room, and no attempt is counted',
+    async run({ fixture, bus, service, type }) {
+      let isFree = false;
+      const handled: string[] = [];
+      const attempts = new Set<number>();
+      await bus.subscribe({
+        service,
+        types: [type],
+        prefetch: 4,
+        batchSize: 2,
+        async handle(batch, { patient = false } = {}) {
+          if (patient) await sleep(20);
+          return batch.map(({ id, attempt }) => {
+            attempts.add(attempt);
+            if (id.startsWith('held') && !isFree) return busy;
+            handled.push(id);
+            return done;
+          });
+        },
+        probe: async () => undefined,
+      });
+      const held = Array.from({ length: 6 }, (_, index) => `held-${index}`);
+      for (const id of held) bus.publish(eventOf(type, id)).catch(() => undefined);
+      for (const id of ['new-1', 'new-2', 'new-3']) bus.publish(eventOf(type, id)).catch(() => undefined);
+      await eventually(() => expect(handled.toSorted()).toEqual(['new-1', 'new-2', 'new-3']));
+      // Longer than all the retries of a failure last.
+      await sleep(2 * conformanceRetryDelays.reduce((sum, delay) => sum + delay));
+      isFree = true;
+      await eventually(() => expect(new Set(handled)).toEqual(new Set([...held, 'new-1', 'new-2', 'new-3'])));
+      expect([...attempts]).toEqual([1]);
+      expect(await fixture.deadLetters(service)).toEqual([]);
+    },
+  },
+  {
+    id: 'busy-crash',
+    promise: 'what is done beside a busy delivery does not acknowledge it',
+    needs: 'crash',
+    async run({ fixture, bus, service, type }) {
+      const seen: string[] = [];
+      await bus.subscribe({
+        service,
+        types: [type],
+        async handle(batch, { patient = false } = {}) {
+          if (patient) await sleep(20);
+          seen.push(...batch.map(({ id }) => id));
+          return batch.map(({ id }) => (id === 'held' ? busy : done));
+        },
+        probe: async () => undefined,
+      });
+      await bus.publish(eventOf(type, 'held'));
+      await eventually(() => expect(seen.filter((id) => id === 'held').length).toBeGreaterThan(1));
+      await bus.publish(eventOf(type, 'later'));
+      await eventually(() => expect(seen).toContain('later'));
+      await fixture.crash?.(bus);
+      await bus.close();
+      const next = await record(await fixture.connect(), { service, types: [type] });
+      await eventually(() => expect(next.deliveries.map(({ id }) => id)).toContain('held'));
     },
   },
   {

@@ -91,6 +91,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     'Deliveries given up, since everyone crashed on them',
     () => consumer()?.crashLoops,
   );
+  metrics.counter(
+    'warren_consumer_busy_total',
+    'Times that a delivery was put back, since others held the locks which it needs',
+    () => consumer()?.busy,
+  );
 
   metrics.counter('warren_retention_rounds_total', 'Rounds of pruning', () => retention().rounds);
   metrics.counter('warren_retention_failed_total', 'Rounds of pruning that failed', () => retention().failed);

@@ -1,14 +1,16 @@
-import { type DomainEvent, PermanentError, replayMessageOf } from '@warren/contracts';
-import type { Delivery, Subscription, Verdict } from '@warren/event-bus';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DomainEvent, PermanentError } from '@warren/contracts';
+import type { Delivery, HandleOptions, Subscription, Verdict } from '@warren/event-bus';
 import type { Logger } from 'pino';
-import type { Cause, EventHandler, RawClient } from '../api.js';
-import { isOutage } from '../failures.js';
-import type { Effects } from '../transaction/effects.js';
+import type { EventHandler, RawClient } from '../api.js';
+import { isLockTimeout } from '../failures.js';
+import { jittered } from '../jitter.js';
+import type { Limits } from '../limits.js';
 import type { Transactor } from '../transaction/transactor.js';
-import { joinTx } from '../transaction/tx.js';
+import { Blame } from './blame.js';
 import type { Decoder } from './decode.js';
-import { openBatch } from './inbox.js';
 import type { Suspects } from './suspects.js';
+import { createWork, InVain, isReplayed, type WorkDone, type WorkOptions } from './work.js';
 
 export interface ConsumerParts<Db extends RawClient> {
   /** The service's name: also whose inbox it is. */
@@ -19,6 +21,7 @@ export interface ConsumerParts<Db extends RawClient> {
   suspects: Suspects;
   /** Commits a real transaction that writes, or rejects. */
   probe(): Promise<void>;
+  limits: Pick<Limits, 'lockWaitMs'>;
   log: Logger;
 }
 
@@ -35,6 +38,8 @@ export interface ConsumerStats {
   suspected: number;
   /** Given up, since everyone crashed on them. */
   crashLoops: number;
+  /** Answers that others hold the locks which an event needs. */
+  busy: number;
 }
 
 export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
@@ -43,15 +48,24 @@ export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
   lastReplayed(): number;
 }
 
+/** After one event has waited for a lock in vain, how long the others of the same call wait at most. */
+const shortLockWaitMs = 100;
+/** Before work runs again whose failure may have struck by chance. */
+const secondTryMs = 100;
+
 /**
  * Handles deliveries in batches, one transaction each. If anything fails, the batch is rolled back and its
  * events run again one by one: one bad event fails alone, and that rerun is no attempt.
  *
+ * No event waits for another one's locks: those whose locks others hold are answered as `busy`, and the rest of
+ * the batch commits. What looks like an outage is judged by `Blame`.
+ *
  * What comes again without an answer from whoever had it is handled alone, and named before: see `Suspects`.
  */
 export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): Consumer {
-  const { service, decode, transactor, suspects, probe, log } = parts;
-  const handlers = byType(parts.handlers);
+  const { service, decode, transactor, suspects, probe, limits, log } = parts;
+  const work = createWork(service, parts.handlers);
+  const blame = new Blame(probe);
   const stats: ConsumerStats = {
     handled: 0,
     duplicates: 0,
@@ -61,10 +75,14 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     replayed: 0,
     suspected: 0,
     crashLoops: 0,
+    busy: 0,
   };
   let lastReplayed = 0;
 
-  async function handle(batch: readonly Delivery[]): Promise<Verdict[]> {
+  async function handle(
+    batch: readonly Delivery[],
+    { patient = false }: HandleOptions = {},
+  ): Promise<Verdict[]> {
     await suspects.settle();
     const decoded = batch.map(decode);
     const events = new Map<string, DomainEvent>();
@@ -73,9 +91,14 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
       if (each.ok) (batch[index]?.redelivered ? suspected : events).set(keyOf(each.event), each.event);
     }
     for (const key of suspected.keys()) events.delete(key);
-    const verdicts = await handleAll([...events.values()].sort(bySubject));
-    for (const [key, event] of suspected) verdicts.set(key, await handleSuspect(event));
+    const [first] = decoded;
+    const firstKey = patient && first?.ok ? keyOf(first.event) : '';
+    const patientFor = events.get(firstKey) ?? suspected.get(firstKey);
+    const options: WorkOptions = { patientFor, lockWaitMs: limits.lockWaitMs };
+    const verdicts = await handleAll([...events.values()].sort(bySubject), options);
+    for (const [key, event] of suspected) verdicts.set(key, await handleSuspect(event, options));
     for (const [key, verdict] of verdicts) if (isCrashLoop(verdict)) suspects.givenUp(key);
+    blame.clear([...events.keys(), ...suspected.keys()]);
     return decoded.map((each, index) => {
       const verdict = each.ok ? (verdicts.get(keyOf(each.event)) ?? done) : each.verdict;
       count(verdict, batch[index]);
@@ -83,34 +106,67 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     });
   }
 
-  async function handleAll(events: readonly DomainEvent[]): Promise<Map<string, Verdict>> {
-    if (events.length === 0) return new Map();
-    if (events.length > 1 && (await succeedsTogether(events))) return new Map();
+  async function handleAll(
+    events: readonly DomainEvent[],
+    options: WorkOptions,
+  ): Promise<Map<string, Verdict>> {
     const verdicts = new Map<string, Verdict>();
-    for (const event of events) verdicts.set(keyOf(event), await handleAlone(event));
+    if (events.length > 1 && !blame.isOnAny(events.map(keyOf))) {
+      const busy = await handleTogether(events, options);
+      if (busy) {
+        for (const event of busy) verdicts.set(keyOf(event), usersAreLocked);
+        return verdicts;
+      }
+    }
+    for (const event of blamedLast(events)) verdicts.set(keyOf(event), await handleAlone(event, options));
     return verdicts;
   }
 
-  async function succeedsTogether(events: readonly DomainEvent[]): Promise<boolean> {
+  /** Answers those that are busy, the others being handled; undefined if the batch failed. */
+  async function handleTogether(
+    events: readonly DomainEvent[],
+    options: WorkOptions,
+  ): Promise<DomainEvent[] | undefined> {
+    let begun = false;
     try {
-      await transactor.transact((db, effects) => apply(db, effects, events));
-      return true;
+      const worked = await transactor.transact((db, effects) => {
+        begun = true;
+        return work(db, effects, events, optionsFor(events, options));
+      });
+      countWorked(worked);
+      return worked.busy;
     } catch (error) {
-      if (await isOutage(error, probe)) throw error;
+      const { patientFor } = options;
+      if (error instanceof InVain && patientFor) {
+        const others = events.filter((event) => event !== patientFor);
+        const busy = await handleTogether(others, { ...options, patientFor: undefined });
+        return busy && [patientFor, ...busy];
+      }
+      if (isLockTimeout(error)) options.lockWaitMs = shortLockWaitMs;
+      else if ((await blame.judge(error, begun)) === 'outage') {
+        if (begun) blame.note(events.map(keyOf), error);
+        throw error;
+      }
       stats.split += 1;
       log.info({ err: error, events: events.length }, 'a batch failed; handling its events one by one');
-      return false;
+      return undefined;
     }
   }
 
+  /** Those last under which the database went away most often: the others then commit, whatever happens. */
+  function blamedLast(events: readonly DomainEvent[]): DomainEvent[] {
+    return events.toSorted((a, b) => blame.strikesOf(keyOf(a)) - blame.strikesOf(keyOf(b)));
+  }
+
   /** An outage is no crash: this process lives, so its name goes away as soon as the database is back. */
-  async function handleSuspect(event: DomainEvent): Promise<Verdict> {
+  async function handleSuspect(event: DomainEvent, options: WorkOptions): Promise<Verdict> {
     const key = keyOf(event);
     try {
       if (!(await suspects.name(key))) return await giveUp(event);
       stats.suspected += 1;
-      const verdict = await handleAlone(event, key);
-      if (verdict.kind !== 'done') await suspects.forget(key);
+      const verdict = await handleAlone(event, options, key);
+      if (verdict.kind === 'busy') await suspects.withdraw(key);
+      else if (verdict.kind !== 'done') await suspects.forget(key);
       return verdict;
     } catch (error) {
       suspects.interrupted(key);
@@ -129,53 +185,54 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
   }
 
   /** `named`: the suspect that it is. */
-  async function handleAlone(event: DomainEvent, named?: string): Promise<Verdict> {
-    try {
-      await transactor.persist(async (db, effects) => {
-        await apply(db, effects, [event]);
-        if (named !== undefined) effects.marks.finished = { consumer: service, suspect: named };
-      });
-      return done;
-    } catch (error) {
-      if (await isOutage(error, probe)) throw error;
-      if (error instanceof PermanentError) return { kind: 'dead', reason: 'permanent', error };
-      return { kind: 'retry', error: error instanceof Error ? error : new Error(String(error)) };
+  async function handleAlone(event: DomainEvent, options: WorkOptions, named?: string): Promise<Verdict> {
+    const key = keyOf(event);
+    const guilty = blame.verdictOn(key);
+    if (guilty) return failed(guilty.error);
+    for (let isSecondTry = false; ; isSecondTry = true) {
+      let begun = false;
+      try {
+        const worked = await transactor.persist(async (db, effects) => {
+          begun = true;
+          const outcome = await work(db, effects, [event], optionsFor([event], options));
+          if (named !== undefined && outcome.busy.length === 0)
+            effects.marks.finished = { consumer: service, suspect: named };
+          return outcome;
+        });
+        countWorked(worked);
+        return worked.busy.length > 0 ? usersAreLocked : done;
+      } catch (error) {
+        if (error instanceof InVain) return usersAreLocked;
+        if (isLockTimeout(error)) {
+          options.lockWaitMs = shortLockWaitMs;
+          return { kind: 'busy', error: asError(error) };
+        }
+        const judgement = await blame.judge(error, begun);
+        if (judgement === 'outage') {
+          if (begun) blame.note([key], error);
+          throw error;
+        }
+        if (judgement === 'own' || isSecondTry) return failed(error);
+        log.info({ err: error, id: event.id }, 'the database is there; handling the event a second time');
+        await sleep(jittered(secondTryMs));
+      }
     }
   }
 
-  async function apply(db: Db, effects: Effects, events: readonly DomainEvent[]): Promise<void> {
-    const live = events.filter((event) => !isReplayed(event)).map((event) => event.id);
-    const handled = await openBatch(db, service, live, events.flatMap(usersOf));
-    stats.duplicates += handled.size;
-    for (const event of events) {
-      if (handled.has(event.id) && !isReplayed(event)) continue;
-      const tx = joinTx(db, effects.causedBy(causeOf(event)));
-      for (const handler of handlersOf(event)) await handler.handle(tx, event);
-    }
-    const eventIds = live.filter((id) => !handled.has(id));
-    if (eventIds.length > 0) effects.marks.inbox = { consumer: service, eventIds };
-    noteReplayed(events.length - live.length);
-  }
-
-  /** A replay repeats what an event says, never what it once caused. */
-  function handlersOf(event: DomainEvent): EventHandler<Db>[] {
-    const all = handlers.get(replayMessageOf(event.type) ?? event.type) ?? [];
-    return isReplayed(event) ? all.filter(({ kind }) => kind === 'project') : all;
-  }
-
-  function usersOf(event: DomainEvent): string[] {
-    return handlersOf(event).flatMap((handler) => [...(handler.users?.(event) ?? [])]);
-  }
-
-  function noteReplayed(count: number): void {
-    if (count === 0) return;
-    stats.replayed += count;
+  function countWorked({ duplicates, replayed }: WorkDone): void {
+    stats.duplicates += duplicates;
+    if (replayed === 0) return;
+    stats.replayed += replayed;
     lastReplayed = Date.now();
   }
 
   function count(verdict: Verdict, delivery: Delivery | undefined): void {
     if (verdict.kind === 'done') {
       stats.handled += 1;
+      return;
+    }
+    if (verdict.kind === 'busy') {
+      stats.busy += 1;
       return;
     }
     stats[verdict.kind === 'dead' ? 'dead' : 'retried'] += 1;
@@ -190,6 +247,15 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
 
 const done: Verdict = { kind: 'done' };
 
+const usersAreLocked: Verdict = { kind: 'busy', error: new Error('Others hold the locks of its users') };
+
+function failed(error: unknown): Verdict {
+  if (error instanceof PermanentError) return { kind: 'dead', reason: 'permanent', error };
+  return { kind: 'retry', error: asError(error) };
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 /** The same event may come live and, beside it, as part of a replay. */
 function keyOf({ id, replayid }: DomainEvent): string {
   return replayid === undefined ? id : `${id} ${replayid}`;
@@ -197,20 +263,13 @@ function keyOf({ id, replayid }: DomainEvent): string {
 
 const isCrashLoop = (verdict: Verdict): boolean => verdict.kind === 'dead' && verdict.reason === 'crash-loop';
 
-const isReplayed = ({ replayid }: DomainEvent): boolean => replayid !== undefined;
-
-function byType<Db>(handlers: readonly EventHandler<Db>[]): Map<string, EventHandler<Db>[]> {
-  const types = new Map<string, EventHandler<Db>[]>();
-  for (const handler of handlers) types.set(handler.type, [...(types.get(handler.type) ?? []), handler]);
-  return types;
-}
-
 /** One order for all batches, so that rows of the same entities are locked in the same order. */
 function bySubject(a: DomainEvent, b: DomainEvent): number {
   if (a.subject !== b.subject) return a.subject < b.subject ? -1 : 1;
   return a.id < b.id ? -1 : 1;
 }
 
-function causeOf({ correlationid, id, traceparent }: DomainEvent): Cause {
-  return { correlationId: correlationid, causationId: id, ...(traceparent !== undefined && { traceparent }) };
+/** Patient only where the event is among these. */
+function optionsFor(events: readonly DomainEvent[], { patientFor, lockWaitMs }: WorkOptions): WorkOptions {
+  return { lockWaitMs, ...(patientFor && events.includes(patientFor) && { patientFor }) };
 }

@@ -14,6 +14,8 @@ export interface Suspects {
   name(key: string): Promise<boolean>;
   /** It was decided: the names of all are of no interest any more. */
   forget(key: string): Promise<void>;
+  /** This process did not handle it after all: its name is taken back at once. */
+  withdraw(key: string): Promise<void>;
   /** Whether the inbox has it. */
   isHandled(eventId: string): Promise<boolean>;
   /** This process is alive, but could not decide about it: with the next `settle` its name is taken back. */
@@ -48,13 +50,19 @@ export function createSuspects(pool: Pool, consumer: string, tries: number): Sus
   /** Few: what one call of `handle` leaves is settled before the next one begins. */
   const interrupted = new Set<string>();
   const givenUp = new Set<string>();
+  /** One at a time: two calls of `handle` may run, and what one has named anew the other must not take back. */
+  let settling: Promise<void> | undefined;
 
   return {
     async name(key) {
+      interrupted.delete(key);
       return (await pool.query(name, [consumer, key, me, tries])).rowCount === 1;
     },
     async forget(key) {
       await pool.query(forget, [consumer, [key]]);
+    },
+    async withdraw(key) {
+      await pool.query(takeBack, [consumer, [key], me]);
     },
     async isHandled(eventId) {
       return (await pool.query(handled, [consumer, eventId])).rowCount === 1;
@@ -65,11 +73,19 @@ export function createSuspects(pool: Pool, consumer: string, tries: number): Sus
     givenUp(key) {
       givenUp.add(key);
     },
-    async settle() {
-      if (interrupted.size > 0) await pool.query(takeBack, [consumer, [...interrupted], me]);
-      interrupted.clear();
-      if (givenUp.size > 0) await pool.query(forget, [consumer, [...givenUp]]);
-      givenUp.clear();
+    settle() {
+      settling ??= settleAll().finally(() => {
+        settling = undefined;
+      });
+      return settling;
     },
   };
+
+  async function settleAll(): Promise<void> {
+    const [back, gone] = [[...interrupted], [...givenUp]];
+    if (back.length > 0) await pool.query(takeBack, [consumer, back, me]);
+    for (const key of back) interrupted.delete(key);
+    if (gone.length > 0) await pool.query(forget, [consumer, gone]);
+    for (const key of gone) givenUp.delete(key);
+  }
 }

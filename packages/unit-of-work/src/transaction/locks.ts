@@ -22,6 +22,10 @@ export function userLockKeys(users: Iterable<string>): string[] {
 export const takeUserLocks = (parameter: string): string =>
   `SELECT count(pg_advisory_xact_lock(k))::int FROM unnest(${parameter}::bigint[]) AS k`;
 
+/** Takes those locks that are free and answers the keys of the others, without waiting. */
+export const tryUserLocks = (parameter: string): string =>
+  `SELECT k FROM unnest(${parameter}::bigint[]) AS k WHERE NOT pg_try_advisory_xact_lock(k)`;
+
 export async function lockUsers(db: RawClient, users: Iterable<string>): Promise<void> {
   const keys = userLockKeys(users);
   if (keys.length > 0) await db.$queryRawUnsafe(takeUserLocks('$1'), keys);

@@ -45,6 +45,8 @@ export interface Fixture {
 export interface InstanceOptions {
   bus?: EventBus;
   limits?: Parameters<typeof createUnitOfWork>[0]['limits'];
+  /** While true, no transaction can begin. */
+  isAway?: () => boolean;
 }
 
 export interface Instance extends Messaging<RawClient> {
@@ -65,8 +67,8 @@ export async function fixture(): Promise<Fixture> {
   return {
     url: database.url,
     pool,
-    instance({ bus = new ScriptedBus(), limits } = {}) {
-      const client = pgClient(pool);
+    instance({ bus = new ScriptedBus(), limits, isAway } = {}) {
+      const client = pgClient(pool, isAway);
       const made = createUnitOfWork({
         service: 'note',
         contract,

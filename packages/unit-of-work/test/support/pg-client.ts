@@ -6,11 +6,12 @@ export interface PgClient extends TransactionalClient<RawClient> {
   readonly statements: string[];
 }
 
-export function pgClient(pool: Pool): PgClient {
+export function pgClient(pool: Pool, isAway = () => false): PgClient {
   const statements: string[] = [];
   return {
     statements,
     async $transaction(work, options) {
+      if (isAway()) throw Object.assign(new Error('the database is away'), { code: '57P03' });
       const connection = await pool.connect();
       // The failed query tells; without a listener a cut connection would end the process.
       connection.on('error', ignore);
