@@ -87,6 +87,8 @@ export interface RealtimeLimits {
   payloadHardBytes: number;
   /** Unsent bytes of one socket before `feed.behind`. Default 1 MiB. */
   unsentBytes: number;
+  /** Connections of one address that have joined nothing yet; five times as many in total. Default 1,000. */
+  unjoinedPerAddress: number;
 }
 
 export interface RealtimeOptions {
@@ -103,6 +105,8 @@ export interface RealtimeOptions {
   /** Adds long-polling. Only where the load balancer keeps a client on one node. */
   polling: boolean;
   verifyToken: VerifyToken;
+  /** False while no token can be verified yet: until then new connections are refused with 503. Default: true. */
+  isReady?: () => boolean;
   /** Whether a session is known to have ended before its token. Asked after each join. Default: none has. */
   isRevoked?: (sessionId: string) => boolean;
   feeds: FeedReader;
@@ -152,6 +156,8 @@ export interface RealtimeStats {
   /** Gauges. */
   sockets: number;
   users: number;
+  /** Connections that have joined nothing. */
+  unjoined: number;
   /** Entries that came from other nodes, for a user who is connected here or isn't. */
   pushesUseful: number;
   pushesWasted: number;
@@ -167,6 +173,10 @@ export interface RealtimeStats {
   /** Sockets that read too slowly and were sent `feed.behind`. */
   drops: number;
   handshakesRefused: Partial<Record<ErrorCode, number>>;
+  /** Connections refused with 503, before any handshake. */
+  upgradesRefused: number;
+  /** Connections that sent too much or read too little, and were cut off. */
+  connectionsCut: number;
 }
 
 /** Why a client can't go on from its cursor. `unavailable`: it had none, and the feed was unreadable for a while. */

@@ -7,8 +7,7 @@ import { FeedSocket, type Outlet } from './feed/feed-socket.js';
 import { findOpening, type Opening, type RequestedCursor } from './feed/opening.js';
 import type { UserFeed } from './feed/user-feed.js';
 import type { Hub } from './hub.js';
-import { unsentBudgetsBeforeClosing } from './limits/defaults.js';
-import { UnsentMeter } from './limits/unsent-meter.js';
+import type { ConnectionGuard } from './server/connection-guard.js';
 import type { WireSocket } from './server/socket-server.js';
 import type { Counters } from './stats.js';
 import { after, backoff } from './timing.js';
@@ -33,18 +32,19 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   readonly running = new RunningCommands();
   readonly #socket: WireSocket;
   readonly #context: SocketContext;
-  readonly #meter: UnsentMeter;
+  readonly #guard: ConnectionGuard;
   readonly #clock: TokenClock;
   readonly #leaveListeners: (() => void)[] = [];
   #left = false;
   #endPause: (() => void) | undefined;
 
   /** Joins at once: the feed is looked at only afterwards. */
-  constructor(socket: WireSocket, principal: Principal, context: SocketContext) {
+  constructor(socket: WireSocket, guard: ConnectionGuard, principal: Principal, context: SocketContext) {
     this.#socket = socket;
+    this.#guard = guard;
     this.#context = context;
     this.principal = principal;
-    this.#meter = new UnsentMeter(socket.conn, () => this.#onDrain());
+    guard.meter.onDrain(() => this.#onDrain());
     this.#clock = new TokenClock({
       expiring: (inMs) => this.emit('session.expiring', { inMs }),
       expired: () => this.end('token-expired'),
@@ -78,7 +78,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   }
 
   tell(event: string, data: unknown): boolean {
-    if (this.#left || this.#meter.bytes > this.#context.unsentBytes) return false;
+    if (this.#left || this.#guard.meter.bytes > this.#context.unsentBytes) return false;
     this.emit(event, data);
     return true;
   }
@@ -89,13 +89,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   }
 
   unsentBytes(): number {
-    return this.#meter.bytes;
-  }
-
-  /** The client writes but never reads: its answers alone would fill the memory. What waits is thrown away. */
-  closeIfFlooded(): void {
-    const most = unsentBudgetsBeforeClosing * this.#context.unsentBytes;
-    if (this.#meter.bytes > most) this.#socket.conn.close(true);
+    return this.#guard.meter.bytes;
   }
 
   renew(principal: Principal): void {
@@ -114,11 +108,12 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     const { temporary } = new AppError(code);
     this.emit('session.ended', { code, temporary });
     this.#socket.disconnect(true);
+    this.#guard.close();
   }
 
   /** An end after which plain clients reconnect by themselves. */
   closeTransport(): void {
-    this.#socket.conn.close();
+    this.#guard.close();
   }
 
   async #tryOpening(requested: RequestedCursor): Promise<Opening | undefined> {

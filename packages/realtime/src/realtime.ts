@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ErrorCode } from '@warren/contracts';
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { RealtimeNode, RealtimeOptions, RealtimeStats } from './api.js';
 import { broadcastEntries, broadcastHint } from './broadcast.js';
@@ -11,10 +12,11 @@ import { HeadSweep } from './feed/sweep.js';
 import { Hub } from './hub.js';
 import { defaultLimits } from './limits/defaults.js';
 import { TokenBuckets } from './limits/token-buckets.js';
-import { acceptSockets } from './server/accept.js';
+import { acceptSockets, refuseNamespace } from './server/accept.js';
 import { Connections } from './server/connections.js';
 import { createSocketServer } from './server/socket-server.js';
 import { SocketSet } from './server/socket-set.js';
+import { UnjoinedConnections } from './server/unjoined.js';
 import { UpgradeGate } from './server/upgrade-gate.js';
 import { newCounters } from './stats.js';
 
@@ -29,10 +31,28 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const counters = newCounters();
   const hub = new Hub({ feeds, counters, log }, options.users);
   const sockets = new SocketSet();
-  const gate = new UpgradeGate();
-  const connections = new Connections(server, path);
+  const clientAddress = options.clientAddress ?? peerAddress;
+  const isReady = options.isReady ?? (() => true);
+  const unjoined = new UnjoinedConnections(limits.unjoinedPerAddress);
+  const gate = new UpgradeGate({
+    mayOpen: (request) => isReady() && !unjoined.isFull(clientAddress(request)),
+    refused: () => void counters.upgradesRefused++,
+  });
+  const connections = new Connections(server, path, unjoined, {
+    limits,
+    cut: () => void counters.connectionsCut++,
+  });
   const drain = new Drain({ gate, sockets, connections });
   const sweep = new HeadSweep({ feeds, users: () => hub.users(), roundMs: options.sweepMs ?? 15_000, log });
+  const handshake = {
+    verifyToken,
+    limiter: new TokenBuckets(limits.handshakesPerMinute / 60, limits.handshakesPerMinute),
+    clientAddress,
+    refused: (code: ErrorCode) => {
+      counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
+    },
+    log,
+  };
   const { io, namespace } = createSocketServer({
     server,
     service,
@@ -43,6 +63,8 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     pingIntervalMs: options.pingIntervalMs ?? 10_000,
     pingTimeoutMs: options.pingTimeoutMs ?? 8_000,
     gate,
+    log,
+    refuseNamespace: (socket, next) => refuseNamespace(socket, next, { connections, handshake }),
   });
   const dispatcher = new CommandDispatcher({
     commands: commandTable([
@@ -50,22 +72,15 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
       feedPull(feeds, limits.unsentBytes),
       ...options.commands.map(fromService),
     ]),
-    limiter: new TokenBuckets(limits.commandsPerSecond, limits.commandsPerSecond * 2),
     limits,
     log,
   });
 
-  io.engine.on('connection', (connection) => connections.add(connection));
+  io.engine.on('connection', (connection) => {
+    connections.add(connection, clientAddress(connection.request));
+  });
   acceptSockets(namespace, {
-    handshake: {
-      verifyToken,
-      limiter: new TokenBuckets(limits.handshakesPerMinute / 60, limits.handshakesPerMinute),
-      clientAddress: options.clientAddress ?? peerAddress,
-      refused: (code) => {
-        counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
-      },
-      log,
-    },
+    handshake,
     socket: {
       node,
       hub,
@@ -77,6 +92,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     },
     socketsPerUser: limits.socketsPerUser,
     isRevoked: options.isRevoked ?? (() => false),
+    connections,
     sockets,
     dispatcher,
   });
@@ -107,7 +123,12 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
       return sockets.size;
     },
     stats(): RealtimeStats {
-      return structuredClone({ ...counters, sockets: sockets.size, users: hub.userCount });
+      return structuredClone({
+        ...counters,
+        sockets: sockets.size,
+        users: hub.userCount,
+        unjoined: unjoined.size,
+      });
     },
     endSessions(sessionIds: ReadonlySet<string>): void {
       for (const sessionId of sessionIds) {

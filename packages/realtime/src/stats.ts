@@ -1,7 +1,7 @@
 import type { RealtimeStats } from './api.js';
 
 /** What `RealtimeStats` counts, without its gauges. */
-export type Counters = Omit<RealtimeStats, 'sockets' | 'users'>;
+export type Counters = Omit<RealtimeStats, 'sockets' | 'users' | 'unjoined'>;
 
 export function newCounters(): Counters {
   return {
@@ -14,5 +14,7 @@ export function newCounters(): Counters {
     resets: { unknown: 0, epoch: 0, 'too-old': 0, unavailable: 0 },
     drops: 0,
     handshakesRefused: {},
+    upgradesRefused: 0,
+    connectionsCut: 0,
   };
 }

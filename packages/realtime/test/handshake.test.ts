@@ -93,7 +93,23 @@ describe('a handshake is let in', () => {
     await client.got('session.ready');
     on.commit('ann');
     await client.gotExactly(1, 1);
-    const off = await node();
-    await expect(refusal(off.url, { token: token('ann') }, polling)).rejects.toThrow('xhr poll error');
   });
+
+  it.each([
+    ['only', '/things', { transports: ['polling'] }],
+    ['first, as by default', '/things', { transports: ['polling', 'websocket'] }],
+    ['first, without a namespace', '/', { transports: ['polling', 'websocket'] }],
+  ])(
+    'tells a client that polls %s, where that is off, to use WebSockets',
+    async (_what, namespace, options) => {
+      const { port } = await node();
+      const client = connect(`http://127.0.0.1:${port}${namespace}`, {}, options);
+      const error = await new Promise<Error>((resolve) => client.socket.once('connect_error', resolve));
+      expect(error).toMatchObject({
+        message: "This server takes WebSockets only: give the client the option transports: ['websocket']",
+        data: { code: 'invalid-request', temporary: false },
+      });
+      expect(client.socket.active).toBe(false);
+    },
+  );
 });

@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { AppError } from '@warren/contracts';
+import { pino } from 'pino';
+import { HandshakeRefusal } from '../src/server/handshake.js';
 import { createSocketServer } from '../src/server/socket-server.js';
 import { UpgradeGate } from '../src/server/upgrade-gate.js';
 import { onEnd } from './support/cleanup.js';
@@ -18,7 +21,9 @@ describe('names that strangers make up', () => {
       payloadHardBytes: 100_000,
       pingIntervalMs: 10_000,
       pingTimeoutMs: 8_000,
-      gate: new UpgradeGate(),
+      log: pino({ level: 'silent' }),
+      gate: new UpgradeGate({ mayOpen: () => true, refused: () => undefined }),
+      refuseNamespace: (_socket, next) => next(new HandshakeRefusal(new AppError('not-found'))),
     });
     onEnd(() => io.close());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

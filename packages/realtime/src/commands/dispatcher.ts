@@ -3,15 +3,14 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { RealtimeLimits } from '../api.js';
 import type { ConnectedSocket } from '../connected-socket.js';
-import { commandsAtOnce, commandTimeout } from '../limits/defaults.js';
-import type { TokenBuckets } from '../limits/token-buckets.js';
+import { commandsAtOnce, commandTimeout, refusedBurstSeconds } from '../limits/defaults.js';
+import { TokenBuckets } from '../limits/token-buckets.js';
 import { DeadlineError, withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { type Acknowledge, type CommandPacket, readInput, readPacket } from './packet.js';
 
 export interface DispatcherOptions {
   commands: ReadonlyMap<string, RunnableCommand>;
-  limiter: TokenBuckets;
   limits: RealtimeLimits;
   log: Logger;
 }
@@ -19,16 +18,34 @@ export interface DispatcherOptions {
 /** The edge where a client's events become commands, and whatever goes wrong becomes a coded answer. */
 export class CommandDispatcher {
   readonly #options: DispatcherOptions;
+  readonly #taken: TokenBuckets;
+  readonly #refused: TokenBuckets;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    const { commandsPerSecond } = options.limits;
+    this.#taken = new TokenBuckets(commandsPerSecond, commandsPerSecond * 2);
+    this.#refused = new TokenBuckets(commandsPerSecond, commandsPerSecond * refusedBurstSeconds);
   }
 
   /** Takes one event packet, as Socket.IO hands it over. Never throws, whatever is in it. */
   handle(socket: ConnectedSocket, eventArguments: readonly unknown[]): void {
     const packet = readPacket(eventArguments);
+    const { userId } = socket.principal;
+    if (!this.#taken.take(userId)) {
+      // Over all sockets of the user: who comes back and goes on is ended again.
+      if (this.#refused.take(userId)) this.#acknowledge(packet, rateLimited);
+      else socket.end('rate-limited');
+      return;
+    }
+    const command = typeof packet.name === 'string' && this.#options.commands.get(packet.name);
+    if (command) this.#handle(socket, packet, command);
+    else this.#acknowledge(packet, unknownCommand);
+  }
+
+  #handle(socket: ConnectedSocket, packet: CommandPacket, command: RunnableCommand): void {
     const correlationId = uuidv7();
-    this.#run(socket, packet, correlationId)
+    this.#run(socket, packet, command, correlationId)
       .then(
         (answer) => {
           this.#acknowledge(packet, { ok: true, data: answer.data ?? null });
@@ -37,13 +54,15 @@ export class CommandDispatcher {
         (error: unknown) => this.#refuse(socket, packet, correlationId, error),
       )
       .catch((error: unknown) => this.#options.log.error({ err: error, correlationId }, 'answer failed'));
-    socket.closeIfFlooded();
   }
 
-  async #run(socket: ConnectedSocket, packet: CommandPacket, correlationId: string): Promise<Answer> {
+  async #run(
+    socket: ConnectedSocket,
+    packet: CommandPacket,
+    command: RunnableCommand,
+    correlationId: string,
+  ): Promise<Answer> {
     this.#checkLimits(socket, packet);
-    const command = typeof packet.name === 'string' && this.#options.commands.get(packet.name);
-    if (!command) throw new AppError('unknown-command');
     const { input, commandId } = readInput(packet.arguments);
     const { principal } = socket;
     const work = command.run(input, { principal, commandId, correlationId }, socket);
@@ -51,8 +70,7 @@ export class CommandDispatcher {
   }
 
   #checkLimits(socket: ConnectedSocket, { bytes }: CommandPacket): void {
-    const { limiter, limits } = this.#options;
-    if (!limiter.take(socket.principal.userId)) throw new AppError('rate-limited');
+    const { limits } = this.#options;
     if (bytes > limits.payloadSoftBytes) throw new AppError('payload-too-large');
     if (socket.running.count >= commandsAtOnce) throw new AppError('rate-limited');
     // Answers would only pile up behind what this client doesn't read.
@@ -75,6 +93,10 @@ export class CommandDispatcher {
     if (acknowledge) tryAcknowledge(acknowledge, answer, this.#options.log);
   }
 }
+
+/** Made once: what is refused in great numbers must cost next to nothing. */
+const rateLimited = { ok: false, error: new AppError('rate-limited').toWire() } as const;
+const unknownCommand = { ok: false, error: new AppError('unknown-command').toWire() } as const;
 
 /** A handler that runs on may still succeed, so its client can't know. */
 function asAppError(error: unknown): AppError {

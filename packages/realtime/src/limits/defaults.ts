@@ -1,4 +1,5 @@
 import type { RealtimeLimits } from '../api.js';
+import type { Rate } from './token-buckets.js';
 
 export const defaultLimits: RealtimeLimits = {
   handshakesPerMinute: 600,
@@ -7,13 +8,29 @@ export const defaultLimits: RealtimeLimits = {
   payloadSoftBytes: 64 * 1024,
   payloadHardBytes: 256 * 1024,
   unsentBytes: 1024 * 1024,
+  unjoinedPerAddress: 1_000,
 };
 
 /** Commands of one socket that may run at the same time. */
 export const commandsAtOnce = 16;
 
-/** A connection whose answers alone pile up to so many budgets is closed: it writes but never reads. */
+/** A connection that leaves so many budgets unread and still writes is cut off. */
 export const unsentBudgetsBeforeClosing = 4;
+
+/** Packets that one connection may send for each command of its user, with a burst of twice as many. */
+export const packetsPerCommand = 4;
+
+/** A larger packet counts as one more for each of so many bytes. */
+export const bytesPerPacketToken = 16 * 1024;
+
+/** Packets before a connection has joined: it sends one CONNECT, and an answer to each ping. */
+export const packetsUnjoined: Rate = { perSecond: 1, burst: 20 };
+
+/** Pings and pongs of WebSocket itself. Browsers send none, other clients one in many seconds. */
+export const controlFrames: Rate = { perSecond: 2, burst: 20 };
+
+/** Commands above a user's rate are refused at the same rate, with so many seconds' worth at once; then sockets end. */
+export const refusedBurstSeconds = 10;
 
 /** Characters. Access tokens with many roles stay far below; a header of this size would be refused anyway. */
 export const maxTokenLength = 8192;

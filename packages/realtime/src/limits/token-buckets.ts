@@ -1,23 +1,54 @@
-interface Bucket {
-  tokens: number;
-  at: number;
+export interface Rate {
+  /** Tokens on average. */
+  perSecond: number;
+  /** Tokens at once. */
+  burst: number;
+}
+
+/** A rate limit for one thing. Times are in milliseconds. */
+export class TokenBucket {
+  readonly #rate: Rate;
+  #tokens: number;
+  #at: number;
+
+  constructor(rate: Rate, now = Date.now()) {
+    this.#rate = rate;
+    this.#tokens = rate.burst;
+    this.#at = now;
+  }
+
+  /** False, and nothing is taken, when there is less than `cost` left. */
+  take(cost = 1, now = Date.now()): boolean {
+    const tokens = this.#tokensAt(now);
+    if (tokens < cost) return false;
+    this.#tokens = tokens - cost;
+    this.#at = now;
+    return true;
+  }
+
+  isFull(now = Date.now()): boolean {
+    return this.#tokensAt(now) >= this.#rate.burst;
+  }
+
+  #tokensAt(now: number): number {
+    const { perSecond, burst } = this.#rate;
+    return Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) * perSecond) / 1_000);
+  }
 }
 
 /**
- * A rate limit per key: `perSecond` on average, `burst` at once.
+ * A rate limit per key.
  *
  * Keys are forgotten when their bucket is full again; beyond `maxKeys` the oldest goes, so that a flood of
  * addresses can't grow memory.
  */
 export class TokenBuckets {
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #perMs: number;
-  readonly #burst: number;
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #rate: Rate;
   readonly #maxKeys: number;
 
   constructor(perSecond: number, burst: number, maxKeys = 50_000) {
-    this.#perMs = perSecond / 1000;
-    this.#burst = burst;
+    this.#rate = { perSecond, burst };
     this.#maxKeys = maxKeys;
   }
 
@@ -27,26 +58,20 @@ export class TokenBuckets {
 
   /** False when the key has used up its rate. `now` in milliseconds. */
   take(key: string, now = Date.now()): boolean {
-    const bucket = this.#buckets.get(key);
-    const tokens = bucket ? this.#tokensAt(bucket, now) : this.#burst;
-    if (tokens < 1) return false;
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
+    if (!bucket.take(1, now)) return false;
     // Re-inserted, so that the map's order is the order of last use.
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens: tokens - 1, at: now });
+    this.#buckets.set(key, bucket);
     this.#forget(now);
     return true;
-  }
-
-  #tokensAt(bucket: Bucket, now: number): number {
-    return Math.min(this.#burst, bucket.tokens + Math.max(0, now - bucket.at) * this.#perMs);
   }
 
   /** Looks at two keys a call: enough to keep up with one new key a call. */
   #forget(now: number): void {
     let looked = 0;
     for (const [key, bucket] of this.#buckets) {
-      const full = this.#tokensAt(bucket, now) >= this.#burst;
-      if (!full && this.#buckets.size <= this.#maxKeys) return;
+      if (!bucket.isFull(now) && this.#buckets.size <= this.#maxKeys) return;
       this.#buckets.delete(key);
       if (++looked === 2) return;
     }

@@ -14,10 +14,9 @@ type Transport = Connection['transport'];
 export class UnsentMeter {
   #queued = 0;
   #inFlight = 0;
-  readonly #onDrain: () => void;
+  #onDrain: (() => void) | undefined;
 
-  constructor(connection: Connection, onDrain: () => void) {
-    this.#onDrain = onDrain;
+  constructor(connection: Connection) {
     connection.on('packetCreate', (packet: { data?: unknown }) => {
       this.#queued += sizeOf(packet.data);
     });
@@ -33,10 +32,15 @@ export class UnsentMeter {
     return this.#queued + this.#inFlight;
   }
 
+  /** Calls whenever all that was written has left. One listener. */
+  onDrain(listener: () => void): void {
+    this.#onDrain = listener;
+  }
+
   #follow(transport: Transport): void {
     transport.on('drain', () => {
       this.#inFlight = 0;
-      this.#onDrain();
+      this.#onDrain?.();
     });
   }
 }

@@ -1,23 +1,45 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../limits/unsent-meter.js';
+import { ConnectionGuard, type GuardOptions } from './connection-guard.js';
+import type { UnjoinedConnections } from './unjoined.js';
+import { isSocketUpgrade } from './upgrades.js';
 
 /** Every transport of this node, whether or not it has joined a namespace, and the TCP sockets below. */
 export class Connections {
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Map<Connection, ConnectionGuard>();
   readonly #sockets = new Set<Duplex>();
   readonly #server: Server;
   readonly #path: string;
+  readonly #unjoined: UnjoinedConnections;
+  readonly #guard: GuardOptions;
 
-  constructor(server: Server, path: string) {
+  constructor(server: Server, path: string, unjoined: UnjoinedConnections, guard: GuardOptions) {
     this.#server = server;
-    this.#path = `${path}/`;
+    this.#path = path;
+    this.#unjoined = unjoined;
+    this.#guard = guard;
     server.on('upgrade', this.#onUpgrade);
   }
 
-  add(connection: Connection): void {
-    this.#connections.add(connection);
-    connection.once('close', () => this.#connections.delete(connection));
+  add(connection: Connection, address: string): void {
+    this.#connections.set(connection, new ConnectionGuard(connection, this.#guard));
+    this.#unjoined.add(connection, address);
+    connection.once('close', () => {
+      this.#connections.delete(connection);
+      this.#unjoined.delete(connection);
+    });
+  }
+
+  /** The guard of a connection that is open; undefined for one that is gone. */
+  guardOf(connection: Connection): ConnectionGuard | undefined {
+    return this.#connections.get(connection);
+  }
+
+  /** `onFlood` ends the socket when more comes in than a connection may send. */
+  joined(connection: Connection, onFlood: () => void): void {
+    this.#unjoined.delete(connection);
+    this.#connections.get(connection)?.joined(onFlood);
   }
 
   /**
@@ -26,7 +48,7 @@ export class Connections {
    */
   async closeAll(graceMs: number): Promise<void> {
     const gone = [...this.#sockets].map((socket) => closed(socket, graceMs));
-    for (const connection of this.#connections) connection.close(isBetweenPolls(connection));
+    for (const connection of this.#connections.keys()) connection.close(isBetweenPolls(connection));
     await Promise.all(gone);
   }
 
@@ -35,7 +57,7 @@ export class Connections {
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
-    if (!request.url?.startsWith(this.#path)) return;
+    if (!isSocketUpgrade(request, this.#path)) return;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   };

@@ -32,14 +32,24 @@ export interface HandshakeOptions {
   log: Logger;
 }
 
+/** The refusal of one handshake too many of this address; undefined if it may go on. */
+export function limitHandshakes(
+  request: IncomingMessage,
+  options: HandshakeOptions,
+): HandshakeRefusal | undefined {
+  if (options.limiter.take(options.clientAddress(request))) return undefined;
+  return refusal(new AppError('rate-limited'), options);
+}
+
 /** Decides who may come in. Rejects with `HandshakeRefusal` and with nothing else. */
 export async function admit(
   auth: Record<string, unknown>,
   request: IncomingMessage,
   options: HandshakeOptions,
 ): Promise<Admission> {
+  const limited = limitHandshakes(request, options);
+  if (limited) throw limited;
   try {
-    if (!options.limiter.take(options.clientAddress(request))) throw new AppError('rate-limited');
     const principal = await verify(auth.token, options.verifyToken);
     return { principal, cursor: readCursor(auth.cursor) };
   } catch (error) {

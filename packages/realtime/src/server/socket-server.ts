@@ -1,10 +1,13 @@
 import type { Server as HttpServer } from 'node:http';
-import { AppError } from '@warren/contracts';
+import type { Logger } from 'pino';
 import { type DefaultEventsMap, type Namespace, Server, type Socket } from 'socket.io';
 import { Encoder } from 'socket.io-parser';
 import { SizingDecoder } from '../limits/packet-size.js';
-import { type Admission, HandshakeRefusal } from './handshake.js';
+import type { Admission } from './handshake.js';
+import { refuseLongPolling } from './long-polling.js';
 import type { UpgradeGate } from './upgrade-gate.js';
+import { routeUpgrades } from './upgrades.js';
+import { WebSockets } from './web-sockets.js';
 
 export type WireSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
 type WireServer = Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Admission>;
@@ -20,6 +23,9 @@ export interface SocketServerOptions {
   pingIntervalMs: number;
   pingTimeoutMs: number;
   gate: UpgradeGate;
+  log: Logger;
+  /** Answers a CONNECT to any namespace but the service's: must call `next` with an error. */
+  refuseNamespace(socket: WireSocket, next: (error: Error) => void): void;
 }
 
 /** A connection that joins no namespace in this time is closed. Milliseconds; above the time to verify a token. */
@@ -30,6 +36,7 @@ export function createSocketServer(options: SocketServerOptions): {
   io: WireServer;
   namespace: WireNamespace;
 } {
+  const others = options.server.listeners('upgrade');
   const io: WireServer = new Server(options.server, {
     path: options.path,
     transports: options.polling ? ['polling', 'websocket'] : ['websocket'],
@@ -44,19 +51,17 @@ export function createSocketServer(options: SocketServerOptions): {
     cleanupEmptyChildNamespaces: true,
     allowRequest: options.gate.allowRequest,
     parser: { Encoder, Decoder: SizingDecoder },
+    wsEngine: WebSockets,
   });
-  refuseOtherNamespaces(io);
+  if (!options.polling) refuseLongPolling(io, options.service, options.log);
+  const own = options.server.listeners('upgrade').filter((listener) => !others.includes(listener));
+  for (const listener of own) options.server.off('upgrade', listener as () => void);
+  routeUpgrades(options.server, options.path, (request, socket, head) => {
+    io.engine.handleUpgrade(request, socket, head);
+  });
+  // Without these, Socket.IO lets anyone into `/` and refuses other names without a code. Children made for a
+  // refused name go away with the refusal.
+  io.use(options.refuseNamespace);
+  io.of((_name, _auth, allow) => allow(null, true)).use(options.refuseNamespace);
   return { io, namespace: io.of(`/${options.service}`) };
-}
-
-/**
- * Without this, Socket.IO lets anyone into `/` and refuses other names without a code. Children made for a
- * refused name go away with the refusal.
- */
-function refuseOtherNamespaces(io: WireServer): void {
-  const refuse = (_socket: WireSocket, next: (error: Error) => void): void => {
-    next(new HandshakeRefusal(new AppError('not-found', { detail: 'No such namespace on this server' })));
-  };
-  io.use(refuse);
-  io.of((_name, _auth, allow) => allow(null, true)).use(refuse);
 }

@@ -6,12 +6,23 @@ type AllowRequest = NonNullable<ServerOptions['allowRequest']>;
 /** A long-polling request carries its response; an upgrade has only the TCP socket. */
 type EngineRequest = IncomingMessage & { res?: ServerResponse };
 
+export interface GateOptions {
+  /** Whether this request may open a connection now. */
+  mayOpen(request: IncomingMessage): boolean;
+  refused(): void;
+}
+
 /**
- * Refuses new connections with 503 while the node drains. Plain clients retry a failed upgrade by themselves,
- * which they don't after a refused handshake.
+ * Refuses new connections with 503 while the node drains, and while it can't take them. Plain clients retry a
+ * failed upgrade by themselves, which they don't after a refused handshake.
  */
 export class UpgradeGate {
+  readonly #options: GateOptions;
   #open = true;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
 
   shut(): void {
     this.#open = false;
@@ -19,8 +30,12 @@ export class UpgradeGate {
 
   /** Engine.IO would answer a refusal with 400, so a shut gate answers itself and never calls back. */
   readonly allowRequest: AllowRequest = (request, callback) => {
-    if (this.#open) callback(null, true);
-    else answerUnavailable(request);
+    if (this.#open && this.#options.mayOpen(request)) {
+      callback(null, true);
+      return;
+    }
+    this.#options.refused();
+    answerUnavailable(request);
   };
 }
 

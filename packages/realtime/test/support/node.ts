@@ -53,7 +53,7 @@ export async function startNode(
 ): Promise<TestNode> {
   const feeds = options.feeds instanceof MemoryFeeds ? options.feeds : new MemoryFeeds();
   const link = options.link instanceof ScriptedLink ? options.link : new ScriptedLink();
-  const server = createServer((_request, response) => response.writeHead(404).end());
+  const server = options.server ?? createServer((_request, response) => response.writeHead(404).end());
   const realtime = createRealtime({
     server,
     service,

@@ -10,6 +10,9 @@ export interface RawSocket {
   frame(opcode: number, payload: Buffer): void;
   /** Bytes as they are. */
   write(bytes: Buffer | string): void;
+  /** Bytes as they are; resolves when they have left for the kernel, or the connection is gone. */
+  writeOut(bytes: Buffer): Promise<void>;
+  readonly open: boolean;
   /** Stops reading, so that the peer's buffers fill up. */
   pause(): void;
   resume(): void;
@@ -21,8 +24,12 @@ export interface RawSocket {
   destroy(): void;
 }
 
-/** Opens a TCP connection and asks for the upgrade; resolves when the server has answered anything. */
-export async function rawSocket(port: number, query = 'EIO=4&transport=websocket'): Promise<RawSocket> {
+/** Opens a TCP connection and asks for the upgrade, with these header lines too; resolves when the server has answered anything. */
+export async function rawSocket(
+  port: number,
+  query = 'EIO=4&transport=websocket',
+  headers = '',
+): Promise<RawSocket> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const chunks: Buffer[] = [];
   const frames = new FrameReader();
@@ -36,7 +43,7 @@ export async function rawSocket(port: number, query = 'EIO=4&transport=websocket
   const answered = new Promise((resolve) => socket.once('data', resolve));
   socket.write(
     `GET /socket.io/?${query} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${headers}\r\n`,
   );
   await Promise.race([answered, closed]);
   const write = (bytes: Buffer | string): void => {
@@ -47,6 +54,11 @@ export async function rawSocket(port: number, query = 'EIO=4&transport=websocket
     send: (text) => frame(1, Buffer.from(text)),
     frame,
     write,
+    writeOut: (bytes) =>
+      Promise.race([closed, new Promise<void>((resolve) => socket.write(bytes, () => resolve()))]),
+    get open(): boolean {
+      return socket.writable;
+    },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     messages,
@@ -57,7 +69,7 @@ export async function rawSocket(port: number, query = 'EIO=4&transport=websocket
 }
 
 /** A final frame, masked with zeros as a client's must be. */
-function encodeFrame(opcode: number, payload: Buffer): Buffer {
+export function encodeFrame(opcode: number, payload: Buffer): Buffer {
   const first = 0x80 | opcode;
   const mask = Buffer.alloc(4);
   if (payload.length < 126)

@@ -1,0 +1,196 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { connect, node, onEnd } from './support/cleanup.js';
+import { refusal } from './support/client.js';
+import { service, type TestNode, token } from './support/node.js';
+import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
+
+const mebibyte = 1024 * 1024;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function memory(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+async function attacker(at: TestNode): Promise<RawSocket> {
+  const raw = await rawSocket(at.port);
+  onEnd(() => raw.destroy());
+  return raw;
+}
+
+async function join(raw: RawSocket, userId: string): Promise<void> {
+  raw.send(`40/${service},${JSON.stringify({ token: token(userId) })}`);
+  await eventually(() => expect(raw.text()).toContain('session.ready'));
+}
+
+const ping = encodeFrame(9, Buffer.alloc(125, 'p'));
+
+/** Sends pings as fast as they are taken, and never reads. Answers the bytes that the node took. */
+async function sendPings(raw: RawSocket, most: number): Promise<number> {
+  const chunk = Buffer.concat(Array.from({ length: 500 }, () => ping));
+  raw.pause();
+  let sent = 0;
+  while (sent < most && raw.open) {
+    await raw.writeOut(chunk);
+    sent += chunk.length;
+  }
+  return sent;
+}
+
+describe('pings that nobody waits for an answer to', () => {
+  it('are answered, as WebSocket asks for', async () => {
+    const raw = await attacker(await node());
+    raw.frame(9, Buffer.from('are you there?'));
+    await eventually(() => expect(raw.text()).toContain('are you there?'));
+  });
+
+  it.each([
+    ['without a token', false, 150],
+    ['with a token', true, 25],
+  ])('are cut off in flat memory when there are %s megabytes of them', async (_who, joins, mebibytes) => {
+    const at = await node();
+    const raw = await attacker(at);
+    if (joins) await join(raw, 'eve');
+    const before = memory();
+    const sent = await sendPings(raw, mebibytes * mebibyte);
+    expect(memory() - before).toBeLessThan(16 * mebibyte);
+    expect(sent).toBeLessThan(mebibytes * mebibyte);
+    await raw.closed;
+    await eventually(() => expect(at.realtime.stats()).toMatchObject({ sockets: 0, unjoined: 0 }));
+  });
+
+  it('count as well when they come as pongs', async () => {
+    const raw = await attacker(await node());
+    for (let i = 0; i < 1_000; i++) raw.frame(10, Buffer.from('pong'));
+    await raw.closed;
+  });
+});
+
+const packets = 20_000;
+
+/** One write of so many packets. */
+function flood(raw: RawSocket, packet: string): void {
+  const frame = encodeFrame(1, Buffer.from(packet));
+  raw.write(Buffer.concat(Array.from({ length: packets }, () => frame)));
+}
+
+describe('thousands of packets at once', () => {
+  it.each([
+    ['a namespace that is no name', '40/n%,'],
+    ['a namespace that is not here', '40/other,{}'],
+    ['the namespace, without a token', `40/${service},{}`],
+    ['the namespace, with a bad token', `40/${service},{"token":"x"}`],
+  ])('end with the first refusal when they ask for %s', async (_what, packet) => {
+    const at = await node();
+    const raw = await attacker(at);
+    flood(raw, packet);
+    await raw.closed;
+    expect(raw.messages.filter((message) => message.startsWith('44')).length).toBeLessThanOrEqual(20);
+    expect(at.realtime.stats().unjoined).toBe(0);
+  });
+
+  it('of other kinds end a connection that has joined nothing', async () => {
+    const at = await node();
+    const raw = await attacker(at);
+    flood(raw, '3');
+    await raw.closed;
+    expect(at.realtime.stats().connectionsCut).toBe(1);
+  });
+
+  it.each([
+    ['unknown commands', `42/${service},1["nope"]`],
+    ['commands', `42/${service},1["things.echo"]`],
+    ['other namespaces', '40/other,{}'],
+    ['heartbeats', '3'],
+  ])('of an account end its socket as rate-limited when they are %s', async (_what, packet) => {
+    const at = await node();
+    const raw = await attacker(at);
+    await join(raw, 'eve');
+    flood(raw, packet);
+    await eventually(() => expect(raw.messages).toContain(ended));
+    await raw.closed;
+    expect(raw.messages.filter((message) => /^4[34]/.test(message)).length).toBeLessThan(1_000);
+    expect(at.realtime.socketCount).toBe(0);
+  });
+
+  it('hold up nobody else: what another person sends is taken in between', async () => {
+    const at = await node();
+    const witness = connect(at.url);
+    await witness.got('session.ready');
+    const raw = await attacker(at);
+    await join(raw, 'eve');
+    flood(raw, `42/${service},1["nope"]`);
+    expect((await witness.command('things.echo', {})).ok).toBe(true);
+    at.commit('ann');
+    await witness.gotExactly(1, 1);
+    await raw.closed;
+    expect(witness.disconnects).toEqual([]);
+  });
+
+  it('are remembered: who comes back and goes on is ended again, at once', async () => {
+    const at = await node({ limits: { commandsPerSecond: 1 } });
+    const client = connect(at.url, { token: token('eve') });
+    await client.got('session.ready');
+    for (let i = 0; i < 50; i++) client.socket.emit('things.echo', {});
+    expect(await client.got('session.ended')).toEqual({ code: 'rate-limited', temporary: true });
+    const again = connect(at.url, { token: token('eve') });
+    await again.got('session.ready');
+    for (let i = 0; i < 5; i++) again.socket.emit('things.echo', {});
+    await again.got('session.ended');
+  });
+
+  it('in one request of long-polling end a connection too', async () => {
+    const at = await node({ polling: true });
+    const url = `http://127.0.0.1:${at.port}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(url)).text()).slice(1));
+    const body = Array.from({ length: packets }, () => '40/n%,').join('\x1e');
+    await fetch(`${url}&sid=${sid}`, { method: 'POST', body }).catch(() => undefined);
+    expect(at.realtime.stats()).toMatchObject({ connectionsCut: 1, unjoined: 0 });
+  });
+
+  it('in pieces without an end are cut off', async () => {
+    const raw = await attacker(await node());
+    const piece = Buffer.from([0x00, 0x80, 0, 0, 0, 0]);
+    raw.write(Buffer.from([0x01, 0x80, 0, 0, 0, 0]));
+    raw.write(Buffer.concat(Array.from({ length: 2_000 }, () => piece)));
+    await raw.closed;
+  });
+});
+
+describe('a refused CONNECT', () => {
+  it('closes a connection that has joined nothing, after saying why', async () => {
+    const raw = await attacker(await node());
+    raw.send(`40/${service},{}`);
+    await raw.closed;
+    expect(raw.messages.at(-1)).toContain('"code":"unauthenticated"');
+  });
+
+  it('leaves a connection alone that has joined, or is about to', async () => {
+    const at = await node();
+    const raw = await attacker(at);
+    raw.send(`40/${service},${JSON.stringify({ token: token('ann') })}`);
+    raw.send('40/other,{}');
+    await eventually(() => expect(raw.text()).toContain('session.ready'));
+    raw.send('40/another,{}');
+    await eventually(() => expect(raw.messages.filter((text) => text.startsWith('44'))).toHaveLength(2));
+    at.commit('ann');
+    await eventually(() => expect(raw.text()).toContain('thing.happened'));
+    expect(at.realtime.socketCount).toBe(1);
+  });
+
+  it('counts as a handshake, whichever namespace it was for', async () => {
+    const { port, url } = await node({ limits: { handshakesPerMinute: 3 } });
+    const other = `http://127.0.0.1:${port}/other`;
+    for (let i = 0; i < 3; i++) expect(await refusal(other, {})).toMatchObject({ code: 'not-found' });
+    expect(await refusal(other, {})).toEqual({ code: 'rate-limited', temporary: true });
+    expect(await refusal(url, { token: token('ann') })).toEqual({ code: 'rate-limited', temporary: true });
+  });
+});
+
+const ended = `42/${service},["session.ended",{"code":"rate-limited","temporary":true}]`;
