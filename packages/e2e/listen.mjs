@@ -14,5 +14,9 @@ for (const [service, port] of [
     cursor = meta?.cursor ?? cursor ?? data?.head;
     console.log(`/${service}`, event, JSON.stringify(data));
   });
-  socket.on('connect_error', (error) => console.log(`/${service}`, error.message, error.data ?? ''));
+  socket.on('connect_error', (error) => {
+    console.log(`/${service}`, error.message, error.data ?? '');
+    // What the server refused is not tried again by itself, even where it passes with time.
+    if (error.data?.temporary) setTimeout(() => socket.connect(), 1_000 + 2_000 * Math.random());
+  });
 }

@@ -19,6 +19,7 @@ export const errorCodes = {
   'unknown-recipient': { status: 404, temporary: true, title: 'The recipient is not known here yet' },
   'unknown-command': { status: 404, temporary: false, title: 'No such command' },
   'method-not-allowed': { status: 405, temporary: false, title: 'Method not allowed' },
+  'request-timeout': { status: 408, temporary: true, title: 'The request did not arrive in time' },
   'email-taken': { status: 409, temporary: false, title: 'This email is registered already' },
   'request-in-progress': {
     status: 409,
@@ -36,6 +37,7 @@ export const errorCodes = {
   'preference-locked': { status: 422, temporary: false, title: 'This cannot be switched off' },
   'self-payment': { status: 422, temporary: false, title: 'Payer and recipient are the same person' },
   'unknown-payment-method': { status: 422, temporary: false, title: 'No such payment method' },
+  'headers-too-large': { status: 431, temporary: false, title: 'The request headers are too large' },
   'rate-limited': { status: 429, temporary: true, title: 'Too many requests' },
   'too-many-sockets': { status: 429, temporary: true, title: 'Too many sockets for one user' },
   internal: { status: 500, temporary: true, title: 'Something went wrong on our side' },

@@ -107,6 +107,41 @@ describe('readServiceConfig', () => {
     expect(problems.join()).not.toContain('hush');
   });
 
+  it.each([
+    ['https://app.example.org/', 'https://app.example.org'],
+    ['HTTPS://App.Example.ORG', 'https://app.example.org'],
+    ['https://app.example.org:443', 'https://app.example.org'],
+    ['http://app.example.org:80/', 'http://app.example.org'],
+    ['http://localhost:4000', 'http://localhost:4000'],
+    ['http://[::1]:4000/', 'http://[::1]:4000'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['capacitor://localhost', 'capacitor://localhost'],
+    ['*', '*'],
+  ])('reads the origin that %s means', (text, origin) => {
+    const { CORS_ORIGINS } = readServiceConfig(service, { ...enough, CORS_ORIGINS: text }, false);
+    expect(CORS_ORIGINS).toEqual([origin]);
+  });
+
+  it.each([
+    ['https://app.example.org/app', 'goes on after the host'],
+    ['https://app.example.org?x', 'goes on after the host'],
+    ['https://app.example.org#x', 'goes on after the host'],
+    ['app.example.org', 'has no scheme'],
+    ['localhost:4000', 'has no scheme'],
+    ['https:app.example.org', 'has no scheme'],
+    ['https:///', 'has no host'],
+    ['https://ada:hush@app.example.org', 'names a user'],
+    ['https://*.example.org', 'has a wildcard'],
+    ['https://app.example.org:99999', 'is not a valid URL'],
+    ['https://a b', 'is not a valid URL'],
+    ['null', 'has no scheme'],
+  ])('refuses %s as an origin, and says why', (text, why) => {
+    const env = { ...enough, CORS_ORIGINS: `https://good.example, ${text}` };
+    expect(problemsOf(env)).toEqual([
+      `CORS_ORIGINS: "${text}" ${why}; an origin is a scheme, a host and perhaps a port, for example https://app.example.org`,
+    ]);
+  });
+
   it('asks for a broker unless the process brings a bus', () => {
     const { AMQP_URL: _, ...env } = enough;
     expect(problemsOf(env)).toEqual([expect.stringMatching(/^AMQP_URL is missing: /)]);

@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
 import {
   type CryptoKey,
   createLocalJWKSet,
@@ -31,10 +33,13 @@ interface TokenChange {
   header?: Partial<JWTHeaderParameters>;
   claims?: Record<string, unknown>;
   issuer?: string;
-  audience?: string;
+  /** Null: none. */
+  audience?: string | null;
   expiresIn?: number;
   key?: CryptoKey | Uint8Array;
 }
+
+const untyped: TokenChange = { header: { typ: undefined } as Partial<JWTHeaderParameters> };
 
 describe('createTokenVerifier', () => {
   let keys: Keys;
@@ -52,10 +57,10 @@ describe('createTokenVerifier', () => {
     expiresIn = 60,
     key,
   }: TokenChange = {}) {
-    return new SignJWT({ sub: userId, sid: 's1', roles: ['admin'], ...claims })
+    const aud = audience === null ? {} : { aud: audience };
+    return new SignJWT({ sub: userId, sid: 's1', roles: ['admin'], ...aud, ...claims })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one', ...header })
       .setIssuer(issuer)
-      .setAudience(audience)
       .setExpirationTime(Math.floor(Date.now() / 1_000) + expiresIn)
       .sign(key ?? keys.privateKey);
   }
@@ -81,10 +86,36 @@ describe('createTokenVerifier', () => {
     ],
     ['a shared secret', () => ({ header: { alg: 'HS256' }, key: new TextEncoder().encode('x'.repeat(32)) })],
     ['the type of an ID token', () => ({ header: { typ: 'id+jwt' } })],
-    ['no type', () => ({ header: { typ: undefined } as Partial<JWTHeaderParameters> })],
+    ['neither an audience nor a client', () => ({ audience: null })],
+    ['another client', () => ({ audience: null, claims: { client_id: 'others' } })],
+    [
+      'an audience of others, though for this client',
+      () => ({ audience: 'others', claims: { client_id: 'them' } }),
+    ],
+    [
+      'the hash of an access token, which only ID tokens have',
+      () => ({ ...untyped, claims: { at_hash: 'x' } }),
+    ],
+    ['the hash of a code, which only ID tokens have', () => ({ ...untyped, claims: { c_hash: 'x' } })],
+    ['the use of an ID token (Amazon Cognito)', () => ({ ...untyped, claims: { token_use: 'id' } })],
+    ['the type of an ID token in its claims (Keycloak)', () => ({ ...untyped, claims: { typ: 'ID' } })],
     ['no subject', () => ({ claims: { sub: undefined } })],
   ])('refuses %s', async (_, change) => {
     await expect(verifier()(await token(change()))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it.each<[string, () => TokenChange]>([
+    ['with no type, which is optional', () => untyped],
+    ['of a plain JWT', () => ({ header: { typ: 'JWT' } })],
+    ['with its media type in full', () => ({ header: { typ: 'application/at+jwt' } })],
+    ['with several audiences', () => ({ claims: { aud: ['others', 'them'] } })],
+    [
+      'with a client instead of an audience, and no type (Amazon Cognito)',
+      () => ({ ...untyped, audience: null, claims: { client_id: 'them', token_use: 'access' } }),
+    ],
+    ['with a type among its claims (Keycloak)', () => ({ claims: { typ: 'Bearer' } })],
+  ])('takes a token %s', async (_, change) => {
+    expect(await verifier()(await token(change()))).toMatchObject({ userId });
   });
 
   it('takes the tokens of any issuer: its algorithm, its subjects, no sessions', async () => {
@@ -178,7 +209,11 @@ describe('createRemoteKeys', () => {
       asked += 1;
       return { status: 503, body: {} };
     });
-    const verify = createTokenVerifier({ issuer: 'us', audience: 'them', keys: createRemoteKeys(url, log) });
+    const verify = createTokenVerifier({
+      issuer: 'us',
+      audience: 'them',
+      keys: createRemoteKeys(url, log).keys,
+    });
     const now = Date.now;
     const stopped = now();
     Date.now = () => stopped;
@@ -194,10 +229,29 @@ describe('createRemoteKeys', () => {
     }
   });
 
+  it('reads the keys once the issuer is there, before anybody needs them', async () => {
+    const { publicJwk } = await makeKeys('ES256');
+    let away = true;
+    const url = await serve(() =>
+      away ? { status: 503, body: {} } : { status: 200, body: { keys: [publicJwk] } },
+    );
+    const remote = createRemoteKeys(url, log);
+    remote.firstRead.start();
+    await pause(100);
+    expect(remote.known).toBe(false);
+    away = false;
+    await eventually(() => expect(remote.known).toBe(true));
+    await remote.firstRead.stop();
+  });
+
   it('says that the token is wrong where the issuer answered', async () => {
     const keys = await makeKeys('ES256');
     const url = await serve(() => ({ status: 200, body: { keys: [keys.publicJwk] } }));
-    const verify = createTokenVerifier({ issuer: 'us', audience: 'them', keys: createRemoteKeys(url, log) });
+    const verify = createTokenVerifier({
+      issuer: 'us',
+      audience: 'them',
+      keys: createRemoteKeys(url, log).keys,
+    });
     await verify(await signed(keys, 'one'));
     await expect(verify(await signed(keys, 'two'))).rejects.toMatchObject({ code: 'unauthenticated' });
   });

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Static, Type } from 'typebox';
+import { normaliseOrigins } from './origins.js';
 
 /** A variable whose value must not show in an error line. */
 export const secret = { secret: true } as const;
@@ -89,6 +90,7 @@ export function kitConfigSchema(port: number) {
       description: 'Seconds within which a stopping instance hands over its sockets.',
     }),
     CORS_ORIGINS: Type.Array(Type.String({ minLength: 1 }), {
+      normalise: normaliseOrigins,
       default: ['http://localhost:4000', 'http://127.0.0.1:4000'],
       description: 'Origins of browsers that may call, separated by commas; `*` for any.',
     }),
@@ -114,6 +116,13 @@ export function kitConfigSchema(port: number) {
       maximum: 1_000_000,
       default: 6_000,
       description: 'Socket handshakes that one client address may make.',
+    }),
+    UNJOINED_PER_ADDRESS: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 1_000,
+      description:
+        'Connections of one client address that have joined no namespace yet; in total five times as many.',
     }),
     POLLING: Type.Enum(['on', 'off'], {
       default: 'off',
@@ -152,7 +161,7 @@ export function kitConfigSchema(port: number) {
     JWT_AUDIENCE: Type.String({
       minLength: 1,
       default: 'warren',
-      description: 'The `aud` that access tokens must carry.',
+      description: 'The `aud` that access tokens must carry, or the `client_id` where they have no `aud`.',
     }),
   });
 }

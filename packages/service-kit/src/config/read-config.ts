@@ -46,9 +46,19 @@ function readValue(name: string, schema: TSchema, env: Environment, required: bo
     return required ? { problem: `${name} is missing: ${facts.description}` } : { value: undefined };
   }
   const value = parseText(raw.value, facts.type);
-  if (compileWriter(schema)(value).ok) return { value };
+  if (compileWriter(schema)(value).ok) return normalised(name, value, facts);
   const shown = facts.secret ? 'the given value' : JSON.stringify(raw.value);
   return { problem: `${name}: ${shown} is not ${expectation(schema)}. ${facts.description}` };
+}
+
+/** Several ways of writing one value become the one that is used. */
+function normalised(name: string, value: unknown, { normalise }: Facts): Outcome {
+  if (!normalise) return { value };
+  try {
+    return { value: normalise(value) };
+  } catch (error) {
+    return { problem: `${name}: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 function readRaw(name: string, env: Environment): { value: string | undefined } | { problem: string } {
@@ -68,15 +78,18 @@ interface Facts {
   default?: unknown;
   description: string;
   secret: boolean;
+  /** Of a value that fits the schema; throws a sentence that says what is wrong with it all the same. */
+  normalise?: (value: unknown) => unknown;
 }
 
 export function factsOf(schema: TSchema): Facts {
-  const { type, default: fallback, description, secret } = schema as Record<string, unknown>;
+  const { type, default: fallback, description, secret, normalise } = schema as Record<string, unknown>;
   return {
     ...(typeof type === 'string' && { type }),
     ...(fallback !== undefined && { default: fallback }),
     description: typeof description === 'string' ? description : '',
     secret: secret === true,
+    ...(typeof normalise === 'function' && { normalise: normalise as (value: unknown) => unknown }),
   };
 }
 

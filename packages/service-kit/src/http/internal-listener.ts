@@ -11,6 +11,7 @@ import {
 import type { Metrics } from '../observe/metrics.js';
 import { requireRole, usePrincipal, userIdOf } from './authentication.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
+import { answerClientError } from './client-error.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { sendProblem } from './problems.js';
 import { validatorCompiler } from './validation.js';
@@ -37,6 +38,7 @@ export async function createInternalListener(options: InternalListenerOptions): 
     bodyLimit,
     requestTimeout: 30_000,
     frameworkErrors: sendProblem,
+    clientErrorHandler: answerClientError,
   });
   http.setValidatorCompiler(validatorCompiler);
   http.setErrorHandler(sendProblem);

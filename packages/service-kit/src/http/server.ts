@@ -14,6 +14,7 @@ import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { callerOf, requireTokens, usePrincipal, userIdOf } from './authentication.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
+import { answerClientError } from './client-error.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
@@ -44,6 +45,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     // Fastify's own answer isn't one of ours; what still arrives is served, and its connection closed.
     return503OnClosing: false,
     frameworkErrors: sendProblem,
+    clientErrorHandler: answerClientError,
   });
   const allowed = new AllowedMethods();
   allowed.watch(http);

@@ -133,6 +133,17 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     );
   }
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
+  metrics.gauge('warren_sockets_unjoined', 'Connections that have joined nothing', () => sockets().unjoined);
+  metrics.counter(
+    'warren_socket_upgrades_refused_total',
+    'Connections refused with 503, before any handshake',
+    () => sockets().upgradesRefused,
+  );
+  metrics.counter(
+    'warren_socket_connections_cut_total',
+    'Connections cut off, since they sent too much or read too little',
+    () => sockets().connectionsCut,
+  );
   metrics.gauge('warren_socket_users', 'Users with a connected socket', () => sockets().users);
   metrics.counter(
     'warren_pushes_useful_total',

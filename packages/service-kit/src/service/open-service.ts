@@ -1,10 +1,9 @@
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type RawClient } from '@warren/unit-of-work';
-import type { JWTVerifyGetKey } from 'jose';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
-import { createRemoteKeys } from '../auth/remote-keys.js';
+import { createRemoteKeys, type RemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
 import { brokerUsersOf } from '../config/broker-users.js';
@@ -66,11 +65,14 @@ export async function openService<
   const { uow } = messaging;
   const doors = await definition.doors({ config: options.config, client, uow, sockets, log });
   const revocations = new Revocations();
+  const ownKeys = overrides.keys ?? doors.keys;
+  const remote = remoteKeys(config, log);
+  if (!ownKeys) startBackground([remote.firstRead], closing);
   const verifyToken = createTokenVerifier({
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
     algorithms: config.JWT_ALGORITHMS,
-    keys: overrides.keys ?? doors.keys ?? remoteKeys(config, log),
+    keys: ownKeys ?? remote.keys,
   });
   const isRevoked = (sessionId: string) => revocations.has(sessionId);
   const verify = unrevoked(verifyToken, isRevoked);
@@ -92,12 +94,16 @@ export async function openService<
     corsOrigins,
     polling: config.POLLING === 'on',
     verifyToken: verify,
+    isReady: () => ownKeys !== undefined || remote.known,
     isRevoked,
     feeds: messaging.feeds,
     commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
     link,
     users: sockets.users,
-    limits: { handshakesPerMinute: config.HANDSHAKES_PER_MINUTE },
+    limits: {
+      handshakesPerMinute: config.HANDSHAKES_PER_MINUTE,
+      unjoinedPerAddress: config.UNJOINED_PER_ADDRESS,
+    },
     clientAddress: (request) => networkOf(addressOf(request)),
     log,
   });
@@ -132,7 +138,7 @@ export async function openService<
   return { name: service, port, internalPort, url: `http://127.0.0.1:${port}`, stop };
 }
 
-function remoteKeys(config: KitConfig, log: Logger): JWTVerifyGetKey {
+function remoteKeys(config: KitConfig, log: Logger): RemoteKeys {
   const url = config.JWKS_URL ?? `${config.USER_SERVICE_URL.replace(/\/$/, '')}/.well-known/jwks.json`;
   return createRemoteKeys(new URL(url), log);
 }
