@@ -4,6 +4,7 @@ import { paymentContract } from './services/payment.js';
 import { userContract } from './services/user.js';
 
 export * from './contract.js';
+export * from './display-name.js';
 export * from './errors.js';
 export * from './event.js';
 export * from './money.js';

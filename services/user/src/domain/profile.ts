@@ -1,4 +1,4 @@
-import { AppError } from '@warren/contracts';
+import { AppError, displayNameFault } from '@warren/contracts';
 
 /** What people may change about themselves. */
 export interface ProfileChange {
@@ -7,13 +7,12 @@ export interface ProfileChange {
   timeZone?: string | undefined;
 }
 
-const controlCharacters = /\p{Cc}|\p{Cs}/u;
-
 /** The change as it may be stored. Throws `invalid-request` with a pointer to each field that can't be. */
 export function checkProfile(change: ProfileChange): ProfileChange {
   const displayName = change.displayName?.trim();
+  const nameFault = displayName === undefined ? undefined : displayNameFault(displayName);
   const faults = [
-    displayName !== undefined && !isName(displayName) && { pointer: '/displayName', code: 'text' },
+    nameFault !== undefined && { pointer: '/displayName', code: nameFault },
     change.locale !== undefined && !isLocale(change.locale) && { pointer: '/locale', code: 'locale' },
     change.timeZone !== undefined &&
       !isTimeZone(change.timeZone) && { pointer: '/timeZone', code: 'time-zone' },
@@ -27,10 +26,6 @@ export function differences(current: Required<ProfileChange>, change: ProfileCha
   const names = ['displayName', 'locale', 'timeZone'] as const;
   const differing = names.filter((name) => change[name] !== undefined && change[name] !== current[name]);
   return Object.fromEntries(differing.map((name) => [name, change[name]]));
-}
-
-function isName(name: string): boolean {
-  return name !== '' && !controlCharacters.test(name);
 }
 
 function isLocale(locale: string): boolean {
