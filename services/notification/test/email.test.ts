@@ -55,7 +55,7 @@ describe('a mail', () => {
     await eventually(() => expect(server.to(email)).toHaveLength(2));
     const paid = server.to(email).find(({ subject }) => subject === 'Zahlung erhalten');
     expect(paid).toMatchObject({ from: 'hello@warren.example', to: [email] });
-    expect(paid?.text).toContain('Du hast 12,50\u00a0€ von Ada erhalten.');
+    expect(paid?.text).toContain('Du hast 12,50\u00a0€ von „Ada“ erhalten.');
     expect(paid?.text).toContain(`https://warren.example/payments/${JSON.parse(event.body).data.id}`);
     const { title } = (await world.inbox(grace))[0] ?? {};
     expect(title).toBe('Zahlung erhalten');
@@ -84,7 +84,7 @@ describe('a mail', () => {
 
   it('holds names as text, whatever they hold', async () => {
     const email = someAddress();
-    const displayName = '<b>Ada</b>\r\nBcc: eve@example.org\r\n\r\n.\r\nQUIT';
+    const displayName = '<b>Ada</b>\r\nBcc: eve\r\n\r\n.\r\nQUIT';
     const eve = await world.register(displayName);
     const grace = await world.register('Grace', { email });
     await world.bus.publish(paymentEvent('payment.succeeded', eve, grace));
@@ -93,8 +93,73 @@ describe('a mail', () => {
     expect(mail?.to).toEqual([email]);
     const headers = mail?.raw.split('\r\n\r\n')[0];
     expect(headers).not.toMatch(/bcc|eve/i);
-    expect(mail?.raw).toContain('&lt;b&gt;Ada&lt;/b&gt;');
-    expect(server.to('eve@example.org')).toEqual([]);
+    expect(mail?.raw).toContain('“&lt;b&gt;Ada&lt;/b&gt; Bcc: eve . QUIT”');
+    expect(mail?.text).not.toContain('Bcc: eve\r\n');
+  });
+
+  it('has no room for a story in a name, and passes on none that is a link', async () => {
+    const email = someAddress();
+    const grace = await world.register('Grace', { email });
+    const names = [
+      'Your account is locked and we will close it unless you call us right now',
+      'Claim it at https://evil.example',
+    ];
+    for (const name of names)
+      await world.bus.publish(paymentEvent('payment.succeeded', await world.register(name), grace));
+    await eventually(() => expect(server.to(email)).toHaveLength(2));
+    const texts = server.to(email).map(({ text }) => text.split('\r\n')[0]);
+    expect(texts.sort()).toEqual([
+      'You received €12.50 from an account without a name.',
+      'You received €12.50 from “Your account is locked and we will clos…”.',
+    ]);
+  });
+});
+
+describe('somebody who is told very much within an hour', () => {
+  const hourNow = () => Math.floor(Date.now() / 3_600_000);
+  const kindsMailed = async (userId: string) => (await deliveriesOf(userId)).map(({ kind }) => kind);
+  const paidOf = async (userId: string) =>
+    (await kindsMailed(userId)).filter((kind) => kind === 'payment-received').length;
+
+  /** Somebody who was paid so often; anew where an hour ended meanwhile. */
+  async function paid(times: number) {
+    for (;;) {
+      const [hour, email] = [hourNow(), someAddress()];
+      const [ada, grace] = [await world.register('Ada'), await world.register('Grace', { email })];
+      const pay = () => world.bus.publish(paymentEvent('payment.succeeded', ada, grace, { amount: 1 }));
+      for (let made = 0; made < times; made += 1) await pay();
+      if (hourNow() === hour) return { grace, email, hour, pay };
+    }
+  }
+
+  it('gets twenty mails and one that leads to the inbox, which has all', async () => {
+    const { grace, email, hour } = await paid(25);
+    expect(await world.inbox(grace)).toHaveLength(26);
+    expect(await paidOf(grace)).toBe(20);
+    const others = (await deliveriesOf(grace)).filter(({ kind }) => kind !== 'payment-received');
+    const endOfHour = new Date((hour + 1) * 3_600_000);
+    expect(others).toMatchObject([{ kind: 'more-notifications', dueAt: endOfHour, outcome: null }]);
+    await eventually(() => expect(server.to(email)).toHaveLength(20));
+    await hurry(grace);
+    await eventually(() => expect(server.to(email)).toHaveLength(21));
+    expect(server.to(email).at(-1)).toMatchObject({
+      subject: 'More is in your inbox',
+      text: expect.stringContaining('https://warren.example/notifications'),
+    });
+  });
+
+  it('still gets what can’t be switched off', async () => {
+    const { grace } = await paid(21);
+    await world.alert(grace);
+    expect(await kindsMailed(grace)).toContain('security-alert');
+  });
+
+  it('gets twenty more in the next hour', async () => {
+    const { grace, pay } = await paid(21);
+    await world.client.$executeRaw`
+      UPDATE deliveries SET created_at = created_at - interval '1 hour' WHERE user_id = ${grace}::uuid`;
+    await pay();
+    expect(await paidOf(grace)).toBe(21);
   });
 });
 

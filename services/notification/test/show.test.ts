@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { languages, noticeKinds } from '@warren/contracts';
+import { languages, noticeKinds, paymentReceived } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 import type { Notice } from '../src/domain/notices.js';
 import { renderNotice } from '../src/domain/render.js';
@@ -70,6 +70,45 @@ describe.each(noticeKinds)('$kind', (kind) => {
 });
 
 describe('names', () => {
+  const called = (displayName: string) => {
+    const person = { id: ada, deleted: false, displayName, locale: 'en', timeZone: 'UTC' };
+    const notice: Notice = { userId: ada, eventId: 'event', kind: paymentReceived, values: samples };
+    return (locale: string) => renderNotice(notice, { locale, timeZone: 'UTC' }, [person]);
+  };
+
+  it('are set apart where they leave the inbox, in the quotes of the language', () => {
+    const inEnglish = called('Ada')('en');
+    expect(inEnglish.body).toBe('You received €12.50 from Ada.');
+    expect(inEnglish.email.paragraphs).toEqual(['You received €12.50 from “Ada”.']);
+    expect(inEnglish.push.body).toBe('€12.50 from “Ada”');
+    expect(called('Ada')('de').push.body).toMatch(/von „Ada“$/);
+  });
+
+  it('that are written from right to left don’t reorder the sentence around them', () => {
+    const { body, email } = called('محمد')('en');
+    expect(body).toBe('You received €12.50 from \u2068محمد\u2069.');
+    expect(email.paragraphs).toEqual(['You received €12.50 from “\u2068محمد\u2069”.']);
+  });
+
+  it('are short where they leave the inbox, and no character is cut in half', () => {
+    const { push, body } = called('👩‍👩‍👧‍👦'.repeat(14) + 'e\u0301'.repeat(10) + 'x'.repeat(20))('en');
+    expect(push.body).toBe(`€12.50 from “${'👩‍👩‍👧‍👦'.repeat(14)}${'e\u0301'.repeat(10)}${'x'.repeat(15)}…”`);
+    expect(body).toContain('x'.repeat(20));
+  });
+
+  it.each(['\u200b', 'Claim it at evil.example', 'https://x'])(
+    'that older builds took, such as %j, stand in no text',
+    (name) => {
+      const { body, email } = called(name)('en');
+      expect(body).toBe('You received €12.50 from an account without a name.');
+      expect(email.paragraphs).toEqual([body]);
+    },
+  );
+
+  it('that older builds took lose what turns the text or breaks its line', () => {
+    expect(called('Ada\u202e\r\nLovelace\u2067')('en').body).toBe('You received €12.50 from Ada Lovelace.');
+  });
+
   it('of any length and alphabet fit what holds them', () => {
     const long = [
       {

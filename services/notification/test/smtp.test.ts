@@ -4,9 +4,10 @@ import { eventually } from '@warren/testing';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { v7 as uuidv7 } from 'uuid';
 import { senderOf } from '../src/providers/envelope.js';
-import { Undeliverable } from '../src/providers/failures.js';
+import { failureWord, Undeliverable } from '../src/providers/failures.js';
 import type { Mailer } from '../src/providers/mailer.js';
 import { createSmtpMailer } from '../src/providers/smtp.js';
+import { enhancedStatus } from '../src/providers/smtp-replies.js';
 
 const from = senderOf('hello@warren.example');
 const mail = () => ({
@@ -94,6 +95,67 @@ describe('SMTP over TLS', () => {
     await expect(sent).rejects.toMatchObject({ code: 'EAUTH', responseCode: 535 });
     await expect(sent).rejects.not.toBeInstanceOf(Undeliverable);
     expect(mails).toEqual([]);
+  });
+});
+
+describe('a refusal', () => {
+  const refusing = async (step: 'MAIL FROM' | 'RCPT TO' | 'DATA', code: number, text: string) => {
+    const refused = Object.assign(new Error(text), { responseCode: code });
+    const { port } = await smtp({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onMailFrom: (_address, _session, done) => done(step === 'MAIL FROM' ? refused : null),
+      onRcptTo: (_address, _session, done) => done(step === 'RCPT TO' ? refused : null),
+      onData(stream, _session, done) {
+        stream.resume().on('end', () => done(step === 'DATA' ? refused : null));
+      },
+    });
+    return mailerTo(`smtp://127.0.0.1:${port}`)
+      .send(mail(), soon())
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+  };
+
+  it.each([
+    ['RCPT TO', 550, '5.1.1 no such user'],
+    ['RCPT TO', 550, '5.1.2 no such domain'],
+    ['RCPT TO', 556, '5.1.10 this domain takes no mail'],
+    ['RCPT TO', 550, '5.2.1 this mailbox is disabled'],
+    ['RCPT TO', 550, 'no such user'],
+    ['RCPT TO', 553, 'no such name'],
+    ['DATA', 550, '5.1.1 no such user'],
+  ] as const)('to %s of %i %s is final: it is about this recipient', async (step, code, text) => {
+    const error = await refusing(step, code, text);
+    expect(error).toBeInstanceOf(Undeliverable);
+    expect(failureWord(error)).toContain(String(code));
+  });
+
+  it.each([
+    ['DATA', 550, '5.4.5 daily sending quota exceeded'],
+    ['DATA', 554, '5.7.1 looks like spam'],
+    ['DATA', 552, '5.3.4 too large'],
+    ['DATA', 550, 'not today'],
+    ['RCPT TO', 550, '5.7.1 relaying denied'],
+    ['RCPT TO', 550, '5.7.26 not authenticated'],
+    ['RCPT TO', 550, '5.1.8 bad sender'],
+    ['RCPT TO', 552, '5.2.2 mailbox full'],
+    ['RCPT TO', 554, 'you are on a block list'],
+    ['RCPT TO', 450, '4.1.1 ask again'],
+    ['MAIL FROM', 550, '5.1.1 whoever you are'],
+    ['MAIL FROM', 553, '5.1.8 who are you'],
+  ] as const)('to %s of %i %s is not: it is about us, or passes', async (step, code, text) => {
+    const error = await refusing(step, code, text);
+    expect(error).toMatchObject({ responseCode: code });
+    expect(error).not.toBeInstanceOf(Undeliverable);
+  });
+
+  it('is told with its enhanced status code, also where the reply has many lines', async () => {
+    const error = await refusing('DATA', 550, '5.4.5 daily quota exceeded');
+    expect(failureWord(error)).toBe('EMESSAGE 550 5.4.5');
+    const response = '550-5.1.1 No such user\n550 5.1.1 Look at the address';
+    expect(enhancedStatus({ responseCode: 550, response })).toBe('5.1.1');
   });
 });
 

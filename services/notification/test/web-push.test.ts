@@ -50,7 +50,7 @@ describe('a push', () => {
       id: (await pushesOf(grace))[0]?.id,
       kind: 'payment-received',
       title: 'Payment received',
-      body: '€12.50 from Ada',
+      body: '€12.50 from “Ada”',
       url: expect.stringMatching(/^https:\/\/warren\.example\/payments\/[0-9a-f-]{36}$/),
     });
     expect(pushed && (() => new Browser().decrypt(pushed.body))).toThrow();

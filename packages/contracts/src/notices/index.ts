@@ -1,5 +1,6 @@
 import { emailVerification } from './email-verification.js';
 import type { NoticeKind } from './kind.js';
+import { moreNotifications } from './more-notifications.js';
 import { passwordReset } from './password-reset.js';
 import { paymentActionRequired } from './payment-action-required.js';
 import { paymentFailed } from './payment-failed.js';
@@ -15,6 +16,7 @@ export * from './requested.js';
 export { moneyValue, PersonValue, type ShownAs, TextValue, TimeValue } from './values.js';
 export {
   emailVerification,
+  moreNotifications,
   passwordReset,
   paymentActionRequired,
   paymentFailed,
@@ -38,4 +40,5 @@ export const noticeKinds: readonly NoticeKind[] = [
   securityAlert,
   passwordReset,
   emailVerification,
+  moreNotifications,
 ];

@@ -1,4 +1,5 @@
-import type { OutsideChannel, Wording } from '@warren/contracts';
+import { moreNotifications, type OutsideChannel, type Wording } from '@warren/contracts';
+import type { Place } from './names.js';
 import type { Notice } from './notices.js';
 import { knownPerson, type Person } from './people.js';
 import { languageOf, type Reader, shownValues } from './show.js';
@@ -48,28 +49,34 @@ export function renderNotices(notices: readonly Notice[], people: readonly Perso
 export function renderNotice(notice: Notice, reader: Reader, people: readonly Person[]): RenderedNotice {
   const { kind, values } = notice;
   const language = languageOf(reader.locale);
-  const wording: Wording = kind.texts[language](shownValues(kind, values, reader, people));
-  const title = cut(wording.title, 200);
-  const body = cut(wording.body, 1_000);
+  const wordingFor = (place: Place): Wording =>
+    kind.texts[language](shownValues(kind, values, reader, people, place));
+  const [inbox, { title, body, email, push }] = [wordingFor('inbox'), wordingFor('outside')];
   const path = kind.path(values);
   return {
     notice,
-    title,
-    body,
+    title: cut(inbox.title, 200),
+    body: cut(inbox.body, 1_000),
     email: {
       language,
-      subject: oneLine(wording.email?.subject ?? title),
-      paragraphs: [...(wording.email?.paragraphs ?? [body])],
-      action: wording.email?.action ?? title,
+      subject: oneLine(email?.subject ?? title),
+      paragraphs: [...(email?.paragraphs ?? [body])],
+      action: email?.action ?? title,
       path,
     },
     push: {
       kind: kind.kind,
-      title: cut(wording.push?.title ?? title, 100),
-      body: cut(wording.push?.body ?? body, 300),
+      title: cut(push?.title ?? title, 100),
+      body: cut(push?.body ?? body, 300),
       path,
     },
   };
+}
+
+/** The mail that stands for all those of an hour that are not sent by themselves. */
+export function mailSummary(language: string): MailContent {
+  const notice = { userId: '', eventId: '', kind: moreNotifications, values: {} };
+  return renderNotice(notice, { ...unknownReader, locale: language }, []).email;
 }
 
 /** What is sent on this channel. */

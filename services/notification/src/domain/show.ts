@@ -1,4 +1,5 @@
 import { formatMoney, type Language, languages, type NoticeKind, type ShownAs } from '@warren/contracts';
+import { nameInSentence, type Place } from './names.js';
 import type { NoticeValues } from './notices.js';
 import { knownPerson, type Person } from './people.js';
 
@@ -7,9 +8,6 @@ interface ShownSchema {
   as?: ShownAs;
   currency?: string;
 }
-
-/** What stands for the name of a person who has deleted their account. */
-const nobody: Readonly<Record<Language, string>> = { en: 'a deleted account', de: 'ein gelöschtes Konto' };
 
 /** The language of a locale (BCP 47), the first of all for those that notices don't speak. */
 export function languageOf(locale: string): Language {
@@ -31,7 +29,7 @@ export interface Reader {
 }
 
 /**
- * The values as the reader sees them: amounts and times in their locale and zone, people by name.
+ * The values as the reader sees them in this place: amounts and times in their locale and zone, people by name.
  *
  * @throws UnknownPersonError for a name that has not come yet
  */
@@ -40,6 +38,7 @@ export function shownValues(
   values: NoticeValues,
   reader: Reader,
   people: readonly Person[],
+  place: Place,
 ): Record<string, string> {
   const shown = Object.entries(values).map(([name, value]) => {
     const { as, currency } = (kind.values.properties[name] ?? {}) as ShownSchema;
@@ -47,7 +46,8 @@ export function shownValues(
       return [name, formatMoney(Number(value), String(values[currency ?? '']), reader.locale)];
     if (as === 'time') return [name, formatTime(String(value), reader)];
     if (as !== 'person') return [name, String(value)];
-    return [name, knownPerson(people, String(value)).displayName ?? nobody[languageOf(reader.locale)]];
+    const { displayName } = knownPerson(people, String(value));
+    return [name, nameInSentence(displayName, languageOf(reader.locale), place)];
   });
   return Object.fromEntries(shown);
 }

@@ -1,8 +1,8 @@
-import { outsideChannels } from '@warren/contracts';
+import { moreNotifications, outsideChannels } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { Notice } from '../domain/notices.js';
 import type { Person } from '../domain/people.js';
-import { contentFor, renderNotices } from '../domain/render.js';
+import { contentFor, mailSummary, renderNotices } from '../domain/render.js';
 import { worthTellingMs } from '../domain/retries.js';
 import type { NotificationTx } from '../store/database.js';
 import { writeDeliveries } from '../store/deliveries.js';
@@ -51,7 +51,9 @@ async function deliver(tx: NotificationTx, rendered: readonly NewNotification[],
       channel,
       enabled: kind.channels[channel],
       content: contentFor(each, channel),
+      summary: mailSummary(each.email.language),
     }));
   });
-  await writeDeliveries(tx, deliverables, { at, giveUpAt: new Date(at.getTime() + worthTellingMs) });
+  const giveUpAt = new Date(at.getTime() + worthTellingMs);
+  await writeDeliveries(tx, deliverables, { at, giveUpAt, summaryKind: moreNotifications.kind });
 }

@@ -2,6 +2,7 @@ import { createTransport } from 'nodemailer';
 import { envelope, type Sender } from './envelope.js';
 import { Undeliverable } from './failures.js';
 import type { Mailer } from './mailer.js';
+import { enhancedStatus, isFinal, type SmtpFailure } from './smtp-replies.js';
 
 /** Milliseconds; the signal that comes with each mail bounds the whole. */
 const limits = {
@@ -22,7 +23,7 @@ export function createSmtpMailer(url: string, from: Sender, connections: number)
       try {
         await transport.sendMail({ ...envelope(mail, from), signal });
       } catch (error) {
-        throw undeliverable(error) ?? error;
+        throw classified(error);
       }
     },
     async close() {
@@ -31,10 +32,11 @@ export function createSmtpMailer(url: string, from: Sender, connections: number)
   };
 }
 
-/** A server's final word (5yz) on this recipient or this mail; not on us: then the operator has something to mend. */
-function undeliverable(error: unknown): Undeliverable | undefined {
-  const { code, command, responseCode } = (error ?? {}) as Record<string, unknown>;
-  const isFinal = typeof responseCode === 'number' && responseCode >= 500 && responseCode < 600;
-  const isOfMail = (code === 'EENVELOPE' && command === 'RCPT TO') || code === 'EMESSAGE';
-  return isFinal && isOfMail ? new Undeliverable(`${code} ${responseCode}`) : undefined;
+/** With the enhanced status code for those who read why a mail failed. */
+function classified(error: unknown): unknown {
+  const failure = (error ?? {}) as SmtpFailure & { code?: unknown };
+  const { code, responseCode } = failure;
+  const status = enhancedStatus(failure);
+  if (isFinal(failure)) return new Undeliverable([code, responseCode, status].filter(Boolean).join(' '));
+  return status === undefined ? error : Object.assign(error as object, { status });
 }

@@ -14,6 +14,8 @@ export interface Deliverable {
   /** Whatever the person chose. */
   locked: boolean;
   content: MailContent | PushContent;
+  /** The mail in place of this one and others, where the person gets too many. */
+  summary: MailContent;
 }
 
 /**
@@ -23,22 +25,39 @@ export interface Deliverable {
 const mostWaiting = { unproven: 20, proven: 100 } as const;
 
 /**
- * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's; one
- * push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
+ * Mails of a clock hour (UTC) to one person, those that can't be switched off aside. Who pays somebody a cent again and
+ * again floods no mailbox; the others of the hour become one mail at its end that leads to the inbox.
+ */
+const mostMailsAnHour = 20;
+const hourMs = 3_600_000;
+
+/**
+ * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's, or they get
+ * too many; one push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
  * and nowhere else: what was written before was delivered before. What waits is counted no further than its bound,
  * hence the `OFFSET`.
  */
 export async function writeDeliveries(
   db: NotificationDb,
   deliverables: readonly Deliverable[],
-  { at, giveUpAt }: { at: Date; giveUpAt: Date },
+  { at, giveUpAt, summaryKind }: { at: Date; giveUpAt: Date; summaryKind: string },
 ): Promise<void> {
+  const hour = new Date(Math.floor(at.getTime() / hourMs) * hourMs).toISOString();
   await db.$executeRaw`
     INSERT INTO deliveries (id, user_id, event_id, kind, channel, target, content, due_at, give_up_at, created_at)
-    SELECT gen_random_uuid(), d."userId", d."eventId", d.kind, d.channel, coalesce(s.id::text, ''), d.content,
-      now(), ${giveUpAt}::timestamptz, ${at}::timestamptz
+    SELECT gen_random_uuid(), d."userId", CASE WHEN m.too_many THEN ${`hour ${hour}`} ELSE d."eventId" END,
+      CASE WHEN m.too_many THEN ${summaryKind} ELSE d.kind END, d.channel, coalesce(s.id::text, ''),
+      CASE WHEN m.too_many THEN d.summary ELSE d.content END,
+      CASE WHEN m.too_many THEN greatest(now(), ${hour}::timestamptz + interval '1 hour') ELSE now() END,
+      ${giveUpAt}::timestamptz + CASE WHEN m.too_many THEN interval '1 hour' ELSE interval '0' END,
+      ${at}::timestamptz
     FROM json_to_recordset(${JSON.stringify(deliverables)}::json) AS d(
-      "userId" uuid, "eventId" text, kind text, channel text, enabled boolean, locked boolean, content jsonb)
+      "userId" uuid, "eventId" text, kind text, channel text, enabled boolean, locked boolean, content jsonb,
+      summary jsonb)
+    CROSS JOIN LATERAL (SELECT d.channel = 'email' AND NOT d.locked AND EXISTS (
+      SELECT FROM deliveries e WHERE e.user_id = d."userId" AND e.channel = 'email'
+        AND e.created_at >= ${hour}::timestamptz
+      OFFSET ${mostMailsAnHour}::int - 1) AS too_many) m
     LEFT JOIN preferences p ON p.user_id = d."userId" AND p.kind = d.kind AND p.channel = d.channel
       AND NOT d.locked
     LEFT JOIN user_copies u ON u.id = d."userId"

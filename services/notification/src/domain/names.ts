@@ -1,0 +1,44 @@
+import { type Language, presentableName } from '@warren/contracts';
+
+/** Where a name is read: in the inbox, or outside of it, where a mail or push speaks for us to somebody else. */
+export type Place = 'inbox' | 'outside';
+
+/** What stands for the name of a person who has deleted their account. */
+const nobody: Readonly<Record<Language, string>> = { en: 'a deleted account', de: 'ein gelöschtes Konto' };
+/** … and of whom an older build gave a name that can't be shown. */
+const unnamed: Readonly<Record<Language, string>> = {
+  en: 'an account without a name',
+  de: 'ein Konto ohne Namen',
+};
+
+const quotes: Readonly<Record<Language, readonly [string, string]>> = { en: ['“', '”'], de: ['„', '“'] };
+
+/** Characters, as readers count them, of a name outside of the inbox: no room for a story. */
+const longestOutside = 40;
+
+/**
+ * A name as others read it in a sentence. Outside of the inbox it is short and in quotes, so that nobody takes it for
+ * our words. One that is written from right to left is isolated (UAX #9), or it would reorder the sentence.
+ */
+export function nameInSentence(name: string | null, language: Language, place: Place): string {
+  if (name === null) return nobody[language];
+  const shown = presentableName(name);
+  if (shown === undefined) return unnamed[language];
+  if (place === 'inbox') return isolated(shown);
+  const [open, close] = quotes[language];
+  return `${open}${isolated(shortened(shown))}${close}`;
+}
+
+const characters = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+function shortened(name: string): string {
+  const parts = [...characters.segment(name)].map(({ segment }) => segment);
+  return parts.length <= longestOutside ? name : `${parts.slice(0, longestOutside - 1).join('')}…`;
+}
+
+/** Hebrew to Arabic Extended, their presentation forms, the right-to-left planes, and the marks of that direction. */
+const rightToLeft = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+function isolated(name: string): string {
+  return rightToLeft.test(name) ? `\u2068${name}\u2069` : name;
+}
