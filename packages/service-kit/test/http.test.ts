@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AppError, type ServiceContract, userContract } from '@warren/contracts';
 import type { Principal } from '@warren/realtime';
@@ -36,6 +37,11 @@ const things = routes((http) => {
   }));
   http.get('/things', { schema: { querystring } }, async (request) => request.query);
   http.get('/things/:id/parts', async () => ({}));
+  http.post('/things/:id/bare', async () => ({}));
+  http.delete('/things/:id/bare', async () => ({}));
+  http.get('/broken/elsewhere', async () => {
+    throw Object.assign(new Error('no such charge'), { statusCode: 404, code: 'resource_missing' });
+  });
   http.get('/open', { config: { auth: 'none' } }, async (request) => ({ cause: request.cause }));
   http.get('/open/wrongly', { config: { auth: 'none' } }, async (request) => request.principal);
   http.get('/broken', async () => {
@@ -189,6 +195,103 @@ describe('the HTTP door', () => {
       payload,
     };
     expect(await problem(request)).toMatchObject({ status, code });
+  });
+
+  it.each([
+    [
+      'bytes that are no UTF-8',
+      Buffer.from([...Buffer.from('{"name":"'), 0xe9, ...Buffer.from('","tags":[]}')]),
+    ],
+    ['half a character at the end', Buffer.from('{"name":"é","tags":[]}').subarray(0, 10)],
+    ['UTF-16', Buffer.from('{"name":"a","tags":[]}', 'utf16le')],
+  ])('refuses a body of %s and stores nothing in its place', async (_, bytes) => {
+    const response = await fetch(`${base}/things`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: bytes,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'invalid-request' });
+  });
+
+  it('takes a body with a byte order mark', async () => {
+    const payload = '\ufeff{"name":"é","tags":[]}';
+    const taken = await send({
+      method: 'POST',
+      url: '/things',
+      headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+      payload,
+    });
+    expect(taken.json()).toEqual({ name: 'é', tags: [], by: 'u1' });
+  });
+
+  it.each(['gzip', 'br', 'gzip, identity'])('says that it takes no body in %s', async (coding) => {
+    const body = coding === 'br' ? brotliCompressSync('{"name":"a"}') : gzipSync('{"name":"a"}');
+    const response = await fetch(`${base}/things`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'content-encoding': coding },
+      body,
+    });
+    expect(response.status).toBe(415);
+    expect(response.headers.get('accept-encoding')).toBe('identity');
+    expect(await response.json()).toMatchObject({
+      code: 'unsupported-media-type',
+      detail: expect.stringContaining('Content-Encoding'),
+    });
+  });
+
+  it.each([
+    undefined,
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/x-www-form-urlencoded',
+  ])('calls a route without a body as %s, of no bytes', async (type) => {
+    for (const method of ['POST', 'DELETE'] as const) {
+      const request = {
+        method,
+        url: '/things/5/bare',
+        headers: { ...headers, ...(type && { 'content-type': type }) },
+      };
+      expect((await send(request)).statusCode).toBe(200);
+    }
+  });
+
+  it('takes a path that the documentation refuses for a refusal, and logs no error', async () => {
+    logged.length = 0;
+    const paths = [
+      '/docs/static/..%2f..%2fpackage.json',
+      '/docs/static/%00',
+      '/docs/static/.hidden',
+      '/docs/%2e%2e%2f',
+    ];
+    const statuses = [];
+    for (const path of paths) statuses.push(Math.floor((await problem({ url: path })).status / 100));
+    expect(statuses).toEqual(paths.map(() => 4));
+    expect(logged.filter((line) => line.includes('"level":"error"') || line.includes('"level":50'))).toEqual(
+      [],
+    );
+  });
+
+  it('does not take the status of another service for its caller’s fault', async () => {
+    expect(await problem({ url: '/broken/elsewhere', headers })).toMatchObject({
+      status: 500,
+      code: 'internal',
+    });
+  });
+
+  it('shows its documentation over plain HTTP: nothing is upgraded, everything comes from here', async () => {
+    for (const url of ['/docs/', '/things']) {
+      const { headers: sent } = await send({ url });
+      expect(sent['content-security-policy']).toContain("default-src 'self'");
+      expect(sent['content-security-policy']).not.toContain('upgrade-insecure-requests');
+    }
+    const page = await (await fetch(`${base}/docs/`)).text();
+    const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link as string);
+    expect(links.length).toBeGreaterThan(3);
+    for (const link of links) {
+      const linked = await fetch(new URL(link, `${base}/docs/`));
+      expect([linked.status, (await linked.arrayBuffer()).byteLength > 0]).toEqual([200, true]);
+    }
   });
 
   it('tells a wrong path from a wrong method', async () => {

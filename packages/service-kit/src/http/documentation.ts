@@ -15,7 +15,12 @@ export async function useDocumentation(http: FastifyInstance, service: string): 
     },
     transform: ({ schema, url, route }) => ({ schema: documented(schema, route), url }),
   });
-  await http.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await http.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // Over plain HTTP there is nothing to upgrade to, and the page would stay blank.
+    transformStaticCSP: (policy) => policy.replace(/upgrade-insecure-requests;?/, '').trim(),
+  });
   http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger());
 }
 

@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { requireRole, usePrincipal, userIdOf } from './authentication.js';
+import { useJsonBodies } from './bodies.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
@@ -40,6 +41,7 @@ export async function createInternalListener(options: InternalListenerOptions): 
     frameworkErrors: sendProblem,
     clientErrorHandler: answerClientError,
   });
+  useJsonBodies(http);
   http.setValidatorCompiler(validatorCompiler);
   http.setErrorHandler(sendProblem);
   http.setNotFoundHandler((request, reply) => sendProblem(new AppError('not-found'), request, reply));

@@ -8,15 +8,27 @@ export const problemType = 'application/problem+json';
 /** Fastify's own refusals that a caller can do something about. */
 const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid-request', detail: 'The body is not valid JSON' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'invalid-request', detail: 'The body is empty' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid-request',
     detail: 'Content-Length does not match the body',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload-too-large', detail: 'The body is too large' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'Send application/json' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported-media-type', detail: 'The media type is none' },
   FST_ERR_BAD_URL: { code: 'invalid-request', detail: 'The path is not a valid URL' },
   FST_ERR_MAX_PARAM_LENGTH: { code: 'not-found', detail: 'The path is too long' },
+};
+
+/**
+ * Other refusals of Fastify and of its plugins (`http-errors`), by their status: a caller's fault, not ours. Errors of
+ * other libraries carry statuses as well, which say nothing of our callers.
+ */
+const codesByStatus: Readonly<Record<number, ErrorCode>> = {
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+  429: 'rate-limited',
 };
 
 /** The one edge where an unknown error becomes known. The answer tells the code, the log tells the cause. */
@@ -37,10 +49,11 @@ function outageOf(error: unknown): AppError | undefined {
 }
 
 function refusalOf(error: unknown): AppError | undefined {
-  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (error instanceof AppError || !(error instanceof Error)) return undefined;
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   const refusal = typeof code === 'string' ? refusals[code] : undefined;
   if (refusal) return new AppError(refusal.code, { detail: refusal.detail, cause: error });
-  // Secure JSON parsing refuses `__proto__` and the like with a plain error of status 400.
-  return statusCode === 400 ? new AppError('invalid-request', { cause: error }) : undefined;
+  const isOfHttp = 'expose' in error || (typeof code === 'string' && code.startsWith('FST_'));
+  if (!isOfHttp || typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined;
+  return new AppError(codesByStatus[statusCode] ?? 'invalid-request', { cause: error });
 }

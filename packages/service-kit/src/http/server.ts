@@ -13,6 +13,7 @@ import {
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { callerOf, requireTokens, usePrincipal, userIdOf } from './authentication.js';
+import { useJsonBodies } from './bodies.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
@@ -49,7 +50,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
   const allowed = new AllowedMethods();
   allowed.watch(http);
-  http.removeContentTypeParser('text/plain');
+  useJsonBodies(http);
   http.setValidatorCompiler(validatorCompiler);
   http.setErrorHandler(sendProblem);
   http.setNotFoundHandler((request, reply) => {
@@ -63,7 +64,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   useClientAddress(http, options.addressOf);
   useRequestLog(http, metrics);
   useLastAnswers(http, readiness);
-  await http.register(helmet);
+  await http.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await http.register(cors, corsOptions(options.corsOrigins));
   await useDocumentation(http, contract.service);
   useHealth(http, readiness);
