@@ -142,6 +142,51 @@ describe('readServiceConfig', () => {
     ]);
   });
 
+  describe('in production', () => {
+    const shipped = {
+      DATABASE_URL: 'postgres://warren_user:development-only@postgres:5432/warren_user',
+      AMQP_URL: 'amqp://user:development-only@rabbitmq:5672/warren',
+      KEY: 'development-only-development-only-development-only',
+    };
+    const keyed = {
+      port: 4_009,
+      config: Type.Object({ KEY: Type.String({ secret: true, description: 'A secret of its own.' }) }),
+    };
+    const faults = (env: Environment) => {
+      try {
+        readServiceConfig(keyed, env, false);
+        return [];
+      } catch (error) {
+        return (error as ConfigError).problems.map((line) => line.split(' ')[0]);
+      }
+    };
+
+    it.each([
+      ['by DEPLOYMENT', { DEPLOYMENT: 'production' }],
+      ['by NODE_ENV', { NODE_ENV: 'production' }],
+    ])('refuses the secrets that are published, %s', (_, env) => {
+      expect(faults({ ...shipped, ...env })).toEqual(['DATABASE_URL', 'AMQP_URL', 'KEY']);
+    });
+
+    it('refuses them from a file as well', async () => {
+      const file = join(folder, 'published');
+      await writeFile(file, shipped.KEY);
+      const env = { ...enough, NODE_ENV: 'production', KEY_FILE: file };
+      expect(faults(env)).toEqual(['KEY']);
+    });
+
+    it('takes them where the deployment is said to be for development', () => {
+      expect(faults({ ...shipped, NODE_ENV: 'production', DEPLOYMENT: 'development' })).toEqual([]);
+      expect(faults(shipped)).toEqual([]);
+    });
+
+    it('takes other secrets, and other values that hold the words', () => {
+      const env = { ...enough, KEY: 'x', NODE_ID: 'development-only-1', NODE_ENV: 'production' };
+      expect(faults(env)).toEqual([]);
+      expect(readServiceConfig(keyed, env, false).DEPLOYMENT).toBe('production');
+    });
+  });
+
   it('asks for a broker unless the process brings a bus', () => {
     const { AMQP_URL: _, ...env } = enough;
     expect(problemsOf(env)).toEqual([expect.stringMatching(/^AMQP_URL is missing: /)]);

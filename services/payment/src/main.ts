@@ -14,7 +14,7 @@ export const payment = defineService({
     client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
-  doors: async (context) => paymentDoors(context, await chooseProvider(context.config)),
+  doors: async (context) => paymentDoors(context, await chooseProvider(context.config, context.log)),
 });
 
 await runWhenMain(import.meta, payment);

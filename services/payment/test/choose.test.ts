@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ConfigError, readConfig } from '@warren/service-kit';
+import { type ConfigError, type KitConfig, readConfig } from '@warren/service-kit';
 import { config } from '../src/config.js';
 import { chooseProvider } from '../src/providers/choose.js';
 
-const choose = (env: Record<string, string>) => chooseProvider(readConfig(config, env));
+const warned: string[] = [];
+const choose = (env: Record<string, string>, DEPLOYMENT: KitConfig['DEPLOYMENT'] = 'development') =>
+  chooseProvider({ ...readConfig(config, env), DEPLOYMENT }, { warn: (line: string) => warned.push(line) });
 const secrets = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_x' };
 
 describe('the configured provider', () => {
@@ -26,6 +28,28 @@ describe('the configured provider', () => {
     const missing = (name: string) => `${name} is missing: PAYMENT_PROVIDER=stripe needs it`;
     expect(await lines({})).toEqual([missing('STRIPE_SECRET_KEY'), missing('STRIPE_WEBHOOK_SECRET')]);
     expect(await lines({ STRIPE_SECRET_KEY: 'sk_test_x' })).toEqual([missing('STRIPE_WEBHOOK_SECRET')]);
+  });
+
+  it.each([
+    ['the sandbox', {}, 'PAYMENT_PROVIDER is sandbox'],
+    ['a test key', { PAYMENT_PROVIDER: 'stripe', ...secrets }, 'STRIPE_SECRET_KEY is a test key'],
+    [
+      'a restricted test key',
+      { PAYMENT_PROVIDER: 'stripe', ...secrets, STRIPE_SECRET_KEY: 'rk_test_x' },
+      'STRIPE_SECRET_KEY is a test key',
+    ],
+  ])('is warned of in production where no money moves: %s', async (_, env, line) => {
+    warned.length = 0;
+    await choose(env);
+    expect(warned).toEqual([]);
+    await choose(env, 'production');
+    expect(warned).toEqual([expect.stringContaining(line)]);
+  });
+
+  it('is not warned of in production where it is Stripe with a live key', async () => {
+    warned.length = 0;
+    await choose({ PAYMENT_PROVIDER: 'stripe', ...secrets, STRIPE_SECRET_KEY: 'sk_live_x' }, 'production');
+    expect(warned).toEqual([]);
   });
 
   it.each([

@@ -8,6 +8,12 @@ export const secret = { secret: true } as const;
 /** The environment variables that every service takes. `PORT`'s default is the service's own. */
 export function kitConfigSchema(port: number) {
   return Type.Object({
+    DEPLOYMENT: Type.Enum(['production', 'development'], {
+      default: 'development',
+      defaultText: '`production` where `NODE_ENV` is, as in the images; else `development`',
+      description:
+        '`production` refuses the secrets that are published with this code, and warns of what moves no real money.',
+    }),
     PORT: Type.Integer({
       minimum: 0,
       maximum: 65_535,

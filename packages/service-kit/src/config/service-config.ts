@@ -2,6 +2,7 @@ import type { Static, TObject } from 'typebox';
 import { brokerUserProblems } from './broker-users.js';
 import { databaseUrlProblem } from './database-url.js';
 import { type KitConfig, kitConfigSchema } from './kit-config.js';
+import { publishedSecretProblems, withDeployment } from './published-secrets.js';
 import { ConfigError, type Environment, readConfig } from './read-config.js';
 
 const brokerMissing =
@@ -18,11 +19,16 @@ export function readServiceConfig<Config extends TObject>(
   env: Environment,
   hasBus: boolean,
 ): Static<Config> & KitConfig {
-  const kit = attempt(kitConfigSchema(service.port), env);
+  const kitSchema = kitConfigSchema(service.port);
+  const kit = attempt(kitSchema, withDeployment(env));
   const own = attempt(service.config, env);
   const problems = [kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems));
   if (kit.ok) problems.push(...databaseProblems(kit.value));
   if (kit.ok) problems.push(...brokerUserProblems(kit.value, service.name));
+  if (kit.ok && kit.value.DEPLOYMENT === 'production') {
+    problems.push(...publishedSecretProblems(kitSchema, kit.value));
+    if (own.ok) problems.push(...publishedSecretProblems(service.config, own.value as object));
+  }
   if (!hasBus && !env.AMQP_URL && !env.AMQP_URL_FILE) problems.push(brokerMissing);
   if (!kit.ok || !own.ok || problems.length > 0) throw new ConfigError(problems);
   return Object.assign(own.value as object, kit.value) as Static<Config> & KitConfig;

@@ -1,10 +1,17 @@
-import { ConfigError } from '@warren/service-kit';
+import { ConfigError, type KitConfig, type ServiceContext } from '@warren/service-kit';
 import type { PaymentConfig } from '../config.js';
+import type { PaymentDb, PrismaClient } from '../store/database.js';
 import type { PaymentProvider } from './provider.js';
 import { sandboxProvider } from './sandbox.js';
 
+type Log = Pick<ServiceContext<PaymentConfig, PaymentDb, PrismaClient>['log'], 'warn'>;
+
 /** The provider that the configuration names. @throws ConfigError with a line for each variable that it lacks. */
-export async function chooseProvider(config: PaymentConfig): Promise<PaymentProvider> {
+export async function chooseProvider(
+  config: PaymentConfig & Pick<KitConfig, 'DEPLOYMENT'>,
+  log: Log,
+): Promise<PaymentProvider> {
+  if (config.DEPLOYMENT === 'production') warnOfPlayMoney(config, log);
   if (config.PAYMENT_PROVIDER === 'sandbox') return sandboxProvider({ slowMs: config.SANDBOX_SLOW_MS });
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret } = config;
   if (secretKey === undefined || webhookSecret === undefined) {
@@ -15,4 +22,15 @@ export async function chooseProvider(config: PaymentConfig): Promise<PaymentProv
   // Its SDK is large: who runs the sandbox does without.
   const { stripeProvider } = await import('./stripe/provider.js');
   return stripeProvider({ secretKey, webhookSecret, apiUrl: new URL(config.STRIPE_API_URL) });
+}
+
+/** Keys of Stripe's test mode: `sk_test_…`, `rk_test_…`. */
+const testKey = /^[a-z]+_test_/;
+
+/** People would believe that they paid. */
+function warnOfPlayMoney(config: PaymentConfig, log: Log): void {
+  if (config.PAYMENT_PROVIDER === 'sandbox')
+    log.warn('PAYMENT_PROVIDER is sandbox in production: payments succeed and no money moves');
+  else if (testKey.test(config.STRIPE_SECRET_KEY ?? ''))
+    log.warn('STRIPE_SECRET_KEY is a test key in production: payments succeed and no money moves');
 }
