@@ -51,11 +51,19 @@ export const config = Type.Object({
     default: 600,
     description: 'Sign-ins that one client network may try on one instance; of refreshes, ten times as many.',
   }),
+  MAILS_PER_HOUR: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 200,
+    description:
+      'Mails that one client network may cause within an hour over all instances, by registering or by asking for a token.',
+  }),
   REGISTRATIONS_PER_MINUTE: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,
     default: 120,
-    description: 'Registrations, and as many deletions, that one client network may try on one instance.',
+    description:
+      'Registrations, and as many deletions, that one client network may try on one instance; a sixth as many an hour are told `email-taken`.',
   }),
 });
 

@@ -3,6 +3,7 @@ import { keyKeeper, pruner } from './background/tasks.js';
 import { presenceCommands } from './commands/presence.js';
 import type { UserConfig } from './config.js';
 import type { Clock, Context } from './context.js';
+import { mailsFromOneNetwork, takenFromOneNetwork } from './domain/attempts.js';
 import { normalizeEmail } from './domain/email.js';
 import { tokensEnd } from './domain/sessions.js';
 import { admin } from './http/admin.js';
@@ -89,6 +90,8 @@ async function partsOf({ config, client, uow, log }: Context, ring: KeyRing, now
     timedAnswers: new TimedAnswers(log),
     signInsPerMinute: config.SIGN_INS_PER_MINUTE,
     registrationsPerMinute: config.REGISTRATIONS_PER_MINUTE,
+    takenFromOneNetwork: takenFromOneNetwork(config.REGISTRATIONS_PER_MINUTE),
+    mailsFromOneNetwork: mailsFromOneNetwork(config.MAILS_PER_HOUR),
     sessionEnd: (at) => new Date(at.getTime() + config.SESSION_DAYS * day),
     tokensEnd: tokensEndOf,
     now,

@@ -16,7 +16,7 @@ describe('email verifications', () => {
     running
       .heard('user.email-verification-requested', user.id)
       .map(({ data }) => data as EmailVerificationRequested);
-  const verify = (token: string) => running.call('POST', `/email-verifications/${token}`);
+  const verify = (token: string) => running.call('PUT', '/email-verifications', { token });
   const ask = (accessToken: string) => running.call('POST', '/email-verifications', undefined, accessToken);
   const tokenOf = (user: User, nth = 1) =>
     eventually(() => {
@@ -94,6 +94,13 @@ describe('email verifications', () => {
     await ask(accessToken);
     await ask(accessToken);
     await eventually(() => expect(mailed(user)).toHaveLength(3));
+  });
+
+  it('are still proven by the token in the path, as in the release before', async () => {
+    const { user } = await running.register();
+    const path = `/email-verifications/${await tokenOf(user)}`;
+    expect(await running.call('POST', path)).toMatchObject({ status: 202, body: {} });
+    expect(await running.call('POST', path)).toMatchObject({ status: 422 });
   });
 
   it('are good for a day', async () => {

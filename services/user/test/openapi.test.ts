@@ -3,6 +3,7 @@ import { type Running, runUserService } from './running.js';
 
 interface Operation {
   summary?: string;
+  deprecated?: boolean;
   responses: Record<string, { description: string }>;
   security?: unknown[];
 }
@@ -51,11 +52,19 @@ describe('/openapi.json', () => {
       expect([route, statuses(route)]).toEqual([route, expect.arrayContaining(['401'])]);
   });
 
+  it('gives notice of the routes that carry a token in their path, and of no others', () => {
+    const deprecated = operations.filter(([, operation]) => operation.deprecated).map(([route]) => route);
+    expect(deprecated.sort()).toEqual(['POST /email-verifications/{token}', 'POST /password-resets/{token}']);
+    expect(operations.map(([route]) => route).filter((route) => route.includes('{token}'))).toHaveLength(2);
+  });
+
   it.each([
     ['POST /users', ['201', '400', '409', '413', '415', '429', '503']],
     ['POST /sessions', ['201', '400', '401', '413', '415', '429', '503']],
     ['DELETE /sessions/{id}', ['204', '400', '401', '404', '503']],
     ['POST /password-resets', ['202', '400', '413', '415', '429', '503']],
+    ['PUT /password-resets', ['202', '400', '413', '415', '422', '429', '503']],
+    ['PUT /email-verifications', ['202', '400', '413', '415', '422', '429', '503']],
     ['POST /password-resets/{token}', ['202', '400', '413', '415', '422', '429', '503']],
     ['PUT /users/me/password', ['204', '400', '401', '413', '415', '429', '503']],
   ])('tells all that %s can answer', (route, expected) => {

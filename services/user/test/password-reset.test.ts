@@ -23,7 +23,7 @@ describe('password resets', () => {
   const ask = (email: string, headers: Record<string, string> = elsewhere()) =>
     running.call('POST', '/password-resets', { email }, undefined, headers);
   const use = (token: string, secret = newPassword) =>
-    running.call('POST', `/password-resets/${token}`, { newPassword: secret }, undefined, elsewhere());
+    running.call('PUT', '/password-resets', { token, newPassword: secret }, undefined, elsewhere());
   const signIn = (email: string, secret: string) =>
     running.call<SignedIn>('POST', '/sessions', { email, password: secret });
   const mailed = (user: User) =>
@@ -161,14 +161,34 @@ describe('password resets', () => {
     expect(await use(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
   });
 
-  it('refuse a weak password and leave the token good', async () => {
+  it('refuse a weak password, leave the token good and say so', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
-    expect(await use(token, user.email)).toMatchObject({
-      status: 400,
-      body: { errors: [{ pointer: '/newPassword', code: 'is-email' }] },
-    });
+    for (const [weak, code] of [
+      [user.email, 'is-email'],
+      ['password', 'too-common'],
+      ['short', 'minLength'],
+      ['', 'minLength'],
+      ['long '.repeat(50), 'maxLength'],
+    ] as const)
+      expect(await use(token, weak)).toMatchObject({
+        status: 400,
+        body: {
+          code: 'invalid-request',
+          detail: expect.stringContaining('token is still good'),
+          errors: [{ pointer: '/newPassword', code }],
+        },
+      });
     expect(await use(token)).toMatchObject({ status: 202 });
+  });
+
+  it('are still used by the token in the path, as in the release before', async () => {
+    const { user } = await running.register();
+    const path = `/password-resets/${await tokenOf(user)}`;
+    const before = () => running.call('POST', path, { newPassword }, undefined, elsewhere());
+    expect(await before()).toMatchObject({ status: 202, body: {} });
+    expect(await before()).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
+    expect((await signIn(user.email, newPassword)).status).toBe(201);
   });
 
   it('work once for two who use the token at the same moment', async () => {
@@ -228,7 +248,7 @@ describe('password resets', () => {
     for (let guesses = 0; guesses < 5; guesses += 1) await signInHere('a wrong guess');
     expect(await signInHere(password)).toBe(429);
     const token = await tokenOf(user);
-    await running.call('POST', `/password-resets/${token}`, { newPassword }, undefined, from);
+    await running.call('PUT', '/password-resets', { token, newPassword }, undefined, from);
     expect(await signInHere(newPassword)).toBe(201);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { hash } from '@node-rs/argon2';
 import { Passwords } from '../src/security/passwords.js';
 
 describe('Passwords', () => {
@@ -7,20 +8,36 @@ describe('Passwords', () => {
     const [one, two] = await Promise.all([passwords.hash('secret words'), passwords.hash('secret words')]);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(one).not.toBe(two);
-    expect(await passwords.matches(one, 'secret words')).toBe(true);
-    expect(await passwords.matches(one, 'other words')).toBe(false);
-    expect(await passwords.matches(undefined, 'secret words')).toBe(false);
+    expect(await passwords.matches(one, 'secret words')).toBe('matches');
+    expect(await passwords.matches(one, 'other words')).toBe('differs');
+    expect(await passwords.matches(undefined, 'secret words')).toBe('differs');
+  });
+
+  it('takes the same characters for the same password, composed or in parts', async () => {
+    const passwords = await Passwords.create();
+    const stored = await passwords.hash('Gru\u0308nkohl im Garten');
+    expect(await passwords.matches(stored, 'Gr\u00fcnkohl im Garten')).toBe('matches');
+    expect(await passwords.matches(stored, 'Grunkohl im Garten')).toBe('differs');
+  });
+
+  it('still knows a password whose hash is of the characters as they were typed', async () => {
+    const passwords = await Passwords.create();
+    const typed = 'Gru\u0308nkohl im Garten';
+    const stored = await hash(typed, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    expect(await passwords.matches(stored, typed)).toBe('matches-as-typed');
+    expect(await passwords.matches(undefined, typed)).toBe('differs');
   });
 
   it('spends as much on an account that does not exist', async () => {
     const passwords = await Passwords.create();
     const stored = await passwords.hash('secret words');
-    const spent = async (hash: string | undefined) => {
+    const spent = async (hash: string | undefined, tried: string) => {
       const start = process.cpuUsage();
-      for (let i = 0; i < 5; i += 1) await passwords.matches(hash, 'other words');
+      for (let i = 0; i < 5; i += 1) await passwords.matches(hash, tried);
       return process.cpuUsage(start).user;
     };
-    expect(await spent(undefined)).toBeGreaterThan((await spent(stored)) / 3);
+    for (const tried of ['other words', 'other wo\u0308rds'])
+      expect(await spent(undefined, tried)).toBeGreaterThan((await spent(stored, tried)) / 3);
   });
 
   it('refuses work that would wait too long', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hash } from '@node-rs/argon2';
 import type { User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { holdUntilOthersWait } from './held-lock.js';
+import { query } from './query.js';
 import { type Running, runUserService, type SignedIn } from './running.js';
 
 describe('the user service', () => {
@@ -90,6 +92,10 @@ describe('the user service', () => {
       ['a short password', { password: 'short' }, '/password'],
       ['a blank name', { displayName: '   ' }, '/displayName'],
       ['a name with a NUL', { displayName: 'A\u0000B' }, '/displayName'],
+      ['a name that nobody sees', { displayName: '\u200b' }, '/displayName'],
+      ['a name that turns the text around it', { displayName: 'Ann \u202e' }, '/displayName'],
+      ['a name that is a link', { displayName: 'Claim it at evil.example' }, '/displayName'],
+      ['an address that can’t be mailed', { email: `${'a'.repeat(65)}@example.com` }, '/email'],
       ['no locale', { locale: 'not_a_locale' }, '/locale'],
       ['no time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],
       ['a field too many', { roles: ['admin'] }, '/roles'],
@@ -102,6 +108,37 @@ describe('the user service', () => {
   });
 
   describe('POST /sessions', () => {
+    const composed = 'Gr\u00fcnkohl im Garten';
+    const inParts = 'Gru\u0308nkohl im Garten';
+
+    it('takes the same characters for the same password, however a keyboard puts them together', async () => {
+      const people = [
+        await running.register({ password: composed }),
+        await running.register({ password: inParts }),
+      ];
+      for (const { user } of people)
+        for (const typed of [composed, inParts])
+          expect((await running.signIn(user.email, typed)).user.id).toBe(user.id);
+    });
+
+    it('takes a password that was stored as it was typed, and stores it anew: once for all who come at once', async () => {
+      const { user } = await running.register({ password: composed });
+      const typed = await hash(inParts, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+      await query(running.database.url, 'UPDATE users SET password_hash = $2 WHERE id = $1', [
+        user.id,
+        typed,
+      ]);
+      const signIn = (secret: string) =>
+        running.call('POST', '/sessions', { email: user.email, password: secret });
+      expect((await signIn(composed)).status).toBe(401);
+      const lock = `SELECT 1 FROM users WHERE id = '${user.id}' FOR UPDATE`;
+      const answers = await holdUntilOthersWait(running.database.url, lock, 2, () =>
+        Promise.all([signIn(inParts), signIn(inParts)]),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+      for (const secret of [inParts, composed]) expect((await signIn(secret)).status).toBe(201);
+    });
+
     it('signs in, and does not tell a wrong password from an unknown email', async () => {
       const { user } = await running.register({ email: 'sign@example.com', password: 'battery staple' });
       const good = await running.call<SignedIn>('POST', '/sessions', {

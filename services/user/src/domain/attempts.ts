@@ -48,10 +48,25 @@ export const guessesFromOneNetwork: SlowDown = {
   since: 'first',
 };
 
-/** Mails that one network may ask for, whatever the address: it bounds the counts as well. */
-export const mailsFromOneNetwork: SlowDown = { ...guessesFromOneNetwork, free: 199 };
+/**
+ * Registrations of one network that may be told within an hour that their address is taken: a
+ * sixth of those that it may try a minute. So few of a list of addresses can be tried out this way.
+ */
+export const takenFromOneNetwork = (registrationsPerMinute: number): SlowDown => ({
+  ...guessesFromOneNetwork,
+  free: Math.max(1, Math.floor(registrationsPerMinute / 6)) - 1,
+});
 
-/** Mails of one kind to one account: enough for a mail that was lost, too few to flood a mailbox. */
+/**
+ * Mails that one network may cause within an hour, by asking or by registering, whatever the address: it bounds the
+ * counts as well.
+ */
+export const mailsFromOneNetwork = (perHour: number): SlowDown => ({
+  ...guessesFromOneNetwork,
+  free: perHour - 1,
+});
+
+/** Mails of one kind to one mailbox: enough for a mail that was lost, too few to flood it. */
 export const mails: SlowDown = {
   free: 2,
   firstWait: 5 * minute,

@@ -53,19 +53,37 @@ const worst = new Set([
   'zaq12wsx',
 ]);
 
+/** Characters of a new password, once normalized. */
+const shortest = 8;
+const longest = 200;
+
 /**
- * Refuses a new password that somebody would guess first. `pointer` is where it stands in the request. Its length is
- * the business of the request's schema.
- *
- * Throws `invalid-request` with the code `is-email` or `too-common`.
+ * The one spelling under which a password is hashed: the same characters come composed from one keyboard and in parts
+ * from another (NIST SP 800-63B, section 5.1.1.2: NFKC or NFKD).
  */
-export function checkNewPassword(password: string, email: string, pointer: string): void {
-  const code = faultOf(password.trim().toLowerCase(), email);
-  if (code) throw new AppError('invalid-request', { errors: [{ pointer, code }] });
+export function normalizePassword(password: string): string {
+  return password.normalize('NFKC');
+}
+
+/**
+ * Refuses a new password that is too short or too long, or that somebody would guess first. `pointer` is where it
+ * stands in the request; `detail` tells what the refusal leaves as it was.
+ *
+ * Throws `invalid-request` with the code `minLength`, `maxLength`, `text`, `is-email` or `too-common`.
+ */
+export function checkNewPassword(password: string, email: string, pointer: string, detail?: string): void {
+  const code = faultOf(normalizePassword(password), email);
+  if (code) throw new AppError('invalid-request', { errors: [{ pointer, code }], ...(detail && { detail }) });
 }
 
 function faultOf(password: string, email: string): string | undefined {
-  if (password === email || password === email.slice(0, email.lastIndexOf('@'))) return 'is-email';
-  const isOneCharacter = new Set(password).size < 2;
-  return isOneCharacter || worst.has(password) ? 'too-common' : undefined;
+  const { length } = [...password];
+  if (length < shortest) return 'minLength';
+  if (length > longest) return 'maxLength';
+  // Half a character would be hashed as the one that stands for all such.
+  if (/\p{Cs}/u.test(password)) return 'text';
+  const plain = password.trim().toLowerCase();
+  if (plain === email || plain === email.slice(0, email.lastIndexOf('@'))) return 'is-email';
+  const isOneCharacter = new Set(plain).size < 2;
+  return isOneCharacter || worst.has(plain) ? 'too-common' : undefined;
 }

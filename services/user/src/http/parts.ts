@@ -1,4 +1,5 @@
 import type { Clock, Context } from '../context.js';
+import type { SlowDown } from '../domain/attempts.js';
 import type { EndSessions } from '../operations/end-sessions.js';
 import type { ProvePassword } from '../operations/prove-password.js';
 import type { AccessTokens } from '../security/access-tokens.js';
@@ -18,6 +19,8 @@ export interface Parts extends Pick<Context, 'client' | 'uow'> {
   timedAnswers: TimedAnswers;
   signInsPerMinute: number;
   registrationsPerMinute: number;
+  takenFromOneNetwork: SlowDown;
+  mailsFromOneNetwork: SlowDown;
   /** When a session that is opened or refreshed at this time will end. */
   sessionEnd(now: Date): Date;
   /** By when an access token that is given at this time will have ended. */

@@ -5,7 +5,7 @@ import { requestMail } from '../operations/request-mail.js';
 import { resetPassword } from '../operations/reset-password.js';
 import { tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
-import { Accepted, ByToken, ResetRequest, ResetUse } from './schemas.js';
+import { Accepted, ByToken, NewPasswordOnly, ResetRequest, ResetUse } from './schemas.js';
 
 /** Milliseconds, and more than a request mostly takes: so that it fails in time if it does. */
 const answerAfter = 250;
@@ -35,19 +35,27 @@ export const passwordResets = (parts: Parts) =>
       },
     );
 
+    const summary = 'Sets a new password with a mailed token and ends all sessions';
+    const config = { auth: 'none', rateLimit: perMinute(20) } as const;
+    const response = { 202: Accepted, ...problems('invalid-token') };
+
+    http.put(
+      '/password-resets',
+      { config, schema: { summary, body: ResetUse, response } },
+      async (request, reply) => {
+        const { body, cause } = request;
+        const network = networkOf(request.clientAddress);
+        await resetPassword(parts, { ...body, network, cause });
+        return await reply.code(202).send({});
+      },
+    );
+
+    // For clients of the release before: in a path the token is in the logs of proxies.
     http.post(
       '/password-resets/:token',
       {
-        config: { auth: 'none', rateLimit: perMinute(20) },
-        schema: {
-          summary: 'Sets a new password with a mailed token and ends all sessions',
-          params: ByToken,
-          body: ResetUse,
-          response: {
-            202: Accepted,
-            ...problems('invalid-token'),
-          },
-        },
+        config,
+        schema: { summary, deprecated: true, params: ByToken, body: NewPasswordOnly, response },
       },
       async (request, reply) => {
         const { params, body, cause } = request;

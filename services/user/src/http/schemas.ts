@@ -3,7 +3,11 @@ import { Type } from 'typebox';
 
 /** Normalized and checked as an address by the domain, so that spaces around it do no harm. */
 export const Email = Type.String({ minLength: 3, maxLength: 320 });
-const NewPassword = Type.String({ minLength: 8, maxLength: 200 });
+/** Its length, once normalized, is checked with the rest of it: see `checkNewPassword`. */
+const NewPassword = Type.String({
+  maxLength: 1_000,
+  description: '8 to 200 characters once normalized (NFKC), and not one that is guessed first',
+});
 const Token = Type.String({ minLength: 1, maxLength: 4_096 });
 
 export const Registration = Type.Object(
@@ -18,7 +22,7 @@ export const Registration = Type.Object(
 );
 
 /** Only compared, so that it says nothing of what was once allowed. */
-const Password = Type.String({ minLength: 1, maxLength: 200 });
+const Password = Type.String({ minLength: 1, maxLength: 1_000 });
 
 export const Credentials = Type.Object({ email: Email, password: Password }, closed);
 
@@ -65,10 +69,11 @@ export const Accepted = Type.Object({}, closed);
 export const PasswordChange = Type.Object({ currentPassword: Password, newPassword: NewPassword }, closed);
 
 export const ResetRequest = Type.Object({ email: Email }, closed);
-export const ResetUse = Type.Object({ newPassword: NewPassword }, closed);
+export const NewPasswordOnly = Type.Object({ newPassword: NewPassword }, closed);
 
 /** Whatever its shape: what isn't a token is none that was mailed. */
 export const ByToken = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) }, closed);
+export const ResetUse = Type.Object({ ...ByToken.properties, ...NewPasswordOnly.properties }, closed);
 export const ById = Type.Object({ id: Id }, closed);
 
 export const Session = Type.Object(

@@ -25,7 +25,12 @@ export interface Proof {
  *
  * Throws `wrong-credentials`, or `TooEarly` (`rate-limited`) without a look at the password.
  */
-export type ProvePassword = (proof: Proof) => Promise<void>;
+export type ProvePassword = (proof: Proof) => Promise<Proven>;
+
+export interface Proven {
+  /** The hash is of the password as it was typed once, and not as it would be hashed now. */
+  isHashOutdated: boolean;
+}
 
 export interface ProvePasswordParts {
   client: PrismaClient;
@@ -49,13 +54,14 @@ export function createProvePassword(parts: ProvePasswordParts): ProvePassword {
         throw new TooEarly(tried.waitMs);
       }
     }
-    const matched = await passwords.matches(passwordHash, password).catch(async (error: unknown) => {
+    const match = await passwords.matches(passwordHash, password).catch(async (error: unknown) => {
       await uncountTries(client, counted);
       throw error;
     });
-    if (!matched) throw new AppError('wrong-credentials');
+    if (match === 'differs') throw new AppError('wrong-credentials');
     if (counted.includes(ofNetwork.key)) await uncountTries(client, [ofNetwork.key]);
     await forgetTries(client, [ofAccountHere.key, ofAccount.key]);
+    return { isHashOutdated: match === 'matches-as-typed' };
   };
 
   /** Whether the account is signed in from this network: who guesses elsewhere, or at others, keeps it from nothing. */

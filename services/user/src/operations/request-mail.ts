@@ -1,6 +1,6 @@
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
-import { mailsFromOneNetwork } from '../domain/attempts.js';
+import type { SlowDown } from '../domain/attempts.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { countTry } from '../store/attempts.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
@@ -12,6 +12,8 @@ export interface RequestMailParts {
   client: PrismaClient;
   uow: UnitOfWork<UserDb>;
   tryKeys: TryKeys;
+  /** How mails that one network causes slow down. */
+  mailsFromOneNetwork: SlowDown;
   now: Clock;
 }
 
@@ -19,8 +21,8 @@ export interface MailRequest {
   mailing: Mailing;
   /** Normalized; of an account or of none. */
   email: string;
-  /** From which anybody may ask for any address; undefined where they can only ask for their own. */
-  network?: string;
+  /** From which it is asked for. */
+  network: string;
   /** Whether this person is mailed. */
   wanted?(user: { emailVerified: boolean }): boolean;
   cause: Cause;
@@ -33,17 +35,17 @@ export interface MailRequest {
  * Throws `TooEarly` (`rate-limited`) where the network asked for too many, whomever they were for.
  */
 export async function requestMail(
-  { client, uow, tryKeys, now }: RequestMailParts,
+  { client, uow, tryKeys, mailsFromOneNetwork, now }: RequestMailParts,
   { mailing, email, network, wanted = () => true, cause }: MailRequest,
 ): Promise<void> {
   const found = await findByEmail(client, email);
   await uow.run(
     async (tx) => {
       const user = found && (await lockUser(tx, found.id));
-      const key = network !== undefined && tryKeys.allMailsFrom(network);
-      const asked = key ? await countTry(tx, key, mailsFromOneNetwork, now()) : { ok: true as const };
+      const asked = await countTry(tx, tryKeys.allMailsFrom(network), mailsFromOneNetwork, now());
       if (!asked.ok) throw new TooEarly(asked.waitMs);
-      const tried = await countTry(tx, tryKeys.mails(mailing.event, email), mailing.slowDown, now());
+      const key = tryKeys.mails(mailing.event, email, user?.emailVerified ?? false);
+      const tried = await countTry(tx, key, mailing.slowDown, now());
       if (user && tried.ok && wanted(user)) await mailToken(tx, mailing, user, now());
     },
     { cause },

@@ -30,11 +30,13 @@ export interface PasswordResetUse {
   cause: Cause;
 }
 
+const stillGood = 'The token is still good: use it again with another password';
+
 /**
  * Sets a new password for who holds the mailed token, and ends all sessions. The token also proves the address, as it
  * came with its mail. Whoever guessed at the old password no longer keeps the owner waiting.
  *
- * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good.
+ * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good and says so.
  */
 export async function resetPassword(parts: ResetPasswordParts, use: PasswordResetUse): Promise<void> {
   const { client, uow, passwords, tryKeys, endSessions, now } = parts;
@@ -44,7 +46,7 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
   const userId = await tokens.ownerOf(client, tokenHash, now());
   const found = userId && (await client.user.findUnique({ where: { id: userId } }));
   if (!found) throw new AppError('invalid-token');
-  checkNewPassword(newPassword, found.email, '/newPassword');
+  checkNewPassword(newPassword, found.email, '/newPassword', stillGood);
   const newHash = await passwords.hash(newPassword);
   await uow.run(
     async (tx) => {

@@ -2,8 +2,9 @@ import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
 import type { Clock } from '../context.js';
 import type { SessionClient } from '../domain/sessions.js';
+import type { Passwords } from '../security/passwords.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
-import { findByEmail, lockUser } from '../store/users.js';
+import { findByEmail, lockUser, setPassword } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
 import type { LiveSession } from './live-session.js';
@@ -13,6 +14,7 @@ import type { ProvePassword } from './prove-password.js';
 export interface SignInParts {
   client: PrismaClient;
   uow: UnitOfWork<UserDb>;
+  passwords: Passwords;
   provePassword: ProvePassword;
   endSessions: EndSessions;
   /** When a session that is opened or refreshed at this time will end. */
@@ -37,18 +39,19 @@ export interface SignIn {
  *
  * Throws like `ProvePassword`.
  */
-export async function signIn(
-  { client: db, uow, provePassword, endSessions, sessionEnd, tokensEnd, now }: SignInParts,
-  { email, password, client, network, cause }: SignIn,
-): Promise<LiveSession> {
+export async function signIn(parts: SignInParts, request: SignIn): Promise<LiveSession> {
+  const { client: db, uow, passwords, provePassword, endSessions, sessionEnd, tokensEnd, now } = parts;
+  const { email, password, client, network, cause } = request;
   const found = await findByEmail(db, email);
   const passwordHash = found?.passwordHash;
-  await provePassword({ email, network, password, passwordHash });
+  const { isHashOutdated } = await provePassword({ email, network, password, passwordHash });
   if (!found) throw new AppError('wrong-credentials');
-  return await uow.run(
+  const newHash = isHashOutdated ? await passwords.hash(password) : undefined;
+  const opened = await uow.run(
     async (tx) => {
       const user = await lockUser(tx, found.id);
-      if (!user || user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
+      if (!user || user.passwordHash !== passwordHash) return undefined;
+      if (newHash !== undefined) await setPassword(tx, user.id, newHash);
       const at = now();
       const ends = { expiresAt: sessionEnd(at), tokensEndAt: tokensEnd(at) };
       const opening = { userId: user.id, client, now: at, ...ends };
@@ -57,4 +60,8 @@ export async function signIn(
     },
     { ...evenOverloaded, cause },
   );
+  if (opened) return opened;
+  // Another sign-in may have replaced the outdated hash meanwhile: that is no new password. What it left is not outdated.
+  if (isHashOutdated) return await signIn(parts, request);
+  throw new AppError('wrong-credentials');
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '@warren/contracts';
+import { normalizePassword } from '../domain/password.js';
 
 /** OWASP's minimum for argon2id, which is the library's default kind. Memory in KiB. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -8,6 +9,9 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Each runs on a thread for some 30 ms and takes 19 MiB: few at once, and few waiting. */
 const atOnce = 4;
 const mostWaiting = 100;
+
+/** `matches-as-typed`: the hash is of a spelling that isn't normalized, and should be replaced. */
+export type Match = 'matches' | 'matches-as-typed' | 'differs';
 
 /** Hashes and checks passwords, with bounded work. Throws `service-overloaded` when too many wait. */
 export class Passwords {
@@ -24,13 +28,21 @@ export class Passwords {
   }
 
   async hash(password: string): Promise<string> {
-    return await this.#inTurn(() => hash(password, cost));
+    return await this.#inTurn(() => hash(normalizePassword(password), cost));
   }
 
-  /** Costs the same whether there is a hash to compare with or not, so that time tells nothing about accounts. */
-  async matches(stored: string | undefined, password: string): Promise<boolean> {
-    const matched = await this.#inTurn(() => verify(stored ?? this.#standIn, password));
-    return stored !== undefined && matched;
+  /**
+   * Costs the same whether there is a hash to compare with or not, so that time tells nothing about accounts. A hash
+   * that was made before passwords were normalized is compared with the password as it was typed.
+   */
+  async matches(stored: string | undefined, password: string): Promise<Match> {
+    const normalized = normalizePassword(password);
+    const compare = (spelling: string) =>
+      this.#inTurn(() => verify(stored ?? this.#standIn, spelling)).then(
+        (same) => same && stored !== undefined,
+      );
+    if (await compare(normalized)) return 'matches';
+    return normalized !== password && (await compare(password)) ? 'matches-as-typed' : 'differs';
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

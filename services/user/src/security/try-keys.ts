@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { mailboxOf } from '../domain/email.js';
 
 /**
  * Names what tries are counted under. With a secret, nobody who reads the database finds out whom a count is of, not
@@ -27,12 +28,22 @@ export class TryKeys {
     return this.#name('network', network);
   }
 
-  /** Mails of one kind to an address. */
-  mails(kind: string, email: string): string {
-    return this.#name(kind, email);
+  /**
+   * Mails of one kind to a mailbox. Addresses with a tag count together, or each would have mails of its own; one that
+   * is proven counts by itself, and so does the one without a tag: nobody keeps mails from its owner by asking for
+   * other addresses of the mailbox.
+   */
+  mails(kind: string, email: string, isProven: boolean): string {
+    const mailbox = mailboxOf(email);
+    return isProven || mailbox === email ? this.#name(kind, email) : this.#name(kind, mailbox, 'tagged');
   }
 
-  /** Mails that are asked for from one network, to whatever address. */
+  /** Registrations from one network that were told that the address is taken. */
+  takenFrom(network: string): string {
+    return this.#name('taken', network);
+  }
+
+  /** Mails that one network causes, to whatever address. */
   allMailsFrom(network: string): string {
     return this.#name('mails', network);
   }

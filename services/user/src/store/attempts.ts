@@ -26,9 +26,13 @@ export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now:
     slowDown.free,
   );
   if (counted.length > 0) return { ok: true };
+  return { ok: false, waitMs: Math.max(await waitOf(db, key, now), 1) };
+}
+
+/** Milliseconds until a try under this key would be counted; 0 or less where it would be now. Counts none. */
+export async function waitOf(db: UserDb, key: string, now: Date): Promise<number> {
   const row = await db.attempts.findUnique({ where: { key } });
-  const until = row ? Math.min(row.waitsUntil.getTime(), row.forgetAt.getTime()) : 0;
-  return { ok: false, waitMs: Math.max(until - now.getTime(), 1) };
+  return row ? Math.min(row.waitsUntil.getTime(), row.forgetAt.getTime()) - now.getTime() : 0;
 }
 
 const forgotten = 'a.forget_at <= $2::timestamptz';

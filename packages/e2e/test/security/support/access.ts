@@ -93,6 +93,10 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     },
     'POST /users/lookup': { ask: ({ ownerEmail: email }) => ({ body: { email } }), outcomes: signedIn(200) },
     'POST /password-resets': { ask: () => ({ body: { email: 'nobody@example.org' } }), outcomes: open(202) },
+    'PUT /password-resets': {
+      ask: () => ({ body: { token: 'x'.repeat(43), newPassword: 'another horse battery' } }),
+      outcomes: open('invalid-token'),
+    },
     'POST /password-resets/{token}': {
       ask: () => ({
         path: `/password-resets/${'x'.repeat(43)}`,
@@ -101,6 +105,10 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
       outcomes: open('invalid-token'),
     },
     'POST /email-verifications': { outcomes: signedIn(202) },
+    'PUT /email-verifications': {
+      ask: () => ({ body: { token: 'x'.repeat(43) } }),
+      outcomes: open('invalid-token'),
+    },
     'POST /email-verifications/{token}': {
       ask: () => ({ path: `/email-verifications/${'x'.repeat(43)}` }),
       outcomes: open('invalid-token'),

@@ -98,6 +98,16 @@ const tooMany = 601;
 
 const someId = () => randomUUID();
 
+async function resetToken({ scene, mailedToken }: ProbeContext): Promise<string> {
+  const { email } = await scene.askedForReset();
+  return await mailedToken('user.password-reset-requested', email);
+}
+
+async function verificationToken({ scene, mailedToken }: ProbeContext): Promise<string> {
+  const { email } = await scene.newcomer();
+  return await mailedToken('user.email-verification-requested', email);
+}
+
 /** What each route needs for the statuses that no general request brings. */
 export const probes: Record<ServiceName, Probes> = {
   user: {
@@ -121,10 +131,15 @@ export const probes: Record<ServiceName, Probes> = {
     'POST /users/lookup': {
       404: ({ scene }) => ({ as: scene.owner, body: { email: 'nobody@example.org' } }),
     },
+    'PUT /password-resets': {
+      202: async (context) => ({
+        body: { token: await resetToken(context), newPassword: 'another horse battery' },
+      }),
+      422: () => ({ body: { token: 'x'.repeat(43), newPassword: 'another horse battery' } }),
+    },
     'POST /password-resets/{token}': {
-      202: async ({ scene, mailedToken }) => {
-        const { email } = await scene.askedForReset();
-        const token = await mailedToken('user.password-reset-requested', email);
+      202: async (context) => {
+        const token = await resetToken(context);
         return { path: `/password-resets/${token}`, body: { newPassword: 'another horse battery' } };
       },
       422: () => ({
@@ -132,13 +147,12 @@ export const probes: Record<ServiceName, Probes> = {
         body: { newPassword: 'another horse battery' },
       }),
     },
+    'PUT /email-verifications': {
+      202: async (context) => ({ body: { token: await verificationToken(context) } }),
+      422: () => ({ body: { token: 'x'.repeat(43) } }),
+    },
     'POST /email-verifications/{token}': {
-      202: async ({ scene, mailedToken }) => {
-        const { email } = await scene.newcomer();
-        return {
-          path: `/email-verifications/${await mailedToken('user.email-verification-requested', email)}`,
-        };
-      },
+      202: async (context) => ({ path: `/email-verifications/${await verificationToken(context)}` }),
       400: () => ({ path: '/email-verifications/%' }),
       422: () => ({ path: `/email-verifications/${'x'.repeat(43)}` }),
     },
