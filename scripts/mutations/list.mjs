@@ -297,7 +297,7 @@ export const mutations = [
   },
   {
     guard: 'production: no secret that is published with the code',
-    file: 'packages/service-kit/src/config/service-config.ts',
+    file: 'packages/service-kit/src/config/published-secrets.ts',
     from: 'String(value).includes(published)',
     to: 'String(value) === published',
     tests: ['packages/service-kit/test/config.test.ts'],

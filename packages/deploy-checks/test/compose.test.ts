@@ -130,6 +130,7 @@ const mistakes: Array<[keyof typeof composeRules, (services: ComposeFile['servic
   ['each service starts with its environment', (s) => set(s.payment?.environment, 'DRAIN_SECONDS', 'ten')],
   ['each service starts with its environment', (s) => delete s.payment?.environment?.DATABASE_URL_FILE],
   ['each service starts with its environment', (s) => s.payment?.secrets?.splice(0, 1)],
+  ['each service starts with its environment', (s) => delete s.payment?.environment?.DEPLOYMENT],
   ['what has no default can be set', (s) => delete s.payment?.environment?.STRIPE_SECRET_KEY],
   [
     'passwords are in secret files, which say that they are for development only',

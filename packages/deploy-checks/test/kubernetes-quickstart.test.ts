@@ -79,6 +79,10 @@ type Rule = keyof typeof rules;
         (o) => delete o.find(({ kind }) => kind === 'Secret')?.metadata.annotations,
       ],
       [
+        'each service starts with the secrets that are published with it',
+        (o) => set(configOf(o, 'payment'), 'DEPLOYMENT', 'production'),
+      ],
+      [
         'services know broker and database by the addresses, names and passwords that these have',
         (o) => set(one(o, 'Service', 'rabbitmq').spec, 'ports', [{ port: 5673 }]),
       ],

@@ -5,6 +5,7 @@ export { command } from './commands/command.js';
 export { type ConfigDescription, describeConfig } from './config/describe-config.js';
 export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';
 export { ConfigError, type Environment, readConfig } from './config/read-config.js';
+export { readServiceConfig } from './config/service-config.js';
 export { type MigrateOptions, migrateDatabase } from './database/migrate.js';
 export { type PrismaOptions, prismaClient } from './database/prisma/prisma-client.js';
 export * from './definition.js';

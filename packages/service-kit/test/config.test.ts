@@ -149,6 +149,7 @@ describe('readServiceConfig', () => {
       KEY: 'development-only-development-only-development-only',
     };
     const keyed = {
+      name: 'user',
       port: 4_009,
       config: Type.Object({ KEY: Type.String({ secret: true, description: 'A secret of its own.' }) }),
     };

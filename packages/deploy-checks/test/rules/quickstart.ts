@@ -71,6 +71,17 @@ export const quickstartRules = {
       )
       .map(({ metadata }) => metadata.name),
 
+  'each service starts with the secrets that are published with it': (objects: Objects) =>
+    services.flatMap((facts) => {
+      const { 'database-url': DATABASE_URL = '', 'amqp-url': AMQP_URL = '' } = secret(
+        objects,
+        `${facts.name}-secrets`,
+      );
+      const given = Object.entries(mainEnvironment(objects, facts.name));
+      const plain = Object.fromEntries(given.filter(([name]) => !name.endsWith('_FILE')));
+      return facts.problemsOf({ ...plain, DATABASE_URL, AMQP_URL });
+    }),
+
   'services know broker and database by the addresses, names and passwords that these have': (
     objects: Objects,
   ) => {

@@ -1,7 +1,7 @@
 import type { ServiceContract } from '@warren/contracts';
 import * as notification from '@warren/notification-service';
 import * as payment from '@warren/payment-service';
-import { kitConfigSchema, readConfig } from '@warren/service-kit';
+import { ConfigError, kitConfigSchema, readServiceConfig } from '@warren/service-kit';
 import * as user from '@warren/user-service';
 import type { TObject } from 'typebox';
 
@@ -17,7 +17,7 @@ export interface ServiceFacts {
   own: ReadonlySet<string>;
   /** Of these, what no default can stand for: who runs the service must be able to set them. */
   operators: ReadonlySet<string>;
-  /** What is wrong with an environment, as the service itself would say at its start. */
+  /** What is wrong with an environment, as the service itself would say at its start in its image. */
   problemsOf(env: Readonly<Record<string, string>>): string[];
 }
 
@@ -29,7 +29,8 @@ interface Definition {
 }
 
 export const services: readonly ServiceFacts[] = [user, payment, notification].map((module) => {
-  const { name, port, contract, config } = definitionIn(module);
+  const definition = definitionIn(module);
+  const { name, port, contract, config } = definition;
   const schemas = [kitConfigSchema(port), config];
   return {
     name,
@@ -39,7 +40,7 @@ export const services: readonly ServiceFacts[] = [user, payment, notification].m
     variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
     own: new Set(Object.keys(config.properties)),
     operators: new Set(Object.keys(config.properties).filter((variable) => lacksDefault(config, variable))),
-    problemsOf: (env) => schemas.flatMap((schema) => problemsOf(schema, env)),
+    problemsOf: (env) => problemsOf(definition, { ...env, NODE_ENV: 'production' }),
   };
 });
 
@@ -72,11 +73,12 @@ function isDefinition(value: unknown): value is Definition {
   );
 }
 
-function problemsOf(schema: TObject, env: Readonly<Record<string, string>>): string[] {
+function problemsOf(definition: Definition, env: Readonly<Record<string, string>>): string[] {
   try {
-    readConfig(schema, env);
+    readServiceConfig(definition, env, false);
     return [];
   } catch (error) {
-    return [(error as Error).message];
+    if (error instanceof ConfigError) return [...error.problems];
+    throw error;
   }
 }
