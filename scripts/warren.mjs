@@ -19,7 +19,7 @@ const help = `Warren
   npm run secrets [-- <folder>]     passwords for docker compose, in ./.secrets
   npm run images [-- <options>]     the services' images, and k8s/overlays/local, which names them, for a cluster:
                                     [--kind <cluster>] [--minikube <profile>] [--registry <host/folder> [--push]]
-                                    [--base <overlay>, default quickstart]
+                                    [--base <overlay>, default quickstart] [--overlay <name>, default local]
   npm run compose-story             docker compose up, the README's story, down again
   npm run bench [-- <arguments>]    benchmarks
   npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost

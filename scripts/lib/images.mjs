@@ -7,7 +7,6 @@ import { run } from './run.mjs';
 import { Failure, manifest, root, say } from './workspace.mjs';
 
 const services = ['user', 'payment', 'notification'];
-const overlay = join(root, 'k8s/overlays/local');
 
 /** Takes the options that `node scripts/warren.mjs --help` lists. Answers the exit code. */
 export async function buildImages(args) {
@@ -19,6 +18,7 @@ export async function buildImages(args) {
       kind: { type: 'string' },
       minikube: { type: 'string' },
       base: { type: 'string', default: 'quickstart' },
+      overlay: { type: 'string', default: 'local' },
     },
   });
   if (values.push && !values.registry) throw new Failure('--push needs --registry <host/folder>');
@@ -44,15 +44,16 @@ export async function buildImages(args) {
     const code = await run(program, rest, { cwd: root, env });
     if (code !== 0) return code;
   }
-  await writeOverlay(values.base, names, tag);
-  say(`k8s/overlays/local names ${images.join(', ')}`);
-  say('kubectl apply -k k8s/overlays/local');
+  const overlay = `k8s/overlays/${values.overlay}`;
+  await writeOverlay(join(root, overlay), values.base, names, tag);
+  say(`${overlay} names ${images.join(', ')}`);
+  say(`kubectl apply -k ${overlay}`);
   return 0;
 }
 
-/** Version, commit and time: a node that has an image of this tag has this very image. */
+/** Version, commit and time to the millisecond: a node that has an image of this tag has this very image. */
 function newTag() {
-  const time = new Date().toISOString().replaceAll(/[-:]|\..*/g, '');
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
   return `${manifest.version}-${revision().slice(0, 12)}-${time}`.toLowerCase();
 }
 
@@ -68,8 +69,8 @@ function imageName(registry, service) {
   return registry ? `${registry.replace(/\/$/, '')}/warren-${service}` : `warren-${service}`;
 }
 
-async function writeOverlay(base, names, tag) {
-  await mkdir(overlay, { recursive: true });
+async function writeOverlay(folder, base, names, tag) {
+  await mkdir(folder, { recursive: true });
   const images = [...names].map(
     ([service, name]) => `  - name: warren-${service}\n    newName: ${name}\n    newTag: ${tag}\n`,
   );
@@ -80,5 +81,5 @@ resources:
   - ../${base}
 images:
 ${images.join('')}`;
-  await writeFile(join(overlay, 'kustomization.yaml'), text);
+  await writeFile(join(folder, 'kustomization.yaml'), text);
 }

@@ -29,6 +29,27 @@ export const mutations = [
     tests: ['packages/realtime/test/feed.test.ts'],
   },
   {
+    guard: 'proxies: only the ingress controller reaches a service that trusts it',
+    file: 'k8s/services/payment/network-policy.yaml',
+    from: 'kubernetes.io/metadata.name: ingress-nginx',
+    to: 'kubernetes.io/metadata.name: default',
+    tests: ['packages/deploy-checks/test/kubernetes-services.test.ts'],
+  },
+  {
+    guard: 'connections: all pods together stay within what PostgreSQL allows',
+    file: 'k8s/overlays/quickstart/postgres/stateful-set.yaml',
+    from: '"max_connections=200"',
+    to: '"max_connections=100"',
+    tests: ['packages/deploy-checks/test/kubernetes-quickstart.test.ts'],
+  },
+  {
+    guard: 'secrets: a changed file replaces the containers that read it',
+    file: 'docker-compose.yml',
+    from: 'dev.warren.secrets: ${WARREN_SECRETS_DIGEST',
+    to: 'dev.warren.secrets: ${WARREN_VERSION',
+    tests: ['packages/deploy-checks/test/compose.test.ts'],
+  },
+  {
     guard: 'version check: a copy takes only what is newer',
     file: 'services/notification/src/store/user-copies.ts',
     from: 'WHERE copy.version < excluded.version\n      OR (copy.version = excluded.version AND',

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 export function run(
   program: string,
   args: readonly string[],
-  options: { cwd?: string; input?: string } = {},
+  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
 ): string {
   return execFileSync(program, args, {
     ...options,
