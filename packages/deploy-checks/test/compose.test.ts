@@ -112,8 +112,10 @@ describe('npm run secrets', () => {
       for (const { name } of services) {
         const amqp = new URL(texts[`${name}-amqp-url`] ?? '');
         expect(users.find((user) => user.name === name)?.password).toBe(amqp.password);
-        const database = new URL(texts[`${name}-database-url`] ?? '');
-        expect(texts[`${name}-database-password`]?.trim()).toBe(database.password);
+        for (const role of [name, `${name}-owner`]) {
+          const database = new URL(texts[`${role}-database-url`] ?? '');
+          expect(texts[`${role}-database-password`]?.trim()).toBe(database.password);
+        }
       }
       const labels = Object.values(changed.services).map(({ labels = {} }) => labels['dev.warren.secrets']);
       expect(new Set(labels)).toEqual(new Set([env.WARREN_SECRETS_DIGEST]));
@@ -143,6 +145,30 @@ const mistakes: Array<[keyof typeof composeRules, (services: ComposeFile['servic
   [
     'passwords are in secret files, which say that they are for development only',
     (s) => s.rabbitmq?.secrets?.push('npmrc'),
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => delete s['payment-migrate'],
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => delete s['payment-migrate']?.environment?.MIGRATE_DATABASE_URL_FILE,
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => set(s.payment?.environment, 'MIGRATE', 'on'),
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => delete s.payment?.depends_on?.['payment-migrate'],
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => s.payment?.secrets?.push('payment-owner-database-url'),
+  ],
+  [
+    'databases are migrated by the role that owns them, before the service starts with less',
+    (s) => set(s['payment-migrate'], 'restart', 'unless-stopped'),
   ],
   ['a changed secret replaces every container that reads one', (s) => delete s.rabbitmq?.labels],
   [

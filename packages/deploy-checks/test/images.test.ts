@@ -9,7 +9,8 @@ import { services } from './support/services.js';
 import { run } from './support/tools.js';
 
 /** Stands in for docker and kind: writes down what it is asked for, and the names of images that it would build. */
-const program = '#!/bin/sh\necho "$(basename "$0") $* [$USER_IMAGE $WARREN_VERSION]" >> "$WARREN_TEST_CALLS"\n';
+const program =
+  '#!/bin/sh\necho "$(basename "$0") $* [$USER_IMAGE $WARREN_VERSION]" >> "$WARREN_TEST_CALLS"\n';
 
 describe('npm run images', () => {
   const overlay = `test-${process.pid}`;

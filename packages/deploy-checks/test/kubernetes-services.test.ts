@@ -97,6 +97,12 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
           'on',
         ),
     ],
+    ['migrates in an init container, and there only', (o) => podOf(o).initContainers?.[0]?.env?.splice(1, 1)],
+    [
+      'migrates in an init container, and there only',
+      (o) =>
+        main(o).volumeMounts?.push({ name: 'migration-secrets', mountPath: '/run/secrets/warren-migration' }),
+    ],
     ['is probed at the real paths', (o) => set(main(o).readinessProbe?.httpGet, 'path', '/healthz')],
     ['is probed at the real paths', (o) => delete main(o).startupProbe],
     ['has the time to drain', (o) => set(podOf(o), 'terminationGracePeriodSeconds', 45)],

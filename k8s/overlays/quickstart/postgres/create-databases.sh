@@ -1,14 +1,18 @@
 #!/bin/sh
-# Runs once, when the data directory is new: a database and a role a service. A role owns its database and can
-# connect to no other. Its password is the text of a secret file.
+# Runs once, when the data directory is new: a database a service, and two roles. One owns the database and migrates it.
+# The service runs as the other, which can connect to no other database and gets its rights from the migrations. Their
+# passwords are the texts of secret files.
 set -eu
 
 create() {
   psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres \
-    --set name="warren_$1" --set password="$(cat "/run/secrets/$1-database-password")" <<'SQL'
+    --set name="warren_$1" --set password="$(cat "/run/secrets/$1-database-password")" \
+    --set owner="warren_$1_owner" --set owner_password="$(cat "/run/secrets/$1-owner-database-password")" <<'SQL'
+CREATE ROLE :"owner" LOGIN PASSWORD :'owner_password';
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
-CREATE DATABASE :"name" OWNER :"name";
-REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
+CREATE DATABASE :"name" OWNER :"owner";
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"name" TO :"name";
 SQL
 }
 

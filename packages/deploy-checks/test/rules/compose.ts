@@ -40,7 +40,8 @@ export const composeRules = {
 
   'health checks are seldom and start no virtual machine': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { healthcheck = {} }]) => {
-      const { test = [], interval, start_period, start_interval } = healthcheck;
+      const { disable, test = [], interval, start_period, start_interval } = healthcheck;
+      if (disable) return [];
       const dear = test.find((word) => /^(node|rabbitmq-diagnostics|rabbitmqctl)\b/.test(word));
       return [
         ...(dear ? [`${name} starts ${dear} for each check`] : []),
@@ -125,6 +126,39 @@ export const composeRules = {
       }),
     ),
 
+  'databases are migrated by the role that owns them, before the service starts with less': (
+    file: ComposeFile,
+  ) =>
+    services.flatMap((facts) => {
+      const { environment = {}, depends_on = {}, image, ...service } = own(file, facts);
+      const job = file.services[`${facts.name}-migrate`];
+      if (!job) return [`nothing migrates the database of ${facts.name}`];
+      const as = withSecrets(file, job, job.environment ?? {});
+      const runs = withSecrets(file, service, environment);
+      const owner = `warren_${facts.name}_owner`;
+      return [
+        ...(String(job.command) === 'node,dist/main.js,--migrate-only'
+          ? []
+          : [`${facts.name} runs ${job.command}`]),
+        ...(job.image === image && job.pull_policy === 'never'
+          ? []
+          : [`${facts.name} migrates by ${job.image}`]),
+        ...(job.restart === 'no' ? [] : [`${facts.name} migrates again and again`]),
+        ...(userOf(as.MIGRATE_DATABASE_URL) === owner && as.DATABASE_URL === runs.DATABASE_URL
+          ? []
+          : [`${facts.name} is migrated by ${userOf(as.MIGRATE_DATABASE_URL)}`]),
+        ...(userOf(runs.DATABASE_URL) === `warren_${facts.name}` && runs.MIGRATE === 'off'
+          ? []
+          : [`${facts.name} runs as ${userOf(runs.DATABASE_URL)}`]),
+        ...([...mountedSecrets(service as ComposeService).values()].some((name) => name.includes('owner'))
+          ? [`${facts.name} can read the owner's password`]
+          : []),
+        ...(depends_on[`${facts.name}-migrate`]?.condition === 'service_completed_successfully'
+          ? []
+          : [`${facts.name} does not wait for its migrations`]),
+      ];
+    }),
+
   'images are built from the service’s own Dockerfile or carry a version': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { image, build }]) => {
       const tag = /:([^:/]+)$/.exec(image)?.[1];
@@ -149,6 +183,10 @@ function withSecrets(
       return [name.slice(0, -'_FILE'.length), secret ? secretText(file, secret).trim() : ''];
     }),
   );
+}
+
+function userOf(url = 'none://nobody'): string {
+  return new URL(url).username;
 }
 
 function own(file: ComposeFile, { name }: ServiceFacts): ComposeService {

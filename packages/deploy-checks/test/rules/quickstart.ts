@@ -97,9 +97,14 @@ export const quickstartRules = {
         'amqp-url': `amqp://${name}:${broker}@rabbitmq:${portOf(objects, 'rabbitmq')}/warren`,
         'database-url': `postgres://warren_${name}:${database}@postgres:${portOf(objects, 'postgres')}/warren_${name}`,
       };
+      const migration = secret(objects, `${name}-migration-secrets`);
+      const owner = passwords[`${name}-owner-database-password`];
+      const migrates = `postgres://warren_${name}_owner:${owner}@postgres:${portOf(objects, 'postgres')}/warren_${name}`;
+      const astray = migration['migrate-database-url'] === migrates ? [] : [`${name} migrates elsewhere`];
       return Object.entries(wanted)
         .filter(([key, value]) => given[key] !== value)
-        .map(([key, value]) => `${name}: ${key} is ${given[key]} instead of ${value}`);
+        .map(([key, value]) => `${name}: ${key} is ${given[key]} instead of ${value}`)
+        .concat(astray);
     });
   },
 

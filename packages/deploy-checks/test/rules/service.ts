@@ -61,7 +61,7 @@ export const serviceRules = {
       ...different(first.image, main.image),
       ...different(environmentOf(objects, main).MIGRATE, 'off'),
       ...different(environment.DATABASE_URL_FILE, environmentOf(objects, main).DATABASE_URL_FILE),
-      ...different(first.volumeMounts, main.volumeMounts),
+      ...ownerProblems(objects, facts, first, main),
       ...Object.keys(environment)
         .filter((name) => !reads(facts, name))
         .map((name) => `${facts.name} does not read ${name}`),
@@ -210,6 +210,26 @@ export const serviceRules = {
     ];
   },
 };
+
+/** The role that owns the tables is for the init container, whose secret the service itself doesn't see. */
+function ownerProblems(objects: Objects, facts: ServiceFacts, first: Container, main: Container): string[] {
+  const { volumes = [] } = podOf(objects, facts);
+  const volume = volumes.find(({ secret }) =>
+    secret?.secretName.startsWith(`${facts.name}-migration-secrets`),
+  );
+  const mounts = first.volumeMounts ?? [];
+  const folder = mounts.find(({ name }) => name === volume?.name)?.mountPath;
+  return [
+    ...different(environmentOf(objects, first).MIGRATE_DATABASE_URL_FILE, `${folder}/migrate-database-url`),
+    ...different(
+      mounts.filter(({ name }) => name !== volume?.name),
+      main.volumeMounts,
+    ),
+    ...(Object.keys(environmentOf(objects, main)).some((name) => name.startsWith('MIGRATE_DATABASE_URL'))
+      ? [`${facts.name} runs with the owner's password`]
+      : []),
+  ];
+}
 
 /** Connections that a PostgreSQL server has by default, and those that it keeps for superusers. */
 const defaultConnections = 100;

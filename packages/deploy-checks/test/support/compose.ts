@@ -9,11 +9,20 @@ import { textOf } from './repository.js';
 export interface ComposeService {
   image: string;
   build?: { context: string; dockerfile: string; args?: Record<string, string>; secrets?: string[] };
+  command?: string[];
+  pull_policy?: string;
+  restart?: string;
   environment?: Record<string, string>;
   ports?: string[];
   networks?: string[];
   depends_on?: Record<string, { condition: string }>;
-  healthcheck?: { test?: string[]; interval?: string; start_period?: string; start_interval?: string };
+  healthcheck?: {
+    disable?: boolean;
+    test?: string[];
+    interval?: string;
+    start_period?: string;
+    start_interval?: string;
+  };
   labels?: Record<string, string>;
   /** By name, or under another name than the secret's. */
   secrets?: Array<string | { source: string; target: string }>;
