@@ -431,8 +431,8 @@ export const mutations = [
   {
     guard: 'database: a migration that waits for a lock lets others pass',
     file: 'packages/unit-of-work/src/schema/patiently.ts',
-    from: 'SET LOCAL lock_timeout = ${lockTimeoutMs}',
-    to: "SET LOCAL lock_timeout = '10 min'",
+    from: 'export const lockTimeoutMs = 2_000;',
+    to: 'export const lockTimeoutMs = 600_000;',
     tests: ['packages/service-kit/test/migrate.test.ts'],
   },
   {
@@ -532,5 +532,26 @@ export const mutations = [
     from: "if (isIdToken) throw new AppError('unauthenticated');",
     to: '',
     tests: ['packages/service-kit/test/token-verifier.test.ts'],
+  },
+  {
+    guard: 'database: all connections plan anew when tables have changed',
+    file: 'packages/service-kit/src/database/planned-client.ts',
+    from: 'if (plans.generation === generation) plans.generation += 1;',
+    to: '',
+    tests: ['packages/service-kit/test/planned-client.test.ts'],
+  },
+  {
+    guard: 'database: a transaction runs again when tables have changed',
+    file: 'packages/service-kit/src/database/prisma/prisma-client.ts',
+    from: 'if (!transaction.hadStalePlan || reruns === mostReruns) throw error;',
+    to: 'if (transaction.hadStalePlan || reruns < mostReruns) throw error;',
+    tests: ['services/payment/test/changed-tables.test.ts'],
+  },
+  {
+    guard: 'database: behind a pooler statements have names only where it keeps them apart',
+    file: 'packages/service-kit/src/database/meet.ts',
+    from: 'named: await keepsNames(client)',
+    to: 'named: await keepsNames(client).then(() => true)',
+    tests: ['services/payment/test/pgbouncer.test.ts'],
   },
 ];

@@ -13,6 +13,8 @@ export { quietPorts } from './quiet-ports.js';
 export type { Shortage } from './servers/broker-alarms.js';
 export type { BrokerPorts, BrokerProcess } from './servers/broker-process.js';
 export { startBrokerProcess } from './servers/broker-process.js';
+export type { PgBouncerProcess, PgBouncerVersion } from './servers/pgbouncer.js';
+export { startPgBouncer } from './servers/pgbouncer.js';
 export type { Workshop } from './servers/workshop.js';
 export { openWorkshop } from './servers/workshop.js';
 export { named, unavailable } from './unavailable.js';

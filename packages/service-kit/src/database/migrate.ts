@@ -1,11 +1,12 @@
 import { patiently } from '@warren/unit-of-work';
 import type { ClientBase } from 'pg';
 import type { Logger } from 'pino';
+import type { ConnectOptions } from './connect.js';
 import { makeBooks, missingFrom, noteApplied, readBooks } from './migration-books.js';
-import { type MigrationConnectionOptions, withMigrationConnection } from './migration-connection.js';
+import { withMigrationConnection } from './migration-connection.js';
 import { type Migration, readMigrations } from './migrations.js';
 
-export interface MigrateOptions extends MigrationConnectionOptions {
+export interface MigrateOptions extends ConnectOptions {
   /** The folder with `schema.prisma` and `migrations/`; ends with a slash. */
   prisma: URL;
 }

@@ -1,5 +1,5 @@
 import { serviceOf } from '@warren/unit-of-work';
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase } from 'pg';
 import { readBooks } from './migration-books.js';
 import type { Migration } from './migrations.js';
 
@@ -12,10 +12,7 @@ export class UnsuitableDatabase extends Error {
  * Throws `UnsuitableDatabase` unless the database is the service's own: where another service has migrated it, or where
  * tables would be looked for outside of `public`.
  */
-export async function demandOwnDatabase(
-  db: ClientBase | Pool,
-  service: string,
-): Promise<'known' | 'unclaimed'> {
+export async function demandOwnDatabase(db: ClientBase, service: string): Promise<'known' | 'unclaimed'> {
   const { rows } = await db.query<{ database: string; schema: string | null }>(
     'SELECT current_database() AS database, current_schema() AS schema',
   );

@@ -1,27 +1,41 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import type { Server } from './meet.js';
+import { plannedClient } from './planned-client.js';
 
 export interface PoolOptions {
   url: string;
   max: number;
   service: string;
   log: Logger;
+  /** Default: a server without a pooler before it. */
+  server?: Server;
   /** Milliseconds without a byte after which a connection in use is given up. Default 20,000. */
   silenceMs?: number;
 }
+
+/** A pooler takes none from us: see `meetDatabase`. */
+const limits = { statement_timeout: 15_000, idle_in_transaction_session_timeout: 15_000 };
 
 /**
  * Every wait is bounded: for a connection 5 s, for a statement 15 s, for an idle transaction 15 s. The server ends the
  * last two, so a connection that is silent for longer has no server any more.
  */
-export function createPool({ url, max, service, log, silenceMs = 20_000 }: PoolOptions): pg.Pool {
+export function createPool({
+  url,
+  max,
+  service,
+  log,
+  server = { pooled: false, named: true },
+  silenceMs = 20_000,
+}: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
+    Client: plannedClient({ named: server.named, generation: 0 }),
     connectionString: url,
     max,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 15_000,
-    idle_in_transaction_session_timeout: 15_000,
+    ...(!server.pooled && limits),
     // Shorter than the silence that is allowed: a connection that nobody uses is closed in peace.
     idleTimeoutMillis: Math.min(10_000, silenceMs / 2),
     stream: () => impatientSocket(silenceMs),

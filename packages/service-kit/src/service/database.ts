@@ -4,10 +4,11 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { KitConfig } from '../config/kit-config.js';
 import { grantWork, roleOf } from '../database/grants.js';
+import { meetDatabase } from '../database/meet.js';
 import { applyMigrations } from '../database/migrate.js';
 import { withMigrationConnection } from '../database/migration-connection.js';
 import { readMigrations } from '../database/migrations.js';
-import { demandMigratable, demandOwnDatabase, UnsuitableDatabase } from '../database/own-database.js';
+import { demandMigratable } from '../database/own-database.js';
 import { createPool } from '../database/pool.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import type { Closing } from './closing.js';
@@ -20,16 +21,17 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   closing: Closing,
 ): Promise<{ pool: Pool; client: Client }> {
   if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
-  const pool = createPool({ url: config.DATABASE_URL, max: config.DATABASE_POOL, service: name, log });
+  const url = config.DATABASE_URL;
+  const server = await meetDatabase({ url, service: name, log, waitMs: mostWaitMs });
+  const pool = createPool({ url, max: config.DATABASE_POOL, service: name, log, server });
   closing.add('database pool', () => pool.end());
-  await demandOwnDatabase(pool, name).catch((error: unknown) => {
-    if (error instanceof UnsuitableDatabase) throw error;
-    log.warn({ err: error }, 'the database cannot be reached yet');
-  });
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
   return { pool, client };
 }
+
+/** Milliseconds to wait for a database that starts together with whatever waits for it. */
+export const mostWaitMs = 60_000;
 
 interface MigrateOptions {
   config: Pick<KitConfig, 'DATABASE_URL' | 'MIGRATE_DATABASE_URL'>;

@@ -4,10 +4,7 @@ import type { Environment } from '../config/read-config.js';
 import { readServiceConfig } from '../config/service-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createLogger } from '../observe/logger.js';
-import { migrate } from './database.js';
-
-/** Of a database that starts together with this. */
-const mostWaitMs = 60_000;
+import { migrate, mostWaitMs } from './database.js';
 
 /**
  * Brings the service's database up to date and nothing else: for an init container, or by hand before a deployment.

@@ -2,6 +2,7 @@ import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } f
 import { given } from './given.js';
 import { install } from './install.js';
 import { kustomize } from './kustomize.js';
+import { pgBouncers } from './pgbouncer.js';
 import { startPostgresProcess } from './postgres.js';
 import { installed } from './programs.js';
 import { startRabbitMqProcess } from './rabbitmq.js';
@@ -78,7 +79,10 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
     say(second.what);
     const renderer = await kustomize(say);
     say(renderer.what);
-    return { env: { ...env, ...second.env, ...(await brokerPrograms()), ...renderer.env }, stop };
+    const poolers = await pgBouncers(say);
+    say(poolers.what);
+    const optional = { ...second.env, ...(await brokerPrograms()), ...renderer.env, ...poolers.env };
+    return { env: { ...env, ...optional }, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,6 +14,8 @@ export interface DebianPackage {
   name: string;
   /** A Debian release, by its code name. */
   suite: string;
+  /** Packages that are unpacked beside it, for example its libraries. */
+  beside?: readonly string[];
 }
 
 /**
@@ -23,7 +25,10 @@ export interface DebianPackage {
  *
  * Answers the folder that stands for `/`. Throws `NotHere` where that is not possible.
  */
-export async function unpack({ name, suite }: DebianPackage, say: (line: string) => void): Promise<string> {
+export async function unpack(
+  { name, suite, beside = [] }: DebianPackage,
+  say: (line: string) => void,
+): Promise<string> {
   const folder = join(cache, `${suite}-${name}`);
   if (await exists(folder)) return folder;
   if (process.env.WARREN_TEST_INSTALL === '0')
@@ -35,10 +40,12 @@ export async function unpack({ name, suite }: DebianPackage, say: (line: string)
   try {
     const apt = await privateApt(work, `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
     await apt('update');
-    await apt('download', name);
-    const [file] = (await readdir(work)).filter((each) => each.endsWith('.deb'));
-    if (!file) throw new Error(`apt-get downloaded nothing for ${name}`);
-    await run('dpkg-deb', ['--extract', join(work, file), join(work, 'root')], { timeout: withinMs });
+    await apt('download', name, ...beside);
+    const files = (await readdir(work)).filter((each) => each.endsWith('.deb'));
+    if (files.length <= beside.length) throw new Error(`apt-get downloaded too little for ${name}`);
+    for (const file of files) {
+      await run('dpkg-deb', ['--extract', join(work, file), join(work, 'root')], { timeout: withinMs });
+    }
     // It gets its name when it is whole. Where another run was faster, that one's is as good.
     await rename(join(work, 'root'), folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error;

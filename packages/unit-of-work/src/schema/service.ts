@@ -1,7 +1,7 @@
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase } from 'pg';
 
 /** Whose database this is: the service that migrated it first. `undefined` if nobody has said so yet. */
-export async function serviceOf(db: ClientBase | Pool): Promise<string | undefined> {
+export async function serviceOf(db: ClientBase): Promise<string | undefined> {
   const { rows } = await db.query(`SELECT FROM pg_class WHERE oid = to_regclass('messaging.meta')`);
   if (rows.length === 0) return undefined;
   // The column is missing where an older build migrated last.

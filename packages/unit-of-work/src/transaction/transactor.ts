@@ -42,21 +42,29 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
   const options = { maxWait: limits.maxWaitMs, timeout: limits.transactionMs };
 
   async function transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T> {
-    const effects = new Effects(language);
-    let claimed = false;
+    // Of the last run: the client may run the work again.
+    let effects = new Effects(language);
+    let claimed = 0;
+    const giveUp = () => {
+      effects.seal();
+      if (claimed > 0) relay.release(claimed);
+      claimed = 0;
+    };
     const written = client.$transaction(async (db) => {
+      giveUp();
+      effects = new Effects(language);
       const value = await work(db, effects);
       effects.seal();
-      claimed = effects.events.length > 0 && relay.reserve(effects.events.length);
-      if (effects.erased.size > 0) await eraseUsers(db, effects.erased);
-      return { value, entries: await writeEffects(db, effects, claimed ? limits.leaseMs : 0) };
+      const { events, erased } = effects;
+      if (events.length > 0 && relay.reserve(events.length)) claimed = events.length;
+      if (erased.size > 0) await eraseUsers(db, erased);
+      return { value, entries: await writeEffects(db, effects, claimed > 0 ? limits.leaseMs : 0) };
     }, options);
     const { value, entries } = await written.catch((error: unknown) => {
-      effects.seal();
-      if (claimed) relay.release(effects.events.length);
+      giveUp();
       throw error;
     });
-    if (claimed) relay.accept(effects.events);
+    if (claimed > 0) relay.accept(effects.events);
     if (entries.length > 0) committed(entries);
     return value;
   }

@@ -13,6 +13,7 @@ export type Querying = Pick<Transaction, 'queryRaw' | 'executeRaw'>;
 export class KitTransaction implements Querying {
   readonly #driver: Transaction;
   readonly #timer: NodeJS.Timeout;
+  #hadStalePlan = false;
   /** Why nothing more is taken. */
   #over: Error | undefined;
 
@@ -34,12 +35,22 @@ export class KitTransaction implements Querying {
 
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
     if (this.#over) throw this.#over;
-    return this.#driver.queryRaw(query);
+    return this.#driver.queryRaw(query).catch((error: unknown) => this.#failed(error));
   }
 
   async executeRaw(query: SqlQuery): Promise<number> {
     if (this.#over) throw this.#over;
-    return this.#driver.executeRaw(query);
+    return this.#driver.executeRaw(query).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** A statement failed because its plan was made before its tables changed: a new transaction makes a new plan. */
+  get hadStalePlan(): boolean {
+    return this.#hadStalePlan;
+  }
+
+  #failed(error: unknown): never {
+    if (isUnsupported(error)) this.#hadStalePlan = true;
+    throw error;
   }
 
   async commit(): Promise<void> {
@@ -62,6 +73,12 @@ export class KitTransaction implements Querying {
       await this.#driver.commit();
     }
   }
+}
+
+/** 0A000, as Prisma's driver adapter tells it; the adapter keeps nothing that would tell its meanings apart. */
+function isUnsupported(error: unknown): boolean {
+  const { cause } = error as { cause?: { originalCode?: unknown } };
+  return cause?.originalCode === '0A000';
 }
 
 /** Under the code that Prisma has for it. */

@@ -29,22 +29,33 @@ export class Lent {
   }
 }
 
-/** A driver adapter whose transactions may be those of the kit. Everything else is `inner`'s. */
-export function lendingAdapter(inner: SqlDriverAdapterFactory, lent: Lent): SqlDriverAdapterFactory {
+/**
+ * A driver adapter whose transactions may be those of the kit; others are those of `transacting`. Everything else is
+ * `inner`'s.
+ */
+export function lendingAdapter(
+  inner: SqlDriverAdapterFactory,
+  transacting: SqlDriverAdapterFactory,
+  lent: Lent,
+): SqlDriverAdapterFactory {
   return {
     provider: inner.provider,
     adapterName: inner.adapterName,
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await inner.connect();
+      const transactions = await transacting.connect();
       return {
         provider: adapter.provider,
         adapterName: adapter.adapterName,
         queryRaw: (query) => adapter.queryRaw(query),
         executeRaw: (query) => adapter.executeRaw(query),
         executeScript: (script) => adapter.executeScript(script),
-        startTransaction: async (isolation) => new LateTransaction(adapter, lent, isolation),
+        startTransaction: async (isolation) => new LateTransaction(transactions, lent, isolation),
         ...(adapter.getConnectionInfo && { getConnectionInfo: () => adapter.getConnectionInfo?.() as never }),
-        dispose: () => adapter.dispose(),
+        async dispose() {
+          await transactions.dispose();
+          await adapter.dispose();
+        },
       };
     },
   };

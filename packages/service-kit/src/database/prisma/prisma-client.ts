@@ -12,6 +12,9 @@ import { txClient } from './tx-client.js';
 /** Milliseconds: how long Prisma may take to open its side of a transaction, and how long one may run. */
 const transactionOptions = { maxWait: 3_000, timeout: 10_000 } as const;
 
+/** How often a transaction is run again because tables changed under its plans. */
+const mostReruns = 2;
+
 export interface PrismaOptions {
   adapter: SqlDriverAdapterFactory;
   transactionOptions: typeof transactionOptions;
@@ -35,7 +38,8 @@ const isolationLevels = {
  * A service's Prisma client: `prismaClient(pool, (options) => new PrismaClient(options))`. The pool stays the kit's.
  *
  * Interactive transactions are run by the kit, since Prisma's own cost more processor time than all that a handler
- * does in one. What the work in them sees is the same; the wait for a connection is bounded by the pool.
+ * does in one. What the work in them sees is the same; the wait for a connection is bounded by the pool. Where tables
+ * have changed under its plans, a transaction is run again, so its work must have no effects of its own.
  */
 export function prismaClient<Client extends ServiceClient<RawClient> & RawClient>(
   pool: Pool,
@@ -43,14 +47,26 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
 ): Client {
   const driver = new PrismaPg(pool, { statementNameGenerator: statementNames() });
   const lent = new Lent();
-  const client = open({ adapter: lendingAdapter(driver, lent), transactionOptions });
+  // Prisma's own transactions can't be run again from here: without names, each statement has a new plan.
+  const unnamed = new PrismaPg(pool);
+  const client = open({ adapter: lendingAdapter(driver, unnamed, lent), transactionOptions });
   let adapter: Promise<SqlDriverAdapter> | undefined;
 
   async function transact<T>(work: Work<T>, options: TransactionOptions = {}): Promise<T> {
     const { timeout = transactionOptions.timeout, isolationLevel } = options;
     adapter ??= driver.connect();
     const isolation = isolationLevel && isolationLevels[isolationLevel];
-    const transaction = await KitTransaction.begin(await adapter, timeout, isolation);
+    for (let reruns = 0; ; reruns++) {
+      const transaction = await KitTransaction.begin(await adapter, timeout, isolation);
+      try {
+        return await finish(transaction, work, timeout);
+      } catch (error) {
+        if (!transaction.hadStalePlan || reruns === mostReruns) throw error;
+      }
+    }
+  }
+
+  async function finish<T>(transaction: KitTransaction, work: Work<T>, timeout: number): Promise<T> {
     const prisma = new PrismaSide(client, lent, transaction, timeout);
     try {
       const value = await work(txClient<RawClient>(client, transaction, () => prisma.open()));
