@@ -11,7 +11,7 @@ export { faultProxy } from './fault-proxy.js';
 export type { QuietPortsOptions } from './quiet-ports.js';
 export { quietPorts } from './quiet-ports.js';
 export type { Shortage } from './servers/broker-alarms.js';
-export type { BrokerPorts, BrokerProcess } from './servers/broker-process.js';
+export type { BrokerPorts, BrokerProcess, BrokerSettings } from './servers/broker-process.js';
 export { startBrokerProcess } from './servers/broker-process.js';
 export type { PgBouncerProcess, PgBouncerVersion } from './servers/pgbouncer.js';
 export { startPgBouncer } from './servers/pgbouncer.js';

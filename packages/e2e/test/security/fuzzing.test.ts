@@ -204,8 +204,8 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
   it('as events from other services: dead-lettered or handled, and nothing behind them waits', async () => {
     const emitted = new Map(contracts.flatMap(({ emits }) => Object.entries(emits)));
     const consumed = [...new Set(contracts.flatMap(({ consumes }) => consumes))];
-    const connection = await connect(system.brokerUrl);
-    const userId = decodeURIComponent(new URL(system.brokerUrl).username);
+    const connection = await connect(system.broker('user'));
+    const userId = decodeURIComponent(new URL(system.broker('user')).username);
     const channel = await connection.createConfirmChannel();
     for (const [index, type] of consumed.entries()) {
       const data = malformed(emitted.get(type) ?? {});

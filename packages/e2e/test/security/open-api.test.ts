@@ -38,7 +38,7 @@ describe('the OpenAPI documents', () => {
       way.port = String(proxy.port);
       return way.href;
     });
-    mailed = await MailedTokens.listen(system.brokerUrl);
+    mailed = await MailedTokens.listen(system.broker('user'));
     scene = await Scene.set(system);
   }, 120_000);
   afterAll(async () => {

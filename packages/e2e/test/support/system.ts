@@ -5,6 +5,12 @@ import { Program } from './process.js';
 export const services = ['user', 'payment', 'notification'] as const;
 export type ServiceName = (typeof services)[number];
 
+/** How each service reaches its servers, and whatever else it is told: environment variables. */
+export type Servers = Record<
+  ServiceName,
+  Record<string, string> & { AMQP_URL: string; DATABASE_URL: string }
+>;
+
 /** What a story needs to know of a running system. The first URL of a service is the one that people use. */
 export interface System {
   urls(service: ServiceName): string[];
@@ -35,19 +41,30 @@ export class SeparateSystem implements System {
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
     const ways = await Promise.all(databases.map(({ url }) => towards(url)));
+    const entries = services.map((service, index) => [
+      service,
+      { AMQP_URL: broker.url, DATABASE_URL: ways[index] ?? '', ...more },
+    ]);
+    return SeparateSystem.on(Object.fromEntries(entries) as Servers, closers, instances);
+  }
+
+  /** On servers that are there. `closers` are called when the services have ended, also where they don't start. */
+  static async on(
+    servers: Servers,
+    closers: (() => Promise<void>)[],
+    instances = 1,
+  ): Promise<SeparateSystem> {
     const ports = await quietPorts(services.length * instances * 2);
     const [userPort, userInternalPort] = ports;
     const env = Object.fromEntries(
-      services.map((service, index) => [
+      services.map((service) => [
         service,
         {
-          AMQP_URL: broker.url,
-          DATABASE_URL: ways[index] ?? '',
           USER_SERVICE_URL: `http://127.0.0.1:${userPort}`,
           REVOCATIONS_URL: `http://127.0.0.1:${userInternalPort}/internal/revocations`,
           HOST: '127.0.0.1',
           DRAIN_SECONDS: '1',
-          ...more,
+          ...servers[service],
         },
       ]),
     ) as unknown as Record<ServiceName, Record<string, string>>;
@@ -80,9 +97,9 @@ export class SeparateSystem implements System {
     return `http://127.0.0.1:${this.#of(service, instance).ports[1]}`;
   }
 
-  /** The broker, as one of the services is connected to it. */
-  get brokerUrl(): string {
-    return this.#env.user.AMQP_URL as string;
+  /** The broker, as a service is connected to it. */
+  broker(service: ServiceName): string {
+    return this.#env[service].AMQP_URL as string;
   }
 
   /** Whether an instance has ended by itself. */

@@ -15,9 +15,16 @@ export interface BrokerPorts {
   names: number;
 }
 
+export interface BrokerSettings {
+  /** Lines for its `rabbitmq.conf`. */
+  settings: string;
+  /** Credentials and vhost that the definitions among them bring: then there is no guest. */
+  login: { user: string; password: string; vhost: string };
+}
+
 /** A broker that can be stopped in order or killed, and started again with all that it kept. */
 export interface BrokerProcess {
-  /** `amqp://guest:guest@127.0.0.1:…` */
+  /** `amqp://guest:guest@127.0.0.1:…`, or with the login of its own settings. */
   url: string;
   /** The management API, with its credentials. */
   management: string;
@@ -40,18 +47,27 @@ export interface BrokerProcess {
  * Starts a broker of the installed programs in the workshop's folder, with its own Erlang name service, so that
  * nothing of it meets a broker that runs on this machine anyway. One a workshop.
  */
-export async function startBrokerProcess(workshop: Workshop, ports: BrokerPorts): Promise<BrokerProcess> {
+export async function startBrokerProcess(
+  workshop: Workshop,
+  ports: BrokerPorts,
+  own?: BrokerSettings,
+): Promise<BrokerProcess> {
   const [file, epmd] = [await installed('rabbitmq-server'), await installed('epmd')];
-  const url = `amqp://guest:guest@127.0.0.1:${ports.amqp}`;
+  const { user, password, vhost } = own?.login ?? { user: 'guest', password: 'guest', vhost: '' };
+  const url = `amqp://${user}:${password}@127.0.0.1:${ports.amqp}${vhost && `/${vhost}`}`;
   const management = `http://guest:guest@127.0.0.1:${ports.management}`;
-  const env = await environment(join(workshop.folder, 'rabbitmq'), ports);
+  const env = await environment(join(workshop.folder, 'rabbitmq'), ports, own?.settings);
   const names = await startProcess(
     workshop,
     { name: 'epmd', file: epmd, args: ['-port', String(ports.names), '-address', '127.0.0.1'] },
     async () => undefined,
   );
   const launch = () =>
-    startProcess(workshop, { name: 'rabbitmq', file, args: [], env }, () => answers(url, management));
+    startProcess(workshop, { name: 'rabbitmq', file, args: [], env }, async () => {
+      // Users of services don't get into the management.
+      if (own) await brokerVersion(url);
+      else await answers(url, management);
+    });
   let broker: PrivateProcess;
   try {
     broker = await launch();
@@ -78,12 +94,12 @@ export async function startBrokerProcess(workshop: Workshop, ports: BrokerPorts)
 }
 
 /** Writes the broker's configuration below `home` and answers the variables that lead to it. */
-async function environment(home: string, ports: BrokerPorts): Promise<Record<string, string>> {
+async function environment(home: string, ports: BrokerPorts, settings = ''): Promise<Record<string, string>> {
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'enabled_plugins'), '[rabbitmq_management].\n');
   await writeFile(
     join(home, 'rabbitmq.conf'),
-    `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${ports.management}\nlog.file.level = warning\n`,
+    `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${ports.management}\nlog.file.level = warning\n${settings}`,
   );
   return {
     HOME: home,

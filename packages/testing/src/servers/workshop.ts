@@ -23,7 +23,8 @@ export async function openWorkshop(parent: string = tmpdir()): Promise<Workshop>
     async record(pid) {
       await appendFile(join(folder, 'processes'), `${await identityOf(pid)}\n`);
     },
-    close: () => rm(folder, { recursive: true, force: true }),
+    // What was killed may still be writing for a moment.
+    close: () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
 }
 
