@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { Type } from 'typebox';
-import { brokerUsersOf } from '../src/config/broker-users.js';
+import { brokerUsersOf, warnOfSharedUser } from '../src/config/broker-users.js';
 import { describeConfig } from '../src/config/describe-config.js';
 import { kitConfigSchema } from '../src/config/kit-config.js';
 import { ConfigError, type Environment, readConfig } from '../src/config/read-config.js';
@@ -57,6 +58,24 @@ describe('readServiceConfig', () => {
     const config = readServiceConfig(service, { ...enough, AMQP_URL, AMQP_USERS }, false);
     expect(brokerUsersOf(config, service.name)).toBe(users);
   });
+
+  it.each([
+    ['production', 'amqp://guest:hush@mq', 1],
+    ['production', 'amqp://tiny:hush@mq', 0],
+    ['development', 'amqp://guest:hush@mq', 0],
+  ])(
+    'in %s with the broker at %s it warns %s times that services share a user',
+    (DEPLOYMENT, AMQP_URL, times) => {
+      const config = readServiceConfig(service, { ...enough, AMQP_URL, DEPLOYMENT }, false);
+      const lines: string[] = [];
+      warnOfSharedUser(
+        config,
+        service.name,
+        pino({ level: 'warn' }, { write: (line) => void lines.push(line) }),
+      );
+      expect(lines.filter((line) => line.includes('share one broker user'))).toHaveLength(times);
+    },
+  );
 
   it('refuses to be one of several broker users under a name that is not its own', () => {
     const problems = problemsOf({ ...enough, AMQP_USERS: 'per-service' });

@@ -1,4 +1,5 @@
 import { brokerUser } from '@warren/event-bus';
+import type { Logger } from 'pino';
 import type { KitConfig } from './kit-config.js';
 
 type BrokerConfig = Pick<KitConfig, 'AMQP_URL' | 'AMQP_USERS'>;
@@ -15,4 +16,16 @@ export function brokerUsersOf(
 export function brokerUserProblems({ AMQP_URL, AMQP_USERS }: BrokerConfig, service: string): string[] {
   if (AMQP_USERS !== 'per-service' || AMQP_URL === undefined || brokerUser(AMQP_URL) === service) return [];
   return [`AMQP_USERS is per-service, but the user in AMQP_URL is not "${service}"`];
+}
+
+export function warnOfSharedUser(
+  config: BrokerConfig & Pick<KitConfig, 'DEPLOYMENT'>,
+  service: string,
+  log: Logger,
+): void {
+  if (config.DEPLOYMENT !== 'production' || config.AMQP_URL === undefined) return;
+  if (brokerUsersOf(config, service) === 'shared')
+    log.warn(
+      'all services share one broker user, so any of them can speak for the others: give each a user of its own name',
+    );
 }

@@ -4,7 +4,7 @@ import type { RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { TObject } from 'typebox';
-import { brokerUsersOf } from '../config/broker-users.js';
+import { warnOfSharedUser } from '../config/broker-users.js';
 import type { Environment } from '../config/read-config.js';
 import { readServiceConfig } from '../config/service-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
@@ -53,10 +53,7 @@ export async function createService<
   const config = readServiceConfig(definition, env, overrides.bus !== undefined);
   const options = { service: definition.name, node: config.NODE_ID, level: config.LOG_LEVEL };
   const log = overrides.log ?? createLogger(options);
-  if (env.NODE_ENV === 'production' && config.AMQP_URL && brokerUsersOf(config, definition.name) === 'shared')
-    log.warn(
-      'all services share one broker user: any of them can speak for the others; give each a user of its own name',
-    );
+  warnOfSharedUser(config, definition.name, log);
   const closing = new Closing();
   try {
     return await openService<Config, Db, Client>({ definition, config, log, closing, overrides });
