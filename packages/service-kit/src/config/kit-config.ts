@@ -10,7 +10,7 @@ export function kitConfigSchema(port: number) {
   return Type.Object({
     DEPLOYMENT: Type.Enum(['production', 'development'], {
       default: 'development',
-      defaultText: '`production` where `NODE_ENV` is, as in the images; else `development`',
+      defaultText: 'production where NODE_ENV is, as in the images; else development',
       description:
         '`production` refuses the secrets that are published with this code, and warns of what moves no real money.',
     }),
