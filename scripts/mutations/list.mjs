@@ -380,6 +380,13 @@ export const mutations = [
     tests: ['packages/service-kit/test/revocations.test.ts'],
   },
   {
+    guard: 'erasure: their words go from the feeds of others',
+    file: 'packages/unit-of-work/src/transaction/erase.ts',
+    from: 'SET data = (f.data::jsonb || (SELECT jsonb_object_agg(field, NULL) FROM unnest(p.fields) AS field))::json',
+    to: 'SET data = f.data',
+    tests: ['packages/unit-of-work/test/erasure.test.ts', 'services/payment/test/erasure.test.ts'],
+  },
+  {
     guard: 'erasure: whoever is writing to the feed is waited for',
     file: 'packages/unit-of-work/src/transaction/erase.ts',
     from: 'await db.$queryRawUnsafe(nextEpochs, sorted);',

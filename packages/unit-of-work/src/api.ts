@@ -24,8 +24,8 @@ export interface TxEffects {
   /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
   feed(userId: string, entry: NewFeedEntry): void;
   /**
-   * Takes everything of this user from the messaging tables, with the transaction: their feed, the answers kept for
-   * repeats, and events `about` them, as soon as those are published. Before it, the work must have kept others from
+   * Takes everything of this user from the messaging tables, with the transaction: their feed, what is `personal` of
+   * them in the feeds of others, the answers kept for repeats, and events `about` them, as soon as those are published. Before it, the work must have kept others from
    * writing for them.
    */
   erase(userId: string): void;
@@ -50,6 +50,14 @@ export interface NewFeedEntry {
   data: unknown;
   /** UUIDv7; made here if left out. */
   id?: string;
+  /** Of whom, beside the reader, this tells in words of their own. */
+  personal?: PersonalFields;
+}
+
+/** Fields of an entry's `data` that become null when this person is erased. The contract must allow that. */
+export interface PersonalFields {
+  userId: string;
+  fields: readonly string[];
 }
 
 /** An entry as it stands in a feed. `seq` counts from 1 for each user, without gaps, in commit order. */

@@ -50,6 +50,58 @@ describe('erasing a user', () => {
     expect(await leftOf(stays)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
   });
 
+  describe('whose words stand in the feed of somebody else', () => {
+    const tell = (reader: string, author: string, text: string) =>
+      instance.uow.run(async (tx) => {
+        tx.feed(reader, { type: 'note.updated', data: { text: 'of nobody' } });
+        const personal = { userId: author, fields: ['text'] };
+        tx.feed(reader, { type: 'note.updated', data: { text }, personal });
+      });
+    const textsOf = async (reader: string) =>
+      (
+        await db.sql(
+          "SELECT seq::int, data->>'text' AS text FROM messaging.feed WHERE user_id = $1 ORDER BY seq",
+          [reader],
+        )
+      ).map(({ seq, text }) => [seq, text]);
+    const personalRows = async (reader: string) =>
+      (await db.sql('SELECT 1 FROM messaging.feed_personal WHERE user_id = $1', [reader])).length;
+
+    it('takes these words, and leaves the entries, their numbers and the words of others', async () => {
+      const [gone, stays, reader] = [uuidv7(), uuidv7(), uuidv7()];
+      await tell(reader, gone, 'mine');
+      await tell(reader, stays, 'theirs');
+      const { cursor } = await instance.feeds.head(reader);
+      await instance.uow.run(async (tx) => tx.erase(gone));
+      expect(await textsOf(reader)).toEqual([
+        [1, 'of nobody'],
+        [2, null],
+        [3, 'of nobody'],
+        [4, 'theirs'],
+      ]);
+      expect((await instance.feeds.head(reader)).cursor).toBe(cursor);
+      expect(await personalRows(reader)).toBe(1);
+      await instance.uow.run(async (tx) => tx.erase(reader));
+      expect(await personalRows(reader)).toBe(0);
+    });
+
+    it('takes those of the same transaction, and lets no more of them in', async () => {
+      const [gone, reader] = [uuidv7(), uuidv7()];
+      const personal = { userId: gone, fields: ['text'] };
+      const entry = { type: 'note.updated', data: { text: 'mine' }, personal };
+      await instance.uow.run(async (tx) => {
+        tx.feed(reader, entry);
+        tx.erase(gone);
+      });
+      expect(await textsOf(reader)).toEqual([[1, null]]);
+      const late = instance.uow.run(async (tx) => {
+        tx.erase(gone);
+        tx.feed(reader, entry);
+      });
+      await expect(late).rejects.toThrow('erased in the same transaction');
+    });
+  });
+
   it('makes their cursors unusable', async () => {
     const user = uuidv7();
     const cursor = await lively(user);

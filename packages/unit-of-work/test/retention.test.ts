@@ -192,6 +192,16 @@ describe('a feed', () => {
     expect(await seqs('zoe')).toEqual([1, 2]);
   });
 
+  it('loses what is known of whose words its entries hold, with these entries', async () => {
+    await oldFeed(db, 'ann', times(8, days(-20), hourMs));
+    await db.sql(`INSERT INTO messaging.feed_personal (user_id, seq, person, fields)
+      SELECT user_id, seq, 'bob', '{text}' FROM messaging.feed WHERE user_id = 'ann'`);
+    await roundAt(noon, keeps);
+    const rows = await db.sql('SELECT seq::int FROM messaging.feed_personal ORDER BY seq');
+    expect(rows.map(({ seq }) => seq)).toEqual(range(4, 8));
+    await db.sql('TRUNCATE messaging.feed_personal');
+  });
+
   it('goes on from its head, and older cursors are too old', async () => {
     const instance = db.instance();
     await oldFeed(db, 'ann', times(8, days(-20), hourMs));

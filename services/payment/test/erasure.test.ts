@@ -70,6 +70,21 @@ describe('a person who is deleted', () => {
     expect([await service.balance(ada), await service.balance(grace)]).toEqual(balances);
   });
 
+  it('takes what they wrote along from the feed of whom they paid, and nothing else', async () => {
+    const [ada, grace] = await world.people();
+    const { body: paid } = await service.pay(ada, grace, { description: 'for the flowers' });
+    await service.refund(grace, paid.id, { amount: 50 });
+    await service.pay(grace, ada, { description: 'for the cake' });
+    const before = await service.feed(grace);
+    expect(before.filter(({ data }) => data.description === 'for the flowers')).toHaveLength(2);
+    await world.bus.publish(deletedEvent(ada, 2));
+    const expected = before.map(({ data, ...entry }) => ({
+      ...entry,
+      data: { ...data, description: data.id === paid.id ? null : data.description },
+    }));
+    expect(await service.feed(grace)).toEqual(expected);
+  });
+
   it('still gets their money back, but no feed entry', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace);

@@ -40,6 +40,8 @@ WITH cut AS MATERIALIZED (
   ) oldest
 ), gone AS (
   DELETE FROM messaging.feed f USING cut WHERE f.user_id = cut.user_id AND f.seq <= cut.upto RETURNING 1
+), personal AS (
+  DELETE FROM messaging.feed_personal p USING cut WHERE p.user_id = cut.user_id AND p.seq <= cut.upto
 )
 SELECT (SELECT count(*)::int FROM gone) AS gone, ARRAY(SELECT user_id FROM cut WHERE whole) AS more`;
 

@@ -6,10 +6,11 @@ import { initial } from './001-initial.js';
 import { replay } from './002-replay.js';
 import { erasure } from './003-erasure.js';
 import { owner } from './004-owner.js';
+import { feedPersonal } from './005-feed-personal.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial, replay, erasure, owner];
+const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

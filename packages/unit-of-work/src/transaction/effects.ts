@@ -1,4 +1,4 @@
-import type { Cause, NewEvent, NewFeedEntry, TxEffects } from '../api.js';
+import type { Cause, NewEvent, NewFeedEntry, PersonalFields, TxEffects } from '../api.js';
 import type { OnceRecord } from '../once/record.js';
 import type { Language } from './language.js';
 
@@ -21,6 +21,7 @@ export interface PendingEntry {
   type: string;
   id: string;
   data: string;
+  personal?: PersonalFields | undefined;
 }
 
 /** What shall mark the work as done, in the same transaction. */
@@ -62,13 +63,18 @@ export class Effects {
       feed: (userId: string, entry: NewFeedEntry) => {
         this.#refuseLate();
         this.#refuseErased(userId);
+        this.#refuseErased(entry.personal?.userId);
         this.entries.push(this.#language.entry(userId, entry));
       },
       erase: (userId: string) => {
         this.#refuseLate();
         this.erased.add(userId);
         this.events = this.events.filter(({ about }) => about !== userId);
-        this.entries = this.entries.filter((entry) => entry.userId !== userId);
+        this.entries = this.entries
+          .filter((entry) => entry.userId !== userId)
+          .map((entry) =>
+            entry.personal?.userId === userId ? withoutPersonal(entry, entry.personal) : entry,
+          );
       },
     };
   }
@@ -86,4 +92,10 @@ export class Effects {
   #refuseLate(): void {
     if (this.#sealed) throw new Error('The transaction has ended: a handler must await all its work');
   }
+}
+
+function withoutPersonal({ personal: _, ...entry }: PendingEntry, { fields }: PersonalFields): PendingEntry {
+  const data: Record<string, unknown> = JSON.parse(entry.data);
+  for (const field of fields) data[field] = null;
+  return { ...entry, data: JSON.stringify(data) };
 }

@@ -1,8 +1,8 @@
 import type { RawClient } from '../api.js';
 
 /**
- * Takes what the messaging tables hold of these users: their feeds, the answers kept for repeats, and published events
- * that carry their data. What is not published yet somebody still waits for: it goes after that, by retention. A
+ * Takes what the messaging tables hold of these users: their feeds, their words in the feeds of others, the answers kept
+ * for repeats, and published events that carry their data. What is not published yet somebody still waits for: it goes after that, by retention. A
  * feed's next epoch makes cursors of the old one unusable.
  *
  * The counters come first, in a statement of their own: whoever is writing to one of these feeds is waited for, and
@@ -23,6 +23,15 @@ WITH heads AS (
 
 const eraseRows = `
 WITH feed AS (DELETE FROM messaging.feed WHERE user_id = ANY($1::text[])),
+  personal AS (
+    DELETE FROM messaging.feed_personal WHERE person = ANY($1::text[]) OR user_id = ANY($1::text[])
+    RETURNING user_id, seq, fields
+  ),
+  others AS (
+    UPDATE messaging.feed f
+    SET data = (f.data::jsonb || (SELECT jsonb_object_agg(field, NULL) FROM unnest(p.fields) AS field))::json
+    FROM personal p WHERE f.user_id = p.user_id AND f.seq = p.seq AND f.user_id <> ALL($1::text[])
+  ),
   idempotency AS (DELETE FROM messaging.idempotency WHERE user_id = ANY($1::text[])),
   outbox AS (DELETE FROM messaging.outbox WHERE about = ANY($1::text[]) AND published_at IS NOT NULL),
   erased AS (

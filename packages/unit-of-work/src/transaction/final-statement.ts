@@ -34,6 +34,7 @@ export async function writeEffects(db: RawClient, effects: Effects, claimMs: num
 
   const parts: string[] = [];
   if (entries.length > 0) parts.push(headsPart(entries, bind), entriesPart(entries, behind, time, bind));
+  if (entries.some(({ personal }) => personal)) parts.push(personalPart(entries, behind, bind));
   if (events.length > 0) parts.push(outboxPart(events, claimMs, bind));
   if (marks.inbox) parts.push(inboxPart(marks.inbox.consumer, marks.inbox.eventIds, bind));
   if (marks.finished) parts.push(finishedPart(marks.finished, bind));
@@ -84,6 +85,24 @@ function entriesPart(entries: readonly PendingEntry[], behind: number[], time: s
     ${bind(entries.map((entry) => entry.type))}::text[], ${bind(entries.map((entry) => entry.id))}::uuid[],
     ${bind(entries.map((entry) => entry.data))}::json[]
   ) AS e (user_id, behind, type, id, data) JOIN heads h USING (user_id)
+)`;
+}
+
+/** Numbered as the entries are. */
+function personalPart(entries: readonly PendingEntry[], behind: number[], bind: Bind): string {
+  const rows = entries.flatMap(({ userId, personal }, index) =>
+    personal
+      ? [{ userId, behind: String(behind[index] ?? 0), person: personal.userId, fields: personal.fields }]
+      : [],
+  );
+  const column = (of: (row: (typeof rows)[number]) => string) => bind(rows.map(of));
+  return `personal AS (
+  INSERT INTO messaging.feed_personal (user_id, seq, person, fields)
+  SELECT p.user_id, h.seq - p.behind, p.person, string_to_array(p.fields, ',')
+  FROM unnest(
+    ${column((row) => row.userId)}::text[], ${column((row) => row.behind)}::bigint[],
+    ${column((row) => row.person)}::text[], ${column((row) => row.fields.join(','))}::text[]
+  ) AS p (user_id, behind, person, fields) JOIN heads h USING (user_id)
 )`;
 }
 

@@ -27,11 +27,11 @@ export function createLanguage(contract: ServiceContract): Language {
       return rowOf(envelope(contract.service, event, cause, replayId));
     },
 
-    entry(userId, { type, data, id = uuidv7() }) {
+    entry(userId, { type, data, id = uuidv7(), personal }) {
       demandFit(`${contract.service}'s feed entry ${type}`, feed.get(type), data);
       if (userId === '' || !isUuid(id))
         throw new TypeError(`Feed entry ${type} needs a user and a UUID as id`);
-      return { userId, type, id, data: JSON.stringify(data) };
+      return { userId, type, id, data: JSON.stringify(data), personal };
     },
   };
 }

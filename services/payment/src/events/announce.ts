@@ -32,11 +32,13 @@ export function announce(
   const { id: subject, version, payerId, description } = payment;
   // What they wrote is theirs; the rest belongs to the books.
   const about = description === null ? {} : { about: payerId };
+  const personal = { userId: payerId, fields: ['description'] };
   effects.publish({ type, subject, version, data: stateOf(payment), ...about });
   for (const readerId of [payment.payerId, payment.recipientId]) {
     const view = viewFor(payment, readerId);
     if (view !== undefined && !gone.includes(readerId)) {
-      effects.feed(readerId, { type: 'payment.updated', data: view });
+      const others = description !== null && readerId !== payerId;
+      effects.feed(readerId, { type: 'payment.updated', data: view, ...(others && { personal }) });
     }
   }
 }
