@@ -170,6 +170,20 @@ export const mutations = [
     tests: ['packages/event-bus/test/memory.test.ts'],
   },
   {
+    guard: 'commits: a rollback that answers COMMIT is a failure',
+    file: 'packages/unit-of-work/src/transaction/commit.ts',
+    from: "if (command !== 'COMMIT') throw new RolledBack();",
+    to: "if (command === '') throw new RolledBack();",
+    tests: ['packages/unit-of-work/test/commit.test.ts'],
+  },
+  {
+    guard: 'commits: Prisma’s transactions notice a rollback too',
+    file: 'packages/service-kit/src/database/prisma/prisma-client.ts',
+    from: 'new PrismaPg(checkedCommits(pool), {',
+    to: 'new PrismaPg([pool, checkedCommits(pool)][0], {',
+    tests: ['packages/bench/test/prisma-client.test.ts'],
+  },
+  {
     guard: 'type by routing key: no service speaks for another',
     file: 'packages/event-bus/src/rabbitmq/messages.ts',
     from: 'if (exchange === eventsExchange) return routingKey;',

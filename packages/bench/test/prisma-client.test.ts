@@ -163,6 +163,18 @@ describe("the kit's Prisma client", () => {
     expect(await count()).toBe(0);
   });
 
+  it.each<[string, (tx: Prisma.TransactionClient) => Promise<unknown>]>([
+    ['a raw statement', (tx) => tx.$queryRaw`SELECT 1 / 0`],
+    ['a model operation', (tx) => tx.payment.create({ data: { ...payment(), id: 'no UUID' } })],
+  ])('rejects where %s had failed and the work went on as if not', async (_what, failing) => {
+    const swallowing = kit.$transaction(async (tx) => {
+      await tx.payment.create({ data: payment() });
+      await failing(tx).catch(() => undefined);
+    });
+    await expect(swallowing).rejects.toThrow('rolled back instead of committing');
+    expect(await count()).toBe(0);
+  });
+
   it('keeps transactions that run at once apart', async () => {
     const all = Array.from({ length: 30 }, async (_, index) => {
       const work = kit.$transaction(async (tx) => {

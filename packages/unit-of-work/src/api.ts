@@ -1,8 +1,9 @@
 import type { DomainEvent } from '@warren/contracts';
 
 /**
- * The least that a database client must do to carry a unit of work. Prisma's generated clients fit; `Db` is what
- * handlers see inside a transaction.
+ * The least that a database client must do to carry a unit of work; `Db` is what handlers see inside a transaction.
+ * `$transaction` must reject where the database answers COMMIT with a rollback (see `RolledBack`), which Prisma's own
+ * driver adapter doesn't notice.
  */
 export interface TransactionalClient<Db extends RawClient> {
   $transaction<T>(

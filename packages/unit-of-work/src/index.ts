@@ -7,6 +7,7 @@ export { Retention, type RetentionParts, type RetentionStats } from './retention
 export { migrateMessaging, migrateMessagingOver } from './schema/migrate.js';
 export { type PatientlyOptions, patiently } from './schema/patiently.js';
 export { claimFor, serviceOf } from './schema/service.js';
+export { checkCommitted, RolledBack } from './transaction/commit.js';
 export {
   createUnitOfWork,
   type Messaging,

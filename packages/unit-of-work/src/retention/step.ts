@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { commit } from '../transaction/commit.js';
 
 /** Waiting for a lock makes others wait behind; far below what anyone notices. */
 const lockTimeoutMs = 100;
@@ -18,7 +19,7 @@ export async function step<T>(client: PoolClient, work: (client: PoolClient) => 
   await client.query(begin);
   try {
     const value = await work(client);
-    await client.query('COMMIT');
+    await commit(client);
     return value;
   } catch (error) {
     await client.query('ROLLBACK');

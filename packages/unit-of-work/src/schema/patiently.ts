@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
+import { commit } from '../transaction/commit.js';
 
 /**
  * While a statement waits for a table's lock, everybody who comes after it waits behind it. So it waits for this long
@@ -53,7 +54,7 @@ async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Pro
       SET LOCAL lock_timeout = ${lockTimeoutMs}`,
     );
     const value = await work();
-    await client.query('COMMIT');
+    await commit(client);
     return value;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);

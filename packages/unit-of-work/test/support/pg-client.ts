@@ -1,5 +1,6 @@
 import type { RawClient, TransactionalClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
+import { commit } from '../../src/transaction/commit.js';
 
 /** The least client that carries a unit of work. `statements` is everything it sent, in order. */
 export interface PgClient extends TransactionalClient<RawClient> {
@@ -30,7 +31,8 @@ export function pgClient(pool: Pool, isAway = () => false): PgClient {
         const result = await work({
           $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) => (await query(sql, values)) as T,
         });
-        await query('COMMIT');
+        statements.push('COMMIT');
+        await commit(connection);
         release();
         return result;
       } catch (error) {

@@ -3,6 +3,7 @@ import type { IsolationLevel, SqlDriverAdapter, SqlDriverAdapterFactory } from '
 import type { RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { ServiceClient } from '../../definition.js';
+import { checkedCommits } from './checked-commits.js';
 import { KitTransaction } from './kit-transaction.js';
 import { Lent, lendingAdapter } from './lending-adapter.js';
 import { PrismaSide } from './prisma-side.js';
@@ -45,7 +46,7 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
   pool: Pool,
   open: (options: PrismaOptions) => Client,
 ): Client {
-  const driver = new PrismaPg(pool, { statementNameGenerator: statementNames() });
+  const driver = new PrismaPg(checkedCommits(pool), { statementNameGenerator: statementNames() });
   const lent = new Lent();
   // Prisma's own transactions can't be run again from here: without names, each statement has a new plan.
   const unnamed = new PrismaPg(pool);
