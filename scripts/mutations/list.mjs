@@ -184,6 +184,13 @@ export const mutations = [
     tests: ['packages/bench/test/prisma-client.test.ts'],
   },
   {
+    guard: 'leases: one process does the work at a time',
+    file: 'packages/unit-of-work/src/lease.ts',
+    from: 'WHERE l.holder = excluded.holder OR l.until <= now()',
+    to: '',
+    tests: ['packages/unit-of-work/test/retention.test.ts'],
+  },
+  {
     guard: 'type by routing key: no service speaks for another',
     file: 'packages/event-bus/src/rabbitmq/messages.ts',
     from: 'if (exchange === eventsExchange) return routingKey;',

@@ -4,6 +4,7 @@ import { createUnitOfWork, Retention, type RetentionStats } from '@warren/unit-o
 import { contract, type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
 import { dayMs, hourMs, idOf, oldEvent, oldFeed, oldHandled } from './support/old-rows.js';
 import { pgClient } from './support/pg-client.js';
+import { pooler } from './support/pooler.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 let db: Fixture;
@@ -119,14 +120,33 @@ describe('the days of outbox and inbox', () => {
   });
 
   it('are dropped by one instance at a time', async () => {
-    const other = await db.pool.connect();
-    await other.query(`SELECT pg_advisory_lock(hashtextextended('warren.messaging.retention', 0))`);
+    await holdLease('1 hour');
     const retention = new Retention({ pool: db.pool, log: quiet });
     expect(await retention.round()).toBe(false);
-    other.release(true);
-    await eventually(async () => expect(await retention.round()).toBe(true));
+    await db.sql('DELETE FROM messaging.lease');
+    expect(await retention.round()).toBe(true);
+  });
+
+  it('are dropped by another instance after the end of one that was killed at it', async () => {
+    await holdLease('-1 second');
+    const retention = new Retention({ pool: db.pool, log: quiet });
+    expect(await retention.round()).toBe(true);
+    expect(await db.sql('SELECT FROM messaging.lease')).toEqual([]);
+  });
+
+  it('are dropped by every instance in its turn, behind a pooler that gives each transaction another connection', async () => {
+    const { pool, close } = await pooler(db.pool);
+    for (const _instance of [1, 2, 3, 4]) {
+      expect(await new Retention({ pool, log: quiet }).round()).toBe(true);
+    }
+    expect(await db.sql(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+    close();
   });
 });
+
+/** As another process that does retention has it. */
+const holdLease = (left: string) =>
+  db.sql(`INSERT INTO messaging.lease VALUES ('retention', gen_random_uuid(), now() + $1::interval)`, [left]);
 
 describe('dropping a day that others keep in use', () => {
   it('gives way, makes nobody wait long, and comes back to it', async () => {

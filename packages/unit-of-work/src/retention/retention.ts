@@ -1,10 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
+import { withLease } from '../lease.js';
 import { type Limits, withDefaults } from '../limits.js';
 import { Stopping } from '../stopping.js';
 import { type RoundCounts, runRound } from './round.js';
-import { alone } from './step.js';
 
 export interface RetentionParts {
   pool: Pool;
@@ -69,15 +69,17 @@ export class Retention {
    */
   async round(): Promise<boolean> {
     const { pool, log } = this.#parts;
-    const counts = await alone(pool, async (client) =>
-      runRound({
-        client,
-        now: await this.#now(client),
-        limits: this.#limits,
-        log,
-        sleep: (ms) => this.#stopping.sleep(ms),
-        stopped: () => this.#stopping.now,
-      }),
+    const counts = await withLease(pool, 'retention', { log }, (lost) =>
+      withClient(pool, async (client) =>
+        runRound({
+          client,
+          now: await this.#now(client),
+          limits: this.#limits,
+          log,
+          sleep: (ms) => this.#stopping.sleep(ms),
+          stopped: () => this.#stopping.now || lost(),
+        }),
+      ),
     );
     if (!counts) return false;
     this.#count(counts);
@@ -110,5 +112,22 @@ export class Retention {
     this.#stats.partitionsHeld = partitionsHeld;
     this.#stats.rounds += 1;
     if (Object.values(counts).some((count) => count > 0)) this.#parts.log.info(counts, 'retention');
+  }
+}
+
+async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // The failed query tells; without a listener a cut connection would end the process.
+  const ignore = () => undefined;
+  client.on('error', ignore);
+  let sound = false;
+  try {
+    const value = await work(client);
+    sound = true;
+    return value;
+  } finally {
+    client.off('error', ignore);
+    // A destroyed connection rolls back, whatever state it was in.
+    client.release(!sound);
   }
 }

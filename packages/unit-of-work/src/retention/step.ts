@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { commit } from '../transaction/commit.js';
 
 /** Waiting for a lock makes others wait behind; far below what anyone notices. */
@@ -11,8 +11,6 @@ BEGIN;
 SET LOCAL lock_timeout = ${lockTimeoutMs};
 SET LOCAL statement_timeout = ${statementTimeoutMs};
 SET LOCAL synchronous_commit = off`;
-
-const lock = `hashtextextended('warren.messaging.retention', 0)`;
 
 /** Runs one short transaction that rather fails than keeps others waiting. */
 export async function step<T>(client: PoolClient, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -31,31 +29,4 @@ export async function step<T>(client: PoolClient, work: (client: PoolClient) => 
 export function gaveWay(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === '55P03' || code === '57014' || code === '40P01';
-}
-
-/**
- * Runs `work` while no other process does; `undefined` if one does now. The lock is the connection's, so it ends
- * with the process at the latest.
- */
-export async function alone<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T | undefined> {
-  const client = await pool.connect();
-  // The failed query tells; without a listener a cut connection would end the process.
-  const ignore = () => undefined;
-  client.on('error', ignore);
-  let sound = false;
-  try {
-    const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock(${lock}) AS free`);
-    if (!rows[0]?.free) {
-      sound = true;
-      return undefined;
-    }
-    const value = await work(client);
-    await client.query(`SELECT pg_advisory_unlock(${lock})`);
-    sound = true;
-    return value;
-  } finally {
-    client.off('error', ignore);
-    // A destroyed connection gives its locks back, whatever state it was in.
-    client.release(!sound);
-  }
 }
