@@ -12,12 +12,15 @@ let db: Fixture;
 let bus: MemoryEventBus;
 let instance: Instance | undefined;
 let isAway = false;
+/** So many of the next transactions can't begin. */
+let refusals = 0;
 beforeAll(async () => {
   db = await fixture();
 });
 afterAll(() => db.close());
 beforeEach(async () => {
   isAway = false;
+  refusals = 0;
   await db.sql('TRUNCATE note, messaging.inbox, messaging.suspect');
 });
 afterEach(async () => {
@@ -33,7 +36,7 @@ const keep = (tx: NoteTx, { subject }: DomainEvent) =>
 /** `runs`: how often each subject was handled, in vain or not. */
 async function consuming(bad: Handle, retryDelays: readonly number[] = [20, 20]) {
   bus = createMemoryEventBus({ retryDelays });
-  const made = db.instance({ bus, isAway: () => isAway });
+  const made = db.instance({ bus, isAway: () => isAway || refusals-- > 0 });
   instance = made;
   const runs = new Map<string, number>();
   await made.start({
@@ -105,10 +108,8 @@ describe('an event that causes what looks like an outage', () => {
   it('a server that crashes under it each time: ends in the dead letters, and its neighbours commit', async () => {
     const { runs } = await consuming(
       async (tx, event, run) => {
-        isAway = true;
-        setTimeout(() => {
-          isAway = false;
-        }, 30);
+        // The probe that follows.
+        refusals = 1;
         await terminate(tx, event, run);
       },
       [20],
