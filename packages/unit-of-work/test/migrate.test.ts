@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { testDatabase } from '@warren/testing';
+import { eventually, testDatabase } from '@warren/testing';
 import { migrateMessaging } from '@warren/unit-of-work';
 import pg from 'pg';
+import { pino } from 'pino';
+import { initial } from '../src/schema/001-initial.js';
+import { replay } from '../src/schema/002-replay.js';
+import { erasure } from '../src/schema/003-erasure.js';
 
 describe('the messaging schema', () => {
   it('is made once, also when several instances start at once, and kept when they start again', async () => {
@@ -34,6 +38,51 @@ describe('the messaging schema', () => {
     } finally {
       await pool.end();
       await database.close();
+    }
+  });
+});
+
+/** As a database stands that ran a build with these migrations. */
+async function migratedBy(pool: pg.Pool, ...migrations: readonly string[]): Promise<void> {
+  await pool.query(`CREATE SCHEMA messaging;
+    CREATE TABLE messaging.migration (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
+  for (const [index, sql] of migrations.entries()) {
+    await pool.query(sql);
+    await pool.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
+  }
+}
+
+describe('a schema of an older build', () => {
+  it('is changed version by version, and keeps no older instance waiting behind a reader', async () => {
+    const database = await testDatabase();
+    const pool = new pg.Pool({ connectionString: database.url, max: 4 });
+    // The database is dropped by force, so that a test that failed halfway leaves no connection behind.
+    pool.on('error', () => undefined);
+    const gaveWay: unknown[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => void gaveWay.push(JSON.parse(line)) });
+    try {
+      await migratedBy(pool, initial, replay, erasure);
+      const reader = await pool.connect();
+      await reader.query('BEGIN; SELECT FROM messaging.meta');
+      const migrating = migrateMessaging(pool, log);
+      migrating.catch(() => undefined);
+      let longestMs = 0;
+      await eventually(async () => {
+        const began = performance.now();
+        // What an instance does to see whether the database takes writes.
+        await pool.query('UPDATE messaging.meta SET one = true');
+        longestMs = Math.max(longestMs, performance.now() - began);
+        expect(gaveWay.length).toBeGreaterThanOrEqual(2);
+      });
+      expect(longestMs).toBeLessThan(4_000);
+      await reader.query('COMMIT');
+      reader.release();
+      await migrating;
+      const { rows } = await pool.query('SELECT count(*)::int AS versions FROM messaging.migration');
+      expect(rows[0]?.versions).toBeGreaterThan(3);
+    } finally {
+      await database.close();
+      await pool.end();
     }
   });
 });
