@@ -54,20 +54,22 @@ function topicPermissions({ service, emits, consumes }) {
   const foreign = Object.keys(emits).filter((type) => serviceOf(type) !== service);
   const published = [`${service}\\..+`, ...foreign.map(literal)];
   const heard = [...new Set([...consumes, revocationType])].sort();
+  // By these a service looks whether its bindings are there.
+  const checked = `${service}\\.bindings-checked\\..+`;
   return [
     {
       user: service,
       vhost,
       exchange: eventsExchange,
       write: oneOf(published),
-      read: oneOf(heard.map(literal)),
+      read: oneOf([...heard.map(literal), checked]),
     },
     {
       user: service,
       vhost,
       exchange: replaysExchange,
       write: oneOf(published.map((type) => `[^.]+\\.${type}`)),
-      read: oneOf([`${service}\\.#`]),
+      read: oneOf([`${service}\\.#`, `${service}\\.${checked}`]),
     },
   ];
 }

@@ -1,6 +1,7 @@
 import type { ChannelModel, ConfirmChannel, ServerProperties } from 'amqplib';
 import type { Logger } from 'pino';
 import { type BackOff, backOffDelay } from './back-off.js';
+import { type BrokerRefusal, refusalOf } from './refusal.js';
 import { within } from './within.js';
 
 /** Long enough to declare quorum queues on a busy cluster. */
@@ -22,6 +23,8 @@ export type ChannelSetup = (session: ChannelSession) => Promise<void>;
 export interface LinkChannel {
   /** The channel, set up; undefined while there is none. Ask each time, never keep it. */
   readonly current: ConfirmChannel | undefined;
+  /** Why the last set-up was refused for good, if none has succeeded since this process began. */
+  readonly refused: BrokerRefusal | undefined;
   /**
    * Resolves once the channel is set up, or once it is clear that this has to wait: a broker that is away keeps
    * nobody from starting.
@@ -49,6 +52,8 @@ export class SupervisedChannel implements LinkChannel {
   #attempt = 0;
   #openedAt = 0;
   #closed = false;
+  #wasSetUp = false;
+  #refused: BrokerRefusal | undefined;
 
   constructor(options: {
     setup: ChannelSetup;
@@ -68,6 +73,10 @@ export class SupervisedChannel implements LinkChannel {
 
   get current(): ConfirmChannel | undefined {
     return this.#current;
+  }
+
+  get refused(): BrokerRefusal | undefined {
+    return this.#refused;
   }
 
   async attempted(): Promise<void> {
@@ -102,7 +111,7 @@ export class SupervisedChannel implements LinkChannel {
     this.#onClosed(this);
     const channel = this.#current;
     this.#current = undefined;
-    if (channel) await this.#giveUp(channel);
+    if (channel) await giveUp(channel, this.#log);
   }
 
   async #open(model: ChannelModel): Promise<void> {
@@ -121,11 +130,14 @@ export class SupervisedChannel implements LinkChannel {
       await within(setupTimeoutMs, this.#setup(session), 'setting the channel up took too long');
     } catch (error) {
       this.#log.error({ err: error }, 'channel could not be set up');
-      await this.#giveUp(channel);
+      if (!this.#wasSetUp) this.#refused = refusalOf(error);
+      await giveUp(channel, this.#log);
       this.#openLater(model);
       return;
     }
-    if (this.#closed || this.#model !== model) return this.#giveUp(channel);
+    this.#wasSetUp = true;
+    this.#refused = undefined;
+    if (this.#closed || this.#model !== model) return giveUp(channel, this.#log);
     // The answer that completed the set-up and the end of the channel can come in one packet.
     if (ended) return this.#openLater(model);
     this.#current = channel;
@@ -168,28 +180,35 @@ export class SupervisedChannel implements LinkChannel {
       this.#opening = this.#open(model);
     }, delay);
   }
+}
 
-  async #giveUp(channel: ConfirmChannel): Promise<void> {
-    try {
-      await within(3_000, channel.close(), 'the broker did not answer');
-    } catch (error) {
-      this.#log.debug({ err: error }, 'channel was closed already');
-    }
+async function giveUp(channel: ConfirmChannel, log: Logger): Promise<void> {
+  try {
+    await within(3_000, channel.close(), 'the broker did not answer');
+  } catch (error) {
+    log.debug({ err: error }, 'channel was closed already');
   }
 }
 
 function scratchOn(model: ChannelModel, log: Logger): ChannelSession['scratch'] {
   return async (work) => {
     const channel = await model.createConfirmChannel();
-    keepQuiet(channel, log);
-    const result = await work(channel);
-    await channel.close();
-    return result;
+    let ended = false;
+    channel.once('close', () => {
+      ended = true;
+    });
+    // A refusal is told to whoever asked; most are expected.
+    keepQuiet(channel, log, 'debug');
+    try {
+      return await work(channel);
+    } finally {
+      if (!ended) await giveUp(channel, log);
+    }
   };
 }
 
 /** Without these listeners an error on the channel, or one in a consumer, would end the process. */
-function keepQuiet(channel: ConfirmChannel, log: Logger): void {
-  channel.on('error', (error) => log.warn({ err: error }, 'channel closed by the broker'));
+function keepQuiet(channel: ConfirmChannel, log: Logger, level: 'warn' | 'debug' = 'warn'): void {
+  channel.on('error', (error) => log[level]({ err: error }, 'channel closed by the broker'));
   channel.on('handler-error', (error, event) => log.error({ err: error, event }, 'a channel listener threw'));
 }

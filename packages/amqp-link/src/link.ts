@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
 import { type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
 import { dial } from './connection.js';
+import { type BrokerRefusal, refusalOf } from './refusal.js';
 import { destroySocket, shut } from './socket.js';
 import { brokerUrl, withoutCredentials } from './url.js';
 
@@ -28,6 +29,11 @@ export interface AmqpLink {
   readonly state: 'up' | 'degraded';
   /** The broker takes no publishing on this connection for now: memory or disk is short. */
   readonly blocked: boolean;
+  /**
+   * Why the broker has refused this process since it began: its login, or what a channel needs. Nothing but an
+   * operator can change that; a broker that is away is none of it, nor is one that refuses what it once granted.
+   */
+  readonly refused: BrokerRefusal | undefined;
   /** Supervises a channel from now on. Throws only after `close`. */
   openChannel(setup: ChannelSetup): LinkChannel;
   /** Closes channels and connection. Never rejects; at most some seconds where the broker doesn't answer. */
@@ -55,6 +61,8 @@ class Link implements AmqpLink {
   #connectedAt = 0;
   #blocked = false;
   #closed = false;
+  #wasConnected = false;
+  #refused: BrokerRefusal | undefined;
 
   constructor(options: AmqpLinkOptions) {
     this.#url = brokerUrl(options.url, options.heartbeatSeconds ?? 10);
@@ -72,6 +80,10 @@ class Link implements AmqpLink {
 
   get blocked(): boolean {
     return this.#blocked;
+  }
+
+  get refused(): BrokerRefusal | undefined {
+    return this.#refused ?? [...this.#channels].find((channel) => channel.refused)?.refused;
   }
 
   openChannel(setup: ChannelSetup): LinkChannel {
@@ -105,6 +117,7 @@ class Link implements AmqpLink {
       const model = await dial(this.#url, this.#name, this.#timeoutMs);
       await this.#adopt(model);
     } catch (error) {
+      if (!this.#wasConnected) this.#refused = refusalOf(error);
       // One line an outage; the repeats say nothing new.
       const level = this.#attempt === 0 ? 'warn' : 'debug';
       this.#log[level]({ err: error }, 'broker can not be reached; trying again');
@@ -119,6 +132,8 @@ class Link implements AmqpLink {
     model.on('unblocked', () => this.#setBlocked(model, false));
     if (this.#closed) return shut(model);
     this.#model = model;
+    this.#wasConnected = true;
+    this.#refused = undefined;
     this.#connectedAt = Date.now();
     this.#log.info({ server: model.connection.serverProperties.version }, 'connected to the broker');
     for (const channel of this.#channels) channel.attach(model);

@@ -18,7 +18,11 @@ export interface EventBus {
    */
   publish(event: EncodedEvent): Promise<PublishReceipt>;
 
-  /** Declares the service's queue, binds it to each type, and starts taking. Survives reconnections. */
+  /**
+   * Declares the service's queue, binds it to each type, and starts taking. Survives reconnections.
+   *
+   * Rejects where an exchange or a queue exists that isn't what it must be; the error names both.
+   */
   subscribe(subscription: Subscription): Promise<Subscribed>;
 
   /**
@@ -35,6 +39,13 @@ export interface EventBus {
    * where nobody else publishes.
    */
   readonly unauthorized?: number;
+
+  /**
+   * Why this process will neither publish nor consume until an operator changes something: the broker has refused
+   * since it began. Undefined while the broker is merely away, and where it refuses what it once granted. May name
+   * users and queues, so it is for logs.
+   */
+  readonly refused?: string | undefined;
 
   /** Stops taking, waits for what is being handled and for open confirms (at most 10 s each), disconnects. */
   close(): Promise<void>;
@@ -95,6 +106,26 @@ export interface Subscription {
 
   /** Resolves when the service can work again. Called with back-off after `handle` threw. */
   probe(): Promise<void>;
+
+  /** Notes losses of the service's queue and its bindings. For a bus whose queues outlive its process. */
+  watch?: QueueWatch;
+}
+
+/** Where a service notes, for all its instances and past its own end, whether its queue could get everything. */
+export interface QueueWatch {
+  /** Begins a look at the queue and its bindings. */
+  look(): Promise<QueueLook>;
+}
+
+/** What one look finds. It changes nothing where another instance has noted something since the look began. */
+export interface QueueLook {
+  /**
+   * The queue or its bindings were missing. Awaited before they are made: what lay in the queue, and what was
+   * published since the last look that found it whole, may never have come.
+   */
+  lost(): Promise<void>;
+  /** The queue is there and bound. */
+  whole(): Promise<void>;
 }
 
 export interface HandleOptions {

@@ -46,6 +46,8 @@ export interface NodeLink {
   readonly hasPeers: boolean;
   onMessage(listener: (message: NodeMessage) => void): void;
   readonly state: 'up' | 'degraded';
+  /** Why the broker has refused this link since it began; only an operator can change that. For logs. */
+  readonly refused?: string | undefined;
   /** Messages dropped since nobody of this service published them. Absent where nobody else can. */
   readonly unauthorized?: number;
   close(): Promise<void>;

@@ -78,6 +78,16 @@ describe('node link over RabbitMQ', () => {
     return { url: url.href, proxy };
   }
 
+  it('hears again after its exchange was deleted and made anew under it', async () => {
+    const [one, other] = [await open({ aliveEveryMs: 50 }), await open({ aliveEveryMs: 50 })];
+    await raw.deleteExchange(nodesExchange(service));
+    await raw.assertExchange(nodesExchange(service), 'fanout', { durable: true });
+    await eventually(() => {
+      one.link.broadcast(message(service));
+      expect(other.got.length).toBeGreaterThan(0);
+    });
+  });
+
   it('reaches every other node of the service, and no node of another', async () => {
     const [sender, second, third] = [await open(), await open(), await open()];
     const stranger = await open({ service: `${service}-other` });

@@ -57,6 +57,33 @@ describe('createService', () => {
     await eventually(async () => expect(await connections()).toBe(0));
   });
 
+  it.each([
+    ['is away', undefined, 200, { status: 'degraded', checks: { database: 'ok', broker: 'degraded' } }],
+    [
+      'has refused it since it began',
+      "access to topic 'user.registered' refused for user 'payment'",
+      503,
+      {
+        status: 'unready',
+        checks: { database: 'ok', broker: 'failed' },
+        details: { broker: 'the broker refuses what this service needs; the log says what' },
+      },
+    ],
+  ])('answers whether it is ready where the broker %s', async (_, refused, status, health) => {
+    const troubled: EventBus = {
+      state: 'degraded',
+      refused,
+      publish: (event) => bus.publish(event),
+      subscribe: (subscription) => bus.subscribe(subscription),
+      listen: (listener) => bus.listen(listener),
+      close: async () => undefined,
+    };
+    const service = await createService(tinyService(), environment(), { bus: troubled, log });
+    const answer = await fetch(`${service.url}/health/ready`);
+    expect([answer.status, await answer.json()]).toEqual([status, health]);
+    await service.stop();
+  });
+
   it('leaves the bus to whoever brought it', async () => {
     const service = await createService(tinyService(), environment(), { bus, log });
     await service.stop();

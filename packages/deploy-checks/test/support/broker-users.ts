@@ -27,6 +27,10 @@ export interface BrokerWithUsers {
   urlFor(user: string): string;
   /** Who may publish what, by the names that the users have here. */
   authorize: Authorize;
+  /** Gives a user other permissions than the definitions do. */
+  permit(user: string, permissions: Record<'configure' | 'write' | 'read', string>): Promise<void>;
+  /** The names of all queues. */
+  queues(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -42,6 +46,10 @@ export async function brokerWithUsers(options?: { version: 4 }): Promise<BrokerW
     urlFor: (user) => urlOf(url, renamed, `${vhost}-${user}`),
     authorize: (publisher, type) =>
       services.some(({ name }) => publisher === `${vhost}-${name}` && mayPublish(contracts, name, type)),
+    async permit(user, permissions) {
+      await administration.load({ permissions: [{ ...permissions, vhost, user: `${vhost}-${user}` }] });
+    },
+    queues: () => administration.queues(vhost),
     async close() {
       await broker.close();
       for (const { name } of renamed.users) await administration.removeUser(name);
@@ -52,6 +60,7 @@ export async function brokerWithUsers(options?: { version: 4 }): Promise<BrokerW
 interface Administration {
   load(definitions: object): Promise<void>;
   removeUser(name: string): Promise<void>;
+  queues(vhost: string): Promise<string[]>;
 }
 
 /** The first administration through which the users really come into being: `rabbitmqctl` may speak to another broker. */
@@ -81,7 +90,7 @@ function managementApi(server: URL, options: { version: 4 } | undefined): Admini
   const base = new URL(process.env[variable] ?? `http://${server.hostname}:15672`);
   const credentials = `${base.username || server.username}:${base.password || server.password}`;
   const authorization = `Basic ${Buffer.from(decodeURIComponent(credentials)).toString('base64')}`;
-  const call = async (method: 'POST' | 'DELETE', path: string, body?: object) => {
+  const call = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
     const response = await fetch(new URL(path, base.origin), {
       method,
       headers: { authorization, 'content-type': 'application/json' },
@@ -89,10 +98,19 @@ function managementApi(server: URL, options: { version: 4 } | undefined): Admini
       signal: AbortSignal.timeout(15_000),
     });
     if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}`);
+    return response;
   };
   return {
-    load: (definitions) => call('POST', '/api/definitions', definitions),
-    removeUser: (name) => call('DELETE', `/api/users/${encodeURIComponent(name)}`),
+    async load(definitions) {
+      await call('POST', '/api/definitions', definitions);
+    },
+    async removeUser(name) {
+      await call('DELETE', `/api/users/${encodeURIComponent(name)}`);
+    },
+    async queues(vhost) {
+      const answer = await call('GET', `/api/queues/${encodeURIComponent(vhost)}`);
+      return ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+    },
   };
 }
 
@@ -104,6 +122,10 @@ const rabbitmqctl: Administration = {
   },
   async removeUser(name) {
     run('rabbitmqctl', ['--quiet', 'delete_user', name]);
+  },
+  async queues(vhost) {
+    const names = run('rabbitmqctl', ['--quiet', 'list_queues', '-p', vhost, '--no-table-headers', 'name']);
+    return names.split('\n').filter((name) => name !== '');
   },
 };
 

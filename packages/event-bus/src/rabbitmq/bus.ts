@@ -18,6 +18,9 @@ import { Publisher } from './publisher.js';
 import { type Authorize, PublisherCheck } from './publishers.js';
 import { eventsExchange, replaysExchange } from './topology.js';
 
+/** Between two looks whether queues are still bound, in milliseconds. */
+const defaultCheckEveryMs = 15_000;
+
 /** How long `close` waits for what is being handled, and then for open confirms, in milliseconds. */
 const drainMs = 10_000;
 
@@ -37,6 +40,8 @@ export interface RabbitMqEventBusOptions {
   confirmTimeoutMs?: number;
   /** Most unconfirmed events at a time. Default 1000. */
   maxInFlight?: number;
+  /** Between two looks whether its queues are still bound, which nobody tells; with jitter. Default 15 s. */
+  checkEveryMs?: number;
   log: Logger;
 }
 
@@ -48,6 +53,7 @@ export function createRabbitMqEventBus(options: RabbitMqEventBusOptions): EventB
 class RabbitMqEventBus implements EventBus {
   readonly #service: string;
   readonly #retryDelays: readonly number[];
+  readonly #checkEveryMs: number;
   readonly #log: Logger;
   readonly #user: string;
   readonly #check: PublisherCheck;
@@ -56,6 +62,7 @@ class RabbitMqEventBus implements EventBus {
   readonly #consuming: AmqpLink;
   readonly #publisher: Publisher;
   readonly #consumers = new Set<Consumer>();
+  readonly #listenings = new Set<Listening>();
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqEventBusOptions) {
@@ -66,6 +73,8 @@ class RabbitMqEventBus implements EventBus {
     this.#retryDelays = options.retryDelays ?? defaultRetryDelays;
     for (const delay of this.#retryDelays) requireWhole('a retry delay', delay, 1);
     this.#service = service;
+    this.#checkEveryMs = options.checkEveryMs ?? defaultCheckEveryMs;
+    requireWhole('checkEveryMs', this.#checkEveryMs, 1);
     this.#log = options.log;
     const user = brokerUser(url) ?? '';
     this.#user = user;
@@ -76,11 +85,16 @@ class RabbitMqEventBus implements EventBus {
     });
     this.#publishing = createAmqpLink({ url, name: `${service} publishing`, log: this.#log });
     this.#consuming = createAmqpLink({ url, name: `${service} consuming`, log: this.#log });
-    this.#publisher = new Publisher({ link: this.#publishing, confirmTimeoutMs, maxInFlight });
+    this.#publisher = new Publisher({ link: this.#publishing, service, confirmTimeoutMs, maxInFlight });
   }
 
   get state(): 'up' | 'degraded' {
-    return this.#publishing.state === 'up' && this.#consuming.state === 'up' ? 'up' : 'degraded';
+    const isUp = this.#publishing.state === 'up' && this.#consuming.state === 'up';
+    return isUp && [...this.#consumers].every((consumer) => consumer.bound) ? 'up' : 'degraded';
+  }
+
+  get refused(): string | undefined {
+    return (this.#publishing.refused ?? this.#consuming.refused)?.message;
   }
 
   get unauthorized(): number {
@@ -109,10 +123,12 @@ class RabbitMqEventBus implements EventBus {
       check: this.#check,
       subscription,
       retryDelays: this.#retryDelays,
+      checkEveryMs: this.#checkEveryMs,
       log: this.#log,
     });
     this.#consumers.add(consumer);
     await consumer.started();
+    await this.#demandMatch(() => this.#leave(consumer));
     return { close: () => this.#leave(consumer) };
   }
 
@@ -122,12 +138,25 @@ class RabbitMqEventBus implements EventBus {
     for (const type of listener.types) requireName('event type', type);
     const listening = new Listening({
       link: this.#consuming,
+      publisher: this.#publisher,
       listener,
       check: this.#check,
+      checkEveryMs: this.#checkEveryMs,
       log: this.#log,
     });
+    this.#listenings.add(listening);
     await listening.started();
-    return { close: () => listening.close() };
+    await this.#demandMatch(() => this.#endListening(listening));
+    return { close: () => this.#endListening(listening) };
+  }
+
+  /** An exchange or a queue that isn't what it must be: nobody could use it, and nobody but an operator mends it. */
+  async #demandMatch(undo: () => Promise<void>): Promise<void> {
+    await this.#publisher.ready();
+    const refused = this.#publishing.refused ?? this.#consuming.refused;
+    if (refused?.reason !== 'mismatch') return;
+    await undo();
+    throw refused;
   }
 
   close(): Promise<void> {
@@ -137,7 +166,10 @@ class RabbitMqEventBus implements EventBus {
 
   async #close(): Promise<void> {
     // Consumers first: what they still handle may have to be moved, which needs the publisher.
-    await Promise.all([...this.#consumers].map((consumer) => this.#leave(consumer)));
+    await Promise.all([
+      ...[...this.#consumers].map((consumer) => this.#leave(consumer)),
+      ...[...this.#listenings].map((listening) => this.#endListening(listening)),
+    ]);
     await this.#drain(this.#publisher.close(drainMs));
     await Promise.all([this.#consuming.close(), this.#publishing.close()]);
   }
@@ -145,6 +177,10 @@ class RabbitMqEventBus implements EventBus {
   async #leave(consumer: Consumer): Promise<void> {
     if (!this.#consumers.delete(consumer)) return;
     await this.#drain(consumer.close(drainMs));
+  }
+
+  async #endListening(listening: Listening): Promise<void> {
+    if (this.#listenings.delete(listening)) await listening.close();
   }
 
   async #drain(closing: Promise<void>): Promise<void> {

@@ -2,7 +2,9 @@ import {
   type AmqpLink,
   backOffDelay,
   type ChannelSession,
+  codeOf,
   type LinkChannel,
+  refusalOf,
   within,
 } from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
@@ -11,6 +13,7 @@ import { type Held, Intake, type Settlement } from '../intake.js';
 import { type IntakeLimits, intakeLimits } from '../limits.js';
 import { nextStep } from '../next-step.js';
 import type { Subscription } from '../port.js';
+import { declareExchanges } from './exchanges.js';
 import {
   deliveryOf,
   type Outgoing,
@@ -21,7 +24,19 @@ import {
 } from './messages.js';
 import type { Publisher } from './publisher.js';
 import type { PublisherCheck } from './publishers.js';
-import { deadQueue, declareQueues, eventsQueue, failuresExchange, retryQueue } from './topology.js';
+import { Rounds } from './rounds.js';
+import {
+  bindQueue,
+  deadQueue,
+  declareQueues,
+  eventsExchange,
+  eventsQueue,
+  failuresExchange,
+  hasQueue,
+  isCheck,
+  queueCheckKey,
+  retryQueue,
+} from './topology.js';
 
 interface HeldMessage extends Held {
   message: ConsumeMessage;
@@ -29,6 +44,9 @@ interface HeldMessage extends Held {
 }
 
 const declareTimeoutMs = 10_000;
+const lookTimeoutMs = 20_000;
+/** After a look that could not tell: nothing was bound since. */
+const lookAgainMs = 1_000;
 
 export interface ConsumerOptions {
   link: AmqpLink;
@@ -38,6 +56,8 @@ export interface ConsumerOptions {
   check: PublisherCheck;
   subscription: Subscription;
   retryDelays: readonly number[];
+  /** Between two looks whether the queue is still bound, in milliseconds. */
+  checkEveryMs: number;
   log: Logger;
 }
 
@@ -51,11 +71,14 @@ export class Consumer {
   readonly #intake: Intake<HeldMessage>;
   readonly #supervised: LinkChannel;
   readonly #held = new Set<HeldMessage>();
+  readonly #rounds: Rounds;
   /** Deliveries that can't be moved to another queue for now. */
   #stuck = 0;
   #consuming: { channel: ConfirmChannel; tag: string } | undefined;
   /** Declares the queues again, on the newest channel. */
   #declare: () => Promise<void> = async () => undefined;
+  #session: ChannelSession | undefined;
+  #bound = false;
   #bringingBack: Promise<void> | undefined;
 
   constructor(options: ConsumerOptions) {
@@ -73,6 +96,13 @@ export class Consumer {
       log: this.#log,
     });
     this.#supervised = link.openChannel((session) => this.#setUp(session));
+    this.#rounds = new Rounds(() => this.#lookAgain());
+    this.#rounds.start(lookAgainMs);
+  }
+
+  /** The queue is bound, as far as was seen at the last look. */
+  get bound(): boolean {
+    return this.#bound;
   }
 
   /** Resolves once it takes, or once it is clear that the broker has to come back first. */
@@ -83,27 +113,77 @@ export class Consumer {
   /** Takes nothing more, lets the batch in hand finish, gives the rest back. Rejects if that lasts too long. */
   async close(withinMs: number): Promise<void> {
     try {
-      await Promise.all([this.#intake.close(withinMs), this.#stopTaking()]);
+      await Promise.all([this.#intake.close(withinMs), this.#stopTaking(), this.#rounds.close()]);
     } finally {
       await this.#supervised.close();
     }
   }
 
   async #setUp(session: ChannelSession): Promise<void> {
-    this.#declare = () => this.#declareQueues(session);
-    await this.#declare();
+    this.#bound = false;
+    this.#declare = async () => void (await this.#declareQueues(session));
+    const isNew = await this.#declareQueues(session);
     await session.channel.prefetch(this.#limits.prefetch);
     session.channel.once('close', () => this.#forget(session.channel));
+    await this.#look(session, isNew);
     await this.#take(session.channel);
+    this.#session = session;
   }
 
-  #declareQueues(session: ChannelSession): Promise<void> {
+  /** True if the queue was missing. What was lost with it is noted before it is made: a crash then hides nothing. */
+  async #declareQueues(session: ChannelSession): Promise<boolean> {
     const { subscription, retryDelays } = this.#options;
-    return declareQueues(
-      session,
-      { service: this.#service, types: subscription.types, retryDelays },
-      this.#log,
-    );
+    const service = this.#service;
+    const look = await subscription.watch?.look();
+    const isMissing = !(await hasQueue(session, service));
+    if (isMissing) await look?.lost();
+    await declareQueues(session, { service, retryDelays }, this.#log);
+    return isMissing;
+  }
+
+  async #lookAgain(): Promise<number> {
+    const { checkEveryMs } = this.#options;
+    const session = this.#session;
+    if (!session || this.#supervised.current !== session.channel) return lookAgainMs;
+    try {
+      await within(lookTimeoutMs, this.#look(session, false), 'the broker did not answer');
+      return this.#bound ? checkEveryMs : Math.min(lookAgainMs, checkEveryMs);
+    } catch (error) {
+      // Anything else is said of the service's database.
+      if (refusalOf(error) ?? codeOf(error)) this.#bound = false;
+      this.#log.warn({ err: error }, 'the bindings of the queue could not be looked at');
+      return checkEveryMs;
+    }
+  }
+
+  /**
+   * Sees whether the queue is bound, notes it where it isn't, and binds it. An exchange that was deleted took the
+   * bindings along, and AMQP has no question for them: but a message by a key of the queue's own comes back.
+   *
+   * Binds nothing while nothing can be published: that would hide that something was lost.
+   */
+  async #look(session: ChannelSession, isNew: boolean): Promise<void> {
+    const { publisher, subscription } = this.#options;
+    const { types, watch } = subscription;
+    if (!(await publisher.ready())) {
+      this.#bound = false;
+      if (publisher.refused) throw publisher.refused;
+      return;
+    }
+    await declareExchanges(session);
+    const look = await watch?.look();
+    const reached = isNew ? false : await publisher.reaches(eventsExchange, queueCheckKey(this.#service));
+    if (reached === undefined) {
+      this.#bound = false;
+      return;
+    }
+    if (!reached && !isNew) {
+      this.#log.warn('the queue is not bound; binding it');
+      await look?.lost();
+    }
+    await bindQueue(session, { service: this.#service, types });
+    await look?.whole();
+    this.#bound = true;
   }
 
   /**
@@ -133,6 +213,10 @@ export class Consumer {
 
   #push(channel: ConfirmChannel, message: ConsumeMessage): void {
     const delivery = deliveryOf(message, this.#service);
+    if (isCheck(this.#service, delivery.type)) {
+      channel.ack(message);
+      return;
+    }
     const refusal = this.#options.check.refusal(message, delivery.type, this.#service);
     const held: HeldMessage = {
       delivery,

@@ -1,36 +1,54 @@
 import { randomUUID } from 'node:crypto';
-import type { AmqpLink, ChannelSession, LinkChannel } from '@warren/amqp-link';
-import type { ConsumeMessage } from 'amqplib';
+import { type AmqpLink, type ChannelSession, type LinkChannel, within } from '@warren/amqp-link';
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Listener } from '../port.js';
+import { declareExchanges } from './exchanges.js';
+import type { Publisher } from './publisher.js';
 import type { PublisherCheck } from './publishers.js';
-import { declareExchanges, eventsExchange } from './topology.js';
+import { Rounds } from './rounds.js';
+import { checkKey, eventsExchange, isCheck } from './topology.js';
 
 /** What the broker keeps for a listener that is busy; the oldest are dropped first. */
 const maxQueueLength = 10_000;
 
+const lookTimeoutMs = 20_000;
+
+export interface ListeningOptions {
+  link: AmqpLink;
+  publisher: Publisher;
+  listener: Listener;
+  check: PublisherCheck;
+  /** Between two looks whether the queue is still bound, in milliseconds. */
+  checkEveryMs: number;
+  log: Logger;
+}
+
+interface OwnQueue {
+  name: string;
+  /** By which nothing else is bound. */
+  key: string;
+  session: ChannelSession;
+}
+
 /** A queue of one instance's own, which goes away with its connection. */
 export class Listening {
+  readonly #options: ListeningOptions;
   readonly #listener: Listener;
   readonly #check: PublisherCheck;
   readonly #log: Logger;
   readonly #channel: LinkChannel;
+  readonly #rounds: Rounds;
+  #queue: OwnQueue | undefined;
 
-  constructor({
-    link,
-    listener,
-    check,
-    log,
-  }: {
-    link: AmqpLink;
-    listener: Listener;
-    check: PublisherCheck;
-    log: Logger;
-  }) {
-    this.#listener = listener;
-    this.#check = check;
-    this.#log = log;
-    this.#channel = link.openChannel((session) => this.#setUp(session));
+  constructor(options: ListeningOptions) {
+    this.#options = options;
+    this.#listener = options.listener;
+    this.#check = options.check;
+    this.#log = options.log;
+    this.#channel = options.link.openChannel((session) => this.#setUp(session));
+    this.#rounds = new Rounds(() => this.#lookAgain());
+    this.#rounds.start(options.checkEveryMs);
   }
 
   /** Resolves once it hears, or once it is clear that the broker has to come back first. */
@@ -38,25 +56,62 @@ export class Listening {
     return this.#channel.attempted();
   }
 
-  close(): Promise<void> {
-    return this.#channel.close();
+  async close(): Promise<void> {
+    await this.#rounds.close();
+    await this.#channel.close();
   }
 
   async #setUp(session: ChannelSession): Promise<void> {
     const { channel } = session;
-    const { service, types } = this.#listener;
+    const { service } = this.#listener;
+    await this.#options.publisher.ready();
+    if (this.#options.publisher.refused) throw this.#options.publisher.refused;
     await declareExchanges(session);
     // A fresh name each time: after a half-open cut the broker holds the old queue locked for its dead connection.
-    const queue = `warren.${service}.listening.${randomUUID()}`;
-    await channel.assertQueue(queue, {
+    const id = randomUUID();
+    const name = `warren.${service}.listening.${id}`;
+    const key = checkKey(service, id);
+    await channel.assertQueue(name, {
       exclusive: true,
       autoDelete: true,
       durable: false,
       arguments: { 'x-queue-type': 'classic', 'x-max-length': maxQueueLength, 'x-overflow': 'drop-head' },
     });
-    for (const type of types) await channel.bindQueue(queue, eventsExchange, type);
-    await channel.consume(queue, (message) => this.#hear(message), { noAck: true });
+    try {
+      await this.#bind(channel, name, key);
+      await channel.consume(name, (message) => this.#hear(message), { noAck: true });
+    } catch (error) {
+      // Nobody has consumed from it, so that it would stay for as long as the connection.
+      await session.scratch((deleting) => deleting.deleteQueue(name)).catch(() => undefined);
+      throw error;
+    }
+    this.#queue = { name, key, session };
     this.#tell(() => this.#listener.began());
+  }
+
+  async #bind(channel: ConfirmChannel, queue: string, key: string): Promise<void> {
+    for (const type of this.#listener.types) await channel.bindQueue(queue, eventsExchange, type);
+    await channel.bindQueue(queue, eventsExchange, key);
+  }
+
+  /** An exchange that was deleted took the bindings along, and nobody says so. */
+  async #lookAgain(): Promise<number> {
+    const { publisher, checkEveryMs } = this.#options;
+    const queue = this.#queue;
+    if (!queue || this.#channel.current !== queue.session.channel) return checkEveryMs;
+    try {
+      await within(lookTimeoutMs, this.#look(publisher, queue), 'the broker did not answer');
+    } catch (error) {
+      this.#log.warn({ err: error, queue: queue.name }, 'the bindings of a listener could not be looked at');
+    }
+    return checkEveryMs;
+  }
+
+  async #look(publisher: Publisher, { session, name, key }: OwnQueue): Promise<void> {
+    await declareExchanges(session);
+    const reached = await publisher.reaches(eventsExchange, key);
+    if (reached === false) this.#channel.restart('its bindings are gone');
+    else if (reached) await session.scratch((channel) => this.#bind(channel, name, key));
   }
 
   #hear(message: ConsumeMessage | null): void {
@@ -65,6 +120,7 @@ export class Listening {
       return;
     }
     const { fields, content } = message;
+    if (isCheck(this.#listener.service, fields.routingKey)) return;
     if (this.#check.refusal(message, fields.routingKey, this.#listener.service)) return;
     this.#tell(() => this.#listener.heard({ type: fields.routingKey, body: content.toString('utf8') }));
   }

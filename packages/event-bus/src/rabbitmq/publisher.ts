@@ -1,12 +1,15 @@
-import { type AmqpLink, type LinkChannel, within } from '@warren/amqp-link';
+import { randomUUID } from 'node:crypto';
+import { type AmqpLink, type BrokerRefusal, type LinkChannel, within } from '@warren/amqp-link';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { Places } from '../places.js';
 import { PublishError, type PublishReceipt } from '../port.js';
+import { declareAndVerifyExchanges } from './exchanges.js';
 import type { Outgoing } from './messages.js';
-import { declareExchanges } from './topology.js';
 
 export interface PublisherOptions {
   link: AmqpLink;
+  /** Who publishes. */
+  service: string;
   confirmTimeoutMs: number;
   maxInFlight: number;
 }
@@ -25,7 +28,7 @@ export class Publisher {
   #returned = new Map<string, number>();
   #overdue = 0;
 
-  constructor({ link, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
+  constructor({ link, service, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
     this.#link = link;
     this.#confirmTimeoutMs = confirmTimeoutMs;
     this.#maxInFlight = maxInFlight;
@@ -34,7 +37,7 @@ export class Publisher {
       const returned = new Map<string, number>();
       this.#returned = returned;
       session.channel.on('return', (message) => count(returned, keyOfReturned(message)));
-      await declareExchanges(session);
+      await declareAndVerifyExchanges(session, service);
     });
     this.#firstAttempt = this.#supervised.attempted();
   }
@@ -48,6 +51,33 @@ export class Publisher {
     this.#usableChannel();
     await this.#places.take(this.#confirmTimeoutMs);
     return this.#publish(message);
+  }
+
+  /** Why nothing can be published until an operator changes something, since this process began. */
+  get refused(): BrokerRefusal | undefined {
+    return this.#supervised.refused;
+  }
+
+  /** Waits for the first connection; whether something could be published now, to exchanges that are what they must be. */
+  async ready(): Promise<boolean> {
+    await this.#firstAttempt;
+    return this.#supervised.current !== undefined && !this.#link.blocked;
+  }
+
+  /**
+   * Whether a queue is bound to an exchange by this key, which is of no event: its owner drops what comes by it.
+   * Undefined where that can't be told now. The exchange must exist.
+   */
+  async reaches(exchange: string, routingKey: string): Promise<boolean | undefined> {
+    const properties = { messageId: randomUUID() };
+    try {
+      return (
+        (await this.send({ exchange, routingKey, content: Buffer.alloc(0), properties })) === 'confirmed'
+      );
+    } catch (error) {
+      if (error instanceof PublishError) return undefined;
+      throw error;
+    }
   }
 
   /** Waits for open confirms, at most `withinMs` milliseconds; rejects if some didn't come. */

@@ -1,4 +1,4 @@
-import { type ChannelSession, ensureExchange } from '@warren/amqp-link';
+import { type ChannelSession, codeOf, inequivalent, mismatchOf } from '@warren/amqp-link';
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 
@@ -13,6 +13,16 @@ export const failuresExchange = (service: string): string => `warren.${service}.
 export const retryQueue = (service: string, delayMs: number): string =>
   `warren.${service}.retry.${delayName(delayMs)}`;
 
+/**
+ * Keys that a service's own bindings are looked at by: what is sent by one comes back where its binding is gone. No
+ * event is called so.
+ */
+export const checkKey = (service: string, what: string): string => `${service}.bindings-checked.${what}`;
+/** The one by which a service's queue is bound. */
+export const queueCheckKey = (service: string): string => checkKey(service, 'queue');
+/** A message of `checkKey`, by whichever exchange it came: no event. */
+export const isCheck = (service: string, type: string): boolean => type.startsWith(checkKey(service, ''));
+
 /** `250ms`, `5s`, `2m`: how operators read it. */
 function delayName(ms: number): string {
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
@@ -25,33 +35,34 @@ function delayName(ms: number): string {
  */
 const deliveryLimit = 50;
 
-/** What all services share. */
-export async function declareExchanges(session: ChannelSession): Promise<void> {
-  await ensureExchange(session, eventsExchange, 'topic');
-  await ensureExchange(session, replaysExchange, 'topic');
-}
-
-export interface ServiceQueues {
-  service: string;
-  types: readonly string[];
-  /** Milliseconds; one queue each. */
-  retryDelays: readonly number[];
+/** Whether the service's queue is there; declares nothing. */
+export async function hasQueue({ scratch }: ChannelSession, service: string): Promise<boolean> {
+  try {
+    await scratch((channel) => channel.checkQueue(eventsQueue(service)));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 404) return false;
+    throw error;
+  }
 }
 
 /**
- * Declares everything one service needs to consume. Safe to repeat.
+ * Declares a service's queues and its way to delays and dead letters. Safe to repeat. Throws `BrokerRefusal` where one
+ * exists that can't be used.
  *
  * A service moves messages only over an exchange of its own. With the default exchange, its broker user could write
  * into every queue of every service.
  */
 export async function declareQueues(
   session: ChannelSession,
-  { service, types, retryDelays }: ServiceQueues,
+  {
+    service,
+    retryDelays,
+  }: { service: string /** Milliseconds; one queue each. */; retryDelays: readonly number[] },
   log: Logger,
 ): Promise<void> {
-  await declareExchanges(session);
   const failures = failuresExchange(service);
-  await ensureExchange(session, failures, 'direct');
+  await declareOwnExchange(session, failures);
   const main = eventsQueue(service);
   const queues: [name: string, options: Record<string, unknown>][] = [
     [deadQueue(service), deadArguments(session.server.version)],
@@ -64,13 +75,37 @@ export async function declareQueues(
     await declareQueue(session, name, options, log);
     await session.channel.bindQueue(name, failures, name);
   }
-  for (const type of types) await session.channel.bindQueue(main, eventsExchange, type);
-  await session.channel.bindQueue(main, replaysExchange, `${service}.#`);
 }
 
+/** Binds a service's queue to what it consumes. Safe to repeat, also while it is being consumed. */
+export function bindQueue(
+  { scratch }: ChannelSession,
+  { service, types }: { service: string; types: readonly string[] },
+): Promise<void> {
+  const main = eventsQueue(service);
+  return scratch(async (channel) => {
+    for (const type of types) await channel.bindQueue(main, eventsExchange, type);
+    await channel.bindQueue(main, replaysExchange, `${service}.#`);
+    // Last: while this one is missing, the others may be.
+    await channel.bindQueue(main, eventsExchange, queueCheckKey(service));
+  });
+}
+
+async function declareOwnExchange({ scratch }: ChannelSession, name: string): Promise<void> {
+  try {
+    await scratch((channel) => channel.assertExchange(name, 'direct', { durable: true }));
+  } catch (error) {
+    throw mismatchOf(error, `exchange ${name}`, 'durable direct exchange');
+  }
+}
+
+/** What only changes how a message is given up, or how safely. */
+const tolerated = ['x-delivery-limit', 'x-overflow', 'x-dead-letter-strategy'];
+const deadLetterArguments = ['x-dead-letter-exchange', 'x-dead-letter-routing-key'];
+
 /**
- * The arguments of a queue can't be changed by declaring it anew, and a service that refused to start over it
- * would be the greater harm: an existing queue is used as it is, with a warning.
+ * The arguments of a queue can't be changed by declaring it anew. One that differs in what a delivery is given up by is
+ * used as it is, with a warning. Anything else would lose messages, or never bring them back.
  */
 async function declareQueue(
   session: ChannelSession,
@@ -78,21 +113,27 @@ async function declareQueue(
   options: Record<string, unknown>,
   log: Logger,
 ): Promise<void> {
-  try {
-    await session.scratch((channel) => channel.assertQueue(name, quorum(options)));
-  } catch (error) {
-    if (!isPreconditionFailed(error)) throw error;
-    log.warn({ queue: name, err: error }, 'queue exists with other arguments and is used as it is');
+  const isDelay = 'x-message-ttl' in options;
+  const mayDiffer = isDelay ? tolerated : [...tolerated, ...deadLetterArguments];
+  const asked = { ...options };
+  // The broker names one difference at a time.
+  for (const _ of [...mayDiffer, 'the last']) {
+    try {
+      await session.scratch((channel) => channel.assertQueue(name, quorum(asked)));
+      return;
+    } catch (error) {
+      const difference = inequivalent(error);
+      if (!difference || !mayDiffer.includes(difference.argument))
+        throw mismatchOf(error, `queue ${name}`, 'durable quorum queue');
+      log.warn({ queue: name, err: error }, 'queue exists with other arguments and is used as it is');
+      asked[difference.argument] = difference.is;
+    }
   }
 }
 
 /** How a queue of Warren's is declared. */
 export function quorum(options: Record<string, unknown>): Options.AssertQueue {
   return { durable: true, arguments: { 'x-queue-type': 'quorum', ...options } };
-}
-
-function isPreconditionFailed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 406;
 }
 
 /** By default a broker may lose what it dead-letters; at-least-once demands that overflow. */

@@ -38,7 +38,7 @@ export interface Recorder {
 /** Subscribes, and records what comes; `decide` answers for one delivery (default: done). */
 export async function record(
   bus: EventBus,
-  subscription: Pick<Subscription, 'service' | 'types' | 'batchSize' | 'prefetch'>,
+  subscription: Pick<Subscription, 'service' | 'types' | 'batchSize' | 'prefetch' | 'watch'>,
   decide: (delivery: Delivery, batch: readonly Delivery[]) => Verdict | Promise<Verdict> = () => done,
 ): Promise<Recorder> {
   const recorder: Recorder = {

@@ -30,6 +30,7 @@ export const nodesExchange = (service: string): string => `warren.nodes.${servic
 const defaultMaxQueueBytes = 32 * 1024 * 1024;
 /** What may be on its way to the broker at a time, in bytes: more only means that the broker can't keep up. */
 const maxUnconfirmedBytes = 8 * 1024 * 1024;
+const mostUnheard = 5;
 /** Messages on their way to this node. */
 const prefetch = 100;
 /** Between two lines about messages of other broker users, in milliseconds. */
@@ -78,6 +79,8 @@ class FanoutLink implements RabbitMqNodeLink {
   readonly #peers: Peers;
   readonly #aliveTimer: NodeJS.Timeout;
   #sent = 0;
+  /** How often this node told that it is there since it last heard itself. */
+  #unheard = 0;
   #unconfirmedBytes = 0;
   #drops = 0;
   #dropping = false;
@@ -104,6 +107,10 @@ class FanoutLink implements RabbitMqNodeLink {
 
   get state(): 'up' | 'degraded' {
     return this.#link.state;
+  }
+
+  get refused(): string | undefined {
+    return this.#link.refused?.message;
   }
 
   get hasPeers(): boolean {
@@ -154,6 +161,20 @@ class FanoutLink implements RabbitMqNodeLink {
         'x-overflow': 'drop-head',
       },
     });
+    try {
+      await this.#hearFrom(channel, queue);
+    } catch (error) {
+      // Nobody has consumed from it, so that it would stay for as long as the connection.
+      await session.scratch((deleting) => deleting.deleteQueue(queue)).catch(() => undefined);
+      throw error;
+    }
+    // Only now: peers push to this node from the moment they hear of it, and it hears of them within one interval.
+    this.#peers.heard();
+    this.#unheard = 0;
+    this.#tellAlive(channel);
+  }
+
+  async #hearFrom(channel: ConfirmChannel, queue: string): Promise<void> {
     await channel.bindQueue(queue, this.#exchange, '');
     // Without acknowledgements the broker would push everything at a slow node, past the queue and its bound.
     await channel.prefetch(prefetch);
@@ -163,9 +184,6 @@ class FanoutLink implements RabbitMqNodeLink {
       acknowledge(message);
       this.#receive(message);
     });
-    // Only now: peers push to this node from the moment they hear of it, and it hears of them within one interval.
-    this.#peers.heard();
-    this.#tellAlive(channel);
   }
 
   get #sender(): Sender {
@@ -174,6 +192,12 @@ class FanoutLink implements RabbitMqNodeLink {
 
   #tellAlive(channel: ConfirmChannel | undefined): void {
     if (!channel || this.#link.blocked) return;
+    // An exchange that was deleted took the binding along, and nobody says so.
+    if (this.#unheard >= mostUnheard) {
+      this.#channel.restart('it does not hear itself');
+      return;
+    }
+    this.#unheard += 1;
     try {
       channel.publish(this.#exchange, '', Buffer.alloc(0), alivePropertiesFrom(this.#sender));
     } catch (error) {
@@ -228,7 +252,10 @@ class FanoutLink implements RabbitMqNodeLink {
       this.#refuse(message);
       return;
     }
-    if (isFrom(message, this.#self)) return;
+    if (isFrom(message, this.#self)) {
+      this.#unheard = 0;
+      return;
+    }
     this.#peers.heard();
     if (isAlive(message)) return;
     this.#numbers.note(message);

@@ -2,11 +2,15 @@ import type { FastifyInstance } from 'fastify';
 
 /** `degraded` still serves; `failed` can't. */
 export type CheckResult = 'ok' | 'degraded' | 'failed';
-export type Checks = Readonly<Record<string, () => CheckResult | Promise<CheckResult>>>;
+/** `detail` is for everybody who can ask: it names no user, address or queue. */
+export type CheckAnswer = CheckResult | { result: CheckResult; detail: string };
+export type Checks = Readonly<Record<string, () => CheckAnswer | Promise<CheckAnswer>>>;
 
 export interface Health {
   status: 'ok' | 'degraded' | 'unready';
   checks: Record<string, CheckResult>;
+  /** Why, for checks that say it. */
+  details?: Record<string, string>;
 }
 
 /** Milliseconds after which a check that gives no answer has failed. */
@@ -36,15 +40,22 @@ export class Readiness {
   }
 
   async read(): Promise<Health> {
-    const entries = Object.entries(this.#checks).map(
-      async ([name, check]) => [name, await bounded(check)] as const,
+    const checks: Record<string, CheckResult> = {};
+    const details: Record<string, string> = {};
+    await Promise.all(
+      Object.entries(this.#checks).map(async ([name, check]) => {
+        checks[name] = 'failed';
+        const answer = await bounded(check);
+        checks[name] = typeof answer === 'string' ? answer : answer.result;
+        if (typeof answer !== 'string') details[name] = answer.detail;
+      }),
     );
-    const checks: Record<string, CheckResult> = Object.fromEntries(await Promise.all(entries));
     const results = Object.values(checks);
-    if (this.#starting) return { status: 'unready', checks: { ...checks, starting: 'failed' } };
-    if (this.#draining) return { status: 'unready', checks: { ...checks, draining: 'failed' } };
-    if (results.includes('failed')) return { status: 'unready', checks };
-    return { status: results.includes('degraded') ? 'degraded' : 'ok', checks };
+    const told = { checks, ...(Object.keys(details).length > 0 && { details }) };
+    if (this.#starting) return { status: 'unready', ...told, checks: { ...checks, starting: 'failed' } };
+    if (this.#draining) return { status: 'unready', ...told, checks: { ...checks, draining: 'failed' } };
+    if (results.includes('failed')) return { status: 'unready', ...told };
+    return { status: results.includes('degraded') ? 'degraded' : 'ok', ...told };
   }
 }
 
@@ -61,7 +72,7 @@ export function useHealth(http: FastifyInstance, readiness: Readiness): void {
   });
 }
 
-async function bounded(check: () => CheckResult | Promise<CheckResult>): Promise<CheckResult> {
+async function bounded(check: () => CheckAnswer | Promise<CheckAnswer>): Promise<CheckAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<CheckResult>((resolve) => {
     timer = setTimeout(() => resolve('failed'), checkTimeout);

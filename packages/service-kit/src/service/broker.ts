@@ -45,6 +45,9 @@ function borrowed(link: NodeLink): NodeLink {
     get state() {
       return link.state;
     },
+    get refused() {
+      return link.refused;
+    },
     close: async () => {},
   };
 }

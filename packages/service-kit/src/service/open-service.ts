@@ -10,7 +10,7 @@ import { brokerUsersOf } from '../config/broker-users.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
-import { Readiness } from '../http/health.js';
+import { type CheckAnswer, Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
 import { addDoors, createHttp } from '../http/server.js';
@@ -78,7 +78,7 @@ export async function openService<
   const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
     database: () => checkDatabase(pool),
-    broker: () => (bus.state === 'up' && link.state === 'up' ? 'ok' : 'degraded'),
+    broker: () => checkBroker([bus, link]),
   });
 
   const addressOf = clientAddress(config.TRUST_PROXY === 'on');
@@ -150,6 +150,18 @@ function listedRevocations({ REVOCATIONS_URL: url, USER_SERVICE_URL }: KitConfig
 async function checkDatabase(pool: Pool): Promise<'ok'> {
   await pool.query('SELECT 1');
   return 'ok';
+}
+
+/**
+ * A broker that is away takes nobody down: the outbox records. One that has refused this process since it began would
+ * let a rollout go on that never publishes or consumes. What exactly it refuses is in the log.
+ */
+function checkBroker(
+  parts: readonly { state: 'up' | 'degraded'; refused?: string | undefined }[],
+): CheckAnswer {
+  if (parts.some(({ refused }) => refused !== undefined))
+    return { result: 'failed', detail: 'the broker refuses what this service needs; the log says what' };
+  return parts.every(({ state }) => state === 'up') ? 'ok' : 'degraded';
 }
 
 function internalPortOf({ PORT, INTERNAL_PORT }: KitConfig): number {

@@ -28,6 +28,10 @@ export class ServiceBus implements EventBus {
     return this.#bus.unauthorized ?? 0;
   }
 
+  get refused(): string | undefined {
+    return this.#bus.refused;
+  }
+
   publish(event: EncodedEvent): Promise<PublishReceipt> {
     return this.#bus.publish(event);
   }

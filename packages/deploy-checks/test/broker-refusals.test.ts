@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createRabbitMqEventBus, eventsExchange, eventsQueue } from '@warren/event-bus';
+import { createRabbitMqNodeLink, nodesExchange } from '@warren/realtime';
+import { eventually, named, unavailable } from '@warren/testing';
+import { type ChannelModel, connect } from 'amqplib';
+import { pino } from 'pino';
+import { type BrokerWithUsers, brokerWithUsers } from './support/broker-users.js';
+
+const log = pino({ level: 'silent' });
+
+/** Counts what is logged as an error: one line for each set-up that failed. */
+function errorCounter() {
+  const counter = { errors: 0, log };
+  const write = () => {
+    counter.errors += 1;
+  };
+  counter.log = pino({ level: 'error' }, { write });
+  return counter;
+}
+
+const brokers = [
+  { title: 'RabbitMQ', options: undefined, missing: undefined },
+  { title: 'RabbitMQ 4', options: { version: 4 }, missing: unavailable('rabbitmq-4') },
+] as const;
+
+describe.each(brokers)('a service whose broker user is refused', ({ title, options, missing }) => {
+  (missing ? describe.skip : describe)(named(title, missing), () => {
+    let broker: BrokerWithUsers;
+    let model: ChannelModel;
+    const opened: Array<{ close(): Promise<unknown> }> = [];
+
+    beforeAll(async () => {
+      broker = await brokerWithUsers(options);
+      model = await connect(broker.url);
+    }, 60_000);
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((each) => each.close()));
+    });
+    afterAll(async () => {
+      await model.close();
+      await broker.close();
+    }, 60_000);
+
+    const subscription = { probe: async () => {}, handle: async () => [] };
+
+    function busOf(service: string, url = broker.urlFor(service)) {
+      const { authorize } = broker;
+      const options = { url, service, authorize, retryDelays: [50], checkEveryMs: 300, log };
+      const bus = createRabbitMqEventBus(options);
+      opened.push(bus);
+      return bus;
+    }
+
+    it('says that it is refused where it may not consume what it subscribes to', async () => {
+      const bus = busOf('payment');
+      const types = ['user.registered', 'user.password-reset-requested'];
+      await bus.subscribe({ service: 'payment', types, ...subscription });
+      expect(bus.refused).toMatch(/user\.password-reset-requested.*refused/);
+      expect(bus.state).toBe('degraded');
+    });
+
+    it('says that it is refused where its login is, and not where the broker is away', async () => {
+      const url = new URL(broker.urlFor('payment'));
+      url.password = 'another';
+      const bus = busOf('payment', url.href);
+      await bus.subscribe({ service: 'payment', types: ['user.registered'], ...subscription });
+      expect(bus.refused).toMatch(/403/);
+      const away = new URL(broker.urlFor('payment'));
+      away.port = '1';
+      expect(busOf('payment', away.href).refused).toBeUndefined();
+    });
+
+    it('leaves no queue behind where what it listens to is refused, however often it tries', async () => {
+      const counter = errorCounter();
+      const bus = createRabbitMqEventBus({
+        url: broker.urlFor('payment'),
+        service: 'payment',
+        log: counter.log,
+      });
+      opened.push(bus);
+      await bus.listen({
+        service: 'payment',
+        types: ['user.password-reset-requested'],
+        heard: () => undefined,
+        began: () => undefined,
+      });
+      expect(bus.refused).toMatch(/user\.password-reset-requested.*refused/);
+      await eventually(() => expect(counter.errors).toBeGreaterThan(3));
+      expect((await broker.queues()).filter((name) => name.includes('.listening.'))).toEqual([]);
+    });
+
+    it('leaves no queue behind where its nodes may not hear each other, and begins once they may', async () => {
+      const own = '^warren\\.(nodes\\.)?user\\..+$';
+      await broker.permit('user', { configure: own, write: '^warren\\..+$', read: '^$' });
+      const counter = errorCounter();
+      const link = createRabbitMqNodeLink({
+        url: broker.urlFor('user'),
+        service: 'user',
+        node: 'one',
+        log: counter.log,
+      });
+      opened.push(link);
+      await eventually(() => expect(link.refused).toMatch(/warren\.nodes\.user.*refused/));
+      await eventually(() => expect(counter.errors).toBeGreaterThan(2));
+      expect((await broker.queues()).filter((name) => name.startsWith(nodesExchange('user')))).toEqual([]);
+      await broker.permit('user', { configure: own, write: '^warren\\..+$', read: '^warren\\..+$' });
+      await eventually(() => expect([link.refused, link.state]).toEqual([undefined, 'up']));
+    });
+
+    it('goes on where it was refused nothing, and its permissions let it look at its bindings', async () => {
+      for (const service of ['user', 'payment', 'notification']) {
+        const bus = busOf(service);
+        const types = service === 'user' ? [] : ['user.registered', 'user.snapshot'];
+        await bus.subscribe({ service, types, ...subscription });
+        await bus.listen({
+          service,
+          types: ['user.session-revoked'],
+          heard: () => undefined,
+          began: () => undefined,
+        });
+        expect([bus.refused, bus.state]).toEqual([undefined, 'up']);
+      }
+    });
+
+    it('does not start on an exchange of another type, though it may not declare one', async () => {
+      const channel = await model.createConfirmChannel();
+      await channel.deleteExchange(eventsExchange);
+      await channel.assertExchange(eventsExchange, 'fanout', { durable: true });
+      const subscribing = busOf('payment').subscribe({
+        service: 'payment',
+        types: ['user.registered'],
+        ...subscription,
+      });
+      await expect(subscribing).rejects.toThrow(
+        /warren\.events delivers whatever the key, as a fanout exchange, but a durable topic exchange is needed/,
+      );
+      await channel.deleteExchange(eventsExchange);
+      await channel.assertExchange(eventsExchange, 'topic', { durable: true });
+    });
+
+    it('is degraded and not refused where an operator deletes an exchange under it, and whole once it is back', async () => {
+      const bus = busOf('payment');
+      await bus.subscribe({ service: 'payment', types: ['user.registered'], ...subscription });
+      expect(bus.state).toBe('up');
+      const channel = await model.createConfirmChannel();
+      await channel.deleteExchange(eventsExchange);
+      await eventually(() => expect(bus.state).toBe('degraded'));
+      expect(bus.refused).toBeUndefined();
+      await channel.assertExchange(eventsExchange, 'topic', { durable: true });
+      await eventually(() => expect(bus.state).toBe('up'));
+      channel.publish(eventsExchange, 'user.registered', Buffer.from('{}'), { mandatory: true });
+      await channel.waitForConfirms();
+      await channel.checkQueue(eventsQueue('payment'));
+    });
+  });
+});

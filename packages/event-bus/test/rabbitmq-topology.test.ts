@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually, type TestBroker, testBroker } from '@warren/testing';
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import {
+  createRabbitMqEventBus,
+  type EventBus,
+  eventsExchange,
+  eventsQueue,
+  type QueueWatch,
+  type RabbitMqEventBusOptions,
+  replaysExchange,
+  retryQueue,
+} from '../src/index.js';
+import { silent } from './support/rabbitmq.js';
+import { eventOf, record, uniqueName } from './support/recorder.js';
+
+/** The file has a vhost for itself: its exchanges come and go. */
+describe('what a service finds on the broker', () => {
+  let broker: TestBroker;
+  let model: ChannelModel;
+  let raw: ConfirmChannel;
+  let service: string;
+  let type: string;
+  let buses: EventBus[];
+
+  beforeAll(async () => {
+    broker = await testBroker();
+    model = await connect(broker.url);
+    raw = await model.createConfirmChannel();
+  });
+  afterAll(async () => {
+    await model.close();
+    await broker.close();
+  }, 60_000);
+  beforeEach(() => {
+    service = uniqueName('service');
+    type = uniqueName('thing.happened');
+    buses = [];
+  });
+  afterEach(async () => {
+    await Promise.all(buses.map((bus) => bus.close()));
+    for (const exchange of [eventsExchange, replaysExchange]) await raw.deleteExchange(exchange);
+  });
+
+  function open(options: Partial<RabbitMqEventBusOptions> = {}): EventBus {
+    const bus = createRabbitMqEventBus({
+      url: broker.url,
+      service,
+      retryDelays: [40],
+      checkEveryMs: 300,
+      log: silent,
+      ...options,
+    });
+    buses.push(bus);
+    return bus;
+  }
+
+  const nothing = { probe: async () => {}, handle: async () => [] };
+
+  it.each([
+    ['fanout', true, /warren\.events .*type fanout.* durable topic exchange is needed/],
+    ['direct', true, /warren\.events .*type direct.* durable topic exchange is needed/],
+    ['headers', true, /warren\.events .*type headers.* durable topic exchange is needed/],
+    ['topic', false, /warren\.events .*durable false.* durable topic exchange is needed/],
+  ])('does not start on an exchange of type %s, durable %s', async (kind, durable, sentence) => {
+    await raw.assertExchange(eventsExchange, kind, { durable });
+    await expect(open().subscribe({ service, types: [type], ...nothing })).rejects.toThrow(sentence);
+    await expect(open().listen({ service, types: [type], heard() {}, began() {} })).rejects.toThrow(sentence);
+    await expect(raw.checkQueue(eventsQueue(service))).resolves.toMatchObject({ messageCount: 0 });
+    raw.publish(eventsExchange, type, Buffer.from('{}'));
+    await raw.waitForConfirms();
+    expect((await raw.checkQueue(eventsQueue(service))).messageCount).toBe(0);
+  });
+
+  it.each(['fanout', 'direct'])(
+    'knows an exchange of type %s by what it does, where all exist',
+    async (kind) => {
+      await raw.assertExchange(eventsExchange, 'topic', { durable: true });
+      await raw.assertExchange(replaysExchange, kind, { durable: true });
+      await expect(open().subscribe({ service, types: [type], ...nothing })).rejects.toThrow(
+        new RegExp(`warren\\.replays .*type ${kind}.* durable topic exchange is needed`),
+      );
+    },
+  );
+
+  it.each([
+    [
+      'a classic queue',
+      eventsQueue,
+      { durable: true },
+      /events exists with x-queue-type .*durable quorum queue/,
+    ],
+    ['a queue that is not durable', eventsQueue, { durable: false }, /events exists with durable false/],
+    [
+      'a delay that does not end',
+      (name: string) => retryQueue(name, 40),
+      { durable: true, arguments: { 'x-queue-type': 'quorum' } },
+      /retry.40ms exists with x-dead-letter-exchange none/,
+    ],
+    [
+      'a queue that forgets',
+      eventsQueue,
+      { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': 10 } },
+      /events exists with x-max-length 10/,
+    ],
+  ])('does not start on %s in the place of its own', async (_, nameOf, options, sentence) => {
+    await raw.assertQueue(nameOf(service), options);
+    await expect(open().subscribe({ service, types: [type], ...nothing })).rejects.toThrow(sentence);
+  });
+
+  it('binds again what was lost with an exchange, within one look, and says that it was', async () => {
+    const noted: string[] = [];
+    const watch: QueueWatch = {
+      look: async () => ({
+        lost: async () => void noted.push('lost'),
+        whole: async () => void noted.push('whole'),
+      }),
+    };
+    const bus = open();
+    const seen = await record(bus, { service, types: [type], watch });
+    await eventually(() => expect(noted).toEqual(expect.arrayContaining(['lost', 'whole'])));
+    noted.length = 0;
+    await eventually(() => expect(noted).toContain('whole'));
+    expect(noted).not.toContain('lost');
+    await raw.deleteExchange(eventsExchange);
+    await raw.assertExchange(eventsExchange, 'topic', { durable: true });
+    await eventually(() => expect(noted).toContain('lost'));
+    await eventually(() => expect(bus.state).toBe('up'));
+    const event = eventOf(type);
+    expect(await bus.publish(event)).toBe('confirmed');
+    await eventually(() => expect(seen.deliveries.map(({ id }) => id)).toEqual([event.id]));
+  });
+});
