@@ -221,8 +221,8 @@ export const mutations = [
   {
     guard: 'commits: Prisma’s transactions notice a rollback too',
     file: 'packages/service-kit/src/database/prisma/prisma-client.ts',
-    from: 'new PrismaPg(checkedCommits(pool), {',
-    to: 'new PrismaPg([pool, checkedCommits(pool)][0], {',
+    from: 'const checked = checkedCommits(pool);',
+    to: 'const [checked] = [pool, checkedCommits];',
     tests: ['packages/bench/test/prisma-client.test.ts'],
   },
   {

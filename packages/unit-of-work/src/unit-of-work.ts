@@ -13,9 +13,10 @@ import type {
 } from './api.js';
 import { createEntrance } from './entrance.js';
 import { createFeedReader } from './feed/reader.js';
-import { type Consumer, type ConsumerStats, createConsumer } from './inbox/consumer.js';
+import { type Consumer, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
 import { createSuspects, type Suspects } from './inbox/suspects.js';
+import type { ConsumerStats } from './inbox/tally.js';
 import { type Limits, withDefaults } from './limits.js';
 import { createOnce } from './once/once.js';
 import { Relay, type RelayStats } from './outbox/relay.js';

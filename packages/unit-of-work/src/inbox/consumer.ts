@@ -10,7 +10,8 @@ import type { Transactor } from '../transaction/transactor.js';
 import { Blame } from './blame.js';
 import type { Decoder } from './decode.js';
 import type { Suspects } from './suspects.js';
-import { createWork, InVain, isReplayed, type WorkDone, type WorkOptions } from './work.js';
+import { type ConsumerStats, createTally, isCrashLoop } from './tally.js';
+import { createWork, InVain, isReplayed, type WorkOptions } from './work.js';
 
 export interface ConsumerParts<Db extends RawClient> {
   /** The service's name: also whose inbox it is. */
@@ -23,23 +24,6 @@ export interface ConsumerParts<Db extends RawClient> {
   probe(): Promise<void>;
   limits: Pick<Limits, 'lockWaitMs'>;
   log: Logger;
-}
-
-export interface ConsumerStats {
-  handled: number;
-  duplicates: number;
-  retried: number;
-  dead: number;
-  /** Of those handled, parts of a replay. */
-  replayed: number;
-  /** Batches that failed as a whole and ran again one by one. */
-  split: number;
-  /** Handled alone, since whoever had them before may have crashed on them. */
-  suspected: number;
-  /** Given up, since everyone crashed on them. */
-  crashLoops: number;
-  /** Answers that others hold the locks which an event needs. */
-  busy: number;
 }
 
 export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
@@ -66,18 +50,8 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
   const { service, decode, transactor, suspects, probe, limits, log } = parts;
   const work = createWork(service, parts.handlers);
   const blame = new Blame(probe);
-  const stats: ConsumerStats = {
-    handled: 0,
-    duplicates: 0,
-    retried: 0,
-    dead: 0,
-    split: 0,
-    replayed: 0,
-    suspected: 0,
-    crashLoops: 0,
-    busy: 0,
-  };
-  let lastReplayed = 0;
+  const tally = createTally(log);
+  const { stats } = tally;
 
   async function handle(
     batch: readonly Delivery[],
@@ -101,7 +75,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     blame.clear([...events.keys(), ...suspected.keys()]);
     return decoded.map((each, index) => {
       const verdict = each.ok ? (verdicts.get(keyOf(each.event)) ?? done) : each.verdict;
-      count(verdict, batch[index]);
+      tally.decided(verdict, batch[index]);
       return verdict;
     });
   }
@@ -133,7 +107,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
         begun = true;
         return work(db, effects, events, optionsFor(events, options));
       });
-      countWorked(worked);
+      tally.worked(worked);
       return worked.busy;
     } catch (error) {
       const { patientFor } = options;
@@ -199,7 +173,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
             effects.marks.finished = { consumer: service, suspect: named };
           return outcome;
         });
-        countWorked(worked);
+        tally.worked(worked);
         return worked.busy.length > 0 ? usersAreLocked : done;
       } catch (error) {
         if (error instanceof InVain) return usersAreLocked;
@@ -219,30 +193,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     }
   }
 
-  function countWorked({ duplicates, replayed }: WorkDone): void {
-    stats.duplicates += duplicates;
-    if (replayed === 0) return;
-    stats.replayed += replayed;
-    lastReplayed = Date.now();
-  }
-
-  function count(verdict: Verdict, delivery: Delivery | undefined): void {
-    if (verdict.kind === 'done') {
-      stats.handled += 1;
-      return;
-    }
-    if (verdict.kind === 'busy') {
-      stats.busy += 1;
-      return;
-    }
-    stats[verdict.kind === 'dead' ? 'dead' : 'retried'] += 1;
-    if (isCrashLoop(verdict)) stats.crashLoops += 1;
-    const { id, type, attempt } = delivery ?? {};
-    const reason = verdict.kind === 'dead' ? verdict.reason : 'retry';
-    log.warn({ err: verdict.error, id, type, attempt, reason }, 'an event could not be handled');
-  }
-
-  return { handle, probe, stats, lastReplayed: () => lastReplayed };
+  return { handle, probe, stats, lastReplayed: tally.lastReplayed };
 }
 
 const done: Verdict = { kind: 'done' };
@@ -260,8 +211,6 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 function keyOf({ id, replayid }: DomainEvent): string {
   return replayid === undefined ? id : `${id} ${replayid}`;
 }
-
-const isCrashLoop = (verdict: Verdict): boolean => verdict.kind === 'dead' && verdict.reason === 'crash-loop';
 
 /** One order for all batches, so that rows of the same entities are locked in the same order. */
 function bySubject(a: DomainEvent, b: DomainEvent): number {

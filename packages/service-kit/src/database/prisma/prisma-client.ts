@@ -46,10 +46,11 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
   pool: Pool,
   open: (options: PrismaOptions) => Client,
 ): Client {
-  const driver = new PrismaPg(checkedCommits(pool), { statementNameGenerator: statementNames() });
+  const checked = checkedCommits(pool);
+  const driver = new PrismaPg(checked, { statementNameGenerator: statementNames() });
   const lent = new Lent();
   // Prisma's own transactions can't be run again from here: without names, each statement has a new plan.
-  const unnamed = new PrismaPg(pool);
+  const unnamed = new PrismaPg(checked);
   const client = open({ adapter: lendingAdapter(driver, unnamed, lent), transactionOptions });
   let adapter: Promise<SqlDriverAdapter> | undefined;
 
