@@ -40,8 +40,8 @@ export class Bench {
   }
 
   /** A process that only answers. */
-  async process(name: string, script: URL): Promise<Child> {
-    return this.#start(name, script, {}, []);
+  async process(name: string, script: URL, nodeArguments: string[] = []): Promise<Child> {
+    return this.#start(name, script, {}, nodeArguments);
   }
 
   /** A server; resolves once it listens. */

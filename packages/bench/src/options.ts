@@ -1,6 +1,6 @@
 import { readFlags, wholeNumber } from '@warren/testing';
 export const help = `npm run bench -- [options]
-npm run bench -- storm|curves|retention [options]
+npm run bench -- storm|attacks|curves|retention [options]
 
 Drives one story, POST of a payment to notification on a socket, through a bare hand-written pipeline and through
 Warren, in turns, and prints Warren's share of the bare one's throughput and latency.
@@ -16,8 +16,8 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --json             prints the result as JSON
   --help             prints this
 
-\`storm\` is a reconnect storm, \`curves\` the throughput of relay and consumer, \`retention\` what the tables take
-and what pruning costs: see their --help.
+\`storm\` is a reconnect storm, \`attacks\` are floods on a socket, \`curves\` the throughput of relay and consumer,
+\`retention\` what the tables take and what pruning costs: see their --help.
 
 It finds its servers as the tests do: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, else what runs locally.
 Everything it measures includes the load generator's own work on the same machine.

@@ -62,7 +62,8 @@ describe('pings that nobody waits for an answer to', () => {
     expect(memory() - before).toBeLessThan(16 * mebibyte);
     expect(sent).toBeLessThan(mebibytes * mebibyte);
     await raw.closed;
-    await eventually(() => expect(at.realtime.stats()).toMatchObject({ sockets: 0, unjoined: 0 }));
+    const after = { sockets: 0, unjoined: 0, connectionsCut: 1 };
+    await eventually(() => expect(at.realtime.stats()).toMatchObject(after));
   });
 
   it('count as well when they come as pongs', async () => {
@@ -73,6 +74,9 @@ describe('pings that nobody waits for an answer to', () => {
 });
 
 const packets = 20_000;
+
+/** So few that a busy machine still takes more of them than are allowed. */
+const slow = { commandsPerSecond: 5 };
 
 /** One write of so many packets. */
 function flood(raw: RawSocket, packet: string): void {
@@ -109,7 +113,7 @@ describe('thousands of packets at once', () => {
     ['other namespaces', '40/other,{}'],
     ['heartbeats', '3'],
   ])('of an account end its socket as rate-limited when they are %s', async (_what, packet) => {
-    const at = await node();
+    const at = await node({ limits: slow });
     const raw = await attacker(at);
     await join(raw, 'eve');
     flood(raw, packet);
@@ -120,7 +124,7 @@ describe('thousands of packets at once', () => {
   });
 
   it('hold up nobody else: what another person sends is taken in between', async () => {
-    const at = await node();
+    const at = await node({ limits: slow });
     const witness = connect(at.url);
     await witness.got('session.ready');
     const raw = await attacker(at);

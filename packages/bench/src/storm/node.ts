@@ -41,7 +41,8 @@ export interface StormNode {
   close(): Promise<void>;
 }
 
-const handshakesPerMinute = 1_000_000;
+/** All clients come from one address. */
+const limits = { handshakesPerMinute: 1_000_000, unjoinedPerAddress: 1_000_000 };
 
 /** Opens the realtime node, the unit of work, bus and link of one instance. What is open is closed if it fails. */
 export async function openStormNode(options: StormNodeOptions): Promise<StormNode> {
@@ -85,7 +86,7 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
     feeds: feedsOf(messaging.feeds, options),
     commands: [],
     link,
-    limits: { handshakesPerMinute },
+    limits,
     ...(sweepMs !== undefined && { sweepMs }),
     log,
   });

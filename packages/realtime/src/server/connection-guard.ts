@@ -32,6 +32,7 @@ export class ConnectionGuard {
   #phase: Phase = 'unjoined';
   #onFlood: (() => void) | undefined;
   #closing: NodeJS.Timeout | undefined;
+  #isCutOff = false;
 
   constructor(connection: Connection, options: GuardOptions) {
     this.#connection = connection;
@@ -98,6 +99,8 @@ export class ConnectionGuard {
   #watchControlFrames(): void {
     const webSocket = webSocketOf(this.#connection);
     const allowed = (): boolean => {
+      // What was read before the end is still handed on.
+      if (this.#isCutOff) return false;
       if (this.#controlFrames.take()) return true;
       this.#cutOff();
       return false;
@@ -114,6 +117,7 @@ export class ConnectionGuard {
   }
 
   #cutOff(): void {
+    this.#isCutOff = true;
     this.#options.cut();
     this.#terminate();
   }
