@@ -240,6 +240,13 @@ export const mutations = [
     tests: ['packages/event-bus/test/rabbitmq-messages.test.ts'],
   },
   {
+    guard: 'broker permissions: a service may bind all that its contract consumes',
+    file: 'scripts/broker-definitions.mjs',
+    from: 'const heard = [...new Set([...consumes, revocationType])].sort();',
+    to: "const heard = [...consumes, revocationType].filter((type) => !type.endsWith('.snapshot')).sort();",
+    tests: ['packages/deploy-checks/test/broker-permissions.test.ts'],
+  },
+  {
     guard: 'publishers: an event is believed only of a service that may publish it',
     file: 'packages/event-bus/src/rabbitmq/publishers.ts',
     from: 'if (publisher !== undefined && authorize(publisher, type)) return undefined;',
@@ -304,9 +311,9 @@ export const mutations = [
   },
   {
     guard: 'senders: what one service handles for all comes only from those who state it',
-    file: 'packages/unit-of-work/src/inbox/decode.ts',
-    from: 'source === sourceOf(service) && Object.hasOwn(emits, type));',
-    to: 'source === sourceOf(service) || Object.hasOwn(emits, type));',
+    file: 'packages/contracts/src/contract.ts',
+    from: 'contract.service === service && Object.hasOwn(contract.emits, type));',
+    to: 'contract.service === service || Object.hasOwn(contract.emits, type));',
     tests: ['packages/unit-of-work/test/senders.test.ts'],
   },
   {

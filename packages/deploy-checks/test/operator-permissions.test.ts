@@ -56,14 +56,15 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       return { events: events.messageCount, dead: dead.messageCount };
     }
 
+    /** `url`: with whose credentials. */
     async function warren(
-      user: string,
+      url: string,
       line: string,
     ): Promise<{ code: number; out: string[]; err: string[] }> {
       const out: string[] = [];
       const err: string[] = [];
       const code = await runCli(line.split(' '), {
-        env: { AMQP_URL: broker.urlFor(user) },
+        env: { AMQP_URL: url },
         out: (text) => void out.push(text),
         err: (text) => void err.push(text),
         signal: new AbortController().signal,
@@ -71,8 +72,15 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       return { code, out, err };
     }
 
+    it('refuses to retry as another user, whom the service would not believe, and leaves the letters', async () => {
+      const { code, err } = await warren(broker.url, 'dead-letters retry --service notification');
+      expect([code, err.join(' ')]).toEqual([1, expect.stringContaining("use the service's own user")]);
+      await eventually(async () => expect(await counts()).toEqual({ events: 0, dead: 2 }));
+    });
+
     it('looks, shows, retries and discards', async () => {
-      const own = (line: string) => warren('notification', `${line} --service notification --json`);
+      const own = (line: string) =>
+        warren(broker.urlFor('notification'), `${line} --service notification --json`);
       const queues = await own('queues');
       expect([queues.code, queues.out]).toEqual([
         0,
@@ -95,7 +103,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
 
     it('is refused at another service’s dead letters, and says so', async () => {
       for (const line of ['dead-letters list', 'dead-letters retry']) {
-        const { code, out, err } = await warren('payment', `${line} --service notification`);
+        const { code, out, err } = await warren(broker.urlFor('payment'), `${line} --service notification`);
         expect([code, out]).toEqual([1, []]);
         expect(err.join('\n')).toMatch(/ACCESS_REFUSED/);
       }

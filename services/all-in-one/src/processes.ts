@@ -27,6 +27,8 @@ export function startProcesses(
         env: {
           ...serviceEnvironment(service, ports, databaseOn(servers.database, service.database), env),
           AMQP_URL: servers.amqp,
+          // Whatever it is named: there is one URL for all.
+          AMQP_USERS: 'shared',
         },
         readyUrl: `${urlOn(env.HOST, ports.get(service.name), '127.0.0.1')}/health/ready`,
       }),
