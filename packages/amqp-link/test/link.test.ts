@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, type FaultProxy, faultProxy, type TestBroker, testBroker } from '@warren/testing';
 import { pino } from 'pino';
-import { type AmqpLink, type AmqpLinkOptions, createAmqpLink } from '../src/index.js';
+import { type AmqpLink, type AmqpLinkOptions, createAmqpLink, ensureExchange } from '../src/index.js';
 
 const silent = pino({ level: 'silent' });
 
@@ -69,6 +69,18 @@ describe('supervised connection', () => {
     await eventually(() => expect(link.state).toBe('up'));
     expect(attempts).toBe(3);
     expect(steady.current).toBe(before);
+  });
+
+  it('declares an exchange that is not there yet without a warning, and finds it the next time', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+    for (let start = 0; start < 2; start += 1) {
+      const link = open({ log });
+      const channel = link.openChannel((session) => ensureExchange(session, 'warren.first-start', 'topic'));
+      await channel.attempted();
+      expect(channel.current).toBeDefined();
+    }
+    expect(lines).toEqual([]);
   });
 
   it('opens a channel anew when the broker closes it', async () => {

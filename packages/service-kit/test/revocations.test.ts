@@ -100,6 +100,38 @@ describe('the watch', () => {
     expect(revocations.has(meanwhile.sessionId)).toBe(true);
   });
 
+  it('warns of a list that is away once an outage, at a start only where it stays away, and without a stack', async () => {
+    const lines: { level: string; reason: string }[] = [];
+    const writes = { write: (line: string) => lines.push(JSON.parse(line)) };
+    const telling = pino({ level: 'warn', formatters: { level: (level) => ({ level }) } }, writes);
+    const answers = ['away', 'away', 'away', 'away', 'there', 'away', 'away', 'there', 'away'];
+    let looks = 0;
+    const source = async () => {
+      const answer = answers[looks];
+      looks += 1;
+      if (answer !== 'there' && answer !== undefined)
+        throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+      return [];
+    };
+    const parts = { service: 'payment', revocations, bus, source, log: telling, readEveryMs: 1 };
+    watch = new RevocationWatch(parts);
+    await watch.start();
+    await eventually(() => expect(looks).toBeGreaterThan(answers.length));
+    await watch.stop();
+    const line = expect.objectContaining({ level: 'warn', reason: 'fetch failed: connect ECONNREFUSED' });
+    expect(lines).toEqual([line, line]);
+    expect(JSON.stringify(lines)).not.toContain('.ts:');
+
+    lines.length = 0;
+    looks = 0;
+    answers.splice(0, answers.length, ...Array.from({ length: 8 }, () => 'away'));
+    watch = new RevocationWatch(parts);
+    await watch.start();
+    await eventually(() => expect(looks).toBeGreaterThan(answers.length));
+    await watch.stop();
+    expect(lines).toEqual([line]);
+  });
+
   it('asks only for what is new, and a minute before, once it knows the list, but now and then for all', async () => {
     const asked: (Date | undefined)[] = [];
     const known = revocation();

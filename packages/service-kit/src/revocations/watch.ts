@@ -2,6 +2,7 @@ import { revocationType, SessionRevoked } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 import type { EventBus } from '@warren/event-bus';
 import type { Logger } from 'pino';
+import { readableError } from '../config/readable-error.js';
 import type { Revocations } from './revocations.js';
 import type { RevocationSource } from './source.js';
 
@@ -13,6 +14,9 @@ const overlapMs = 60_000;
 const wholeEvery = 30;
 /** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
 const firstReadMs = 5_000;
+
+/** Looks that may fail before the first that succeeds: all services start at once, the user service among them. */
+const patientLooks = 5;
 
 const check = compileReader(SessionRevoked);
 
@@ -42,6 +46,7 @@ export class RevocationWatch {
   #reads = 0;
   readonly #stopped = new AbortController();
   #failed = 0;
+  #wasRead = false;
 
   constructor(parts: RevocationWatchParts) {
     this.#parts = parts;
@@ -116,11 +121,14 @@ export class RevocationWatch {
       revocations.add(list);
       for (const { revokedAt } of list) this.#newest = Math.max(this.#newest ?? 0, Date.parse(revokedAt));
       this.#failed = 0;
+      this.#wasRead = true;
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       this.#failed += 1;
       // One line an outage; the repeats say nothing new.
-      log[this.#failed === 1 ? 'warn' : 'debug']({ err: error }, 'the list of revocations cannot be read');
+      const isNews = this.#failed === (this.#wasRead ? 1 : patientLooks);
+      const reason = readableError(error).join(': ');
+      log[isNews ? 'warn' : 'debug']({ reason }, 'the list of revocations cannot be read');
     } finally {
       revocations.prune();
     }
