@@ -64,6 +64,8 @@ export async function makeSecrets(folder) {
       `WARREN_SECRETS=${shown}`,
       `WARREN_BROKER_DEFINITIONS=${shown}/definitions.json`,
       `WARREN_SECRETS_DIGEST=${await digestOf({ folder: target, definitions: definitionsFile })}`,
+      // From now on no service starts with a password that is shipped.
+      'DEPLOYMENT=production',
       `SIGNING_KEY_SECRET=${randomBytes(36).toString('base64url')}`,
       '',
     ].join('\n'),

@@ -97,6 +97,8 @@ describe('npm run secrets', () => {
           .map((line) => line.split(/=(.*)/s)),
       );
       const changed = readCompose(text, env);
+      expect(env.DEPLOYMENT).toBe('production');
+      expect(composeRules['each service starts with its environment'](changed)).toEqual([]);
       for (const facts of services) {
         const { SIGNING_KEY_SECRET } = changed.services[facts.name]?.environment ?? {};
         if (facts.name === 'user') expect(SIGNING_KEY_SECRET).toMatch(/^[\w-]{32,}$/);
