@@ -1,6 +1,5 @@
 // `npm run compose-story`. Not a part of `npm test`: it needs a Docker engine, and images or the time to build them.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
@@ -80,21 +79,21 @@ describe('docker compose up', () => {
   }, 600_000);
 
   it('changed broker passwords reach the broker and the services with the next `up`', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'warren-secrets-'));
+    // In the checkout, which the engine can mount wherever it runs.
+    await mkdir(join(root, '.cache'), { recursive: true });
+    const folder = await mkdtemp(join(root, '.cache/compose-story-'));
     try {
       const broker = await system.container('rabbitmq');
       const file = join(root, 'k8s/overlays/quickstart/rabbitmq/definitions.json');
       const definitions = JSON.parse(await readFile(file, 'utf8'));
       for (const user of definitions.users) user.password = 'changed';
       await writeFile(join(folder, 'definitions.json'), JSON.stringify(definitions));
-      for (const service of services) {
-        for (const name of ['amqp-url', 'database-url', 'database-password']) {
-          const text = await readFile(join(root, `compose/development-only/${service}-${name}`), 'utf8');
-          const changed = name === 'amqp-url' ? text.replace('development-only', 'changed') : text;
-          await writeFile(join(folder, `${service}-${name}`), changed);
-        }
+      const shipped = join(root, 'compose/development-only');
+      for (const name of await readdir(shipped)) {
+        const text = await readFile(join(shipped, name), 'utf8');
+        const changed = name.endsWith('-amqp-url') ? text.replace('development-only', 'changed') : text;
+        await writeFile(join(folder, name), changed);
       }
-      await writeFile(join(folder, 'postgres-password'), 'development-only');
       await system.up({
         WARREN_SECRETS: folder,
         WARREN_BROKER_DEFINITIONS: join(folder, 'definitions.json'),
@@ -115,7 +114,7 @@ describe('docker compose up', () => {
   it('idle containers use next to no CPU, health checks included', async () => {
     const names = Object.keys(idleShares) as (keyof typeof idleShares)[];
     const read = () => Promise.all(names.map((name) => cpuSeconds(system, name)));
-    // Two readings within a share of each other: what started has come to rest.
+    // Repeated until what was started has come to rest.
     const shares = await eventually(
       async () => {
         const [began, before] = [performance.now(), await read()];
