@@ -513,7 +513,7 @@ export const mutations = [
     tests: ['packages/service-kit/test/migrate.test.ts'],
   },
   {
-    guard: 'database: a migration that fails leaves nothing',
+    guard: 'database: a migration is all or nothing',
     file: 'packages/unit-of-work/src/schema/patiently.ts',
     from: "await client.query('BEGIN');",
     to: '',

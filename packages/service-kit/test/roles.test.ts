@@ -18,6 +18,10 @@ describe('a database that one role owns and another works on', () => {
     database = await testDatabaseOfRoles();
     worker = new pg.Pool({ connectionString: database.workerUrl, max: 2 });
     worker.on('error', () => undefined);
+    const asBefore15 = new pg.Client({ connectionString: database.url });
+    await asBefore15.connect();
+    await asBefore15.query('GRANT CREATE ON SCHEMA public TO PUBLIC');
+    await asBefore15.end();
     await migrate();
   }, 90_000);
   afterAll(async () => {

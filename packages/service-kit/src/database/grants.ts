@@ -27,6 +27,8 @@ const rows = 'SELECT, INSERT, UPDATE, DELETE';
 function grantsFor(role: string): string[] {
   const later = 'ALTER DEFAULT PRIVILEGES IN SCHEMA';
   return [
+    // Before PostgreSQL 15, and in databases that come from there, everybody may make tables in it.
+    'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
     `GRANT USAGE ON SCHEMA ${schemas} TO ${role}`,
     `GRANT ${rows} ON ALL TABLES IN SCHEMA ${schemas} TO ${role}`,
     `REVOKE INSERT, UPDATE, DELETE ON _prisma_migrations, messaging.migration FROM ${role}`,
