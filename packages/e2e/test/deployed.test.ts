@@ -30,6 +30,13 @@ const missing = unavailable('rabbitmq-process');
       }
     });
 
+    it('copies are sent whole: requests for replays, replays and word of their end pass', async () => {
+      for (const service of ['payment', 'notification'] as const)
+        await eventually(async () => expect(await metric(service, 'warren_copies_incomplete')).toBe(0), {
+          within: 60_000,
+        });
+    }, 90_000);
+
     describeStory(() => system);
 
     it('no service may connect to the database of another', async () => {
@@ -92,9 +99,11 @@ const missing = unavailable('rabbitmq-process');
       grace.leave();
     });
 
-    async function refused(service: ServiceName): Promise<number> {
+    const refused = (service: ServiceName) => metric(service, 'warren_messages_unauthorized_total');
+
+    async function metric(service: ServiceName, name: string): Promise<number> {
       const metrics = await (await fetch(`${system.internalUrl(service)}/metrics`)).text();
-      return Number(/^warren_messages_unauthorized_total\S* (\S+)$/m.exec(metrics)?.[1]);
+      return Number(new RegExp(`^${name}\\S* (\\S+)$`, 'm').exec(metrics)?.[1]);
     }
 
     const eventOf = (type: string, subject: string, data: object) => ({
