@@ -2,7 +2,7 @@
  * A domain event on the wire: CloudEvents 1.0 in structured JSON.
  *
  * `data` is the whole entity as it now is, so that copies need no ordering: a copy takes an event only if
- * `entityversion` is higher than what it holds.
+ * its `entityepoch` and then its `entityversion` are higher than what it holds.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  */
 export interface DomainEvent<Type extends string = string, Data = unknown> {
@@ -22,6 +22,11 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
   dataschema: string;
   /** Grows by one with each change of the entity. */
   entityversion: number;
+  /**
+   * Absent: 0. One more each time the producer's database was restored from an older state. A version of a higher epoch
+   * is newer than every version of a lower one.
+   */
+  entityepoch?: number;
   /** The first cause in a chain of events; the same on all of them. */
   correlationid: string;
   /** The event that this one answers; absent on the first of a chain. */
@@ -34,3 +39,8 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
 }
 
 export const eventContentType = 'application/cloudevents+json';
+
+/** What a copy compares: first the epoch, then the version. */
+export function versionOf({ entityepoch = 0, entityversion }: DomainEvent): { epoch: number; version: number } {
+  return { epoch: entityepoch, version: entityversion };
+}

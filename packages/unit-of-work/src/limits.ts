@@ -52,6 +52,8 @@ export interface Limits {
   feedDays: number;
   /** Days after which a suspect that nobody saw again is forgotten. Default 7. */
   suspectDays: number;
+  /** Between two looks whether the database is still the one it was. Default 5,000, with jitter. */
+  epochCheckMs: number;
   /** Days that a finished replay can be looked up. Default 30. */
   replayDays: number;
 }
@@ -83,6 +85,7 @@ const defaults: Limits = {
   feedEntries: 1_000,
   feedDays: 30,
   suspectDays: 7,
+  epochCheckMs: 5_000,
   replayDays: 30,
 };
 

@@ -12,6 +12,8 @@ import type {
   UnitOfWork,
 } from './api.js';
 import { createEntrance } from './entrance.js';
+import type { EntityEpoch } from './epoch/epochs.js';
+import { EpochWatch } from './epoch/watch.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
@@ -87,7 +89,9 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const { onCommitted, committed } = createListeners(log);
   const relay = new Relay({ table: createOutboxTable(pool, limits.leaseMs), bus, limits, log });
   const language = createLanguage(contract);
-  const transactor = createTransactor({ client, language, relay, limits, log, committed });
+  const epoch: EntityEpoch = { current: 0 };
+  const epochWatch = new EpochWatch({ pool, epoch, limits, log });
+  const transactor = createTransactor({ client, language, epoch, relay, limits, log, committed });
   const probe = () => probeDatabase(client, limits);
   let consumer: Consumer | undefined;
   let catchUp: CatchUp | undefined;
@@ -118,6 +122,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
         if (!Object.hasOwn(contract.emits, type))
           throw new Error(`${service} does not state that it emits ${type}`);
       }
+      await epochWatch.start();
       const decode = createDecoder(types, contracts);
       relay.start();
       const replays = replayHandlers(snapshots.map(({ type }) => type));
@@ -146,7 +151,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
     },
 
     async stop() {
-      await Promise.all([catchUp?.stop(), runner?.stop(), retention.stop()]);
+      await Promise.all([epochWatch.stop(), catchUp?.stop(), runner?.stop(), retention.stop()]);
       await suspects?.settle().catch((error: unknown) => log.warn({ err: error }, 'suspects stay named'));
       await relay.stop();
     },

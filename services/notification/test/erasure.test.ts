@@ -42,6 +42,7 @@ describe('a deleted person', () => {
     await world.bus.publish(deletedEvent(ada, 3));
     expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toEqual({
       id: ada,
+      epoch: 0,
       version: 3,
       deleted: true,
       displayName: null,
@@ -102,7 +103,7 @@ describe('a payment and an erasure at the same moment', () => {
       let done = false;
       erasure = world.client
         .$transaction(async (other) => {
-          await buryUserCopy(other, ada, 3);
+          await buryUserCopy(other, { id: ada, epoch: 0, version: 3 });
           await erasePerson(other, ada);
         })
         .then(() => {

@@ -29,6 +29,10 @@ export function checkDomainEvent(value: unknown): Check<DomainEvent> {
   if (!Number.isSafeInteger(version) || (version as number) < 1) {
     errors.push({ pointer: '/entityversion', code: 'integer' });
   }
+  const epoch = event.entityepoch;
+  if (epoch !== undefined && !(Number.isInteger(epoch) && (epoch as number) >= 0 && (epoch as number) < 2 ** 31)) {
+    errors.push({ pointer: '/entityepoch', code: 'integer' });
+  }
   if (event.data === undefined) errors.push({ pointer: '/data', code: 'required' });
   return errors.length === 0 ? { ok: true, value: value as DomainEvent } : { ok: false, errors };
 }

@@ -1,6 +1,7 @@
 import type { EncodedEvent } from '@warren/event-bus';
 import type { Pool } from 'pg';
 import type { RawClient, SnapshotSource, TransactionalClient } from '../api.js';
+import { entityEpochIn } from '../epoch/epochs.js';
 import type { Limits } from '../limits.js';
 import type { OutboxRow } from '../transaction/effects.js';
 import type { Language } from '../transaction/language.js';
@@ -78,8 +79,12 @@ async function snapshotPage<Db extends RawClient>(parts: PagesParts<Db>, job: Re
   const index = job.position === null ? 0 : sources.findIndex(({ type }) => type === job.position?.type);
   const source = sources[index];
   if (!source) throw new Unanswerable('This service has no snapshots of these types');
-  const entities = await client.$transaction(
-    (db) => source.page(db, job.position?.after || undefined, pageSize),
+  const { epoch, entities } = await client.$transaction(
+    async (db) => ({
+      // Read first: rows of a later epoch that bear this one are sent again in a replay of that epoch.
+      epoch: await entityEpochIn(db),
+      entities: await source.page(db, job.position?.after || undefined, pageSize),
+    }),
     {
       maxWait: limits.maxWaitMs,
       timeout: limits.transactionMs,
@@ -87,7 +92,7 @@ async function snapshotPage<Db extends RawClient>(parts: PagesParts<Db>, job: Re
   );
   const cause = { correlationId: job.id };
   const events = entities.map((entity) => ({
-    ...language.event({ type: source.type, ...entity }, cause, job.id),
+    ...language.event({ type: source.type, ...entity }, epoch, cause, job.id),
     to: job.consumer,
   }));
   const last = entities.at(-1);

@@ -8,10 +8,11 @@ import { erasure } from './003-erasure.js';
 import { owner } from './004-owner.js';
 import { feedPersonal } from './005-feed-personal.js';
 import { lease } from './006-lease.js';
+import { epochs } from './007-epochs.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal, lease];
+const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal, lease, epochs];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

@@ -44,11 +44,14 @@ export class Effects {
   /** Users who are erased with this transaction. */
   readonly erased = new Set<string>();
   readonly marks: Marks = {};
+  /** Of this service's entities; the final statement finds out whether it still holds. */
+  readonly entityEpoch: number;
   readonly #language: Language;
   #sealed = false;
 
-  constructor(language: Language) {
+  constructor(language: Language, entityEpoch: number) {
     this.#language = language;
+    this.entityEpoch = entityEpoch;
   }
 
   /** The face that a handler sees; what it publishes carries `cause`. */
@@ -58,7 +61,7 @@ export class Effects {
         this.#refuseLate();
         this.#refuseErased(event.about);
         const { about, confidential = false } = event;
-        this.events.push({ ...this.#language.event(event, cause), about, confidential });
+        this.events.push({ ...this.#language.event(event, this.entityEpoch, cause), about, confidential });
       },
       feed: (userId: string, entry: NewFeedEntry) => {
         this.#refuseLate();

@@ -1,4 +1,5 @@
 import type { FeedEntry, RawClient } from '../api.js';
+import type { EntityEpoch } from '../epoch/epochs.js';
 import { LostRace } from '../failures.js';
 import { encodeCursor } from '../feed/cursor.js';
 import { insertRecord } from '../once/record.js';
@@ -9,6 +10,7 @@ type Head = [userId: string, seq: number, feedEpoch: number];
 
 interface FinalRow {
   epoch: string;
+  entityEpoch: number;
   heads: Head[];
   handled: number;
   recorded: number;
@@ -23,9 +25,15 @@ type Bind = (value: unknown) => string;
  * Values travel as arrays of text and are cast here, which every driver manages.
  *
  * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll.
- * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work.
+ * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work, or if
+ * another epoch began than what the events bear; `epoch` is set to it then.
  */
-export async function writeEffects(db: RawClient, effects: Effects, claimMs: number): Promise<FeedEntry[]> {
+export async function writeEffects(
+  db: RawClient,
+  effects: Effects,
+  epoch: EntityEpoch,
+  claimMs: number,
+): Promise<FeedEntry[]> {
   const { events, entries, marks } = effects;
   const time = new Date().toISOString();
   const behind = placesBehindHead(entries);
@@ -42,11 +50,16 @@ export async function writeEffects(db: RawClient, effects: Effects, claimMs: num
   if (parts.length === 0) return [];
 
   const answer = `SELECT (SELECT epoch FROM messaging.meta) AS epoch,
+  (SELECT entity_epoch FROM messaging.meta) AS "entityEpoch",
   ${entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL'} AS heads,
   ${marks.inbox ? '(SELECT count(*)::int FROM handled)' : '0'} AS handled,
   ${marks.record ? '(SELECT count(*)::int FROM recorded)' : '0'} AS recorded`;
   const [row] = await db.$queryRawUnsafe<FinalRow[]>(`WITH ${parts.join(',\n')}\n${answer}`, ...values);
   if (!row) throw new Error('The final statement returned nothing');
+  if (events.length > 0 && row.entityEpoch !== effects.entityEpoch) {
+    epoch.current = row.entityEpoch;
+    throw new LostRace('An epoch began meanwhile');
+  }
   if (row.handled !== (marks.inbox?.eventIds.length ?? 0)) throw new LostRace('Handled elsewhere meanwhile');
   if (row.recorded !== (marks.record ? 1 : 0)) throw new LostRace('Recorded elsewhere meanwhile');
   return numbered(entries, behind, time, row);

@@ -7,10 +7,10 @@ import type { OutboxRow, PendingEntry } from './effects.js';
 /** Turns what handlers publish and feed into rows, and holds it to the service's contract. */
 export interface Language {
   /**
-   * Throws if the contract has no such type or `data` doesn't fit it: a programming error. `replayId`: the event is
-   * part of that replay.
+   * Throws if the contract has no such type or `data` doesn't fit it: a programming error. `epoch` is that of the
+   * service's entities. `replayId`: the event is part of that replay.
    */
-  event(event: NewEvent, cause: Cause, replayId?: string): OutboxRow;
+  event(event: NewEvent, epoch: number, cause: Cause, replayId?: string): OutboxRow;
   /** Throws like `event`. */
   entry(userId: string, entry: NewFeedEntry): PendingEntry;
 }
@@ -22,9 +22,12 @@ export function createLanguage(contract: ServiceContract): Language {
   const feed = compileAll(contract.feed);
 
   return {
-    event(event, cause, replayId) {
+    event(event, epoch, cause, replayId) {
       demandFit(`${contract.service}'s event ${event.type}`, emits.get(event.type), event.data);
-      return rowOf(envelope(contract.service, event, cause, replayId));
+      return rowOf({
+        ...envelope(contract.service, event, cause, replayId),
+        ...(epoch > 0 && { entityepoch: epoch }),
+      });
     },
 
     entry(userId, { type, data, id = uuidv7(), personal }) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { FeedEntry, RawClient, TransactionalClient } from '../api.js';
+import type { EntityEpoch } from '../epoch/epochs.js';
 import { isRerunnable } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { Effects } from './effects.js';
@@ -21,6 +22,7 @@ export interface CommittedEvents {
 export interface TransactorParts<Db extends RawClient> {
   client: TransactionalClient<Db>;
   language: Language;
+  epoch: EntityEpoch;
   relay: CommittedEvents;
   limits: Limits;
   log: Logger;
@@ -38,12 +40,12 @@ export interface Transactor<Db extends RawClient> {
 const mostReruns = 3;
 
 export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db>): Transactor<Db> {
-  const { client, language, relay, limits, log, committed } = parts;
+  const { client, language, epoch, relay, limits, log, committed } = parts;
   const options = { maxWait: limits.maxWaitMs, timeout: limits.transactionMs };
 
   async function transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T> {
     // Of the last run: the client may run the work again.
-    let effects = new Effects(language);
+    let effects = new Effects(language, epoch.current);
     let claimed = 0;
     const giveUp = () => {
       effects.seal();
@@ -52,13 +54,13 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
     };
     const written = client.$transaction(async (db) => {
       giveUp();
-      effects = new Effects(language);
+      effects = new Effects(language, epoch.current);
       const value = await work(db, effects);
       effects.seal();
       const { events, erased } = effects;
       if (events.length > 0 && relay.reserve(events.length)) claimed = events.length;
       if (erased.size > 0) await eraseUsers(db, erased);
-      return { value, entries: await writeEffects(db, effects, claimed > 0 ? limits.leaseMs : 0) };
+      return { value, entries: await writeEffects(db, effects, epoch, claimed > 0 ? limits.leaseMs : 0) };
     }, options);
     const { value, entries } = await written.catch((error: unknown) => {
       giveUp();

@@ -4,6 +4,7 @@ import {
   type User,
   type UserSnapshot,
   type UserTombstone,
+  versionOf,
 } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { NotificationDb, NotificationTx } from '../store/database.js';
@@ -30,13 +31,13 @@ export const userProjections: EventHandler<NotificationDb>[] = [
 async function keep(db: NotificationDb, event: DomainEvent): Promise<void> {
   const { id, displayName, locale, timeZone, email, emailVerified } = event.data as User;
   const said = { displayName, locale, timeZone, email, emailVerified };
-  await keepUserCopy(db, { id, version: event.entityversion, ...said });
+  await keepUserCopy(db, { id, ...versionOf(event), ...said });
 }
 
 /** The tombstone first: from then on nobody writes anything more for this person. */
 async function erase(tx: NotificationTx, event: DomainEvent): Promise<void> {
   const { id } = event.data as UserTombstone;
-  await buryUserCopy(tx, id, event.entityversion);
+  await buryUserCopy(tx, { id, ...versionOf(event) });
   await erasePerson(tx, id);
   tx.erase(id);
 }

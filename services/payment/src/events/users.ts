@@ -1,4 +1,4 @@
-import { isTombstone, type UserSnapshot } from '@warren/contracts';
+import { isTombstone, type UserSnapshot, versionOf } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
 import type { PaymentDb } from '../store/database.js';
 import { erasePayer } from '../store/erasure.js';
@@ -22,7 +22,7 @@ function projection(type: string): EventHandler<PaymentDb> {
       const user = event.data as UserSnapshot;
       const deleted = isTombstone(user);
       // The tombstone first: whoever writes for this person waits for it, or is waited for.
-      await keepUserCopy(tx, { id: user.id, version: event.entityversion, deleted });
+      await keepUserCopy(tx, { id: user.id, ...versionOf(event), deleted });
       if (!deleted) return;
       await erasePayer(tx, user.id, event.correlationid);
       tx.erase(user.id);

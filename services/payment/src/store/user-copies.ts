@@ -2,14 +2,18 @@ import type { PaymentDb } from './database.js';
 
 export interface UserCopy {
   id: string;
+  /** Of the user service's entities: a version of a higher epoch is newer than all of a lower one. */
+  epoch: number;
   version: number;
   deleted: boolean;
 }
 
-/** Takes the state if it is newer than the copy's. A tombstone is the newest there can be and so stays. */
-export async function keepUserCopy(db: PaymentDb, { id, version, deleted }: UserCopy): Promise<void> {
+/** Takes the state if it is newer than the copy's. Within an epoch a tombstone is the newest there can be and stays. */
+export async function keepUserCopy(db: PaymentDb, { id, epoch, version, deleted }: UserCopy): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO user_copies AS copy (id, version, deleted) VALUES (${id}::uuid, ${version}::int, ${deleted})
-    ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted = excluded.deleted
-    WHERE copy.version < excluded.version`;
+    INSERT INTO user_copies AS copy (id, epoch, version, deleted)
+    VALUES (${id}::uuid, ${epoch}::int, ${version}::int, ${deleted})
+    ON CONFLICT (id) DO UPDATE
+    SET epoch = excluded.epoch, version = excluded.version, deleted = excluded.deleted
+    WHERE (copy.epoch, copy.version) < (excluded.epoch, excluded.version)`;
 }

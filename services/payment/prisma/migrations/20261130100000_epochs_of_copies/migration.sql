@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "user_copies" ADD COLUMN IF NOT EXISTS "epoch" INTEGER NOT NULL DEFAULT 0;
