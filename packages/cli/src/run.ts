@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addDeadLetters } from './dead-letters/commands.js';
 import { Failure, UsageError } from './errors.js';
 import type { Io } from './io.js';
+import { addNewEpoch } from './new-epoch.js';
 import { addOutbox } from './outbox/status.js';
 import { addQueues } from './queues.js';
 import { addReplay } from './replay/replay.js';
@@ -46,6 +47,7 @@ Results go to stdout; progress, and an audit line for each change, to stderr.`,
     );
   addDeadLetters(program, io);
   addOutbox(program, io);
+  addNewEpoch(program, io);
   addQueues(program, io);
   addReplay(program, io);
   return program;

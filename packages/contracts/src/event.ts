@@ -41,6 +41,9 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
 export const eventContentType = 'application/cloudevents+json';
 
 /** What a copy compares: first the epoch, then the version. */
-export function versionOf({ entityepoch = 0, entityversion }: DomainEvent): { epoch: number; version: number } {
+export function versionOf({ entityepoch = 0, entityversion }: DomainEvent): {
+  epoch: number;
+  version: number;
+} {
   return { epoch: entityepoch, version: entityversion };
 }

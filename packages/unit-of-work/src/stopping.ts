@@ -26,9 +26,11 @@ export class Stopping {
     this.#stop.abort();
   }
 
-  async sleep(ms: number): Promise<void> {
+  /** `waking` ends it as well. */
+  async sleep(ms: number, waking?: AbortSignal): Promise<void> {
+    const signal = waking ? AbortSignal.any([this.#stop.signal, waking]) : this.#stop.signal;
     try {
-      await pause(ms, undefined, { signal: this.#stop.signal });
+      await pause(ms, undefined, { signal });
     } catch {
       // Stopping wakes it.
     }

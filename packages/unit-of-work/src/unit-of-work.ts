@@ -90,7 +90,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const relay = new Relay({ table: createOutboxTable(pool, limits.leaseMs), bus, limits, log });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
-  const epochWatch = new EpochWatch({ pool, epoch, limits, log });
+  const epochWatch = new EpochWatch({ pool, epoch, onBegun: () => catchUp?.wake(), limits, log });
   const transactor = createTransactor({ client, language, epoch, relay, limits, log, committed });
   const probe = () => probeDatabase(client, limits);
   let consumer: Consumer | undefined;
@@ -134,6 +134,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
         transactor,
         suspects,
         probe,
+        onRisen: () => catchUp?.wake(),
         limits,
         log,
       });

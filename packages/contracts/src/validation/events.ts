@@ -30,7 +30,10 @@ export function checkDomainEvent(value: unknown): Check<DomainEvent> {
     errors.push({ pointer: '/entityversion', code: 'integer' });
   }
   const epoch = event.entityepoch;
-  if (epoch !== undefined && !(Number.isInteger(epoch) && (epoch as number) >= 0 && (epoch as number) < 2 ** 31)) {
+  if (
+    epoch !== undefined &&
+    !(Number.isInteger(epoch) && (epoch as number) >= 0 && (epoch as number) < 2 ** 31)
+  ) {
     errors.push({ pointer: '/entityepoch', code: 'integer' });
   }
   if (event.data === undefined) errors.push({ pointer: '/data', code: 'required' });

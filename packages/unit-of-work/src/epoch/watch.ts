@@ -8,6 +8,8 @@ import type { EntityEpoch } from './epochs.js';
 export interface EpochWatchParts {
   pool: Pool;
   epoch: EntityEpoch;
+  /** An epoch began: the copies that this service keeps were marked as incomplete. */
+  onBegun(): void;
   limits: Pick<Limits, 'epochCheckMs'>;
   log: Logger;
 }
@@ -74,7 +76,8 @@ export class EpochWatch {
       this.#warned = false;
     } catch (error) {
       // One line an outage; where the role may not ask, one line for good.
-      if (!this.#warned) log.warn({ err: error }, 'the database could not be compared with what was noted of it');
+      if (!this.#warned)
+        log.warn({ err: error }, 'the database could not be compared with what was noted of it');
       this.#warned = true;
     }
   }
@@ -96,7 +99,10 @@ export class EpochWatch {
       }
       await client.query('COMMIT');
       client.release();
-      if (epoch !== found.epoch) log.warn({ ...found, epoch }, 'the database was restored: a new epoch begins');
+      if (epoch !== found.epoch) {
+        log.warn({ ...found, epoch }, 'the database was restored: a new epoch begins');
+        this.#parts.onBegun();
+      }
       return epoch;
     } catch (error) {
       // A destroyed connection rolls back, whatever state it was in.

@@ -3,6 +3,7 @@ import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, HandleOptions, Subscription, Verdict } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import type { EventHandler, RawClient } from '../api.js';
+import { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
 import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
@@ -22,6 +23,8 @@ export interface ConsumerParts<Db extends RawClient> {
   suspects: Suspects;
   /** Commits a real transaction that writes, or rejects. */
   probe(): Promise<void>;
+  /** A source of copies began an epoch: its copy was marked as incomplete. */
+  onRisen(): void;
   limits: Pick<Limits, 'lockWaitMs'>;
   log: Logger;
 }
@@ -48,7 +51,8 @@ const secondTryMs = 100;
  */
 export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): Consumer {
   const { service, decode, transactor, suspects, probe, limits, log } = parts;
-  const work = createWork(service, parts.handlers);
+  const sources = new SourceEpochs();
+  const work = createWork(service, parts.handlers, sources);
   const blame = new Blame(probe);
   const tally = createTally(log);
   const { stats } = tally;
@@ -193,7 +197,38 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     }
   }
 
+<<<<<<< HEAD
   return { handle, probe, stats, lastReplayed: tally.lastReplayed };
+=======
+  function countWorked({ duplicates, replayed, risen }: WorkDone): void {
+    stats.duplicates += duplicates;
+    if (risen.size > 0) {
+      sources.remember(risen);
+      parts.onRisen();
+    }
+    if (replayed === 0) return;
+    stats.replayed += replayed;
+    lastReplayed = Date.now();
+  }
+
+  function count(verdict: Verdict, delivery: Delivery | undefined): void {
+    if (verdict.kind === 'done') {
+      stats.handled += 1;
+      return;
+    }
+    if (verdict.kind === 'busy') {
+      stats.busy += 1;
+      return;
+    }
+    stats[verdict.kind === 'dead' ? 'dead' : 'retried'] += 1;
+    if (isCrashLoop(verdict)) stats.crashLoops += 1;
+    const { id, type, attempt } = delivery ?? {};
+    const reason = verdict.kind === 'dead' ? verdict.reason : 'retry';
+    log.warn({ err: verdict.error, id, type, attempt, reason }, 'an event could not be handled');
+  }
+
+  return { handle, probe, stats, lastReplayed: () => lastReplayed };
+>>>>>>> 5b0bf08 (feat(unit-of-work): begin an epoch when a database was restored)
 }
 
 const done: Verdict = { kind: 'done' };

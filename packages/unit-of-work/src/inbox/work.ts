@@ -1,5 +1,6 @@
 import { type DomainEvent, replayMessageOf } from '@warren/contracts';
 import type { Cause, EventHandler, RawClient } from '../api.js';
+import type { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
 import type { Effects } from '../transaction/effects.js';
 import { userLockKeys } from '../transaction/locks.js';
@@ -20,6 +21,8 @@ export interface WorkDone {
   duplicates: number;
   /** How many of those handled are parts of a replay. */
   replayed: number;
+  /** Sources that began an epoch of their entities. */
+  risen: ReadonlyMap<string, number>;
 }
 
 /** The locks of the users of `patientFor` were waited for and not free in time. */
@@ -38,6 +41,7 @@ export type Work<Db extends RawClient> = (
 export function createWork<Db extends RawClient>(
   service: string,
   allHandlers: readonly EventHandler<Db>[],
+  sources: SourceEpochs,
 ): Work<Db> {
   const handlers = byType(allHandlers);
 
@@ -75,7 +79,7 @@ export function createWork<Db extends RawClient>(
       else eventIds.push(event.id);
     }
     if (eventIds.length > 0) effects.marks.inbox = { consumer: service, eventIds };
-    return { busy, duplicates: handled.size, replayed };
+    return { busy, duplicates: handled.size, replayed, risen: await sources.note(db, events) };
   };
 }
 

@@ -3,6 +3,7 @@ import type { EventBus } from '@warren/event-bus';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { EventHandler } from '../api.js';
+import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
 import { Stopping } from '../stopping.js';
 import { envelope, rowOf } from '../transaction/language.js';
@@ -19,6 +20,8 @@ export interface CatchUpParts {
   log: Logger;
 }
 
+/** Between two looks while all copies are complete. */
+const idleMs = 30_000;
 /** After a request that found no producer. */
 const repeatMs = 10_000;
 
@@ -43,14 +46,15 @@ export function copiedSources<Db>(
 }
 
 /**
- * Asks for replays until each copy was sent whole once: on a first deployment, on a lost database, and when a
- * build begins to copy more. Live events meanwhile do no harm, since copies go by version.
+ * Asks for replays until each copy was sent whole once: on a first deployment, on a lost or restored database, when a
+ * source was restored, and when a build begins to copy more. Live events meanwhile do no harm, since copies go by version.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
   readonly #stopping = new Stopping();
   #running: Promise<void> | undefined;
   #missing = 0;
+  #waking = new AbortController();
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
@@ -66,6 +70,11 @@ export class CatchUp {
     if (this.#parts.sources.size > 0) this.#running ??= this.#run();
   }
 
+  /** A copy may have become incomplete: looks at once. */
+  wake(): void {
+    this.#waking.abort();
+  }
+
   async stop(): Promise<void> {
     this.#stopping.begin();
     await this.#running;
@@ -78,14 +87,21 @@ export class CatchUp {
         if (!registered) await this.#register();
         registered = true;
         this.#missing = await this.#count();
-        if (this.#missing === 0) return;
-        await this.#ask();
+        if (this.#missing > 0) await this.#ask();
       } catch (error) {
         if (!this.#stopping.now)
           this.#parts.log.warn({ err: error }, 'could not ask for what the copies lack');
       }
-      await this.#stopping.sleep(this.#parts.limits.catchUpPollMs);
+      await this.#pause();
     }
+  }
+
+  /** While all copies are complete, `wake` ends it; another instance that woke may have died since. */
+  async #pause(): Promise<void> {
+    const { catchUpPollMs } = this.#parts.limits;
+    if (this.#missing > 0) return this.#stopping.sleep(catchUpPollMs);
+    await this.#stopping.sleep(jittered(idleMs), this.#waking.signal);
+    if (this.#waking.signal.aborted) this.#waking = new AbortController();
   }
 
   /** An older build beside this one copies less and changes nothing. */

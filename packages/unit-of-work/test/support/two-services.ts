@@ -1,4 +1,4 @@
-import { defineContract, type ReplayCompleted } from '@warren/contracts';
+import { defineContract, type ReplayCompleted, versionOf } from '@warren/contracts';
 import { createMemoryEventBus, type EncodedEvent, type EventBus } from '@warren/event-bus';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import {
@@ -79,18 +79,22 @@ export const erased = '(erased)';
 
 /** Keeps a copy of each note, and has one effect for each note that is written. */
 export async function readerSide(): Promise<Side> {
-  const keep: EventHandler<RawClient>['handle'] = async (tx, { subject, entityversion, data }) => {
+  const keep: EventHandler<RawClient>['handle'] = async (tx, event) => {
+    const { epoch, version } = versionOf(event);
     await tx.$queryRawUnsafe(
-      `INSERT INTO note_copy AS c (id, version, text) VALUES ($1, $2::int, $3)
-      ON CONFLICT (id) DO UPDATE SET version = excluded.version, text = excluded.text
-      WHERE c.version < excluded.version RETURNING id`,
-      subject,
-      entityversion,
-      (data as { text: string }).text,
+      `INSERT INTO note_copy AS c (id, epoch, version, text) VALUES ($1, $2::int, $3::int, $4)
+      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, version = excluded.version, text = excluded.text
+      WHERE (c.epoch, c.version) < (excluded.epoch, excluded.version) RETURNING id`,
+      event.subject,
+      epoch,
+      version,
+      (event.data as { text: string }).text,
     );
   };
   return side(
-    `CREATE TABLE note_copy (id text PRIMARY KEY, version int NOT NULL, text text);
+    `CREATE TABLE note_copy (
+      id text PRIMARY KEY, epoch int NOT NULL, version int NOT NULL, text text
+    );
     CREATE TABLE effect (subject text)`,
     readerContract,
     {
