@@ -175,6 +175,14 @@ describe('a real recovery from a copy of the files', () => {
     const pool = new pg.Pool({ connectionString: server.url('postgres') });
     pool.on('error', () => undefined);
     try {
+      // Recovery takes connections before it is over.
+      await eventually(
+        async () =>
+          expect((await pool.query('SELECT pg_is_in_recovery() AS in_recovery')).rows).toEqual([
+            { in_recovery: false },
+          ]),
+        { within: 60_000 },
+      );
       await migrateMessaging(pool);
       const epoch = { current: -1 };
       const limits = { epochCheckMs: 60_000 };
