@@ -111,7 +111,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
         begun = true;
         return work(db, effects, events, optionsFor(events, options));
       });
-      tally.worked(worked);
+      committed(worked);
       return worked.busy;
     } catch (error) {
       const { patientFor } = options;
@@ -177,7 +177,7 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
             effects.marks.finished = { consumer: service, suspect: named };
           return outcome;
         });
-        tally.worked(worked);
+        committed(worked);
         return worked.busy.length > 0 ? usersAreLocked : done;
       } catch (error) {
         if (error instanceof InVain) return usersAreLocked;
@@ -197,38 +197,14 @@ export function createConsumer<Db extends RawClient>(parts: ConsumerParts<Db>): 
     }
   }
 
-<<<<<<< HEAD
+  function committed(worked: WorkDone): void {
+    tally.worked(worked);
+    if (worked.risen.size === 0) return;
+    sources.remember(worked.risen);
+    parts.onRisen();
+  }
+
   return { handle, probe, stats, lastReplayed: tally.lastReplayed };
-=======
-  function countWorked({ duplicates, replayed, risen }: WorkDone): void {
-    stats.duplicates += duplicates;
-    if (risen.size > 0) {
-      sources.remember(risen);
-      parts.onRisen();
-    }
-    if (replayed === 0) return;
-    stats.replayed += replayed;
-    lastReplayed = Date.now();
-  }
-
-  function count(verdict: Verdict, delivery: Delivery | undefined): void {
-    if (verdict.kind === 'done') {
-      stats.handled += 1;
-      return;
-    }
-    if (verdict.kind === 'busy') {
-      stats.busy += 1;
-      return;
-    }
-    stats[verdict.kind === 'dead' ? 'dead' : 'retried'] += 1;
-    if (isCrashLoop(verdict)) stats.crashLoops += 1;
-    const { id, type, attempt } = delivery ?? {};
-    const reason = verdict.kind === 'dead' ? verdict.reason : 'retry';
-    log.warn({ err: verdict.error, id, type, attempt, reason }, 'an event could not be handled');
-  }
-
-  return { handle, probe, stats, lastReplayed: () => lastReplayed };
->>>>>>> 5b0bf08 (feat(unit-of-work): begin an epoch when a database was restored)
 }
 
 const done: Verdict = { kind: 'done' };
