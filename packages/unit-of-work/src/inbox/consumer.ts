@@ -12,7 +12,7 @@ import { Blame } from './blame.js';
 import type { Decoder } from './decode.js';
 import type { Suspects } from './suspects.js';
 import { type ConsumerStats, createTally, isCrashLoop } from './tally.js';
-import { createWork, InVain, isReplayed, type WorkOptions } from './work.js';
+import { createWork, InVain, isReplayed, type WorkDone, type WorkOptions } from './work.js';
 
 export interface ConsumerParts<Db extends RawClient> {
   /** The service's name: also whose inbox it is. */
