@@ -12,12 +12,20 @@ const soundAfterMs = 10_000;
 export interface ChannelSession {
   channel: ConfirmChannel;
   server: ServerProperties;
-  /** Runs `work` on a channel of its own: a refused declaration closes that one, not this. */
+  /** Runs `work` on a channel of its own: what the broker refuses closes that one, not this. */
   scratch<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T>;
 }
 
 /** Declares, binds, consumes: whatever the channel shall have. Runs anew on each channel that is opened. */
 export type ChannelSetup = (session: ChannelSession) => Promise<void>;
+
+export interface ChannelOptions {
+  /**
+   * True where the broker closed a sound channel because of one message: another is opened at once, no back-off grows,
+   * and the link counts as up meanwhile. Whoever says so must not send that message again on this channel.
+   */
+  reopensAtOnce?(error: unknown): boolean;
+}
 
 /** A channel that is opened and set up again whenever it, or its connection, is lost. */
 export interface LinkChannel {
@@ -25,6 +33,8 @@ export interface LinkChannel {
   readonly current: ConfirmChannel | undefined;
   /** Why the last set-up was refused for good, if none has succeeded since this process began. */
   readonly refused: BrokerRefusal | undefined;
+  /** Set while a channel that one message ended is opened again at once; resolves when that attempt is over. */
+  readonly reopening: Promise<void> | undefined;
   /**
    * Resolves once the channel is set up, or once it is clear that this has to wait: a broker that is away keeps
    * nobody from starting.
@@ -38,6 +48,7 @@ export interface LinkChannel {
 
 export class SupervisedChannel implements LinkChannel {
   readonly #setup: ChannelSetup;
+  readonly #reopensAtOnce: (error: unknown) => boolean;
   readonly #log: Logger;
   readonly #backOff: BackOff;
   readonly #onDeadConnection: (model: ChannelModel, reason: string) => void;
@@ -48,6 +59,7 @@ export class SupervisedChannel implements LinkChannel {
   #newest: ConfirmChannel | undefined;
   #current: ConfirmChannel | undefined;
   #opening: Promise<void> = Promise.resolve();
+  #reopening: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #attempt = 0;
   #openedAt = 0;
@@ -57,6 +69,7 @@ export class SupervisedChannel implements LinkChannel {
 
   constructor(options: {
     setup: ChannelSetup;
+    options: ChannelOptions;
     log: Logger;
     backOff: BackOff;
     onDeadConnection: (model: ChannelModel, reason: string) => void;
@@ -64,6 +77,7 @@ export class SupervisedChannel implements LinkChannel {
     connecting: () => Promise<void>;
   }) {
     this.#setup = options.setup;
+    this.#reopensAtOnce = options.options.reopensAtOnce ?? (() => false);
     this.#log = options.log;
     this.#backOff = options.backOff;
     this.#onDeadConnection = options.onDeadConnection;
@@ -77,6 +91,10 @@ export class SupervisedChannel implements LinkChannel {
 
   get refused(): BrokerRefusal | undefined {
     return this.#refused;
+  }
+
+  get reopening(): Promise<void> | undefined {
+    return this.#reopening;
   }
 
   async attempted(): Promise<void> {
@@ -94,6 +112,7 @@ export class SupervisedChannel implements LinkChannel {
     this.#model = undefined;
     this.#newest = undefined;
     this.#current = undefined;
+    this.#reopening = undefined;
     clearTimeout(this.#retry);
   }
 
@@ -164,12 +183,26 @@ export class SupervisedChannel implements LinkChannel {
 
   #watch(channel: ConfirmChannel, model: ChannelModel): void {
     keepQuiet(channel, this.#log);
+    let reason: unknown;
+    channel.on('error', (error) => {
+      reason = error;
+    });
     channel.on('close', () => {
       if (this.#current !== channel) return;
       this.#current = undefined;
       if (Date.now() - this.#openedAt > soundAfterMs) this.#attempt = 0;
-      this.#openLater(model);
+      if (reason !== undefined && this.#reopensAtOnce(reason)) this.#openAtOnce(model);
+      else this.#openLater(model);
     });
+  }
+
+  #openAtOnce(model: ChannelModel): void {
+    if (this.#closed || this.#model !== model) return;
+    const reopening = this.#open(model).finally(() => {
+      if (this.#reopening === reopening) this.#reopening = undefined;
+    });
+    this.#reopening = reopening;
+    this.#opening = reopening;
   }
 
   #openLater(model: ChannelModel): void {

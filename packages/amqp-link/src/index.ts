@@ -1,5 +1,5 @@
 export { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
-export type { ChannelSession, ChannelSetup, LinkChannel } from './channel.js';
+export type { ChannelOptions, ChannelSession, ChannelSetup, LinkChannel } from './channel.js';
 export { type AmqpConnection, type AmqpConnectionOptions, openConnection } from './connection.js';
 export { ensureExchange, hasExchange, inequivalent, mismatchOf, requireExchange } from './exchange.js';
 export { type AmqpLink, type AmqpLinkOptions, createAmqpLink } from './link.js';

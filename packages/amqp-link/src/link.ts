@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
-import { type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
+import { type ChannelOptions, type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
 import { dial } from './connection.js';
 import { type BrokerRefusal, refusalOf } from './refusal.js';
 import { destroySocket, shut } from './socket.js';
@@ -35,7 +35,7 @@ export interface AmqpLink {
    */
   readonly refused: BrokerRefusal | undefined;
   /** Supervises a channel from now on. Throws only after `close`. */
-  openChannel(setup: ChannelSetup): LinkChannel;
+  openChannel(setup: ChannelSetup, options?: ChannelOptions): LinkChannel;
   /** Closes channels and connection. Never rejects; at most some seconds where the broker doesn't answer. */
   close(): Promise<void>;
 }
@@ -75,7 +75,7 @@ class Link implements AmqpLink {
 
   get state(): 'up' | 'degraded' {
     if (!this.#model || this.#blocked) return 'degraded';
-    return [...this.#channels].every((channel) => channel.current) ? 'up' : 'degraded';
+    return [...this.#channels].every((channel) => channel.current || channel.reopening) ? 'up' : 'degraded';
   }
 
   get blocked(): boolean {
@@ -86,10 +86,11 @@ class Link implements AmqpLink {
     return this.#refused ?? [...this.#channels].find((channel) => channel.refused)?.refused;
   }
 
-  openChannel(setup: ChannelSetup): LinkChannel {
+  openChannel(setup: ChannelSetup, options: ChannelOptions = {}): LinkChannel {
     if (this.#closed) throw new Error('The link to the broker is closed');
     const channel = new SupervisedChannel({
       setup,
+      options,
       log: this.#log,
       backOff: this.#backOff,
       onDeadConnection: (model, reason) => this.#giveUp(model, reason),

@@ -40,7 +40,9 @@ export class Places {
       };
       const timer = setTimeout(() => {
         this.#line.splice(this.#line.indexOf(waiter), 1);
-        reject(new PublishError(`no place among ${this.#size} events in flight within ${withinMs} ms`));
+        reject(
+          new PublishError('timeout', `no place among ${this.#size} events in flight within ${withinMs} ms`),
+        );
       }, withinMs);
       this.#line.push(waiter);
     });

@@ -13,8 +13,8 @@ export interface EventBus {
    * Resolves once the event is safe: RabbitMQ has confirmed it; the memory adapter's every subscriber has
    * committed it. Many calls at once are pipelined; never await one at a time.
    *
-   * Rejects with `PublishError` when that can't be said (connection lost, time-out, refused). The event may
-   * have arrived all the same: publish it again.
+   * Rejects with `PublishError`. Unless its kind is `refused`, the event may have arrived all the same: publish it
+   * again. An event that is refused keeps no other event from being published.
    */
   publish(event: EncodedEvent): Promise<PublishReceipt>;
 
@@ -31,8 +31,11 @@ export interface EventBus {
    */
   listen(listener: Listener): Promise<Subscribed>;
 
-  /** `degraded` while the broker is away or blocks publishers; subscriptions come back by themselves. */
-  readonly state: 'up' | 'degraded';
+  /** `degraded` while publishing, or any subscription, doesn't work; both come back by themselves. For readiness. */
+  readonly state: BusState;
+
+  /** Publishing alone: `degraded` while the broker is away or blocks publishers, whatever becomes of subscriptions. */
+  readonly publishing: BusState;
 
   /**
    * Messages refused since their publisher may not publish such events; they don't reach `handle` or `heard`. Absent
@@ -50,6 +53,8 @@ export interface EventBus {
   /** Stops taking, waits for what is being handled and for open confirms (at most 10 s each), disconnects. */
   close(): Promise<void>;
 }
+
+export type BusState = 'up' | 'degraded';
 
 /** An event as it travels: the adapters move bytes and look at nothing but these fields. */
 export interface EncodedEvent {
@@ -70,8 +75,38 @@ export interface EncodedEvent {
 /** `unroutable`: safe, but no service wants this type at the moment. Counts as published. */
 export type PublishReceipt = 'confirmed' | 'unroutable';
 
+export type PublishErrorKind =
+  /**
+   * The bus won't take this very event: the broker refused it when it was sent alone, or one of the memory adapter's
+   * services gave it up. Publishing it again has no sense before somebody has changed something.
+   */
+  | 'refused'
+  /** The bus takes nothing for now, or lost the connection before it confirmed. */
+  | 'unavailable'
+  /** No confirm came in time. */
+  | 'timeout';
+
+/** The words of a broker that closed a channel: an AMQP reply code, such as 403, and its reply text. */
+export interface BrokerAnswer {
+  code: number;
+  text: string;
+}
+
 export class PublishError extends Error {
   override readonly name = 'PublishError';
+  readonly kind: PublishErrorKind;
+  /** Missing where the broker said nothing. */
+  readonly answer: BrokerAnswer | undefined;
+
+  constructor(
+    kind: PublishErrorKind,
+    message: string,
+    { answer, ...options }: ErrorOptions & { answer?: BrokerAnswer | undefined } = {},
+  ) {
+    super(message, options);
+    this.kind = kind;
+    this.answer = answer;
+  }
 }
 
 /** A subscription that takes. */

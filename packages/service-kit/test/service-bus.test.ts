@@ -5,6 +5,7 @@ import { ServiceBus } from '../src/service/service-bus.js';
 /** Notes what is asked of it. */
 class NotingBus implements EventBus {
   readonly state = 'up';
+  readonly publishing = 'up';
   readonly notes: string[] = [];
 
   async publish({ id }: { id: string }) {

@@ -10,7 +10,7 @@ const { started, unpublished, allPublished } = world;
 describe('a backlog beyond its bound', () => {
   it('refuses new work as temporary, before it starts, until rows are published', async () => {
     const bus = new ScriptedBus();
-    bus.state = 'degraded';
+    bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus, limits: { maxBacklog: 3 } });
     let ran = 0;
     const work = () =>
@@ -24,14 +24,14 @@ describe('a backlog beyond its bound', () => {
     const once = uow.once({ userId: 'u', operation: 'o', key: 'k', input: null }, async () => 1);
     await expect(once).rejects.toMatchObject({ code: 'service-overloaded' });
     expect(ran).toBe(4);
-    bus.state = 'up';
+    bus.publishing = 'up';
     await allPublished();
     await eventually(work);
   });
 
   it('does not refuse what ends something that has happened outside already', async () => {
     const bus = new ScriptedBus();
-    bus.state = 'degraded';
+    bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus, limits: { maxBacklog: 0 } });
     await uow.run((tx) => writeNote(tx, 'first'));
     await eventually(() => expect(stats().relay.backlog).toBe(1));
@@ -42,7 +42,7 @@ describe('a backlog beyond its bound', () => {
 
   it('does not refuse what other services sent', async () => {
     const bus = new ScriptedBus();
-    bus.state = 'degraded';
+    bus.publishing = 'degraded';
     const instance = world.db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });
     world.stopAfterTest(instance);
     await instance.start({

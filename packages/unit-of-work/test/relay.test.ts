@@ -104,7 +104,7 @@ describe('the relay', () => {
     let lost = 0;
     const bus = new ScriptedBus(async () => {
       lost += 1;
-      if (lost <= 2) throw new PublishError('connection lost');
+      if (lost <= 2) throw new PublishError('unavailable', 'connection lost');
       return 'confirmed';
     });
     const { uow, stats } = await started({ bus });
@@ -171,7 +171,7 @@ describe('the relay', () => {
 
   it('leaves rows alone while the broker is away, and publishes them when it is back', async () => {
     const bus = new ScriptedBus();
-    bus.state = 'degraded';
+    bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus });
     await uow.run((tx) => writeNote(tx, 'waits'));
     for (const backlog of [2, 3]) {
@@ -179,7 +179,15 @@ describe('the relay', () => {
       await eventually(() => expect(stats().relay.backlog).toBe(backlog));
     }
     expect(bus.published).toEqual([]);
-    bus.state = 'up';
+    bus.publishing = 'up';
+    await allPublished();
+  });
+
+  it('publishes while consuming is in trouble', async () => {
+    const bus = new ScriptedBus();
+    bus.consuming = 'degraded';
+    const { uow } = await started({ bus });
+    await uow.run((tx) => writeNote(tx, 'goes-out'));
     await allPublished();
   });
 

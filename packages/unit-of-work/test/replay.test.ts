@@ -54,11 +54,14 @@ describe('replay', () => {
       get state() {
         return bus.state;
       },
+      get publishing() {
+        return bus.publishing;
+      },
       subscribe: (subscription) => bus.subscribe(subscription),
       listen: (listener) => bus.listen(listener),
       close: async () => undefined,
       async publish(event: EncodedEvent) {
-        if (event.to === 'reader' && --left < 0) throw new PublishError('the broker is away');
+        if (event.to === 'reader' && --left < 0) throw new PublishError('unavailable', 'the broker is away');
         return bus.publish(event);
       },
     };
@@ -167,6 +170,7 @@ describe('replay', () => {
     let asked = 0;
     const silent: EventBus = {
       state: 'up',
+      publishing: 'up',
       subscribe: (subscription) => bus.subscribe(subscription),
       listen: (listener) => bus.listen(listener),
       close: async () => undefined,

@@ -7,6 +7,7 @@ type Subscription = Parameters<EventBus['subscribe']>[0];
 /** Confirms at once and delivers in batches, so that what is measured is the database. Retries nothing. */
 export class InstantBus implements EventBus {
   readonly state = 'up';
+  readonly publishing = 'up';
   readonly #published: (due: number) => void;
   #subscription: Subscription | undefined;
   #waiting: Event[] = [];

@@ -16,7 +16,7 @@ export interface Definitions {
 }
 
 /** What compose's broker begins with. */
-const definitions = JSON.parse(
+const composed = JSON.parse(
   secretText(readCompose(textOf('docker-compose.yml')), 'rabbitmq-definitions'),
 ) as Definitions;
 
@@ -31,10 +31,16 @@ export interface BrokerWithUsers {
   permit(user: string, permissions: Record<'configure' | 'write' | 'read', string>): Promise<void>;
   /** The names of all queues. */
   queues(): Promise<string[]>;
+  /** Sets what these definitions hold beside what is there, for instance other permissions. */
+  change(definitions: Partial<Definitions>): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function brokerWithUsers(options?: { version: 4 }): Promise<BrokerWithUsers> {
+/** Those of compose, unless `definitions` are given. */
+export async function brokerWithUsers(
+  options?: { version: 4 },
+  definitions = composed,
+): Promise<BrokerWithUsers> {
   const broker = await (options ? testBroker(options) : testBroker());
   if (!broker?.isolated) throw new Error('This test needs access to the administration of the broker');
   const url = new URL(broker.url);
@@ -50,6 +56,13 @@ export async function brokerWithUsers(options?: { version: 4 }): Promise<BrokerW
       await administration.load({ permissions: [{ ...permissions, vhost, user: `${vhost}-${user}` }] });
     },
     queues: () => administration.queues(vhost),
+    change: (change) =>
+      administration.load(
+        rename(
+          { vhosts: [], users: [], exchanges: [], permissions: [], topic_permissions: [], ...change },
+          vhost,
+        ),
+      ),
     async close() {
       await broker.close();
       for (const { name } of renamed.users) await administration.removeUser(name);

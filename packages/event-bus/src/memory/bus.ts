@@ -54,6 +54,7 @@ interface Flight {
 
 class InMemory implements MemoryEventBus {
   readonly state = 'up';
+  readonly publishing = 'up';
   readonly #retryDelays: readonly number[];
   readonly #log: Logger | undefined;
   readonly #places: Places;
@@ -77,7 +78,7 @@ class InMemory implements MemoryEventBus {
   }
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {
-    if (this.#closing) return Promise.reject(new PublishError('the event bus is closed'));
+    if (this.#closing) return Promise.reject(new PublishError('unavailable', 'the event bus is closed'));
     const dead = event.to === undefined && this.#dead.get(event.id);
     if (dead) return Promise.reject(deadError(dead));
     const earlier = this.#flights.get(flightOf(event));
@@ -122,10 +123,12 @@ class InMemory implements MemoryEventBus {
 
   async #close(): Promise<void> {
     this.#listeners.clear();
-    this.#places.dismiss(new PublishError('the event bus is closed'));
+    this.#places.dismiss(new PublishError('unavailable', 'the event bus is closed'));
     await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue.close(drainMs))));
     for (const flight of this.#flights.values()) {
-      flight.fail(new PublishError('the event bus closed before every service had committed the event'));
+      flight.fail(
+        new PublishError('unavailable', 'the event bus closed before every service had committed the event'),
+      );
     }
     this.#flights.clear();
   }
@@ -205,7 +208,7 @@ function flightOf({ id, to }: EncodedEvent): string {
 }
 
 function deadError({ service, reason, attempts, error }: DeadLetter): PublishError {
-  return new PublishError(`${service} gave the event up after ${attempts} attempts: ${reason}`, {
+  return new PublishError('refused', `${service} gave the event up after ${attempts} attempts: ${reason}`, {
     cause: error,
   });
 }

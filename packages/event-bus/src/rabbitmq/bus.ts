@@ -2,6 +2,7 @@ import { type AmqpLink, brokerUser, createAmqpLink } from '@warren/amqp-link';
 import type { Logger } from 'pino';
 import { requireName, requireWhole } from '../limits.js';
 import {
+  type BusState,
   defaultRetryDelays,
   type EncodedEvent,
   type EventBus,
@@ -88,9 +89,13 @@ class RabbitMqEventBus implements EventBus {
     this.#publisher = new Publisher({ link: this.#publishing, service, confirmTimeoutMs, maxInFlight });
   }
 
-  get state(): 'up' | 'degraded' {
-    const isUp = this.#publishing.state === 'up' && this.#consuming.state === 'up';
+  get state(): BusState {
+    const isUp = this.publishing === 'up' && this.#consuming.state === 'up';
     return isUp && [...this.#consumers].every((consumer) => consumer.bound) ? 'up' : 'degraded';
+  }
+
+  get publishing(): BusState {
+    return this.#publishing.state;
   }
 
   get refused(): string | undefined {
@@ -102,7 +107,7 @@ class RabbitMqEventBus implements EventBus {
   }
 
   async publish(event: EncodedEvent): Promise<PublishReceipt> {
-    if (this.#closing) throw new PublishError('the event bus is closed');
+    if (this.#closing) throw new PublishError('unavailable', 'the event bus is closed');
     return this.#publisher.send({
       ...(event.to === undefined
         ? { exchange: eventsExchange, routingKey: event.type }

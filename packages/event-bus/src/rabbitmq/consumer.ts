@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import { type Held, Intake, type Settlement } from '../intake.js';
 import { type IntakeLimits, intakeLimits } from '../limits.js';
 import { nextStep } from '../next-step.js';
-import type { Subscription } from '../port.js';
+import { PublishError, type Subscription } from '../port.js';
 import { declareExchanges } from './exchanges.js';
 import {
   deliveryOf,
@@ -47,6 +47,8 @@ const declareTimeoutMs = 10_000;
 const lookTimeoutMs = 20_000;
 /** After a look that could not tell: nothing was bound since. */
 const lookAgainMs = 1_000;
+
+type Move = 'moved' | 'not-yet' | 'refused';
 
 export interface ConsumerOptions {
   link: AmqpLink;
@@ -296,12 +298,34 @@ export class Consumer {
   async #isDoneWith(held: HeldMessage, settlement: Settlement): Promise<boolean> {
     if (settlement.kind === 'done') return true;
     const outgoing = this.#outgoing(held, settlement);
-    if (await this.#sent(outgoing)) return true;
-    this.#stuck += 1;
-    const sent = await this.#sendLater(held, outgoing);
-    this.#stuck -= 1;
-    this.#takeAgain();
-    return sent;
+    let moved = await this.#move(outgoing);
+    if (moved === 'not-yet') {
+      this.#stuck += 1;
+      moved = await this.#moveLater(held, outgoing);
+      this.#stuck -= 1;
+      this.#takeAgain();
+    }
+    if (moved === 'refused') this.#reject(held, settlement);
+    return moved === 'moved';
+  }
+
+  /**
+   * A move that the broker refuses now, it refuses later too, and what is held would use the prefetch up. The broker
+   * itself then moves it to the dead letters, for which nobody's permissions count.
+   */
+  #reject(held: HeldMessage, { error }: Exclude<Settlement, { kind: 'done' }>): void {
+    if (held.gone) return;
+    const { id, type, attempt } = held.delivery;
+    this.#log.error(
+      { id, type, attempt, err: error },
+      'the broker refuses to take this event from the service; it goes to the dead letters without its reason',
+    );
+    this.#held.delete(held);
+    try {
+      held.channel.reject(held.message, false);
+    } catch (cause) {
+      this.#log.debug({ err: cause }, 'the channel was lost before a rejection; the event comes again');
+    }
   }
 
   #outgoing({ message, delivery }: HeldMessage, settlement: Exclude<Settlement, { kind: 'done' }>): Outgoing {
@@ -332,14 +356,15 @@ export class Consumer {
   }
 
   /** Holds the delivery and tries again: giving it back to the queue would only count as a crash. */
-  async #sendLater(held: HeldMessage, outgoing: Outgoing): Promise<boolean> {
+  async #moveLater(held: HeldMessage, outgoing: Outgoing): Promise<Move> {
     for (let attempt = 0; !held.gone && !this.#intake.closed; attempt += 1) {
       await this.#intake.sleep(backOffDelay(attempt));
       if (held.gone) break;
       await this.#bringBackQueues();
-      if (await this.#sent(outgoing)) return true;
+      const moved = await this.#move(outgoing);
+      if (moved !== 'not-yet') return moved;
     }
-    return false;
+    return 'not-yet';
   }
 
   /**
@@ -355,13 +380,14 @@ export class Consumer {
     return this.#bringingBack;
   }
 
-  async #sent(outgoing: Outgoing): Promise<boolean> {
+  async #move(outgoing: Outgoing): Promise<Move> {
     try {
-      if ((await this.#options.publisher.send(outgoing)) === 'confirmed') return true;
+      if ((await this.#options.publisher.send(outgoing)) === 'confirmed') return 'moved';
       this.#log.warn({ to: outgoing.routingKey }, 'a delivery could not be moved: the queue is missing');
     } catch (error) {
       this.#log.warn({ err: error, to: outgoing.routingKey }, 'a delivery could not be moved');
+      if (error instanceof PublishError && error.kind === 'refused') return 'refused';
     }
-    return false;
+    return 'not-yet';
   }
 }

@@ -1,10 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { type AmqpLink, type BrokerRefusal, type LinkChannel, within } from '@warren/amqp-link';
+import {
+  type AmqpLink,
+  type BrokerRefusal,
+  type ChannelSession,
+  type LinkChannel,
+  within,
+} from '@warren/amqp-link';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { Places } from '../places.js';
-import { PublishError, type PublishReceipt } from '../port.js';
+import { type BrokerAnswer, PublishError, type PublishReceipt } from '../port.js';
 import { declareAndVerifyExchanges } from './exchanges.js';
 import type { Outgoing } from './messages.js';
+import { Quarantine } from './quarantine.js';
+import { answerOf, publishError } from './refusal.js';
+
+const notFound = 404;
 
 export interface PublisherOptions {
   link: AmqpLink;
@@ -14,43 +24,69 @@ export interface PublisherOptions {
   maxInFlight: number;
 }
 
-/** Publishes with confirms, pipelined, never more than `maxInFlight` unanswered. */
+/** What is known about the channel on which messages are under way. */
+interface Line {
+  session: ChannelSession;
+  /** Messages that came back, counted by `keyOf`. */
+  returned: Map<string, number>;
+  /** What the broker said when it closed the channel over one of the messages. It didn't say which. */
+  spoilt: BrokerAnswer | undefined;
+}
+
+/**
+ * Publishes with confirms, pipelined, never more than `maxInFlight` unanswered. A message that the broker refuses
+ * costs all that are under way their channel: each of them is then sent alone, in quarantine, and everything else
+ * goes on at once.
+ */
 export class Publisher {
   readonly #link: AmqpLink;
+  readonly #service: string;
   readonly #confirmTimeoutMs: number;
   readonly #maxInFlight: number;
   readonly #places: Places;
+  readonly #quarantine: Quarantine;
   readonly #whenIdle: Array<() => void> = [];
   readonly #supervised: LinkChannel;
   /** Who publishes right after the start waits for the connection; later outages are told at once. */
   readonly #firstAttempt: Promise<void>;
-  /** Messages that came back, counted by `keyOf`. */
-  #returned = new Map<string, number>();
+  #line: Line | undefined;
+  /** Calls of `send` that are not settled. */
+  #sending = 0;
   #overdue = 0;
 
   constructor({ link, service, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
     this.#link = link;
+    this.#service = service;
     this.#confirmTimeoutMs = confirmTimeoutMs;
     this.#maxInFlight = maxInFlight;
     this.#places = new Places(maxInFlight);
-    this.#supervised = link.openChannel(async (session) => {
-      const returned = new Map<string, number>();
-      this.#returned = returned;
-      session.channel.on('return', (message) => count(returned, keyOfReturned(message)));
-      await declareAndVerifyExchanges(session, service);
+    this.#quarantine = new Quarantine({
+      scratch: () => (link.blocked ? undefined : this.#line?.session.scratch),
+      confirmTimeoutMs,
+      maxWaiting: maxInFlight,
+    });
+    this.#supervised = link.openChannel((session) => this.#setUp(session), {
+      reopensAtOnce: (error) => answerOf(error) !== undefined,
     });
     this.#firstAttempt = this.#supervised.attempted();
   }
 
   /**
    * Resolves once the broker has confirmed; `unroutable` if no queue took it. Rejects with `PublishError`: at once
-   * while the broker is away or blocks, else when the connection is lost or the confirm doesn't come in time.
+   * while the broker is away or blocks, else when the connection is lost, when the confirm doesn't come in time, or
+   * when the broker refuses this very message.
    */
   async send(message: Outgoing): Promise<PublishReceipt> {
-    await this.#firstAttempt;
-    this.#usableChannel();
-    await this.#places.take(this.#confirmTimeoutMs);
-    return this.#publish(message);
+    this.#sending += 1;
+    try {
+      await this.#firstAttempt;
+      if (this.#quarantine.suspects(message)) return await this.#quarantine.send(message);
+      const receipt = await this.#sendAmongOthers(message);
+      return receipt === 'spoilt' ? await this.#quarantine.send(message) : receipt;
+    } finally {
+      this.#sending -= 1;
+      this.#tellIfIdle();
+    }
   }
 
   /** Why nothing can be published until an operator changes something, since this process began. */
@@ -61,6 +97,7 @@ export class Publisher {
   /** Waits for the first connection; whether something could be published now, to exchanges that are what they must be. */
   async ready(): Promise<boolean> {
     await this.#firstAttempt;
+    await this.#supervised.reopening;
     return this.#supervised.current !== undefined && !this.#link.blocked;
   }
 
@@ -82,31 +119,62 @@ export class Publisher {
 
   /** Waits for open confirms, at most `withinMs` milliseconds; rejects if some didn't come. */
   async close(withinMs: number): Promise<void> {
-    this.#places.dismiss(new PublishError('the event bus is closed'));
-    if (this.#places.taken === 0) return;
+    this.#places.dismiss(new PublishError('unavailable', 'the event bus is closed'));
+    if (this.#isIdle) return;
     const answered = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     await within(withinMs, answered, 'confirms were still open');
   }
 
-  #publish(message: Outgoing): Promise<PublishReceipt> {
+  async #setUp(session: ChannelSession): Promise<void> {
+    const spoilt = this.#line?.spoilt;
+    const line: Line = { session, returned: new Map(), spoilt: undefined };
+    this.#line = line;
+    session.channel.on('return', (message) => count(line.returned, keyOfReturned(message)));
+    session.channel.on('error', (error) => {
+      line.spoilt = answerOf(error);
+    });
+    // A message that was refused says nothing about the exchanges, unless that one is missing.
+    if (!spoilt || spoilt.code === notFound) await declareAndVerifyExchanges(session, this.#service);
+  }
+
+  /** `spoilt`: the broker refused it, or one that was under way beside it. */
+  async #sendAmongOthers(message: Outgoing): Promise<PublishReceipt | 'spoilt'> {
+    if (!this.#supervised.reopening) this.#usableChannel();
+    await this.#places.take(this.#confirmTimeoutMs);
+    try {
+      if (this.#supervised.reopening) await this.#reopened(this.#supervised.reopening);
+      this.#usableChannel();
+    } catch (error) {
+      this.#givePlace();
+      throw error;
+    }
+    return this.#publish(message);
+  }
+
+  #reopened(reopening: Promise<void>): Promise<void> {
+    const ms = this.#confirmTimeoutMs;
+    return within(ms, reopening, new PublishError('timeout', `no channel within ${ms} ms`));
+  }
+
+  #publish(message: Outgoing): Promise<PublishReceipt | 'spoilt'> {
     return new Promise((resolve, reject) => {
       let overdue = false;
       const timer = setTimeout(() => {
         overdue = true;
-        reject(new PublishError(`no confirm within ${this.#confirmTimeoutMs} ms`));
+        reject(new PublishError('timeout', `no confirm within ${this.#confirmTimeoutMs} ms`));
         this.#countOverdue();
       }, this.#confirmTimeoutMs);
-      const returned = this.#returned;
+      const line = this.#line;
       const answered = (error: unknown) => {
         clearTimeout(timer);
         if (overdue) this.#overdue -= 1;
         this.#givePlace();
-        const cameBack = uncount(returned, keyOf(message));
-        if (error) reject(new PublishError('the broker did not confirm', { cause: error }));
-        else resolve(cameBack ? 'unroutable' : 'confirmed');
+        const cameBack = line && uncount(line.returned, keyOf(message));
+        if (!error) resolve(cameBack ? 'unroutable' : 'confirmed');
+        else if (line?.spoilt) resolve('spoilt');
+        else reject(publishError(error));
       };
       try {
-        // The broker may have gone while this one waited for its place.
         const channel = this.#usableChannel();
         const { exchange, routingKey, content, properties } = message;
         channel.publish(exchange, routingKey, content, { ...properties, mandatory: true }, answered);
@@ -117,9 +185,9 @@ export class Publisher {
   }
 
   #usableChannel(): ConfirmChannel {
-    if (this.#link.blocked) throw new PublishError('the broker takes no publishing for now');
+    if (this.#link.blocked) throw new PublishError('unavailable', 'the broker takes no publishing for now');
     const channel = this.#supervised.current;
-    if (!channel) throw new PublishError('the broker is away');
+    if (!channel) throw new PublishError('unavailable', 'the broker is away');
     return channel;
   }
 
@@ -134,7 +202,15 @@ export class Publisher {
 
   #givePlace(): void {
     this.#places.give();
-    if (this.#places.taken > 0) return;
+    this.#tellIfIdle();
+  }
+
+  get #isIdle(): boolean {
+    return this.#places.taken === 0 && this.#sending === 0;
+  }
+
+  #tellIfIdle(): void {
+    if (!this.#isIdle) return;
     for (const tell of this.#whenIdle.splice(0)) tell();
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  BusState,
   EncodedEvent,
   EventBus,
   Listener,
@@ -20,7 +21,7 @@ export class ServiceBus implements EventBus {
     this.#owned = owned;
   }
 
-  get state(): 'up' | 'degraded' {
+  get state(): BusState {
     return this.#bus.state;
   }
 
@@ -30,6 +31,10 @@ export class ServiceBus implements EventBus {
 
   get refused(): string | undefined {
     return this.#bus.refused;
+  }
+
+  get publishing(): BusState {
+    return this.#bus.publishing;
   }
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {

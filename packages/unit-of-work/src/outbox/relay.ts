@@ -111,7 +111,7 @@ export class Relay implements CommittedEvents {
   }
 
   get #able(): boolean {
-    return this.#state === 'running' && this.#parts.bus.state === 'up';
+    return this.#state === 'running' && this.#parts.bus.publishing === 'up';
   }
 
   get #room(): number {

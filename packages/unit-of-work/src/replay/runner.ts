@@ -54,7 +54,7 @@ export class ReplayRunner {
 
   async #lease(): Promise<ReplayJob | undefined> {
     const { jobs, bus, log } = this.#parts;
-    if (bus.state !== 'up') return undefined;
+    if (bus.publishing !== 'up') return undefined;
     try {
       return await jobs.lease();
     } catch (error) {

@@ -1,14 +1,26 @@
-import type { EncodedEvent, EventBus, PublishReceipt, Subscribed, Subscription } from '@warren/event-bus';
+import type {
+  BusState,
+  EncodedEvent,
+  EventBus,
+  PublishReceipt,
+  Subscribed,
+  Subscription,
+} from '@warren/event-bus';
 
 /** A bus whose confirms the test gives by hand, or by `answer`. */
 export class ScriptedBus implements EventBus {
-  state: 'up' | 'degraded' = 'up';
+  publishing: BusState = 'up';
+  consuming: BusState = 'up';
   readonly published: EncodedEvent[] = [];
   subscription: Subscription | undefined;
   answer: (event: EncodedEvent) => Promise<PublishReceipt>;
 
   constructor(answer: (event: EncodedEvent) => Promise<PublishReceipt> = async () => 'confirmed') {
     this.answer = answer;
+  }
+
+  get state(): BusState {
+    return this.publishing === 'up' ? this.consuming : 'degraded';
   }
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {

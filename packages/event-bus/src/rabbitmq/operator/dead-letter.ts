@@ -7,7 +7,7 @@ export interface DeadLetterMessage {
   /** The event's id; empty if its producer gave none. */
   id: string;
   type: string;
-  /** A `DeadLetterReason`; `delivery-limit` where the broker moved it; another text from another build. */
+  /** A `DeadLetterReason`; `delivery-limit` or `move-refused` where the broker moved it; another text from another build. */
   reason: string;
   /** How often it was handled. Deliveries that the broker counted don't show here. */
   attempts: number;
@@ -27,13 +27,13 @@ export interface DeadLetterMessage {
 export function deadLetterOf(service: string, { content, properties }: ConsumeMessage): DeadLetterMessage {
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   const reason = text(headers[header.reason]);
-  const death = reason === undefined ? deathByLimit(service, headers) : undefined;
+  const death = reason === undefined ? deathOf(service, headers) : undefined;
   const said = text(properties.type);
   const { timestamp } = properties as { timestamp?: unknown };
   return {
     id: text(properties.messageId) ?? '',
     type: death ? typeOf(death, said) : (said ?? ''),
-    reason: reason ?? (death ? 'delivery-limit' : 'unknown'),
+    reason: reason ?? death?.reason ?? 'unknown',
     attempts: attemptOf(headers[header.attempts] ?? headers[header.attempt]),
     ...known('firstFailedAt', isoDate(headers[header.firstFailedAt]) ?? death?.at),
     ...known('publishedAt', typeof timestamp === 'number' ? isoDate(timestamp * 1_000) : undefined),
@@ -45,24 +45,32 @@ export function deadLetterOf(service: string, { content, properties }: ConsumeMe
 }
 
 interface Death {
+  reason: string;
   exchange: string;
   routingKey: string;
   at: string | undefined;
 }
 
+/** What the broker's words for taking a message out of the events queue mean here. */
+const reasonsOfDeath: Readonly<Record<string, string>> = {
+  delivery_limit: 'delivery-limit',
+  rejected: 'move-refused',
+};
+
 /**
  * The broker's own note of why it took the message out of the events queue. Not `x-first-death-reason`: where the
  * message had been in a retry queue before, that says `expired`.
  */
-function deathByLimit(service: string, headers: Readonly<Record<string, unknown>>): Death | undefined {
+function deathOf(service: string, headers: Readonly<Record<string, unknown>>): Death | undefined {
   const deaths: unknown = headers['x-death'];
   if (!Array.isArray(deaths)) return undefined;
   for (const death of deaths as readonly unknown[]) {
     if (typeof death !== 'object' || death === null) continue;
     const { queue, reason, exchange, time, 'routing-keys': keys } = death as Record<string, unknown>;
-    if (queue !== eventsQueue(service) || reason !== 'delivery_limit') continue;
+    const meaning = typeof reason === 'string' ? reasonsOfDeath[reason] : undefined;
+    if (queue !== eventsQueue(service) || meaning === undefined) continue;
     const [key] = Array.isArray(keys) ? (keys as unknown[]) : [];
-    return { exchange: text(exchange) ?? '', routingKey: text(key) ?? '', at: timeOf(time) };
+    return { reason: meaning, exchange: text(exchange) ?? '', routingKey: text(key) ?? '', at: timeOf(time) };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { within } from '@warren/amqp-link';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { type Own, propertiesForRedrive, text } from '../messages.js';
+import { publishAlone } from '../publish-alone.js';
 import { deadQueue, eventsQueue, failuresExchange } from '../topology.js';
 import { answerMs, closeQuietly, quietChannel } from './channels.js';
 import type { DeadLetterMessage } from './dead-letter.js';
@@ -96,7 +97,12 @@ class Held implements HeldDeadLetters {
       this.#publishing ??= quietChannel(this.#model);
       const { type, firstFailedAt } = letter;
       const properties = propertiesForRedrive(message, { type, firstFailedAt }, this.#own);
-      const sent = publish(await this.#publishing, this.#own.service, message.content, properties);
+      const sent = publishAlone(await this.#publishing, {
+        exchange: failuresExchange(this.#own.service),
+        routingKey: eventsQueue(this.#own.service),
+        content: message.content,
+        properties,
+      });
       if ((await within(answerMs, sent, 'the broker did not confirm')) === 'unroutable') return 'unroutable';
       await this.discard(letter);
       return 'retried';
@@ -154,31 +160,4 @@ function requireMover({ properties }: ConsumeMessage, { service, user }: Own): v
     'refused',
     `the letter was put there by broker user "${mover}", and "${user}" can not retry it: use the service's own user`,
   );
-}
-
-/** One at a time on its channel, so whatever is returned is this one. */
-function publish(
-  channel: ConfirmChannel,
-  service: string,
-  content: Buffer,
-  properties: ReturnType<typeof propertiesForRedrive>,
-): Promise<'confirmed' | 'unroutable'> {
-  return new Promise((resolve, reject) => {
-    let cameBack = false;
-    const onReturn = () => {
-      cameBack = true;
-    };
-    channel.once('return', onReturn);
-    channel.publish(
-      failuresExchange(service),
-      eventsQueue(service),
-      content,
-      { ...properties, mandatory: true },
-      (error: unknown) => {
-        channel.removeListener('return', onReturn);
-        if (error) reject(error instanceof Error ? error : new Error('the broker refused'));
-        else resolve(cameBack ? 'unroutable' : 'confirmed');
-      },
-    );
-  });
 }
