@@ -20,7 +20,13 @@ describe('warren outbox status', () => {
 
   it('says that nothing waits, and how large the tables are', async () => {
     const { tables, ...counts } = await status();
-    expect(counts).toEqual({ unpublished: 0, oldestUnpublished: null, leased: 0, publishedLastHour: 0 });
+    expect(counts).toEqual({
+      unpublished: 0,
+      oldestUnpublished: null,
+      leased: 0,
+      parked: 0,
+      publishedLastHour: 0,
+    });
     expect(tables.map(({ name }) => name)).toEqual(['outbox', 'inbox', 'feed', 'feed_head', 'idempotency']);
     for (const { bytes } of tables) expect(bytes).toBeGreaterThan(0);
   });
@@ -37,7 +43,7 @@ describe('warren outbox status', () => {
     await insert(`now()`, `now() - interval '1 min'`);
     await insert(`now()`, `now() - interval '2 hours'`);
     const { oldestUnpublished, tables: _, ...counts } = await status();
-    expect(counts).toEqual({ unpublished: 2, leased: 1, publishedLastHour: 1 });
+    expect(counts).toEqual({ unpublished: 2, leased: 1, parked: 0, publishedLastHour: 1 });
     expect(Math.round((oldestUnpublished ?? 0) / 60)).toBe(60);
     const { out, code } = await warren('outbox status', { DATABASE_URL: database.url });
     expect([code, out.join('\n')]).toEqual([0, expect.stringMatching(/oldest of them +1 h/)]);

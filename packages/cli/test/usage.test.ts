@@ -12,6 +12,9 @@ const commands = [
   'dead-letters retry',
   'dead-letters discard',
   'outbox status',
+  'outbox parked list',
+  'outbox parked retry',
+  'outbox parked discard',
   'queues',
   'replay',
 ];

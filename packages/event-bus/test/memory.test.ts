@@ -111,17 +111,23 @@ describe('memory event bus', () => {
     expect(seen.deliveries).toHaveLength(2);
   });
 
-  it('refuses what is dead, and refuses it again at once', async () => {
+  it('refuses what a service gave up, keeps it from nobody else, and tries anew when it is published again', async () => {
     bus = createMemoryEventBus();
-    const seen = await record(bus, { service: 'a', types: [type] }, () => ({
-      kind: 'dead',
-      reason: 'permanent',
-      error: new Error('no such currency'),
-    }));
-    const event = eventOf(type);
-    await expect(bus.publish(event)).rejects.toBeInstanceOf(PublishError);
-    await expect(bus.publish(event)).rejects.toThrow(/a gave the event up after 1 attempts: permanent/);
-    expect(seen.deliveries).toHaveLength(1);
+    const [event, other] = [eventOf(type), eventOf(type)];
+    let mended = false;
+    const seen = await record(bus, { service: 'a', types: [type] }, ({ id }) =>
+      id === other.id || mended
+        ? done
+        : { kind: 'dead', reason: 'permanent', error: new Error('no such currency') },
+    );
+    const [dead, beside] = await Promise.allSettled([bus.publish(event), bus.publish(other)]);
+    expect(dead).toMatchObject({
+      reason: { kind: 'refused', message: 'a gave the event up after 1 attempts: permanent' },
+    });
+    expect(beside).toMatchObject({ value: 'confirmed' });
+    mended = true;
+    expect(await bus.publish(event)).toBe('confirmed');
+    expect(seen.deliveries).toHaveLength(3);
   });
 
   it('rejects what still waits for a retry when it closes', async () => {

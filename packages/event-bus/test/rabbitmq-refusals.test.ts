@@ -45,7 +45,7 @@ describe.each([
 
     beforeAll(async () => {
       broker = await brokerWithUsers(options, definitions);
-    });
+    }, 120_000);
     afterAll(() => broker.close(), 60_000);
     beforeEach(() => {
       opened = [];
@@ -54,7 +54,14 @@ describe.each([
 
     function busOf(service: string, given: Partial<RabbitMqEventBusOptions> = {}): EventBus {
       const url = broker.urlFor(service);
-      const bus = createRabbitMqEventBus({ url, service, authorize: () => true, retryDelays, log: silent, ...given });
+      const bus = createRabbitMqEventBus({
+        url,
+        service,
+        authorize: () => true,
+        retryDelays,
+        log: silent,
+        ...given,
+      });
       opened.push(bus);
       return bus;
     }

@@ -8,6 +8,11 @@ export interface Limits {
   confirmMs: number;
   /** Between two looks for rows that a crash or a full relay left. Default 1,000, with jitter. */
   pollMs: number;
+  /**
+   * Between two looks at everything that is unpublished; those between them begin where the one before ended.
+   * Default 60,000.
+   */
+  fullLookMs: number;
   /** Most events that this relay has in flight. Default 1,000. */
   relayCapacity: number;
   /** Longest wait of an event that committed for others, while earlier ones are not confirmed. Default 20. */
@@ -63,6 +68,7 @@ const defaults: Limits = {
   leaseMs: 15_000,
   confirmMs: 10_000,
   pollMs: 1_000,
+  fullLookMs: 60_000,
   relayCapacity: 1_000,
   gatherMs: 20,
   stopMs: 5_000,

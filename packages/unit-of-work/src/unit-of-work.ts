@@ -87,7 +87,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const limits = withDefaults(options.limits);
   const log = options.log.child({ part: 'unit-of-work' });
   const { onCommitted, committed } = createListeners(log);
-  const relay = new Relay({ table: createOutboxTable(pool, limits.leaseMs), bus, limits, log });
+  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, limits, log });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
   const epochWatch = new EpochWatch({ pool, epoch, onBegun: () => catchUp?.wake(), limits, log });

@@ -1,13 +1,37 @@
 import type { Database } from '../connections.js';
 
 export interface OutboxCounts {
+  /** Parked ones are not among them. */
   unpublished: number;
   /** Seconds. */
   oldestUnpublished: number | null;
   /** Of the unpublished, those that a relay owns now. */
   leased: number;
+  /** The broker refused them. */
+  parked: number;
   /** Of what was written within the last day. */
   publishedLastHour: number;
+}
+
+export interface ParkedEvent {
+  id: string;
+  type: string;
+  /** RFC 3339, UTC. */
+  parkedAt: string;
+  ageSeconds: number;
+  /** What the broker said. */
+  because: string;
+  /** Size of its body. */
+  bytes: number;
+}
+
+/** `null`: any. */
+export interface ParkedFilter {
+  types: readonly string[] | null;
+  ids: readonly string[] | null;
+  /** By when it was parked. */
+  since: Date | null;
+  before: Date | null;
 }
 
 export interface TableSize {
@@ -21,10 +45,33 @@ export interface TableSize {
 }
 
 const unpublished = `
-SELECT count(*)::int AS unpublished,
-  extract(epoch FROM now() - min(created_at))::float8 AS "oldestUnpublished",
-  (count(*) FILTER (WHERE claimed_until > now()))::int AS leased
+SELECT (count(*) FILTER (WHERE parked_at IS NULL))::int AS unpublished,
+  extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL))::float8 AS "oldestUnpublished",
+  (count(*) FILTER (WHERE parked_at IS NULL AND claimed_until > now()))::int AS leased,
+  (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked
 FROM messaging.outbox WHERE published_at IS NULL`;
+
+/** The time says it to the index, too. */
+const isParked = `published_at IS NULL AND claimed_until = 'infinity' AND parked_at IS NOT NULL`;
+
+const parkedMatching = `
+FROM messaging.outbox
+WHERE ${isParked} AND ($1::text[] IS NULL OR type = ANY($1)) AND ($2::text[] IS NULL OR id::text = ANY($2))
+  AND ($3::timestamptz IS NULL OR parked_at >= $3) AND ($4::timestamptz IS NULL OR parked_at < $4)`;
+
+const parkedCount = `SELECT count(*)::int AS count ${parkedMatching}`;
+
+const parkedPage = `
+SELECT id, type, to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "parkedAt",
+  extract(epoch FROM now() - parked_at)::int AS "ageSeconds", coalesce(parked_because, '') AS because,
+  octet_length(body) AS bytes
+${parkedMatching} ORDER BY outbox.parked_at, id LIMIT $5`;
+
+const retry = `
+UPDATE messaging.outbox SET claimed_until = now(), parked_at = NULL, parked_because = NULL
+WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
+
+const discard = `DELETE FROM messaging.outbox WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
 
 /** By id, since that is what the outbox is ordered by: the least UUIDv7 of a day ago. */
 const published = `
@@ -53,8 +100,30 @@ interface SizeRow {
 export async function outboxCounts(database: Database): Promise<OutboxCounts> {
   const [counts] = await database.rows<Omit<OutboxCounts, 'publishedLastHour'>>(unpublished);
   const [recent] = await database.rows<{ count: number }>(published);
-  const none = { unpublished: 0, oldestUnpublished: null, leased: 0 };
+  const none = { unpublished: 0, oldestUnpublished: null, leased: 0, parked: 0 };
   return { ...none, ...counts, publishedLastHour: recent?.count ?? 0 };
+}
+
+/** The oldest `limit`, and how many there are. */
+export async function parkedEvents(
+  database: Database,
+  { types, ids, since, before }: ParkedFilter,
+  limit: number,
+): Promise<{ events: ParkedEvent[]; matching: number }> {
+  const filter = [types, ids, since, before];
+  const events = await database.rows<ParkedEvent>(parkedPage, [...filter, limit]);
+  if (events.length < limit) return { events, matching: events.length };
+  return { events, matching: (await database.rows<{ count: number }>(parkedCount, filter))[0]?.count ?? 0 };
+}
+
+/** Lets relays take them again. Answers the ids of those that were still parked. */
+export async function retryParked(database: Database, ids: readonly string[]): Promise<string[]> {
+  return (await database.rows<{ id: string }>(retry, [ids])).map(({ id }) => id);
+}
+
+/** Answers the ids of those that were still parked. */
+export async function discardParked(database: Database, ids: readonly string[]): Promise<string[]> {
+  return (await database.rows<{ id: string }>(discard, [ids])).map(({ id }) => id);
 }
 
 /** Sizes of tables of the schema `messaging`, with their partitions; those that don't exist are left out. */

@@ -3,6 +3,7 @@ import { type CommonOptions, leaf } from '../command.js';
 import { withDatabase } from '../connections.js';
 import type { Io } from '../io.js';
 import { ago, size, table } from '../text.js';
+import { addParked } from './parked.js';
 import { type OutboxCounts, outboxCounts, type TableSize, tableSizes } from './sql.js';
 
 const tables = ['outbox', 'inbox', 'feed', 'feed_head', 'idempotency'];
@@ -15,6 +16,7 @@ export function addOutbox(program: Command, io: Io): void {
       'Shows what of DATABASE_URL’s outbox waits to be published, and the sizes of the messaging tables.',
     examples: ['outbox status', 'outbox status --json'],
   }).action((options: CommonOptions) => status(io, options));
+  addParked(outbox, io);
 }
 
 async function status(io: Io, { json }: CommonOptions): Promise<void> {
@@ -26,11 +28,12 @@ async function status(io: Io, { json }: CommonOptions): Promise<void> {
 }
 
 function forPeople(counts: OutboxCounts, sizes: readonly TableSize[]): string {
-  const { unpublished, oldestUnpublished, leased, publishedLastHour } = counts;
+  const { unpublished, oldestUnpublished, leased, parked, publishedLastHour } = counts;
   const facts = [
     ['unpublished', String(unpublished)],
     ['oldest of them', oldestUnpublished === null ? '-' : ago(oldestUnpublished)],
     ['leased now', String(leased)],
+    ['parked', String(parked)],
     ['published in the last hour', String(publishedLastHour)],
   ];
   const rows = sizes.flatMap(({ name, bytes, rows: count, partitions }) => [

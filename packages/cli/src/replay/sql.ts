@@ -20,7 +20,7 @@ export type ReplayState = {
 /** Must say what the producer's replay reads. */
 const matching = `
 SELECT count(*)::int AS count FROM messaging.outbox
-WHERE ($1::text[] IS NULL OR type = ANY($1)) AND ($2::timestamptz IS NULL OR created_at >= $2)`;
+WHERE NOT confidential AND parked_at IS NULL AND ($1::text[] IS NULL OR type = ANY($1)) AND ($2::timestamptz IS NULL OR created_at >= $2)`;
 
 const insertion = `
 INSERT INTO messaging.replay (consumer, source, types, since, with_effects, requested_by)

@@ -13,7 +13,7 @@ import {
   type Subscribed,
   type Subscription,
 } from '../port.js';
-import { type DeadLetter, DeadLetters } from './dead-letters.js';
+import type { DeadLetter } from './dead-letters.js';
 import { type Entry, ServiceQueue } from './service-queue.js';
 
 const drainMs = 10_000;
@@ -39,7 +39,7 @@ export interface MemoryEventBusOptions {
  * its producer's outbox, which is all that a crash leaves. Publishing the same id meanwhile joins the first.
  */
 export interface MemoryEventBus extends EventBus {
-  /** The newest 10,000: publishing one of these again is refused at once. */
+  /** The newest 10,000. Publishing one of these again begins anew. */
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -61,7 +61,7 @@ class InMemory implements MemoryEventBus {
   readonly #queues = new Map<string, ServiceQueue>();
   readonly #listeners = new Set<Listener>();
   readonly #flights = new Map<string, Flight>();
-  readonly #dead = new DeadLetters(deadLettersKept);
+  readonly #dead: DeadLetter[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryEventBusOptions) {
@@ -74,13 +74,11 @@ class InMemory implements MemoryEventBus {
   }
 
   get deadLetters(): readonly DeadLetter[] {
-    return this.#dead.list();
+    return this.#dead;
   }
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) return Promise.reject(new PublishError('unavailable', 'the event bus is closed'));
-    const dead = event.to === undefined && this.#dead.get(event.id);
-    if (dead) return Promise.reject(deadError(dead));
     const earlier = this.#flights.get(flightOf(event));
     if (earlier) return earlier.outcome;
     this.#tellListeners(event);
@@ -191,7 +189,8 @@ class InMemory implements MemoryEventBus {
         const { id, type, attempt } = entry.delivery;
         const firstFailedAt = entry.firstFailedAt ?? new Date().toISOString();
         const letter = { id, type, service, reason, attempts: attempt, firstFailedAt, error };
-        this.#dead.add(letter);
+        this.#dead.push(letter);
+        if (this.#dead.length > deadLettersKept) this.#dead.shift();
         fail(deadError(letter));
         settled();
       };

@@ -45,6 +45,16 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     'Publishes without a confirm; they are repeated',
     () => relay().failed,
   );
+  metrics.counter(
+    'warren_relay_refused_total',
+    'Events that the broker refused; they are parked',
+    () => relay().refused,
+  );
+  metrics.gauge(
+    'warren_outbox_parked',
+    'Events in the outbox that the broker refused and that wait for a person, of all instances, up to 1,000',
+    () => relay().parked,
+  );
 
   metrics.counter(
     'warren_consumer_handled_total',

@@ -1,4 +1,4 @@
-import type { EventBus } from '@warren/event-bus';
+import { type EventBus, PublishError } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
@@ -19,6 +19,8 @@ export interface RelayParts {
 export interface RelayStats {
   /** Unpublished rows, of all instances; an estimate between two polls. Counted up to `maxBacklog` + 1. */
   backlog: number;
+  /** Rows that the bus refused and that wait for a person, of all instances; counted up to 1,000. */
+  parked: number;
   /** Events given to the bus and not yet confirmed. */
   inFlight: number;
   /** Of those, past the confirm time-out. */
@@ -26,6 +28,8 @@ export interface RelayStats {
   published: number;
   unroutable: number;
   failed: number;
+  /** Refused by the bus, and parked. */
+  refused: number;
 }
 
 /**
@@ -40,12 +44,13 @@ export class Relay implements CommittedEvents {
   readonly #inFlight: InFlight;
   readonly #bursts: Bursts<OutboxRow>;
   readonly #settlements: Settlements;
-  readonly #counts = { published: 0, unroutable: 0, failed: 0 };
+  readonly #counts = { published: 0, unroutable: 0, failed: 0, refused: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   /** Types that no queue took; as many as the contract has at most. */
   readonly #unwanted = new Set<string>();
   #reserved = 0;
   #backlog = 0;
+  #parked = 0;
   /** Rows were left to the poll although they are due: it should come as soon as there is room. */
   #hungry = false;
   #countDueAt = 0;
@@ -70,7 +75,7 @@ export class Relay implements CommittedEvents {
 
   get stats(): RelayStats {
     const { open, late } = this.#inFlight;
-    return { backlog: this.#backlog, inFlight: open + late, late, ...this.#counts };
+    return { backlog: this.#backlog, parked: this.#parked, inFlight: open + late, late, ...this.#counts };
   }
 
   get overloaded(): boolean {
@@ -144,14 +149,28 @@ export class Relay implements CommittedEvents {
       if (receipt === 'unroutable') this.#unroutable(id, type);
       this.#settlements.confirmed(id);
     } catch (error) {
-      this.#counts.failed += 1;
-      this.#parts.log.debug({ err: error, id, type }, 'event not confirmed; it will be published again');
-      this.#settlements.failed(id, error);
+      if (error instanceof PublishError && error.kind === 'refused') this.#refused(id, type, error);
+      else this.#failed(id, type, error);
     } finally {
       this.#inFlight.remove(id);
       if (this.#inFlight.open === 0) this.#bursts.flush();
       if (this.#hungry && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
     }
+  }
+
+  #failed(id: string, type: string, error: unknown): void {
+    this.#counts.failed += 1;
+    this.#parts.log.debug({ err: error, id, type }, 'event not confirmed; it will be published again');
+    this.#settlements.failed(id, error);
+  }
+
+  #refused(id: string, type: string, error: PublishError): void {
+    this.#counts.refused += 1;
+    this.#parts.log.error(
+      { err: error, id, type, code: error.answer?.code },
+      'event refused and parked; `warren outbox parked` lists, retries and discards',
+    );
+    this.#settlements.refused(id, error.message);
   }
 
   #unroutable(id: string, type: string): void {
@@ -175,26 +194,36 @@ export class Relay implements CommittedEvents {
   async #poll(): Promise<void> {
     try {
       this.#inFlight.sweep();
+      await this.#claim();
       await this.#count();
-      const limit = Math.min(this.#room, mostPerClaim);
-      if (!this.#able || limit <= 0) return;
-      this.#reserved += limit;
-      const rows = await this.#parts.table.claim(limit).finally(() => {
-        this.#reserved -= limit;
-      });
-      this.#hungry = rows.length === limit;
-      for (const row of rows) void this.#publish(row);
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the outbox could not be polled');
     }
   }
 
-  /** Not with each of the quick polls that follow one another while there is much to do. */
+  async #claim(): Promise<void> {
+    const limit = Math.min(this.#room, mostPerClaim);
+    if (!this.#able || limit <= 0) return;
+    this.#reserved += limit;
+    const rows = await this.#parts.table.claim(limit).finally(() => {
+      this.#reserved -= limit;
+    });
+    this.#hungry = rows.length === limit;
+    for (const row of rows) void this.#publish(row);
+  }
+
+  /**
+   * Not with each of the quick polls that follow one another while there is much to do, and for a twentieth of the
+   * time at most: while very much waits, that takes a while.
+   */
   async #count(): Promise<void> {
     const { limits, table } = this.#parts;
-    if (Date.now() < this.#countDueAt) return;
-    this.#countDueAt = Date.now() + limits.pollMs / 2;
-    this.#backlog = await table.countUnpublished(limits.maxBacklog + 1);
+    const began = Date.now();
+    if (began < this.#countDueAt) return;
+    const { unpublished, parked } = await table.count(limits.maxBacklog + 1);
+    this.#backlog = unpublished;
+    this.#parked = parked;
+    this.#countDueAt = began + Math.max(limits.pollMs / 2, 20 * (Date.now() - began));
   }
 }
 

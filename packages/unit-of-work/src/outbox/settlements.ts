@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
-import type { FreedRow, OutboxTable } from './table.js';
+import type { FreedRow, OutboxTable, ParkedRow } from './table.js';
 
 /** So long an answer waits for others, to share one statement with them; far less than a lease. */
 const lingerMs = 60;
@@ -15,19 +15,20 @@ const failuresKept = 10_000;
 export class Settlements {
   readonly #table: OutboxTable;
   readonly #log: Logger;
-  readonly #onPublished: (count: number) => void;
+  readonly #onDone: (count: number) => void;
   readonly #confirmed: string[] = [];
   readonly #freed: FreedRow[] = [];
+  readonly #refused: ParkedRow[] = [];
   readonly #failures = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #writing: Promise<void> | undefined;
 
-  /** `onPublished` hears how many rows were marked. */
-  constructor(table: OutboxTable, log: Logger, onPublished: (count: number) => void) {
+  /** `onDone` hears how many rows are no longer waiting. */
+  constructor(table: OutboxTable, log: Logger, onDone: (count: number) => void) {
     this.#table = table;
     this.#log = log;
-    this.#onPublished = onPublished;
+    this.#onDone = onDone;
   }
 
   confirmed(id: string): void {
@@ -46,6 +47,13 @@ export class Settlements {
     this.#schedule(lingerMs);
   }
 
+  /** The row is parked: publishing it again has no sense before a person has changed something. */
+  refused(id: string, because: string): void {
+    this.#failures.delete(id);
+    this.#refused.push({ id, because });
+    this.#schedule(lingerMs);
+  }
+
   /** The rows are free at once. */
   giveBack(ids: readonly string[]): void {
     this.#freed.push(...ids.map((id) => ({ id, delayMs: 0 })));
@@ -61,7 +69,7 @@ export class Settlements {
   }
 
   get #empty(): boolean {
-    return this.#confirmed.length + this.#freed.length === 0;
+    return this.#confirmed.length + this.#freed.length + this.#refused.length === 0;
   }
 
   #schedule(ms: number): void {
@@ -86,6 +94,7 @@ export class Settlements {
   async #write(): Promise<boolean> {
     try {
       await this.#mark();
+      await this.#park();
       await this.#release();
       return true;
     } catch (error) {
@@ -97,7 +106,14 @@ export class Settlements {
   async #mark(): Promise<void> {
     await drain(this.#confirmed, async (ids) => {
       await this.#table.markPublished(ids);
-      this.#onPublished(ids.length);
+      this.#onDone(ids.length);
+    });
+  }
+
+  async #park(): Promise<void> {
+    await drain(this.#refused, async (rows) => {
+      await this.#table.park(rows);
+      this.#onDone(rows.length);
     });
   }
 

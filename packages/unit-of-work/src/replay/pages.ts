@@ -38,7 +38,7 @@ export function createPages<Db extends RawClient>(parts: PagesParts<Db>): Pages 
 /** By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions. */
 const outbox = `
 SELECT id, type, body FROM messaging.outbox
-WHERE NOT confidential AND ($1::uuid IS NULL OR id > $1) AND ($2::text[] IS NULL OR type = ANY($2))
+WHERE NOT confidential AND parked_at IS NULL AND ($1::uuid IS NULL OR id > $1) AND ($2::text[] IS NULL OR type = ANY($2))
   AND ($3::timestamptz IS NULL OR created_at >= $3)
 ORDER BY id LIMIT $4`;
 

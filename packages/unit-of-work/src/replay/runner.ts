@@ -117,8 +117,9 @@ export class ReplayRunner {
   /** What can pass by itself is tried again; what can't ends the replay. */
   async #settle(job: ReplayJob, error: unknown): Promise<void> {
     const { jobs } = this.#parts;
-    const passes = error instanceof PublishError || isInfrastructure(error) || mayBeInfrastructure(error);
     if (error instanceof Stopped) return jobs.release(job, 0);
+    if (error instanceof PublishError && error.kind === 'refused') return jobs.fail(job, error.message);
+    const passes = error instanceof PublishError || isInfrastructure(error) || mayBeInfrastructure(error);
     if (passes) {
       const delay = Math.min(backOff.mostMs, backOff.firstMs * 2 ** this.#failures);
       this.#failures += 1;

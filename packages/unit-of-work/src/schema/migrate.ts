@@ -9,10 +9,11 @@ import { owner } from './004-owner.js';
 import { feedPersonal } from './005-feed-personal.js';
 import { lease } from './006-lease.js';
 import { epochs } from './007-epochs.js';
+import { parked } from './008-parked.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal, lease, epochs];
+const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal, lease, epochs, parked];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

@@ -24,7 +24,8 @@ type Bind = (value: unknown) => string;
  * held as briefly as can be. Counters are taken in sorted order: two transactions never wait in a circle.
  * Values travel as arrays of text and are cast here, which every driver manages.
  *
- * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll.
+ * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll, free since
+ * they were made.
  * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work, or if
  * another epoch began than what the events bear; `epoch` is set to it then.
  */
@@ -123,7 +124,7 @@ function personalPart(entries: readonly PendingEntry[], behind: number[], bind: 
 function outboxPart(events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
   INSERT INTO messaging.outbox (id, type, body, about, confidential, claimed_until)
-  SELECT id, type, body, about, confidential, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : `'-infinity'`}
+  SELECT id, type, body, about, confidential, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : 'now()'}
   FROM unnest(
     ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
     ${bind(events.map((event) => event.body))}::text[], ${bind(events.map((event) => event.about ?? null))}::text[],
