@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, named, unavailable } from '@warren/testing';
 import { connect } from 'amqplib';
+import { pino } from 'pino';
 import {
   type BrokerWithUsers,
   brokerWithUsers,
@@ -111,6 +112,28 @@ describe.each([
       expect(sorted[Math.floor(sorted.length * 0.99)]).toBeLessThan(1_000);
       expect(bus.publishing).toBe('up');
     }, 60_000);
+
+    it('costs the channel once: from then on its routing key is sent alone, and seldom', async () => {
+      const closed: unknown[] = [];
+      const log = pino(
+        { level: 'debug' },
+        { write: (line) => void (line.includes('channel closed by the broker') && closed.push(line)) },
+      );
+      const bus = busOf('note', { log });
+      await bus.publish(eventOf(good));
+      const began = Date.now();
+      for (let index = 0; index < 100; index++) {
+        const [refused, beside] = await Promise.all([
+          publishing(bus, eventOf(bad)),
+          publishing(bus, eventOf(good)),
+        ]);
+        expect(refused.outcome).toMatchObject({ kind: 'refused', answer: { code: 403 } });
+        expect(taken).toContain(beside.outcome);
+      }
+      // The first one twice, among others and alone; then one a second is let through to ask.
+      const asked = Math.ceil((Date.now() - began) / 1_000);
+      expect(closed.length).toBeLessThanOrEqual(2 + asked);
+    });
 
     it('is taken again once the broker allows it', async () => {
       const bus = busOf('learner');

@@ -40,6 +40,22 @@ describe('a backlog beyond its bound', () => {
     expect(await unpublished()).toHaveLength(2);
   });
 
+  it('keeps a row whose relay crashed from waiting behind what came later', async () => {
+    const bus = new ScriptedBus();
+    bus.publishing = 'degraded';
+    const { uow } = await started({ bus, limits: { relayCapacity: 1 } });
+    const [crashed] = await world.db.sql<{ id: string }>(
+      `INSERT INTO messaging.outbox (id, type, body, created_at, claimed_until)
+      VALUES (gen_random_uuid(), 'note.written', '{}', now() - interval '1 min', now() - interval '1 s')
+      RETURNING id`,
+    );
+    for (const id of ['later', 'later-still']) await uow.run((tx) => writeNote(tx, id));
+    bus.publishing = 'up';
+    await allPublished();
+    expect(bus.ids()[0]).toBe(crashed?.id);
+    expect(bus.published).toHaveLength(3);
+  });
+
   it('does not refuse what other services sent', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EncodedEvent, type EventBus, PublishError } from '@warren/event-bus';
+import { type EventBus, PublishError } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import type { Messaging, RawClient } from '@warren/unit-of-work';
 import { envelopeFrom, erased, noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
@@ -47,10 +47,9 @@ describe('replay', () => {
     });
   }
 
-  /** Lets `count` replayed events through, and fails until `heal`. */
-  function failingAfter(count: number): { bus: EventBus; heal(): void } {
-    let left = count;
-    const failing: EventBus = {
+  /** The bus of all, with another way to publish. */
+  function publishingBy(publish: EventBus['publish']): EventBus {
+    return {
       get state() {
         return bus.state;
       },
@@ -60,11 +59,17 @@ describe('replay', () => {
       subscribe: (subscription) => bus.subscribe(subscription),
       listen: (listener) => bus.listen(listener),
       close: async () => undefined,
-      async publish(event: EncodedEvent) {
-        if (event.to === 'reader' && --left < 0) throw new PublishError('unavailable', 'the broker is away');
-        return bus.publish(event);
-      },
+      publish,
     };
+  }
+
+  /** Lets `count` replayed events through, and fails until `heal`. */
+  function failingAfter(count: number): { bus: EventBus; heal(): void } {
+    let left = count;
+    const failing = publishingBy(async (event) => {
+      if (event.to === 'reader' && --left < 0) throw new PublishError('unavailable', 'the broker is away');
+      return bus.publish(event);
+    });
     return { bus: failing, heal: () => (left = Number.POSITIVE_INFINITY) };
   }
 
@@ -165,21 +170,28 @@ describe('replay', () => {
     expect(await reader.sql('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toEqual([]);
   });
 
+  it('ends where the broker refuses one of its events, and says so', async () => {
+    await oldNotes(3);
+    const refusing = publishingBy(async (event) => {
+      if (event.to !== 'reader') return bus.publish(event);
+      throw new PublishError('refused', 'the broker refused the message: too large');
+    });
+    await note.start(refusing);
+    await reader.start(bus);
+    await eventually(async () => {
+      const [job] = await note.sql('SELECT state, error FROM messaging.replay');
+      expect(job).toEqual({ state: 'failed', error: 'the broker refused the message: too large' });
+    });
+  });
+
   it('stops at once, also while nobody takes what it sends', async () => {
     await oldNotes(3);
     let asked = 0;
-    const silent: EventBus = {
-      state: 'up',
-      publishing: 'up',
-      subscribe: (subscription) => bus.subscribe(subscription),
-      listen: (listener) => bus.listen(listener),
-      close: async () => undefined,
-      publish(event: EncodedEvent) {
-        if (event.to !== 'reader') return bus.publish(event);
-        asked += 1;
-        return new Promise(() => undefined);
-      },
-    };
+    const silent = publishingBy((event) => {
+      if (event.to !== 'reader') return bus.publish(event);
+      asked += 1;
+      return new Promise(() => undefined);
+    });
     const producer = await note.start(silent);
     await reader.start(bus);
     await eventually(() => expect(asked).toBeGreaterThan(0));
