@@ -72,6 +72,7 @@ describe('createService', () => {
   ])('answers whether it is ready where the broker %s', async (_, refused, status, health) => {
     const troubled: EventBus = {
       state: 'degraded',
+      publishing: 'degraded',
       refused,
       publish: (event) => bus.publish(event),
       subscribe: (subscription) => bus.subscribe(subscription),

@@ -35,13 +35,29 @@ export async function declareAndVerifyExchanges(session: ChannelSession, service
     await declareExchanges(session);
     return;
   }
-  const odd = await session.scratch((channel) => observe(channel, service));
+  const odd = await observeIfAllowed(session, service);
   if (!odd) return;
   await requireIfAllowed(session, odd.exchange);
   throw new BrokerRefusal(
     'mismatch',
     `The exchange ${odd.exchange} ${odd.does}, but a durable topic exchange is needed: delete it, or use another vhost`,
   );
+}
+
+/** A user who may not look, by a queue and a key of its own, may publish all the same. */
+async function observeIfAllowed({ scratch }: ChannelSession, service: string) {
+  let isForbidden = false;
+  try {
+    return await scratch((channel) => {
+      channel.once('error', (error) => {
+        isForbidden = codeOf(error) === 403;
+      });
+      return observe(channel, service);
+    });
+  } catch (error) {
+    if (isForbidden) return undefined;
+    throw error;
+  }
 }
 
 async function requireIfAllowed(session: ChannelSession, name: string): Promise<void> {
