@@ -197,7 +197,7 @@ describe('on the memory bus, which forgets all with the process', () => {
     const bus = createMemoryEventBus({ queues: { note: ['note.written'] } });
     const producer = db.instance({ bus, limits: { pollMs: 20 } });
     await producer.uow.run((tx) => writeNote(tx, 'claimed'));
-    await db.sql(`UPDATE messaging.outbox SET claimed_until = now() - interval '1 s'`);
+    await db.sql(`UPDATE messaging.outbox SET claimed_until = created_at + interval '1 ms'`);
     await producer.uow.run((tx) => writeNote(tx, 'fresh'));
     let seen = 0;
     const handle: Handle = async () => {
