@@ -24,7 +24,7 @@ export const mutations = [
   {
     guard: 'topology: an exchange of another type ends the start',
     file: 'packages/event-bus/src/rabbitmq/exchanges.ts',
-    from: 'const odd = await session.scratch((channel) => observe(channel, service));',
+    from: 'const odd = await observeIfAllowed(session, service);',
     to: 'const odd = undefined;',
     tests: ['packages/event-bus/test/rabbitmq-topology.test.ts'],
   },
