@@ -75,7 +75,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
     it('refuses to retry as another user, whom the service would not believe, and leaves the letters', async () => {
       const { code, err } = await warren(broker.url, 'dead-letters retry --service notification');
       expect([code, err.join(' ')]).toEqual([1, expect.stringContaining("use the service's own user")]);
-      await eventually(async () => expect(await counts()).toEqual({ events: 0, dead: 2 }));
+      await eventually(async () => expect(await counts()).toMatchObject({ dead: 2 }));
     });
 
     it('looks, shows, retries and discards', async () => {
