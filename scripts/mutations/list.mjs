@@ -50,27 +50,6 @@ export const mutations = [
     tests: ['packages/service-kit/test/create-service.test.ts'],
   },
   {
-    guard: 'topology: what no queue takes stays in the outbox',
-    file: 'packages/unit-of-work/src/outbox/relay.ts',
-    from: "if (receipt === 'unroutable' && this.#isKept(id, type)) this.#sendAgain(id, type);",
-    to: "if (receipt === 'unroutable' && !id) this.#sendAgain(id, type);",
-    tests: ['packages/unit-of-work/test/relay-returned.test.ts'],
-  },
-  {
-    guard: 'topology: a lost queue is noted before it is made anew',
-    file: 'packages/event-bus/src/rabbitmq/consumer.ts',
-    from: 'if (isMissing) await look?.lost();',
-    to: '',
-    tests: ['packages/unit-of-work/test/lost-queues.test.ts'],
-  },
-  {
-    guard: 'topology: what may be lost is asked for again',
-    file: 'packages/unit-of-work/src/replay/queue-watch.ts',
-    from: 'if (answer[0]?.open) onOpen();',
-    to: 'if (answer[0]?.open === undefined) onOpen();',
-    tests: ['packages/unit-of-work/test/lost-queues.test.ts'],
-  },
-  {
     guard: 'topology: lost bindings are noticed',
     file: 'packages/event-bus/src/rabbitmq/consumer.ts',
     from: 'const reached = isNew ? false : await publisher.reaches(eventsExchange, queueCheckKey(this.#service));',
