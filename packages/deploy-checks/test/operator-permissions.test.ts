@@ -40,6 +40,10 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       }
       await eventually(async () => expect((await counts()).dead).toBe(2));
       await Promise.all([payment?.close(), notification?.close()]);
+      // Of its last look at its own bindings, a bus may leave a message behind.
+      const channel = await model.createChannel();
+      await channel.purgeQueue(eventsQueue('notification'));
+      await channel.close();
     });
 
     afterAll(async () => {
@@ -75,7 +79,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
     it('refuses to retry as another user, whom the service would not believe, and leaves the letters', async () => {
       const { code, err } = await warren(broker.url, 'dead-letters retry --service notification');
       expect([code, err.join(' ')]).toEqual([1, expect.stringContaining("use the service's own user")]);
-      await eventually(async () => expect(await counts()).toMatchObject({ dead: 2 }));
+      await eventually(async () => expect(await counts()).toEqual({ events: 0, dead: 2 }));
     });
 
     it('looks, shows, retries and discards', async () => {
