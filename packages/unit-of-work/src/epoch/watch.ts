@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
 import { Stopping } from '../stopping.js';
+import { commit } from '../transaction/commit.js';
 import type { EntityEpoch } from './epochs.js';
 
 export interface EpochWatchParts {
@@ -97,7 +98,7 @@ export class EpochWatch {
           found.timeline,
         ]);
       }
-      await client.query('COMMIT');
+      await commit(client);
       client.release();
       if (epoch !== found.epoch) {
         log.warn({ ...found, epoch }, 'the database was restored: a new epoch begins');
