@@ -286,6 +286,18 @@ const lies: Lie[] = [
     says: 'in truth 1 unread',
   },
   {
+    check: 'balances that are not the sum of their entries',
+    lie: 'somebody holds more than they got',
+    tell: (e) => Object.assign(first(e.balances), { held: '1' }),
+    says: 'person:ada',
+  },
+  {
+    check: 'balances that are not the sum of their entries',
+    lie: 'there are entries and no balance',
+    tell: (e) => Object.assign(first(e.balances), { held: null }),
+    says: 'person:ada',
+  },
+  {
     check: 'valid actions refused for good',
     lie: 'a valid payment was refused',
     tell: (e) => {

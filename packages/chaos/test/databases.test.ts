@@ -29,6 +29,11 @@ const tables: Record<Service, string> = {
     CREATE TABLE payments (id uuid, payer_id uuid, recipient_id uuid, amount bigint, currency char(3), status text,
       description text, version int);
     CREATE TABLE operations (settled_at timestamptz);
+    CREATE TABLE ledger_entries (account text, currency char(3), amount bigint);
+    CREATE TABLE ledger_balances (account text, currency char(3), amount numeric);
+    INSERT INTO ledger_entries VALUES ('clearing:x', 'EUR', -5), ('person:a', 'EUR', 2), ('person:a', 'EUR', 3),
+      ('person:b', 'EUR', 1);
+    INSERT INTO ledger_balances VALUES ('person:a', 'EUR', 4), ('person:c', 'EUR', 0);
     INSERT INTO user_copies VALUES ('${ada}', 2, false);
     INSERT INTO payments VALUES ('${payment}', '${ada}', '${grace}', 1250, 'EUR', 'succeeded', 'a1 tag', 2);
     INSERT INTO operations VALUES (NULL), ('${at}');
@@ -85,6 +90,11 @@ describe('what is read of the databases', () => {
         },
       ],
       openOperations: 1,
+      balances: [
+        { account: 'person:a', currency: 'EUR', held: '4', sum: '5' },
+        { account: 'person:b', currency: 'EUR', held: null, sum: '1' },
+        { account: 'person:c', currency: 'EUR', held: '0', sum: null },
+      ],
       notifications: [
         {
           id: payment,

@@ -61,12 +61,45 @@ describe('whoever has the role that the payment service works as', () => {
     },
   );
 
+  it.each([
+    'UPDATE ledger_balances SET amount = amount + 1',
+    `INSERT INTO ledger_balances VALUES ('person:mallory', 'EUR', 1)`,
+    `DELETE FROM ledger_balances`,
+    'TRUNCATE ledger_balances',
+    `SET warren.fills_balances = 'on'; UPDATE ledger_balances SET amount = amount + 1`,
+    'ALTER TABLE ledger_balances DISABLE TRIGGER ledger_balances_follow_entries',
+    'ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_keep_balances',
+    'SELECT ledger_keep_balances()',
+  ])('changes no balance but by entries: %s', async (sql) => {
+    await expect(run(sql)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(42501|0A000)$/),
+    });
+  });
+
   it('finds the books in balance', async () => {
     await expect(run(...unbalanced(uuidv7()))).rejects.toMatchObject({ code: '23514' });
   });
 });
 
-it('no table of a session, or search_path of it, stands in for the books that are checked', async () => {
+it('no trigger on a table of a session changes a balance', async () => {
+  await mayMake();
+  const balance = () => worker.query('SELECT sum(amount) FROM ledger_balances').then(({ rows }) => rows[0]);
+  const before = await balance();
+  const table = 'CREATE TEMPORARY TABLE made_up (account text, currency char(3), amount bigint)';
+  const keeps = `CREATE TRIGGER t AFTER INSERT ON made_up REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_keep_balances()`;
+  const writes = `CREATE FUNCTION pg_temp.writes() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN UPDATE public.ledger_balances SET amount = amount + 1; RETURN NULL; END'`;
+  const written =
+    'CREATE TRIGGER t AFTER INSERT ON made_up FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.writes()';
+  const insert = `INSERT INTO made_up VALUES ('person:mallory', 'EUR', 1)`;
+  await expect(run(table, keeps, insert)).rejects.toMatchObject({ code: '42501' });
+  await expect(run(table, writes, written, insert)).rejects.toMatchObject({ code: '42501' });
+  expect(await balance()).toEqual(before);
+});
+
+/** What a database may allow to everybody, though ours doesn't. */
+async function mayMake(): Promise<void> {
   const grant = new pg.Client({ connectionString: database.url });
   await grant.connect();
   const role = new URL(database.workerUrl).username;
@@ -74,6 +107,10 @@ it('no table of a session, or search_path of it, stands in for the books that ar
     `GRANT TEMPORARY, CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}`,
   );
   await grant.end();
+}
+
+it('no table of a session, or search_path of it, stands in for the books that are checked', async () => {
+  await mayMake();
   const id = uuidv7();
   const balanced = `(VALUES ('${id}'::uuid, 'EUR'::bpchar, 1), ('${id}', 'EUR', -1)) AS e (movement_id, currency, amount)`;
   await expect(

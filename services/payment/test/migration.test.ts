@@ -7,10 +7,12 @@ import { migrateDatabase } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { wrongBalances } from './support/books.js';
 import { startTimeout } from './support/service.js';
 
 const prisma = new URL('../prisma/', import.meta.url);
 const [init, books] = ['20260101000000_init', '20261124132700_operations_refunds_ledger'];
+const filled = '20261130110100_balances_until_then';
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -96,6 +98,7 @@ describe('while builds without books still run', () => {
       const after = await pay();
       await pay('failed');
       expect(await posted()).toEqual(movementsOf(before, between, after));
+      expect(await wrongBalances(client)).toEqual([]);
     },
     startTimeout,
   );
@@ -125,6 +128,7 @@ describe('a migration that failed half-way', () => {
             await client.query(statement);
           await client.query('SET CONSTRAINTS ALL IMMEDIATE');
           expect(await posted()).toEqual(movementsOf(paid));
+          if (name >= filled) expect(await wrongBalances(client)).toEqual([]);
           await client.query('ROLLBACK');
         }
         for (const statement of statements) await client.query(statement);

@@ -5,6 +5,7 @@ import type { Check } from './finding.js';
 import { acceptedLost } from './lost.js';
 import {
   badEnds,
+  balancesWrong,
   countsWrong,
   deadLettersUnplanted,
   eventsVanished,
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
   plantedVanished,
   feedsBroken,
   countsWrong,
+  balancesWrong,
   validRefused,
   badEnds,
   unquiet,

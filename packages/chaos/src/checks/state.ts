@@ -81,6 +81,11 @@ export const countsWrong: Check = {
   },
 };
 
+export const balancesWrong: Check = {
+  name: 'balances that are not the sum of their entries',
+  find: ({ balances }) => balances.filter(({ held, sum }) => held !== sum).map((row) => JSON.stringify(row)),
+};
+
 export const validRefused: Check = {
   name: 'valid actions refused for good',
   find: ({ actions }) =>

@@ -14,6 +14,11 @@ const queries = {
   payments: `SELECT id, payer_id AS "payerId", recipient_id AS "recipientId", amount::int AS amount, currency,
       status, description, version FROM payments`,
   openOperations: `SELECT count(*)::int AS open FROM operations WHERE settled_at IS NULL`,
+  balances: `SELECT account, currency, b.amount::text AS held, e.amount::text AS sum
+    FROM ledger_balances b FULL JOIN (
+      SELECT account, currency, sum(amount) AS amount FROM ledger_entries
+      WHERE account LIKE 'person:%' GROUP BY account, currency
+    ) e USING (account, currency) ORDER BY account, currency`,
   notifications: `SELECT id, user_id AS "userId", event_id AS "eventId", kind, data->>'paymentId' AS "paymentId",
       read_at IS NOT NULL AS read, seen_at IS NOT NULL AS seen, archived_at IS NOT NULL AS archived
     FROM notifications`,
@@ -43,6 +48,7 @@ export async function readTables(urls: Urls): Promise<Tables> {
       },
       payments: await select('payment', queries.payments),
       openOperations: operations?.open ?? 0,
+      balances: await select('payment', queries.balances),
       notifications: await select('notification', queries.notifications),
       counts: await select('notification', queries.counts),
       feeds: await each(queries.feed),

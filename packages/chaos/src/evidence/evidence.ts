@@ -32,6 +32,15 @@ export interface PaymentRow {
   version: number;
 }
 
+/** What the payment service keeps as a person's balance, beside the sum of the entries; null where one is missing. */
+export interface BalanceRow {
+  account: string;
+  currency: string;
+  /** Decimal digits: PostgreSQL's sums know no bound. */
+  held: string | null;
+  sum: string | null;
+}
+
 export interface NotificationRow {
   id: string;
   userId: string;
@@ -93,6 +102,7 @@ export interface Tables {
   payments: PaymentRow[];
   /** Calls to the payment provider that nobody has settled. */
   openOperations: number;
+  balances: BalanceRow[];
   notifications: NotificationRow[];
   counts: CountsRow[];
   feeds: Record<Service, FeedRow[]>;

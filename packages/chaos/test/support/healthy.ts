@@ -98,6 +98,10 @@ export function healthy(): Evidence {
     },
     payments: [{ ...payment, status: 'succeeded', description: 'a1 tag', version: 2 }],
     openOperations: 0,
+    balances: [
+      { account: 'person:ada', currency: 'EUR', held: '0', sum: '0' },
+      { account: 'person:grace', currency: 'EUR', held: '1250', sum: '1250' },
+    ],
     notifications: [
       notification('n-ada-welcome', 'ada', 'e-ada', 'welcome', null),
       notification('n-grace-welcome', 'grace', 'e-grace', 'welcome', null),

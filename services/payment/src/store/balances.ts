@@ -9,15 +9,16 @@ export interface CurrencyBalance {
 }
 
 /**
- * What the books say that a person holds, for each currency they ever dealt in.
+ * What the books say that a person holds, for each currency they ever dealt in: rows that the database keeps beside
+ * the entries, so that it takes no longer however many those are.
  *
  * @throws AppError `wrong-state` beyond 2^53, where a JSON number would be off by some units: no answer is better than
  * a wrong one, and the books go on.
  */
 export async function balancesOf(db: PaymentDb, userId: string): Promise<CurrencyBalance[]> {
   const rows = await db.$queryRaw<{ currency: string; amount: string }[]>`
-    SELECT currency, sum(amount)::text AS amount FROM ledger_entries
-    WHERE account = ${personAccount(userId)} GROUP BY currency ORDER BY currency`;
+    SELECT currency, amount::text AS amount FROM ledger_balances
+    WHERE account = ${personAccount(userId)} ORDER BY currency`;
   return rows.map(({ currency, amount }) => ({ currency, amount: exact(amount) }));
 }
 
