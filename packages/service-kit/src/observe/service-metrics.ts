@@ -120,6 +120,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     () => retention().partitionsHeld,
   );
   metrics.counter(
+    'warren_retention_feeds_visited_total',
+    'Feeds looked at, since something in them could be old',
+    () => retention().feedsVisited,
+  );
+  metrics.counter(
     'warren_retention_feed_entries_total',
     'Feed entries that were pruned',
     () => retention().feedEntries,

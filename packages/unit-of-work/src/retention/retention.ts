@@ -38,6 +38,7 @@ export class Retention {
     partitionsMade: 0,
     partitionsDropped: 0,
     partitionsHeld: 0,
+    feedsVisited: 0,
     feedEntries: 0,
     rows: 0,
     gaveWay: 0,

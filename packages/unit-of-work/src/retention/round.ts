@@ -3,15 +3,17 @@ import { freshHours } from '../once/record.js';
 import { dayMs, dayOf, hourMs, type Partitioned } from './days.js';
 import { deleteAboutErased } from './erased.js';
 import { deleteExpired, type Expiring } from './expired.js';
-import { type FeedKeep, feedsDue, pruneFeeds } from './feeds.js';
 import { createGently, type GentlyParts } from './gently.js';
 import { daysOf, detachPartition, dropDetached, makePartition } from './partitions.js';
+import { visitFeeds } from './visits.js';
 
 export interface RoundCounts {
   partitionsMade: number;
   partitionsDropped: number;
   /** Old enough to be dropped, but still needed, or never free long enough. */
   partitionsHeld: number;
+  /** Looked at, since something in them could be old. */
+  feedsVisited: number;
   feedEntries: number;
   /** Rows of inbox, outbox, idempotency, suspects and replays that went one by one. */
   rows: number;
@@ -44,6 +46,7 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     partitionsMade: 0,
     partitionsDropped: 0,
     partitionsHeld: 0,
+    feedsVisited: 0,
     feedEntries: 0,
     rows: 0,
     gaveWay: 0,
@@ -94,21 +97,6 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
 
   const expired = (expiring: Expiring) => rows(expiring.table, () => deleteExpired(client, expiring));
 
-  async function feeds(keep: FeedKeep): Promise<void> {
-    for (let after: string | null = ''; after !== null && !stopped(); ) {
-      const from: string = after;
-      const look = await gently('look at feeds', () => feedsDue(client, from, keep));
-      if (!look) return;
-      after = look.last;
-      for (let left = look.due; left.length > 0 && !stopped(); ) {
-        const pruned = await gently('prune feeds', () => pruneFeeds(client, left, keep));
-        if (!pruned) return;
-        counts.feedEntries += pruned.gone;
-        left = pruned.left;
-      }
-    }
-  }
-
   await partitions('outbox', limits.outboxDays);
   await partitions('inbox', limits.inboxDays);
   await expired({
@@ -132,9 +120,17 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
   await expired({ table: 'idempotency', condition: 'created_at <= $1', before: ago(freshHours * hourMs) });
   await expired({ table: 'suspect', condition: 'named_at <= $1', before: ago(limits.suspectDays * dayMs) });
   await expired({ table: 'replay', condition: 'finished_at <= $1', before: ago(limits.replayDays * dayMs) });
-  await feeds({
-    recent: { entries: limits.feedRecentEntries, since: ago(limits.feedRecentHours * hourMs) },
-    lasting: { entries: limits.feedEntries, since: ago(limits.feedDays * dayMs) },
+  const { feeds, entries } = await visitFeeds({
+    db: client,
+    gently,
+    stopped,
+    keep: {
+      now,
+      recent: { entries: limits.feedRecentEntries, hours: limits.feedRecentHours },
+      lasting: { entries: limits.feedEntries, days: limits.feedDays },
+    },
   });
+  counts.feedsVisited = feeds;
+  counts.feedEntries = entries;
   return counts;
 }

@@ -10,10 +10,21 @@ import { feedPersonal } from './005-feed-personal.js';
 import { lease } from './006-lease.js';
 import { epochs } from './007-epochs.js';
 import { parked } from './008-parked.js';
+import { feedsDue } from './009-feeds-due.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [initial, replay, erasure, owner, feedPersonal, lease, epochs, parked];
+const migrations: readonly string[] = [
+  initial,
+  replay,
+  erasure,
+  owner,
+  feedPersonal,
+  lease,
+  epochs,
+  parked,
+  feedsDue,
+];
 
 /**
  * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait

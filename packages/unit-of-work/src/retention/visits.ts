@@ -1,0 +1,74 @@
+import {
+  beforeAllDue,
+  type DueFeed,
+  type FeedKeep,
+  feedsDue,
+  feedsToWalk,
+  pruneFeeds,
+  scheduleFeeds,
+  walkedTo,
+} from './feeds.js';
+import type { Gently } from './gently.js';
+import type { Db } from './partitions.js';
+
+export interface VisitParts {
+  db: Db;
+  gently: Gently;
+  keep: FeedKeep;
+  stopped(): boolean;
+}
+
+export interface Visited {
+  feeds: number;
+  entries: number;
+}
+
+/**
+ * Prunes the feeds that are due, and notes when they are due again. One that could not be noted, since somebody was
+ * writing to it or the process ended, stays due. Ends at the first step that gave way each time.
+ */
+export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Promise<Visited> {
+  const visited: Visited = { feeds: 0, entries: 0 };
+
+  const schedule = (users: readonly string[]) =>
+    gently('look at feeds', () => scheduleFeeds(db, users, keep));
+
+  /** False if it gave way. */
+  async function visit(users: readonly string[]): Promise<boolean> {
+    const old = await schedule(users);
+    if (!old) return false;
+    visited.feeds += users.length;
+    for (let left = old; left.length > 0; ) {
+      const pruned = await gently('prune feeds', () => pruneFeeds(db, left, keep));
+      if (!pruned) return false;
+      visited.entries += pruned.gone;
+      left = pruned.left;
+    }
+    return old.length === 0 || (await schedule(old)) !== undefined;
+  }
+
+  /** Those that were there before any was noted, once for all. False if it isn't over. */
+  async function walk(): Promise<boolean> {
+    while (!stopped()) {
+      const next = await gently('find feeds', async () => ({ users: await feedsToWalk(db) }));
+      if (!next) return false;
+      const { users } = next;
+      if (users === undefined) return true;
+      if (!(await visit(users))) return false;
+      await gently('note the walk', () => walkedTo(db, users.at(-1) ?? null));
+    }
+    return false;
+  }
+
+  async function visitDue(): Promise<void> {
+    for (let after: DueFeed | undefined = beforeAllDue; after && !stopped(); ) {
+      const from: DueFeed = after;
+      const due = await gently('find feeds', () => feedsDue(db, from, keep.now));
+      if (!due || !(await visit(due.map(({ userId }) => userId)))) return;
+      after = due.at(-1);
+    }
+  }
+
+  if (await walk()) await visitDue();
+  return visited;
+}
