@@ -11,7 +11,7 @@ import { lease } from '../src/schema/006-lease.js';
 import { epochs } from '../src/schema/007-epochs.js';
 import { parked } from '../src/schema/008-parked.js';
 import { type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
-import { dayMs, hourMs, oldFeed } from './support/old-rows.js';
+import { dayMs, hourMs, idOf, oldFeed } from './support/old-rows.js';
 
 const full = process.env.WARREN_TEST_FULL === '1';
 
@@ -96,15 +96,17 @@ describe('a feed', () => {
     expect(await left('ann')).toHaveLength(20);
   });
 
-  it('that somebody writes to while it is emptied is not forgotten, and keeps nobody waiting', async () => {
-    await oldFeed(db, 'ann', [inDays(-40)]);
+  it('that somebody writes to while it is emptied is not forgotten, and holds up no other', async () => {
+    await roundAt(new Date());
+    for (const user of ['ann', 'bob']) await oldFeed(db, user, [inDays(-40)]);
     const writer = await db.pool.connect();
     await writer.query('BEGIN');
     await write(writer, 'ann');
-    expect(await roundAt(new Date())).toMatchObject({ feedEntries: 1 });
+    expect(await roundAt(new Date())).toEqual({ feedsVisited: 2, feedEntries: 2 });
     await writer.query('COMMIT');
     writer.release();
     expect(await left('ann')).toEqual([{ seq: 2 }]);
+    expect(await roundAt(new Date())).toEqual({ feedsVisited: 1, feedEntries: 0 });
     expect(await roundAt(inDays(31))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
@@ -217,26 +219,46 @@ describe('feeds of the build before', () => {
 });
 
 describe('a round', () => {
-  const feeds = full ? 400_000 : 20_000;
+  const people = full ? 400_000 : 20_000;
 
-  it(`over ${feeds.toLocaleString('en')} feeds with nothing to prune looks at none of them`, async () => {
+  /** Everybody has a feed, a record of an operation and a published event; one in 400 was erased since. */
+  async function nothingToPrune(): Promise<void> {
     await db.sql(
-      `INSERT INTO messaging.feed_head (user_id, seq) SELECT gen_random_uuid()::text, 3 FROM generate_series(1, $1::int)`,
-      [feeds],
+      'INSERT INTO messaging.feed_head (user_id, seq) SELECT gen_random_uuid()::text, 3 FROM generate_series(1, $1::int)',
+      [people],
     );
     await db.sql(`INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
       SELECT user_id, n, 'note.updated', gen_random_uuid(), now(), '{}'
       FROM messaging.feed_head CROSS JOIN generate_series(1, 3) n`);
-    expect(await roundAt(new Date(), {})).toEqual({ feedsVisited: feeds, feedEntries: 0 });
-    const took: number[] = [];
-    await eventually(async () => {
-      const began = performance.now();
-      expect(await roundAt(inHours(1), {})).toEqual(nothing);
-      took.push(performance.now() - began);
-      expect(Math.min(...took)).toBeLessThan(1_000);
-    });
-    process.stderr.write(
-      `rounds over ${feeds} feeds: ${took.map((ms) => `${Math.round(ms)} ms`).join(', ')}\n`,
+    await db.sql(`INSERT INTO messaging.idempotency (user_id, operation, key, input_hash, outcome)
+      SELECT user_id, 'pay', 'key', 'hash', '{}' FROM messaging.feed_head`);
+    await db.sql(
+      `INSERT INTO messaging.outbox (id, type, body, about, published_at)
+      SELECT (substr($1::text, 1, 24) || lpad(to_hex(row_number() OVER ()), 12, '0'))::uuid, 'note.written', '{}', user_id, now()
+      FROM messaging.feed_head`,
+      [idOf(new Date())],
     );
+    await db.sql(
+      `INSERT INTO messaging.erased (user_id) SELECT gen_random_uuid()::text FROM generate_series(1, $1::int)`,
+      [people / 400],
+    );
+  }
+
+  it(`with ${people.toLocaleString('en')} people and nothing to prune looks at none of their feeds, within a second`, async () => {
+    await nothingToPrune();
+    const began = performance.now();
+    expect(await roundAt(new Date(), {})).toEqual({ feedsVisited: people, feedEntries: 0 });
+    const took = [performance.now() - began];
+    await eventually(
+      async () => {
+        const began = performance.now();
+        expect(await roundAt(inHours(1), {})).toEqual(nothing);
+        took.push(performance.now() - began);
+        expect(took.at(-1)).toBeLessThan(1_000);
+      },
+      { within: 60_000 },
+    );
+    if (full)
+      process.stderr.write(`rounds took ${took.map((ms) => `${Math.round(ms)} ms`).join(', then ')}\n`);
   }, 600_000);
 });

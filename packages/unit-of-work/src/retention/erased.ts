@@ -1,14 +1,33 @@
 import type { Db } from './partitions.js';
 
+const peoplePerLook = 500;
 const rowsPerDelete = 1_000;
 
-/** What was published only after its person was erased. Some at a time; true if there may be more. */
-export async function deleteAboutErased(db: Db): Promise<{ gone: number; more: boolean }> {
-  const { rowCount } = await db.query(
-    `DELETE FROM messaging.outbox WHERE id = ANY(ARRAY(
-      SELECT o.id FROM messaging.erased e JOIN messaging.outbox o ON o.about = e.user_id
-      WHERE o.published_at IS NOT NULL LIMIT ${rowsPerDelete} FOR UPDATE OF o SKIP LOCKED
-    ))`,
+/**
+ * What was published only after its person was erased, of the next people behind `after`. Each is looked up by the
+ * index, since a join would rather read the whole outbox. `last`: whom it came to, null at the end; the same ones again
+ * where there may be more to delete.
+ */
+export async function deleteAboutErased(
+  db: Db,
+  after: string,
+): Promise<{ gone: number; last: string | null }> {
+  const { rows } = await db.query<{ gone: number; last: string | null }>(
+    `WITH people AS MATERIALIZED (
+      SELECT user_id FROM messaging.erased WHERE user_id > $1 ORDER BY user_id LIMIT ${peoplePerLook}
+    ), gone AS (
+      DELETE FROM messaging.outbox WHERE id = ANY(ARRAY(
+        SELECT o.id FROM people p CROSS JOIN LATERAL (
+          SELECT id FROM messaging.outbox WHERE about = p.user_id AND published_at IS NOT NULL
+          LIMIT ${rowsPerDelete} FOR UPDATE SKIP LOCKED
+        ) o LIMIT ${rowsPerDelete}
+      )) RETURNING 1
+    ), counted AS (
+      SELECT count(*)::int AS gone FROM gone
+    )
+    SELECT gone, CASE WHEN gone = ${rowsPerDelete} THEN $1 ELSE (SELECT max(user_id) FROM people) END AS last
+    FROM counted`,
+    [after],
   );
-  return { gone: rowCount ?? 0, more: rowCount === rowsPerDelete };
+  return rows[0] ?? { gone: 0, last: null };
 }

@@ -8,6 +8,8 @@ export interface Expiring {
   condition: string;
   /** `$1` */
   before: Date;
+  /** A column with an index in whose order they go, so that what is not expired is not read. */
+  order?: string;
 }
 
 const rowsPerDelete = 1_000;
@@ -15,11 +17,12 @@ const rowsPerDelete = 1_000;
 /** Deletes some; true if there may be more. Skips what someone else has locked, until the next time. */
 export async function deleteExpired(
   db: Db,
-  { table, condition, before }: Expiring,
+  { table, condition, before, order }: Expiring,
 ): Promise<{ gone: number; more: boolean }> {
   const { rowCount } = await db.query(
     `DELETE FROM messaging.${table} WHERE ctid = ANY(ARRAY(
-      SELECT ctid FROM messaging.${table} WHERE ${condition} LIMIT ${rowsPerDelete} FOR UPDATE SKIP LOCKED
+      SELECT ctid FROM messaging.${table} WHERE ${condition} ${order ? `ORDER BY ${order}` : ''}
+      LIMIT ${rowsPerDelete} FOR UPDATE SKIP LOCKED
     ))`,
     [before],
   );

@@ -87,29 +87,38 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     }
   }
 
-  async function rows(what: string, some: () => Promise<{ gone: number; more: boolean }>): Promise<void> {
+  async function expired(expiring: Expiring): Promise<void> {
     for (let more = true; more && !stopped(); ) {
-      const deleted = await gently(what, some);
+      const deleted = await gently(expiring.table, () => deleteExpired(client, expiring));
       counts.rows += deleted?.gone ?? 0;
       more = deleted?.more ?? false;
     }
   }
 
-  const expired = (expiring: Expiring) => rows(expiring.table, () => deleteExpired(client, expiring));
+  async function aboutErased(): Promise<void> {
+    for (let after: string | null = ''; after !== null && !stopped(); ) {
+      const from: string = after;
+      const deleted = await gently('events about erased users', () => deleteAboutErased(client, from));
+      counts.rows += deleted?.gone ?? 0;
+      after = deleted?.last ?? null;
+    }
+  }
 
   await partitions('outbox', limits.outboxDays);
   await partitions('inbox', limits.inboxDays);
   await expired({
     table: 'outbox_rest',
     condition: 'created_at <= $1 AND published_at IS NOT NULL',
+    order: 'created_at',
     before: ago(limits.outboxDays * dayMs),
   });
-  await rows('events about erased users', () => deleteAboutErased(client));
+  await aboutErased();
   await expired({
     table: 'erased',
-    condition: `erased_at <= $1 AND NOT EXISTS (
-      SELECT FROM messaging.outbox WHERE outbox.about = erased.user_id
-    )`,
+    // Looked up one by one: an anti-join would read the whole outbox.
+    condition: `erased_at <= $1 AND (
+      SELECT about FROM messaging.outbox WHERE outbox.about = erased.user_id LIMIT 1
+    ) IS NULL`,
     before: ago((limits.outboxDays + 1) * dayMs),
   });
   await expired({
@@ -117,7 +126,12 @@ export async function runRound(parts: RoundParts): Promise<RoundCounts> {
     condition: 'handled_at <= $1',
     before: ago(limits.inboxDays * dayMs),
   });
-  await expired({ table: 'idempotency', condition: 'created_at <= $1', before: ago(freshHours * hourMs) });
+  await expired({
+    table: 'idempotency',
+    condition: 'created_at <= $1',
+    order: 'created_at',
+    before: ago(freshHours * hourMs),
+  });
   await expired({ table: 'suspect', condition: 'named_at <= $1', before: ago(limits.suspectDays * dayMs) });
   await expired({ table: 'replay', condition: 'finished_at <= $1', before: ago(limits.replayDays * dayMs) });
   const { feeds, entries } = await visitFeeds({
