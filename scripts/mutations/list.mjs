@@ -793,4 +793,32 @@ export const mutations = [
     to: 'false',
     tests: ['services/payment/test/ledger-roles.test.ts'],
   },
+  {
+    guard: 'requests: who shows no good token counts by network',
+    file: 'packages/service-kit/src/http/authentication.ts',
+    from: 'if (error instanceof AppError && error.status === 401) limit.countStranger(request, reply);',
+    to: '',
+    tests: ['packages/service-kit/test/request-limit.test.ts'],
+  },
+  {
+    guard: "requests: a person's count for the person and not for the network",
+    file: 'packages/service-kit/src/http/request-limit.ts',
+    from: 'if (userId === undefined) this',
+    to: "if (userId !== '') this",
+    tests: ['packages/service-kit/test/request-limit.test.ts'],
+  },
+  {
+    guard: 'requests: every route has a limit',
+    file: 'packages/service-kit/src/http/request-limit.ts',
+    from: 'if (!rateLimit && !unlimited) limit',
+    to: 'if (rateLimit && unlimited) limit',
+    tests: ['packages/service-kit/test/request-limit.test.ts'],
+  },
+  {
+    guard: 'requests: what counts them stays within bounds',
+    file: 'packages/service-kit/src/http/minute-counts.ts',
+    from: 'if (this.#counts.size >= this.#mostKeys) this.#forgetQuietest();',
+    to: '',
+    tests: ['packages/service-kit/test/request-limit.test.ts'],
+  },
 ];

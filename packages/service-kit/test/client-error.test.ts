@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';
 import { Readiness } from '../src/http/health.js';
 import { createInternalListener } from '../src/http/internal-listener.js';
+import { RequestLimit } from '../src/http/request-limit.js';
 import { createHttp } from '../src/http/server.js';
 import { Metrics } from '../src/observe/metrics.js';
 
@@ -27,6 +28,7 @@ describe.each([
         readiness: new Readiness({}),
         metrics,
         log,
+        limit: new RequestLimit(10_000),
       }),
   ],
   ['the internal listener', () => createInternalListener({ metrics, log, routes: [], verify, addressOf })],

@@ -9,6 +9,7 @@ import { Type } from 'typebox';
 import { clientAddress } from '../src/http/client-address.js';
 import { Readiness } from '../src/http/health.js';
 import { idempotencyKey } from '../src/http/idempotency-key.js';
+import { RequestLimit } from '../src/http/request-limit.js';
 import { routes } from '../src/http/routes.js';
 import { addDoors, createHttp } from '../src/http/server.js';
 import { Metrics } from '../src/observe/metrics.js';
@@ -74,6 +75,7 @@ describe('the HTTP door', () => {
   beforeAll(async () => {
     const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(line) });
     const metrics = new Metrics('user', 'n1');
+    const limit = new RequestLimit(10_000);
     http = await createHttp({
       addressOf: clientAddress(false),
       contract: userContract,
@@ -81,8 +83,9 @@ describe('the HTTP door', () => {
       readiness,
       metrics,
       log,
+      limit,
     });
-    await addDoors(http, [things], verify);
+    await addDoors(http, [things], verify, limit);
     await http.listen({ host: '127.0.0.1', port: 0 });
     base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
   });

@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';
 import { Readiness } from '../src/http/health.js';
+import { RequestLimit } from '../src/http/request-limit.js';
 import { createHttp } from '../src/http/server.js';
 import { Metrics } from '../src/observe/metrics.js';
 
@@ -30,6 +31,7 @@ beforeAll(async () => {
     readiness: new Readiness({}),
     metrics: new Metrics('user', 'node-1'),
     log: pino({ level: 'silent' }),
+    limit: new RequestLimit(1_000_000),
   });
   await http.listen({ host: '127.0.0.1', port: 0 });
 });

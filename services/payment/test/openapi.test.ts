@@ -35,12 +35,12 @@ it('every route says what it does, what it answers, and whether one must have si
   ]);
   expect(described).toEqual([
     ['POST /payments', '201 400 401 404 409 413 415 422 429 503 default', 'signed in'],
-    ['GET /payments', '200 400 401 503 default', 'signed in'],
-    ['GET /payments/{id}', '200 400 401 404 503 default', 'signed in'],
+    ['GET /payments', '200 400 401 429 503 default', 'signed in'],
+    ['GET /payments/{id}', '200 400 401 404 429 503 default', 'signed in'],
     ['POST /payments/{id}/confirm', '200 400 401 404 409 422 429 503 default', 'signed in'],
     ['POST /payments/{id}/cancel', '200 400 401 404 409 429 503 default', 'signed in'],
     ['POST /payments/{id}/refunds', '201 400 401 403 404 409 413 415 422 429 503 default', 'signed in'],
-    ['GET /payments/{id}/refunds', '200 400 401 403 404 503 default', 'signed in'],
+    ['GET /payments/{id}/refunds', '200 400 401 403 404 429 503 default', 'signed in'],
     ['GET /balance', '200 401 409 429 503 default', 'signed in'],
     ['POST /webhooks/stripe', '200 400 413 415 503 default', 'anybody'],
   ]);

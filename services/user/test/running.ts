@@ -89,6 +89,7 @@ export function startUserService(
     INTERNAL_PORT: '0',
     HOST: '127.0.0.1',
     DRAIN_SECONDS: '0',
+    REQUESTS_PER_MINUTE: '100000',
   };
   return createService(service, { ...fixed, ...env }, { bus, log });
 }

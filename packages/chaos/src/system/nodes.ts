@@ -33,8 +33,9 @@ const environment = {
   /** All people come from one network, and who lost an answer registers again. */
   REGISTRATIONS_PER_MINUTE: '1000000',
   MAILS_PER_HOUR: '1000000',
-  /** Few people pay often. */
+  /** Few people do a lot. */
   PAYMENTS_PER_MINUTE: '1000000',
+  REQUESTS_PER_MINUTE: '1000000',
 };
 
 /** Wires everything up; nothing is started yet. `logs`: the folder for what the services print. */

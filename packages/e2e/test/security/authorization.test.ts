@@ -16,6 +16,7 @@ describe('who may do what', () => {
   beforeAll(async () => {
     system = await SeparateSystem.start(1, {
       HANDSHAKES_PER_MINUTE: '100000',
+      REQUESTS_PER_MINUTE: '100000',
       SIGN_INS_PER_MINUTE: '100000',
       REGISTRATIONS_PER_MINUTE: '100000',
     });

@@ -37,6 +37,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     const unlimited = {
       HANDSHAKES_PER_MINUTE: '1000000',
       PAYMENTS_PER_MINUTE: '1000000',
+      REQUESTS_PER_MINUTE: '1000000',
       REGISTRATIONS_PER_MINUTE: '1000000',
       TRUST_PROXY: 'on',
     };

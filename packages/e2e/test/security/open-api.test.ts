@@ -12,6 +12,8 @@ import { Scene } from './support/scene.js';
 const tooLarge = 600 * 1024;
 /** Sign-ins a minute of one address, the highest limit that a route has here; and a request more. */
 const signIns = 1_000;
+/** What one person may ask of one service, at most; more than all questions before the last ones. */
+const requests = 400;
 /** Requests that are sent together may be served one after the other all the same: then they are sent anew. */
 const mostBursts = 10;
 /** From where requests come that are to be too many, so that all others are not. */
@@ -21,12 +23,14 @@ describe('the OpenAPI documents', () => {
   let system: SeparateSystem;
   let scene: Scene;
   let mailed: MailedTokens;
+  let crowding: ReturnType<Scene['newcomer']> | undefined;
   const databases: FaultProxy[] = [];
 
   beforeAll(async () => {
     const more = {
       SIGN_INS_PER_MINUTE: `${signIns}`,
       REGISTRATIONS_PER_MINUTE: `${signIns}`,
+      REQUESTS_PER_MINUTE: `${requests}`,
       SANDBOX_SLOW_MS: '500',
       TRUST_PROXY: 'on',
     };
@@ -152,10 +156,22 @@ describe('the OpenAPI documents', () => {
       case 415:
         return { ...good, raw: 'text', contentType: 'text/plain' };
       case 429:
-        return { ...good, ...wrong(route), times: signIns + 1, from: crowdedAddress };
+        return {
+          ...good,
+          ...wrong(route),
+          times: signIns + 1,
+          from: crowdedAddress,
+          ...(good.as && { as: await crowd() }),
+        };
       default:
         return good;
     }
+  }
+
+  /** Somebody who asks too much, so that all others do not. */
+  async function crowd(): Promise<Probe['as']> {
+    crowding ??= scene.newcomer();
+    return await crowding;
   }
 
   function wrong({ path, operation }: Route): Probe {

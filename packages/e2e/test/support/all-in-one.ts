@@ -36,7 +36,7 @@ export class AllInOne implements System {
     const ports = Object.fromEntries(
       services.map((service, index) => [`${service.toUpperCase()}_PORT`, `${this.#ports[index]}`]),
     );
-    const env = { ...ports, WARREN_DATA_DIR: this.#data, DRAIN_SECONDS: '0' };
+    const env = { ...ports, WARREN_DATA_DIR: this.#data, DRAIN_SECONDS: '0', REQUESTS_PER_MINUTE: '100000' };
     this.#program = await Program.start(['services/all-in-one/dist/main.js'], env, this.#ports);
   }
 

@@ -117,6 +117,13 @@ export function kitConfigSchema(port: number) {
       default: 'off',
       description: '`on` behind a proxy that sets `X-Forwarded-For`: limits then count the client it names.',
     }),
+    REQUESTS_PER_MINUTE: Type.Integer({
+      minimum: 1,
+      maximum: 10_000_000,
+      default: 600,
+      description:
+        'Requests that one person may send to one instance, besides those to routes with a limit of their own; ten times as many of one client network without a good token.',
+    }),
     HANDSHAKES_PER_MINUTE: Type.Integer({
       minimum: 1,
       maximum: 1_000_000,

@@ -2,6 +2,7 @@ import { AppError } from '@warren/contracts';
 import type { Principal, VerifyToken } from '@warren/realtime';
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { networkOf } from './client-address.js';
+import type { RequestLimit } from './request-limit.js';
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
@@ -16,11 +17,19 @@ export function usePrincipal(http: FastifyInstance): void {
   });
 }
 
-/** Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. */
-export function requireTokens(http: FastifyInstance, verify: VerifyToken): void {
-  http.addHook('onRequest', async (request) => {
+/**
+ * Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. Requests without a good one
+ * count by `limit` for the network that they come from.
+ */
+export function requireTokens(http: FastifyInstance, verify: VerifyToken, limit: RequestLimit): void {
+  http.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.config.auth === 'none') return;
-    principals.set(request, await verify(bearerToken(request)));
+    try {
+      principals.set(request, await verify(bearerToken(request)));
+    } catch (error) {
+      if (error instanceof AppError && error.status === 401) limit.countStranger(request, reply);
+      throw error;
+    }
   });
 }
 

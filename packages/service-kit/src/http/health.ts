@@ -61,7 +61,7 @@ export class Readiness {
 
 /** `/health/live` says that the event loop turns; `/health/ready` answers 503 where traffic should stay away. */
 export function useHealth(http: FastifyInstance, readiness: Readiness): void {
-  const options = { schema: { hide: true }, logLevel: 'warn' } as const;
+  const options = { schema: { hide: true }, config: { unlimited: true }, logLevel: 'warn' } as const;
   http.get('/health/live', options, async () => ({ status: 'ok' }));
   http.get('/health/ready', options, async (_request, reply) => {
     const health = await readiness.read();

@@ -47,7 +47,7 @@ function generalCodes({ schema, config, writes }: Parameters<typeof documentedRe
     ...(takes ? (['invalid-request'] as const) : []),
     ...(config?.auth === 'none' ? [] : (['unauthenticated', 'token-expired', 'session-revoked'] as const)),
     ...(schema?.body ? (['payload-too-large', 'unsupported-media-type'] as const) : []),
-    ...(config?.rateLimit ? (['rate-limited'] as const) : []),
+    ...(config?.unlimited ? [] : (['rate-limited'] as const)),
     ...(writes ? (['service-overloaded'] as const) : []),
     'service-unavailable',
   ];

@@ -15,6 +15,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route asks for an access token; `none` opens this one to anybody. */
     auth?: 'none';
+    /** Whoever it is may ask as often as they like: the answer is at hand, and others can't work without it. */
+    unlimited?: true;
   }
   interface FastifyRequest {
     /** Who calls. Reading it on a route with `auth: 'none'` is a programming error and throws. */

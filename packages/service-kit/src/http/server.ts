@@ -20,6 +20,7 @@ import { correlationIdOf, useCorrelation } from './correlation.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
 import { sendProblem } from './problems.js';
+import { limitRequests, type RequestLimit } from './request-limit.js';
 import { validatorCompiler } from './validation.js';
 
 export interface HttpOptions {
@@ -29,6 +30,7 @@ export interface HttpOptions {
   readiness: Readiness;
   metrics: Metrics;
   log: FastifyBaseLogger;
+  limit: RequestLimit;
 }
 
 /** Bytes of a request body. */
@@ -62,6 +64,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   useCorrelation(http);
   usePrincipal(http);
   useClientAddress(http, options.addressOf);
+  limitRequests(http, options.limit);
   useRequestLog(http, metrics);
   useLastAnswers(http, readiness);
   await http.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
@@ -73,16 +76,18 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 }
 
 /**
- * The service's own routes. Each asks for a token unless its `config.auth` is `none`, and is limited where its
- * `config.rateLimit` says so: per user and instance, or per address where nobody has to sign in.
+ * The service's own routes. Each asks for a token unless its `config.auth` is `none`, and is limited as its
+ * `config.rateLimit` says: per user and instance, or per address where nobody has to sign in. Without one it counts by
+ * `limit`, the same as for `createHttp`.
  */
 export async function addDoors(
   http: FastifyInstance,
   doors: readonly FastifyPluginAsync[],
   verify: VerifyToken,
+  limit: RequestLimit,
 ): Promise<void> {
   await http.register(async (door) => {
-    requireTokens(door, verify);
+    requireTokens(door, verify, limit);
     await door.register(rateLimit, {
       global: false,
       keyGenerator: callerOf,

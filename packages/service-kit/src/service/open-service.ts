@@ -13,6 +13,7 @@ import { clientAddress, networkOf } from '../http/client-address.js';
 import { type CheckAnswer, Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
+import { RequestLimit } from '../http/request-limit.js';
 import { addDoors, createHttp } from '../http/server.js';
 import { Metrics } from '../observe/metrics.js';
 import { measure } from '../observe/service-metrics.js';
@@ -83,9 +84,10 @@ export async function openService<
 
   const addressOf = clientAddress(config.TRUST_PROXY === 'on');
   const corsOrigins = config.CORS_ORIGINS;
-  const http = await createHttp({ contract, corsOrigins, addressOf, readiness, metrics, log });
+  const limit = new RequestLimit(config.REQUESTS_PER_MINUTE);
+  const http = await createHttp({ contract, corsOrigins, addressOf, readiness, metrics, log, limit });
   closing.add('HTTP', () => closeHttp(http));
-  await addDoors(http, doors.http, verify);
+  await addDoors(http, doors.http, verify, limit);
   const realtime = createRealtime({
     server: http.server,
     service,

@@ -97,6 +97,7 @@ export class World {
       INTERNAL_PORT: '0',
       DATABASE_URL: database.url,
       DRAIN_SECONDS: '0',
+      REQUESTS_PER_MINUTE: '100000',
       MAIL_DIR: mailFolder,
       ...options.env,
     };

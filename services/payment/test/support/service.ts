@@ -73,6 +73,7 @@ export class World {
       DATABASE_URL: this.#database.url,
       DRAIN_SECONDS: '0',
       PAYMENTS_PER_MINUTE: '1000000',
+      REQUESTS_PER_MINUTE: '100000',
       MIGRATE: isFirst ? 'on' : 'off',
       ...more,
     };

@@ -11,7 +11,7 @@ export const keys = (ring: KeyRing) =>
     http.get(
       '/.well-known/jwks.json',
       {
-        config: { auth: 'none' },
+        config: { auth: 'none', unlimited: true },
         schema: {
           summary: 'Public keys of access tokens, those of soon among them',
           response: { 200: PublicKeys },
