@@ -821,4 +821,32 @@ export const mutations = [
     to: '',
     tests: ['packages/service-kit/test/request-limit.test.ts'],
   },
+  {
+    guard: 'revocations: a cursor goes back to the oldest transaction that was running',
+    file: 'services/user/src/store/revocation-pages.ts',
+    from: 'pg_snapshot_xmin(',
+    to: 'pg_snapshot_xmax(',
+    tests: ['services/user/test/revocation-pages.test.ts'],
+  },
+  {
+    guard: 'revocations: the next reading begins where this one began',
+    file: 'services/user/src/store/revocation-pages.ts',
+    from: 'known && cursor?.behind ? cursor.floor : horizon',
+    to: 'horizon',
+    tests: ['services/user/test/revocation-pages.test.ts'],
+  },
+  {
+    guard: 'revocations: a cursor of a database that was restored since begins anew',
+    file: 'services/user/src/store/revocation-pages.ts',
+    from: '$1::text = epoch AND',
+    to: 'true AND',
+    tests: ['services/user/test/revocation-pages.test.ts'],
+  },
+  {
+    guard: 'revocations: a process asks for what came since',
+    file: 'packages/service-kit/src/revocations/watch.ts',
+    from: 'this.#cursor = next;',
+    to: '',
+    tests: ['packages/service-kit/test/revocations.test.ts'],
+  },
 ];

@@ -15,7 +15,7 @@ export { problems } from './http/problem-responses.js';
 export { perMinute } from './http/rate-limit.js';
 export { type Http, routes } from './http/routes.js';
 export { createLogger, type LoggerOptions } from './observe/logger.js';
-export type { RevocationSource } from './revocations/source.js';
+export type { RevocationPage, RevocationSource } from './revocations/source.js';
 export { createService, type RunningService, type ServiceOverrides } from './service/create-service.js';
 export { runWhenMain } from './service/run-when-main.js';
 export type { StopOptions } from './service/stop.js';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { unrevoked } from '../src/auth/unrevoked.js';
 import { Revocations } from '../src/revocations/revocations.js';
-import { type RevocationSource, revocationsUrl } from '../src/revocations/source.js';
+import { type RevocationPage, type RevocationSource, revocationsUrl } from '../src/revocations/source.js';
 import { RevocationWatch } from '../src/revocations/watch.js';
 
 const log = pino({ level: 'silent' });
@@ -20,6 +20,12 @@ function revocation(endsInMs = 60_000): SessionRevoked {
     tokensEndAt: new Date(Date.now() + endsInMs).toISOString(),
   };
 }
+
+const page = (revocations: SessionRevoked[], next = 'read', more = false): RevocationPage => ({
+  revocations,
+  next,
+  more,
+});
 
 describe('revocations', () => {
   it('are told once each, and forgotten when no token can be good any more', () => {
@@ -85,7 +91,7 @@ describe('the watch', () => {
 
   it('knows the list before it starts, and hears what comes after', async () => {
     const [listed, heard] = [revocation(), revocation()];
-    await watching(async () => [listed]);
+    await watching(async () => page([listed]));
     expect(revocations.has(listed.sessionId)).toBe(true);
     await publish(heard);
     expect(revocations.has(heard.sessionId)).toBe(true);
@@ -95,7 +101,7 @@ describe('the watch', () => {
     const meanwhile = revocation();
     await watching(async () => {
       await publish(meanwhile); // Too late for this list, so it has to be heard.
-      return [];
+      return page([]);
     });
     expect(revocations.has(meanwhile.sessionId)).toBe(true);
   });
@@ -111,7 +117,7 @@ describe('the watch', () => {
       looks += 1;
       if (answer !== 'there' && answer !== undefined)
         throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
-      return [];
+      return page([]);
     };
     const parts = { service: 'payment', revocations, bus, source, log: telling, readEveryMs: 1 };
     watch = new RevocationWatch(parts);
@@ -132,20 +138,51 @@ describe('the watch', () => {
     expect(lines).toEqual([line]);
   });
 
-  it('asks only for what is new, and a minute before, once it knows the list, but now and then for all', async () => {
-    const asked: (Date | undefined)[] = [];
-    const known = revocation();
-    const source = async (since: Date | undefined) => {
-      asked.push(since);
-      return since ? [] : [known];
+  it('reads all pages at first, and then only what came since, however often it looks', async () => {
+    const asked: (string | undefined)[] = [];
+    const [one, two, later] = [revocation(), revocation(), revocation()];
+    let revokedLater = false;
+    const source = async (after: string | undefined) => {
+      asked.push(after);
+      if (after === undefined) return page([one], 'first', true);
+      if (after === 'first') return page([two], 'all');
+      return after === 'all' && revokedLater ? page([later], 'since') : page([], after);
     };
     watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 1 });
     await watch.start();
-    await eventually(() => expect(asked.length).toBeGreaterThan(40));
-    const dates = asked.filter((since) => since !== undefined);
-    expect(new Set(dates.map(Number))).toEqual(new Set([Date.parse(known.revokedAt) - 60_000]));
-    expect(dates.length).toBeGreaterThan(30);
-    expect(asked.lastIndexOf(undefined)).toBeGreaterThan(5);
+    expect([one, two].map(({ sessionId }) => revocations.has(sessionId))).toEqual([true, true]);
+    await eventually(() => expect(asked.length).toBeGreaterThan(100));
+    revokedLater = true;
+    await eventually(() => expect(revocations.has(later.sessionId)).toBe(true));
+    expect(asked.filter((after) => after === undefined || after === 'first')).toHaveLength(2);
+  });
+
+  it('goes on with the page at which it failed', async () => {
+    const asked: (string | undefined)[] = [];
+    const [one, two] = [revocation(), revocation()];
+    const source = async (after: string | undefined) => {
+      asked.push(after);
+      if (after === undefined) return page([one], 'first', true);
+      if (asked.length === 2) throw new Error('the user service is away');
+      return page(after === 'first' ? [two] : [], 'all');
+    };
+    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 1 });
+    await watch.start();
+    await eventually(() => expect(revocations.has(two.sessionId)).toBe(true));
+    expect(asked.slice(0, 3)).toEqual([undefined, 'first', 'first']);
+  });
+
+  it('ends a look at a list that never ends', async () => {
+    let pages = 0;
+    const source = async () => {
+      pages += 1;
+      return page([], 'the same', true);
+    };
+    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 60_000 });
+    await watch.start();
+    await watch.stop();
+    // Its listening began as well, which asks for a look of its own.
+    expect(pages).toBeLessThanOrEqual(3);
   });
 
   it('reads the list again when its listening began anew', async () => {
@@ -164,7 +201,7 @@ describe('the watch', () => {
       bus: listening,
       source: async () => {
         reads += 1;
-        return reads === 1 ? [] : [missed];
+        return page(reads === 1 ? [] : [missed]);
       },
       log,
     });
@@ -176,9 +213,9 @@ describe('the watch', () => {
 
   it('lets go of a list that is slow to come when it stops', async () => {
     let given: AbortSignal | undefined;
-    const slow = (_since: Date | undefined, signal: AbortSignal) => {
+    const slow = (_after: string | undefined, signal: AbortSignal) => {
       given = signal;
-      return new Promise<SessionRevoked[]>((_, reject) => {
+      return new Promise<RevocationPage>((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason));
       });
     };

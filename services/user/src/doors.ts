@@ -16,6 +16,7 @@ import { password } from './http/password.js';
 import { passwordResets } from './http/password-resets.js';
 import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
+import { mostOfAPage } from './http/schemas.js';
 import { sessions } from './http/sessions.js';
 import { signInRoutes } from './http/sign-in.js';
 import { TimedAnswers } from './http/timed-answers.js';
@@ -30,7 +31,7 @@ import { Passwords } from './security/passwords.js';
 import { KeySeal } from './security/sealed-keys.js';
 import { TryKeys } from './security/try-keys.js';
 import type { UserDb } from './store/database.js';
-import { recentRevocations } from './store/revocations.js';
+import { revocationPage } from './store/revocation-pages.js';
 import { userSnapshots } from './store/snapshots.js';
 import { defaultTiming, type Timing } from './timing.js';
 
@@ -70,7 +71,7 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
       parts.timedAnswers,
     ],
     keys: ring.verificationKeys,
-    revocations: async (since) => (await recentRevocations(client, now(), since)).revocations,
+    revocations: (after) => revocationPage(client, now(), { after, limit: mostOfAPage }),
   };
 }
 

@@ -69,8 +69,17 @@ export type SessionRevoked = Static<typeof SessionRevoked>;
 /** Every service listens to these: a token is good only while its session is. */
 export const revocationType = 'user.session-revoked';
 
-/** The recent revocations, as `/internal/revocations` lists them. */
-export const Revocations = Type.Object({ revocations: Type.Array(SessionRevoked) }, closed);
+/** Revocations that are in force, as `/internal/revocations` lists them; whoever asks for a page is told the rest. */
+export const Revocations = Type.Object(
+  {
+    revocations: Type.Array(SessionRevoked),
+    /** To ask for what comes after these: more of them now, or what is revoked from now on. */
+    next: Type.Optional(Type.String({ maxLength: 200 })),
+    /** Whether there are more already. */
+    more: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
 export type Revocations = Static<typeof Revocations>;
 
 const mailedToken = {

@@ -8,10 +8,8 @@ import type { RevocationSource } from './source.js';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
 const defaultReadEveryMs = 10_000;
-/** What is asked for again: a revocation may commit later than one that is dated after it. */
-const overlapMs = 60_000;
-/** Each so many looks the whole list is read: a date from a clock that is ahead must not hide others for long. */
-const wholeEvery = 30;
+/** Pages of one look; the next look goes on. */
+const mostPages = 1_000;
 /** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
 const firstReadMs = 5_000;
 
@@ -32,7 +30,8 @@ export interface RevocationWatchParts {
 
 /**
  * Keeps this process's revocations up to date, each process for itself: it hears the events, and reads the list at
- * the start, whenever its listening began anew, and every 10 s.
+ * the start, whenever its listening began anew, and every 10 s. The first time it reads all that are in force, page by
+ * page, and from then on only what was added since.
  *
  * It listens before it reads. What was revoked before the reading is in the list; what comes after is heard.
  */
@@ -41,9 +40,8 @@ export class RevocationWatch {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
-  /** The date of the newest that a list held, by the user service's clock; milliseconds since 1970. */
-  #newest: number | undefined;
-  #reads = 0;
+  /** What the list was read up to. */
+  #cursor: string | undefined;
   readonly #stopped = new AbortController();
   #failed = 0;
   #wasRead = false;
@@ -64,10 +62,7 @@ export class RevocationWatch {
       service,
       types: [revocationType],
       heard: ({ body }) => this.#hear(body),
-      began: () => {
-        this.#newest = undefined; // Whatever was missed meanwhile, by whichever clock.
-        void this.#read();
-      },
+      began: () => void this.#read(),
     });
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -111,15 +106,23 @@ export class RevocationWatch {
     return this.#reading;
   }
 
+  /** What fails half-way goes on there with the next look. */
+  async #readPages(): Promise<void> {
+    const { source, revocations } = this.#parts;
+    for (let page = 0; page < mostPages; page += 1) {
+      const { revocations: some, next, more } = await source(this.#cursor, this.#stopped.signal);
+      revocations.add(some);
+      const goesOn = more && next !== undefined && next !== this.#cursor;
+      this.#cursor = next;
+      if (!goesOn) return;
+    }
+    this.#again = true;
+  }
+
   async #readOnce(): Promise<void> {
-    const { source, revocations, log } = this.#parts;
+    const { revocations, log } = this.#parts;
     try {
-      this.#reads += 1;
-      const isWhole = this.#newest === undefined || this.#reads % wholeEvery === 0;
-      const since = isWhole ? undefined : new Date((this.#newest ?? 0) - overlapMs);
-      const list = await source(since, this.#stopped.signal);
-      revocations.add(list);
-      for (const { revokedAt } of list) this.#newest = Math.max(this.#newest ?? 0, Date.parse(revokedAt));
+      await this.#readPages();
       this.#failed = 0;
       this.#wasRead = true;
     } catch (error) {

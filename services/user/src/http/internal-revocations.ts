@@ -1,14 +1,18 @@
 import { Revocations } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
 import type { Clock, Context } from '../context.js';
+import { revocationPage } from '../store/revocation-pages.js';
 import { recentRevocations } from '../store/revocations.js';
-import { RevocationsQuery } from './schemas.js';
+import { mostOfAPage, RevocationsQuery } from './schemas.js';
 
 export interface InternalRevocationsParts extends Pick<Context, 'client'> {
   now: Clock;
 }
 
-/** For other services that start, or may have missed an event. For the internal listener: it asks for no token. */
+/**
+ * For other services that start, or may have missed an event: pages of what was revoked since they last asked, or of
+ * all at first. For the internal listener: it asks for no token.
+ */
 export const internalRevocations = ({ client, now }: InternalRevocationsParts) =>
   routes((http) => {
     http.get(
@@ -21,7 +25,9 @@ export const internalRevocations = ({ client, now }: InternalRevocationsParts) =
           response: { 200: Revocations },
         },
       },
-      async ({ query: { since } }) =>
-        await recentRevocations(client, now(), since === undefined ? undefined : new Date(since)),
+      async ({ query: { after, limit, since } }) =>
+        after === undefined && limit === undefined
+          ? await recentRevocations(client, now(), since === undefined ? undefined : new Date(since))
+          : await revocationPage(client, now(), { after, limit: limit ?? mostOfAPage }),
     );
   });

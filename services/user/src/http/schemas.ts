@@ -103,9 +103,30 @@ const Role = Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 32 });
 export const Roles = Type.Object({ roles: Type.Array(Role, { maxItems: 20, uniqueItems: true }) }, closed);
 export const PersonsRoles = Type.Object({ id: Id, ...Roles.properties }, closed);
 
+/** Revocations. */
+export const mostOfAPage = 1_000;
+
 export const RevocationsQuery = Type.Object(
   {
-    since: Type.Optional(Type.String({ format: 'date-time', description: 'Only those dated from then on.' })),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: mostOfAPage,
+        description: 'Asks for a page of at most so many, with `next` to go on from.',
+      }),
+    ),
+    after: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'The `next` of the page before. One that can’t be followed any more begins anew.',
+      }),
+    ),
+    since: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description: 'Without both: only those dated from then on. For builds of the release before.',
+      }),
+    ),
   },
   closed,
 );

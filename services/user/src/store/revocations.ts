@@ -44,19 +44,26 @@ export async function insertRevocations(tx: UserTx, revoked: readonly SessionRev
   await tx.sessionRevocation.createMany({ data: [...revoked] });
 }
 
+/** What a build that asks for no pages gets at most: those that are in force for longest, which are the newest. */
+const mostAtOnce = 20_000;
+
 /**
  * Sessions that ended before their time and of which somebody may still hold an access token: all, or those that ended
- * from `since` on.
+ * from `since` on. For builds of the release before; others read pages.
  */
 export async function recentRevocations(db: UserDb, now = new Date(), since?: Date): Promise<Revocations> {
   const rows = await db.sessionRevocation.findMany({
     where: { tokensEndAt: { gt: now }, ...(since && { revokedAt: { gte: since } }) },
-    orderBy: { tokensEndAt: 'asc' },
+    orderBy: { tokensEndAt: 'desc' },
+    take: mostAtOnce,
   });
-  return { revocations: rows.map(toRevoked) };
+  return { revocations: rows.reverse().map(toRevoked) };
 }
 
-function toRevoked({ sessionId, userId, reason, revokedAt, tokensEndAt }: SessionRevocation): SessionRevoked {
+export type RevocationRow = Omit<SessionRevocation, 'writtenBy'>;
+
+export function toRevoked(row: RevocationRow): SessionRevoked {
+  const { sessionId, userId, reason, revokedAt, tokensEndAt } = row;
   return {
     sessionId,
     userId,
