@@ -839,7 +839,7 @@ export const mutations = [
     guard: 'revocations: a cursor of a database that was restored since begins anew',
     file: 'services/user/src/store/revocation-pages.ts',
     from: '$1::text = epoch AND',
-    to: 'true AND',
+    to: "$1::text <> '' AND",
     tests: ['services/user/test/revocation-pages.test.ts'],
   },
   {
