@@ -1,6 +1,7 @@
 export * from './api.js';
 export { isInfrastructure } from './failures.js';
 export type { ConsumerStats } from './inbox/tally.js';
+export { type LeaseOptions, withLease } from './lease.js';
 export type { Limits } from './limits.js';
 export type { RelayStats } from './outbox/relay.js';
 export { Retention, type RetentionParts, type RetentionStats } from './retention/retention.js';

@@ -3,8 +3,9 @@ import type { Counts } from '@warren/contracts';
 import type { ServiceContext } from '@warren/service-kit';
 import { eventually } from '@warren/testing';
 import { notificationPruner } from '../src/background/pruner.js';
-import { firstIdAt, kept } from '../src/domain/kept.js';
+import { endOfDays, firstIdAt, kept, oldestKept } from '../src/domain/kept.js';
 import type { NotificationDb, PrismaClient } from '../src/store/database.js';
+import { beforeAllDue, inboxesDue, lookAtInboxes, scheduleInboxes } from '../src/store/pruning.js';
 import { startTimeout, World } from './support/service.js';
 
 type Context = ServiceContext<unknown, NotificationDb, PrismaClient>;
@@ -41,6 +42,15 @@ async function prune(changes: Partial<typeof kept>, done: () => Promise<void>): 
   pruner.start();
   await eventually(done, { within: 20_000 }).finally(() => pruner.stop());
 }
+
+/** What the pruner knows of an inbox, and whether it would look at it then. */
+async function noted(userId: string, now = new Date()) {
+  const due = await inboxesDue(world.client, { after: beforeAllDue, now, limit: 1_000 });
+  const { dueAt, room } = await world.client.counts.findUniqueOrThrow({ where: { userId } });
+  return { isDue: due.some((inbox) => inbox.userId === userId), dueAt, room };
+}
+
+const inAYear = () => new Date(Date.now() + 366 * day);
 
 async function counted(userId: string): Promise<Pick<Counts, 'unread' | 'unseen'>> {
   const where = { userId, archivedAt: null };
@@ -113,6 +123,76 @@ describe('an inbox', () => {
     await prune({ most: 10 }, async () => expect(await world.inbox(grace)).toHaveLength(10));
     expect(await world.inbox(ada)).toHaveLength(21);
     await world.client.$executeRawUnsafe('DROP FUNCTION refuse CASCADE');
+    await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
+  });
+
+  it('is looked at when it holds too many or its oldest is too old, and not before', async () => {
+    const ada = await world.register('Ada');
+    const [welcome] = await world.inbox(ada);
+    if (welcome === undefined) throw new Error('There is a welcome');
+    await prune({ most: 10 }, async () => expect((await noted(ada)).isDue).toBe(false));
+    expect(await noted(ada)).toEqual({ isDue: false, dueAt: endOfDays(welcome.id, kept), room: 9 });
+    expect((await noted(ada, inAYear())).isDue).toBe(true);
+    await filled(ada, 9);
+    await world.http(ada, 'POST', '/notifications/mark-all-read');
+    expect(await noted(ada)).toMatchObject({ isDue: false, room: 0 });
+    await world.alert(ada);
+    expect((await noted(ada)).isDue).toBe(true);
+    await prune({ most: 10 }, async () => expect(await noted(ada)).toMatchObject({ isDue: false, room: 0 }));
+    expect(await world.inbox(ada)).toHaveLength(10);
+  });
+
+  it('that is empty is looked at no more until something comes, whatever build writes it', async () => {
+    const ada = await world.register('Ada');
+    await prune({ days: -1 }, async () => expect(await noted(ada, inAYear())).toMatchObject({ dueAt: null }));
+    expect(await world.inbox(ada)).toEqual([]);
+    expect((await noted(ada, inAYear())).isDue).toBe(false);
+    await world.alert(ada);
+    expect((await noted(ada)).isDue).toBe(true);
+  });
+
+  it('that something comes to while it is looked at stays due, and holds up no other', async () => {
+    const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
+    const look = () =>
+      lookAtInboxes(world.client, [ada, grace], { most: 10, oldestId: oldestKept(new Date(), kept) });
+    const schedule = async (inboxes: Awaited<ReturnType<typeof look>>) =>
+      scheduleInboxes(
+        world.client,
+        inboxes.map((inbox) => ({ ...inbox, dueAt: inAYear() })),
+      );
+    const looks = await look();
+    await world.alert(ada);
+    await schedule(looks);
+    expect([await noted(ada), await noted(grace)]).toMatchObject([{ isDue: true }, { isDue: false }]);
+    await world.client.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT FROM counts WHERE user_id = ${ada}::uuid FOR UPDATE`;
+      await schedule(await look());
+    });
+    expect((await noted(ada)).isDue).toBe(true);
+    await schedule(await look());
+    expect((await noted(ada)).isDue).toBe(false);
+  });
+
+  it('is pruned by one instance at a time', async () => {
+    if (context === undefined) throw new Error('There is no context');
+    const { alone } = context;
+    const ada = await world.register('Ada');
+    await filled(ada, 20);
+    await world.client.$executeRaw`
+      INSERT INTO messaging.lease VALUES ('notification-pruner', gen_random_uuid(), now() + interval '1 hour')`;
+    const answers: unknown[] = [];
+    const noting: typeof alone = async (name, work) => {
+      const answer = await alone(name, work);
+      answers.push(answer);
+      return answer;
+    };
+    const second = notificationPruner({ ...context, alone: noting, kept: { ...kept, most: 10 } });
+    second.start();
+    await eventually(() => expect(answers).toEqual([undefined]), { within: 20_000 }).finally(() =>
+      second.stop(),
+    );
+    expect(await world.inbox(ada)).toHaveLength(21);
+    await world.client.$executeRaw`DELETE FROM messaging.lease`;
     await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
   });
 });

@@ -1,5 +1,5 @@
 import { createRealtime } from '@warren/realtime';
-import { createUnitOfWork, type RawClient } from '@warren/unit-of-work';
+import { createUnitOfWork, type RawClient, withLease } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
@@ -8,7 +8,7 @@ import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
 import { brokerUsersOf } from '../config/broker-users.js';
 import type { KitConfig } from '../config/kit-config.js';
-import type { Background, ServiceClient, ServiceDefinition } from '../definition.js';
+import type { Alone, Background, ServiceClient, ServiceDefinition } from '../definition.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
 import { type CheckAnswer, Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
@@ -64,7 +64,8 @@ export async function openService<
 
   const sockets = new LaterSockets();
   const { uow } = messaging;
-  const doors = await definition.doors({ config: options.config, client, uow, sockets, log });
+  const alone: Alone = (name, work) => withLease(pool, name, { log }, work);
+  const doors = await definition.doors({ config: options.config, client, uow, sockets, alone, log });
   const revocations = new Revocations();
   const ownKeys = overrides.keys ?? doors.keys;
   const remote = remoteKeys(config, log);

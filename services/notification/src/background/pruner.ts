@@ -1,41 +1,73 @@
 import { AppError } from '@warren/contracts';
 import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
 import { v7 as uuidv7 } from 'uuid';
-import { firstIdAt, type Kept } from '../domain/kept.js';
+import { endOfDays, type Kept, oldestKept } from '../domain/kept.js';
 import type { NotificationDb, PrismaClient } from '../store/database.js';
-import { type Inbox, inboxesToPrune, pruneNotifications } from '../store/pruning.js';
+import {
+  beforeAllDue,
+  type Inbox,
+  inboxesDue,
+  lookAtInboxes,
+  pruneNotifications,
+  scheduleInboxes,
+} from '../store/pruning.js';
 
 const everyMs = 3_600_000;
 const inboxesAtOnce = 200;
 const rowsAtOnce = 1_000;
-const beforeAll = '00000000-0000-0000-0000-000000000000';
 
-type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
-  kept: Kept;
-};
+type Dependencies = Pick<
+  ServiceContext<unknown, NotificationDb, PrismaClient>,
+  'client' | 'uow' | 'log' | 'alone'
+> & { kept: Kept };
 
 /**
- * Walks all inboxes and deletes what is not kept, in short transactions. So whatever changes a whole inbox changes a
- * bounded one.
+ * Deletes what is not kept from the inboxes in which something can be old, in short transactions, one instance at a
+ * time. So whatever changes a whole inbox changes a bounded one.
  */
-export function notificationPruner({ client, uow, log, kept }: Dependencies): Background {
-  let after = beforeAll;
+export function notificationPruner({ client, uow, log, alone, kept }: Dependencies): Background {
+  let after = beforeAllDue;
 
   async function round(signal: AbortSignal): Promise<boolean> {
-    const oldestId = firstIdAt(new Date(Date.now() - kept.days * 86_400_000));
-    const inboxes = await inboxesToPrune(client, { after, limit: inboxesAtOnce, most: kept.most, oldestId });
-    for (const inbox of inboxes) await pruneOrLeave(inbox, signal);
-    after = (inboxes.length === inboxesAtOnce && inboxes.at(-1)?.userId) || beforeAll;
-    return after !== beforeAll;
+    return (await alone('notification-pruner', () => pruneSome(signal))) ?? false;
+  }
+
+  async function pruneSome(signal: AbortSignal): Promise<boolean> {
+    const now = new Date();
+    const due = await inboxesDue(client, { after, now, limit: inboxesAtOnce });
+    const users = due.map(({ userId }) => userId);
+    const pruned: string[] = [];
+    for (const inbox of await lookAndSchedule(users, now)) {
+      if (await pruneOrLeave(inbox, signal)) pruned.push(inbox.userId);
+    }
+    await lookAndSchedule(pruned, now);
+    after = (due.length === inboxesAtOnce && due.at(-1)) || beforeAllDue;
+    return after !== beforeAllDue;
+  }
+
+  /** Answers those with something to prune; they stay due. */
+  async function lookAndSchedule(users: readonly string[], now: Date): Promise<Inbox[]> {
+    if (users.length === 0) return [];
+    const looks = { most: kept.most, oldestId: oldestKept(now, kept) };
+    const inboxes = await lookAtInboxes(client, users, looks);
+    const whole = inboxes.filter(({ upTo }) => upTo === null);
+    const dueAt = ({ oldest }: Inbox) => (oldest === null ? null : endOfDays(oldest, kept));
+    await scheduleInboxes(
+      client,
+      whole.map((inbox) => ({ ...inbox, dueAt: dueAt(inbox) })),
+    );
+    return inboxes.filter(({ upTo }) => upTo !== null);
   }
 
   /** An inbox that can't be pruned keeps none behind it waiting. Where none can be, the next round is early enough. */
-  async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<void> {
+  async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<boolean> {
     try {
       while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);
+      return true;
     } catch (error) {
       if (error instanceof AppError && error.temporary) throw error;
       log.warn({ err: error, userId }, 'an inbox could not be pruned, it is left until the next walk');
+      return false;
     }
   }
 

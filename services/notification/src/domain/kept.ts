@@ -11,3 +11,20 @@ export function firstIdAt(at: Date): string {
   const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
 }
+
+/** When the id was made, if it is a UUIDv7. */
+export function timeOfId(id: string): Date {
+  return new Date(Number.parseInt(`${id.slice(0, 8)}${id.slice(9, 13)}`, 16));
+}
+
+/** The first moment in which a notification with this id is not kept any more. */
+export function endOfDays(id: string, { days }: Kept): Date {
+  return new Date(timeOfId(id).getTime() + days * dayMs + 1);
+}
+
+/** The smallest id that is kept at this moment. */
+export function oldestKept(now: Date, { days }: Kept): string {
+  return firstIdAt(new Date(now.getTime() - days * dayMs));
+}
+
+const dayMs = 86_400_000;

@@ -63,7 +63,10 @@ export async function listNotifications(
 }
 
 export async function countsOf(db: NotificationDb, userId: string): Promise<Counts> {
-  const row = await db.counts.findUnique({ where: { userId }, omit: { userId: true } });
+  const row = await db.counts.findUnique({
+    where: { userId },
+    select: { unread: true, unseen: true, version: true },
+  });
   return row ?? noCounts;
 }
 

@@ -2,25 +2,74 @@ import type { Counts } from '@warren/contracts';
 import { unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
 
-export interface Inbox {
+/** A place in the order in which inboxes are due. */
+export interface DueInbox {
+  /** As the database writes it. */
+  dueAt: string;
   userId: string;
-  /** The newest notification that is not kept; null where all are. */
-  upTo: string | null;
 }
 
-/** Inboxes of people above `after`, in their order, at most `limit`: what is beyond `most` or older than `oldestId`. */
-export async function inboxesToPrune(
+export const beforeAllDue: DueInbox = { dueAt: '-infinity', userId: '00000000-0000-0000-0000-000000000000' };
+
+/** The next inboxes behind `after` that are due at `now`, at most `limit`. */
+export async function inboxesDue(
   db: NotificationDb,
-  { after, limit, most, oldestId }: { after: string; limit: number; most: number; oldestId: string },
+  { after, now, limit }: { after: DueInbox; now: Date; limit: number },
+): Promise<DueInbox[]> {
+  return db.$queryRaw<DueInbox[]>`
+    SELECT due_at::text AS "dueAt", user_id AS "userId" FROM counts
+    WHERE due_at <= ${now}::timestamptz AND (due_at, user_id) > (${after.dueAt}::timestamptz, ${after.userId}::uuid)
+    ORDER BY due_at, user_id LIMIT ${limit}::int`;
+}
+
+export interface Inbox {
+  userId: string;
+  /** Of its counts, when it was looked at. */
+  version: number;
+  /** The newest notification that is not kept; null where all are. */
+  upTo: string | null;
+  /** The oldest notification; null where there is none. */
+  oldest: string | null;
+  /** How many more are kept. */
+  room: number;
+}
+
+/** What these inboxes hold beyond `most`, or older than `oldestId`. */
+export async function lookAtInboxes(
+  db: NotificationDb,
+  users: readonly string[],
+  { most, oldestId }: { most: number; oldestId: string },
 ): Promise<Inbox[]> {
   return db.$queryRaw<Inbox[]>`
-    SELECT c.user_id AS "userId", greatest(
+    SELECT c.user_id AS "userId", c.version, greatest(
       (SELECT n.id FROM notifications n WHERE n.user_id = c.user_id
         ORDER BY n.id DESC OFFSET ${most}::int LIMIT 1),
       (SELECT n.id FROM notifications n WHERE n.user_id = c.user_id AND n.id < ${oldestId}::uuid
-        ORDER BY n.id DESC LIMIT 1)) AS "upTo"
-    FROM (SELECT user_id FROM counts WHERE user_id > ${after}::uuid ORDER BY user_id LIMIT ${limit}::int) c
-    ORDER BY c.user_id`;
+        ORDER BY n.id DESC LIMIT 1)) AS "upTo",
+      (SELECT n.id FROM notifications n WHERE n.user_id = c.user_id ORDER BY n.id LIMIT 1) AS oldest,
+      ${most}::int - (SELECT count(*) FROM (
+        SELECT FROM notifications n WHERE n.user_id = c.user_id LIMIT ${most}::int) kept)::int AS room
+    FROM counts c WHERE c.user_id = ANY(${users}::uuid[])`;
+}
+
+/**
+ * Notes when these inboxes are due again, but for those that something came to since they were looked at: they stay due.
+ * One whose counts somebody holds now stays due too, and nobody waits.
+ */
+export async function scheduleInboxes(
+  db: NotificationDb,
+  inboxes: readonly (Pick<Inbox, 'userId' | 'version' | 'room'> & { dueAt: Date | null })[],
+): Promise<void> {
+  await db.$executeRaw`
+    WITH looked AS (
+      SELECT * FROM json_to_recordset(${JSON.stringify(inboxes)}::json)
+        AS inbox("userId" uuid, version int, room int, "dueAt" timestamptz)
+    ), free AS MATERIALIZED (
+      SELECT user_id FROM counts WHERE user_id = ANY(${inboxes.map(({ userId }) => userId)}::uuid[])
+      FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE counts c SET due_at = l."dueAt", room = l.room FROM looked l JOIN free ON free.user_id = l."userId"
+    WHERE c.user_id = l."userId" AND c.version = l.version`;
 }
 
 export interface Pruned {
