@@ -188,7 +188,7 @@ describe('an inbox', () => {
     };
     const second = notificationPruner({ ...context, alone: noting, kept: { ...kept, most: 10 } });
     second.start();
-    await eventually(() => expect(answers).toEqual([undefined]), { within: 20_000 }).finally(() =>
+    await eventually(() => expect(answers).toStrictEqual([undefined]), { within: 20_000 }).finally(() =>
       second.stop(),
     );
     expect(await world.inbox(ada)).toHaveLength(21);

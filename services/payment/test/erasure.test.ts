@@ -4,6 +4,7 @@ import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment } from '../src/domain/new-payment.js';
 import { announce } from '../src/events/announce.js';
+import { eraseMore } from '../src/store/erasure.js';
 import { reserveCharge } from '../src/store/reservations.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { anOperation } from './support/payments.js';
@@ -218,6 +219,17 @@ describe('a person who is deleted', () => {
     });
     const { eraseAfter } = await service.client.userCopy.findUniqueOrThrow({ where: { id: ada } });
     expect(eraseAfter).toBeNull();
+  });
+
+  it('and is erased to the end is found without reading everybody', async () => {
+    await service.client.$executeRaw`
+      INSERT INTO user_copies (id, version) SELECT gen_random_uuid(), 1 FROM generate_series(1, 20000)`;
+    const read = await service.client.$transaction(async (tx) => {
+      expect(await eraseMore(tx, uuidv7())).toBe(false);
+      return tx.$queryRaw`
+        SELECT seq_tup_read::int AS rows FROM pg_stat_xact_user_tables WHERE relid = 'user_copies'::regclass`;
+    });
+    expect(read).toEqual([{ rows: 0 }]);
   });
 
   it('may be deleted again and again: nothing changes any more', async () => {

@@ -20,7 +20,7 @@ export async function erasePayer(db: PaymentDb, userId: string, correlationId: s
 export async function eraseMore(db: PaymentDb, correlationId: string): Promise<boolean> {
   const [payer] = await db.$queryRaw<Payer[]>`
     SELECT id::text, erase_after::text AS after FROM user_copies WHERE erase_after IS NOT NULL
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`;
+    ORDER BY user_copies.id LIMIT 1 FOR UPDATE SKIP LOCKED`;
   if (payer === undefined) return false;
   await eraseAfter(db, payer, correlationId);
   return true;
@@ -40,7 +40,7 @@ async function eraseAfter(
   // Payments before operations, as everybody locks them.
   const rows = await db.$queryRaw<{ id: string }[]>`
     SELECT id::text FROM payments WHERE payer_id = ${payerId}::uuid AND id > ${after}::uuid
-    ORDER BY id LIMIT ${atOnce}::int FOR UPDATE`;
+    ORDER BY payments.id LIMIT ${atOnce}::int FOR UPDATE`;
   const ids = rows.map(({ id }) => id);
   await db.$executeRaw`
     UPDATE payments SET description = NULL, next_action = NULL, client_secret = NULL, version = version + 1,
