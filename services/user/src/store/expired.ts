@@ -1,4 +1,4 @@
-import type { UserDb, UserTx } from './database.js';
+import type { UserDb } from './database.js';
 
 /** Rows that one statement removes at most, so that none holds locks for long. */
 const batch = 500;
@@ -36,8 +36,8 @@ export interface RunOutSession {
  * Takes away sessions that ran out and weren't ended, and answers them. One that is being refreshed is left to that;
  * where nobody wrote down when the tokens end, none has outlived the session.
  */
-export async function deleteRunOut(tx: UserTx, now: Date, limit: number): Promise<RunOutSession[]> {
-  return await tx.$queryRawUnsafe<RunOutSession[]>(
+export async function deleteRunOut(db: UserDb, now: Date, limit: number): Promise<RunOutSession[]> {
+  return await db.$queryRawUnsafe<RunOutSession[]>(
     `DELETE FROM sessions WHERE id = ANY (ARRAY(
       SELECT id FROM sessions WHERE expires_at <= $1::timestamptz AND revoked_at IS NULL
       ORDER BY expires_at LIMIT $2::int FOR UPDATE SKIP LOCKED))
