@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed, Id } from './services/shapes.js';
+import { closed, Id, Time } from './services/shapes.js';
 
 /**
  * How services ask for and announce replays. Both travel straight to one service's queue: the request from
@@ -10,8 +10,13 @@ export const replayMessages = {
   'replay-requested': Type.Object(
     {
       replayId: Id,
-      /** What the consumer keeps copies of. */
+      /** What the consumer keeps copies of; with `lostSince`, all that it handles. */
       types: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100 }),
+      /**
+       * The consumer's queue may have lost what was published since: it is sent again as it was, with its effects and
+       * without a `replayid`.
+       */
+      lostSince: Type.Optional(Time),
     },
     closed,
   ),
@@ -20,6 +25,8 @@ export const replayMessages = {
       replayId: Id,
       /** How many events were sent. */
       sent: Type.Integer({ minimum: 0 }),
+      /** As it was asked for. A producer that knows nothing of lost queues leaves it out, and has sent copies only. */
+      lostSince: Type.Optional(Time),
     },
     closed,
   ),

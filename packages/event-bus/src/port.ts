@@ -72,7 +72,7 @@ export interface EncodedEvent {
   again?: boolean;
 }
 
-/** `unroutable`: safe, but no service wants this type at the moment. Counts as published. */
+/** `unroutable`: no queue takes this type at the moment, and the bus has kept nothing. */
 export type PublishReceipt = 'confirmed' | 'unroutable';
 
 export type PublishErrorKind =

@@ -13,6 +13,8 @@ export interface Limits {
    * Default 60,000.
    */
   fullLookMs: number;
+  /** Between two tries to publish what no queue took, one of each type. Default 5,000. */
+  returnedMs: number;
   /** Most events that this relay has in flight. Default 1,000. */
   relayCapacity: number;
   /** Longest wait of an event that committed for others, while earlier ones are not confirmed. Default 20. */
@@ -69,6 +71,7 @@ const defaults: Limits = {
   confirmMs: 10_000,
   pollMs: 1_000,
   fullLookMs: 60_000,
+  returnedMs: 5_000,
   relayCapacity: 1_000,
   gatherMs: 20,
   stopMs: 5_000,

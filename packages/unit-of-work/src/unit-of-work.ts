@@ -17,6 +17,7 @@ import { EpochWatch } from './epoch/watch.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
+import { createQueueWatch } from './inbox/queue-watch.js';
 import { createSuspects, type Suspects } from './inbox/suspects.js';
 import type { ConsumerStats } from './inbox/tally.js';
 import { type Limits, withDefaults } from './limits.js';
@@ -38,6 +39,11 @@ export interface UnitOfWorkOptions<Db extends RawClient> {
   contract: ServiceContract;
   /** Contracts of the services whose events are consumed. */
   contracts?: readonly ServiceContract[];
+  /**
+   * Types that other services' contracts consume, so that each must have a queue: an event that none takes is kept until
+   * one does. Left out: what no queue takes counts as published.
+   */
+  wanted?: ReadonlySet<string>;
   /** Runs the transactions of handlers. */
   client: TransactionalClient<Db>;
   /** For everything outside of handlers' transactions: relay, feed reads, refusals. To the same database. */
@@ -77,6 +83,8 @@ export interface MessagingStats {
   consumer: ConsumerStats | undefined;
   /** Copies of other services' entities that were never complete. */
   copiesMissing: number;
+  /** Producers that have still to send what a lost queue of this service may have held. */
+  recovering: number;
   retention: RetentionStats;
 }
 
@@ -87,7 +95,8 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const limits = withDefaults(options.limits);
   const log = options.log.child({ part: 'unit-of-work' });
   const { onCommitted, committed } = createListeners(log);
-  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, limits, log });
+  const { wanted = new Set<string>() } = options;
+  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, wanted, limits, log });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
   const epochWatch = new EpochWatch({ pool, epoch, onBegun: () => catchUp?.wake(), limits, log });
@@ -140,7 +149,9 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       });
       const { batchSize, prefetch } = limits;
       const { handle, lastReplayed } = consumer;
-      await bus.subscribe({ service, types: [...types], batchSize, prefetch, handle, probe });
+      const onWhole = () => catchUp?.wake();
+      const watch = createQueueWatch({ service, types, pool, onWhole, limits, log });
+      await bus.subscribe({ service, types: [...types], batchSize, prefetch, handle, probe, watch });
 
       const pages = createPages({ pool, client, language, snapshots, limits });
       runner = new ReplayRunner({ service, jobs: createReplayJobs(pool), pages, bus, limits, log });
@@ -161,6 +172,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       relay: relay.stats,
       consumer: consumer && { ...consumer.stats },
       copiesMissing: catchUp?.missing ?? 0,
+      recovering: catchUp?.recovering ?? 0,
       retention: retention.stats,
     }),
   };

@@ -56,6 +56,12 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     () => relay().parked,
   );
 
+  metrics.gauge(
+    'warren_outbox_returned',
+    'Events in the outbox that no queue took, though a service consumes them, of all instances, up to 1,000',
+    () => relay().returned,
+  );
+
   metrics.counter(
     'warren_consumer_handled_total',
     'Deliveries handled, duplicates among them',
@@ -85,6 +91,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     'warren_copies_incomplete',
     'Copies of other services that were never complete',
     () => messaging.stats().copiesMissing,
+  );
+  metrics.gauge(
+    'warren_recoveries_open',
+    'Services that have still to send what a lost queue of this one may have held',
+    () => messaging.stats().recovering,
   );
   metrics.counter(
     'warren_consumer_split_total',

@@ -1,5 +1,11 @@
 import { contracts, type ServiceContract } from '@warren/contracts';
 
+/** Types of this service that a contract, its own among them, says that it consumes. */
+export function wantedTypes(contract: ServiceContract): Set<string> {
+  const consumed = new Set([contract, ...contracts].flatMap(({ consumes }) => consumes));
+  return new Set(Object.keys(contract.emits).filter((type) => consumed.has(type)));
+}
+
 /** The contracts of the services whose events this one consumes. */
 export function contractsConsumedBy(contract: ServiceContract): ServiceContract[] {
   const isConsumed = (type: string) => contract.consumes.includes(type);

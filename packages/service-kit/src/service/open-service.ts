@@ -1,5 +1,5 @@
 import { createRealtime } from '@warren/realtime';
-import { createUnitOfWork, type RawClient, withLease } from '@warren/unit-of-work';
+import { createUnitOfWork, type MessagingStats, type RawClient, withLease } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
@@ -25,7 +25,7 @@ import { openBus, openLink } from './broker.js';
 import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
-import { contractsConsumedBy } from './known-contracts.js';
+import { contractsConsumedBy, wantedTypes } from './known-contracts.js';
 import { LaterSockets } from './service-sockets.js';
 import { createStop } from './stop.js';
 
@@ -57,7 +57,18 @@ export async function openService<
   const bus = openBus(broker, [contract, ...contracts], overrides.bus);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
-  const messaging = createUnitOfWork({ service, contract, contracts, client, pool, bus, limits, log });
+  const wanted = wantedTypes(contract);
+  const messaging = createUnitOfWork({
+    service,
+    contract,
+    contracts,
+    wanted,
+    client,
+    pool,
+    bus,
+    limits,
+    log,
+  });
   closing.add('relay', () => messaging.stop());
   const link = openLink(broker, overrides.link);
   closing.add('node link', () => link.close());
@@ -80,7 +91,7 @@ export async function openService<
   const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
     database: () => checkDatabase(pool),
-    broker: () => checkBroker([bus, link]),
+    broker: () => checkBroker([bus, link], messaging.stats()),
   });
 
   const addressOf = clientAddress(config.TRUST_PROXY === 'on');
@@ -158,12 +169,19 @@ async function checkDatabase(pool: Pool): Promise<'ok'> {
 /**
  * A broker that is away takes nobody down: the outbox records. One that has refused this process since it began would
  * let a rollout go on that never publishes or consumes. What exactly it refuses is in the log.
+ *
+ * Degraded, too, while events wait for a queue of another service, or for what a lost queue of this one held.
  */
 function checkBroker(
   parts: readonly { state: 'up' | 'degraded'; refused?: string | undefined }[],
+  { relay, recovering }: Pick<MessagingStats, 'relay' | 'recovering'>,
 ): CheckAnswer {
   if (parts.some(({ refused }) => refused !== undefined))
     return { result: 'failed', detail: 'the broker refuses what this service needs; the log says what' };
+  if (relay.returned > 0)
+    return { result: 'degraded', detail: 'no queue takes events that other services consume; they are kept' };
+  if (recovering > 0)
+    return { result: 'degraded', detail: 'a queue was lost; what it held is being asked for' };
   return parts.every(({ state }) => state === 'up') ? 'ok' : 'degraded';
 }
 

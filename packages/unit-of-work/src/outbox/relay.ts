@@ -1,4 +1,4 @@
-import { type EventBus, PublishError } from '@warren/event-bus';
+import { type EventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
 import type { Logger } from 'pino';
 import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
@@ -6,12 +6,15 @@ import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
 import { Bursts } from './bursts.js';
 import { InFlight } from './in-flight.js';
+import { Returned } from './returned.js';
 import { Settlements } from './settlements.js';
 import type { ClaimedRow, OutboxTable } from './table.js';
 
 export interface RelayParts {
   table: OutboxTable;
   bus: EventBus;
+  /** Types that some contract consumes: where no queue takes one, it is kept. */
+  wanted: ReadonlySet<string>;
   limits: Limits;
   log: Logger;
 }
@@ -21,11 +24,14 @@ export interface RelayStats {
   backlog: number;
   /** Rows that the bus refused and that wait for a person, of all instances; counted up to 1,000. */
   parked: number;
+  /** Rows that no queue took and that are kept until one does, of all instances; counted up to 1,000. */
+  returned: number;
   /** Events given to the bus and not yet confirmed. */
   inFlight: number;
   /** Of those, past the confirm time-out. */
   late: number;
   published: number;
+  /** Of those published, the ones that no service wants. */
   unroutable: number;
   failed: number;
   /** Refused by the bus, and parked. */
@@ -44,6 +50,7 @@ export class Relay implements CommittedEvents {
   readonly #inFlight: InFlight;
   readonly #bursts: Bursts<OutboxRow>;
   readonly #settlements: Settlements;
+  readonly #returned: Returned;
   readonly #counts = { published: 0, unroutable: 0, failed: 0, refused: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   /** Types that no queue took; as many as the contract has at most. */
@@ -51,6 +58,7 @@ export class Relay implements CommittedEvents {
   #reserved = 0;
   #backlog = 0;
   #parked = 0;
+  #setAside = 0;
   /** Rows were left to the poll although they are due: it should come as soon as there is room. */
   #hungry = false;
   #countDueAt = 0;
@@ -62,6 +70,8 @@ export class Relay implements CommittedEvents {
     this.#parts = parts;
     this.#inFlight = new InFlight(parts.limits.confirmMs);
     this.#bursts = new Bursts(parts.limits.gatherMs, (burst) => this.#send(burst));
+    const { table, wanted, limits, log } = parts;
+    this.#returned = new Returned({ table, wanted, limits, log });
     this.#settlements = new Settlements(parts.table, parts.log, (count) => {
       this.#backlog = Math.max(0, this.#backlog - count);
     });
@@ -75,7 +85,14 @@ export class Relay implements CommittedEvents {
 
   get stats(): RelayStats {
     const { open, late } = this.#inFlight;
-    return { backlog: this.#backlog, parked: this.#parked, inFlight: open + late, late, ...this.#counts };
+    return {
+      backlog: this.#backlog,
+      parked: this.#parked,
+      returned: this.#setAside,
+      inFlight: open + late,
+      late,
+      ...this.#counts,
+    };
   }
 
   get overloaded(): boolean {
@@ -145,9 +162,8 @@ export class Relay implements CommittedEvents {
     if (!this.#inFlight.add(id)) return;
     try {
       const receipt = await this.#parts.bus.publish({ id, type, body, ...(again && { again }) });
-      this.#counts.published += 1;
-      if (receipt === 'unroutable') this.#unroutable(id, type);
-      this.#settlements.confirmed(id);
+      if (receipt === 'unroutable' && this.#returned.keeps(type)) this.#cameBack(id, type);
+      else this.#published(id, type, receipt);
     } catch (error) {
       if (error instanceof PublishError && error.kind === 'refused') this.#refused(id, type, error);
       else this.#failed(id, type, error);
@@ -156,6 +172,19 @@ export class Relay implements CommittedEvents {
       if (this.#inFlight.open === 0) this.#bursts.flush();
       if (this.#hungry && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
     }
+  }
+
+  #published(id: string, type: string, receipt: PublishReceipt): void {
+    this.#counts.published += 1;
+    if (receipt === 'unroutable') this.#unroutable(id, type);
+    else this.#returned.wasTaken(type);
+    this.#settlements.confirmed(id);
+  }
+
+  #cameBack(id: string, type: string): void {
+    this.#setAside += 1;
+    this.#returned.cameBack(id, type);
+    this.#settlements.returned(id);
   }
 
   #failed(id: string, type: string, error: unknown): void {
@@ -195,6 +224,7 @@ export class Relay implements CommittedEvents {
     try {
       this.#inFlight.sweep();
       await this.#claim();
+      await this.#lookAtReturned();
       await this.#count();
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the outbox could not be polled');
@@ -212,6 +242,14 @@ export class Relay implements CommittedEvents {
     for (const row of rows) void this.#publish(row);
   }
 
+  async #lookAtReturned(): Promise<void> {
+    if (!this.#able) return;
+    if (await this.#returned.follow()) this.#hungry = true;
+    const room = this.#room;
+    if (room <= 0) return;
+    for (const row of await this.#returned.claimOneOfEach()) void this.#publish(row);
+  }
+
   /**
    * Not with each of the quick polls that follow one another while there is much to do, and for a twentieth of the
    * time at most: while very much waits, that takes a while.
@@ -220,9 +258,10 @@ export class Relay implements CommittedEvents {
     const { limits, table } = this.#parts;
     const began = Date.now();
     if (began < this.#countDueAt) return;
-    const { unpublished, parked } = await table.count(limits.maxBacklog + 1);
+    const { unpublished, parked, returned } = await table.count(limits.maxBacklog + 1);
     this.#backlog = unpublished;
     this.#parked = parked;
+    this.#setAside = returned;
     this.#countDueAt = began + Math.max(limits.pollMs / 2, 20 * (Date.now() - began));
   }
 }

@@ -19,6 +19,7 @@ export class Settlements {
   readonly #confirmed: string[] = [];
   readonly #freed: FreedRow[] = [];
   readonly #refused: ParkedRow[] = [];
+  readonly #returned: string[] = [];
   readonly #failures = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -54,6 +55,13 @@ export class Settlements {
     this.#schedule(lingerMs);
   }
 
+  /** The row is set aside until a queue takes its type again. */
+  returned(id: string): void {
+    this.#failures.delete(id);
+    this.#returned.push(id);
+    this.#schedule(lingerMs);
+  }
+
   /** The rows are free at once. */
   giveBack(ids: readonly string[]): void {
     this.#freed.push(...ids.map((id) => ({ id, delayMs: 0 })));
@@ -69,7 +77,7 @@ export class Settlements {
   }
 
   get #empty(): boolean {
-    return this.#confirmed.length + this.#freed.length + this.#refused.length === 0;
+    return this.#confirmed.length + this.#freed.length + this.#refused.length + this.#returned.length === 0;
   }
 
   #schedule(ms: number): void {
@@ -95,6 +103,7 @@ export class Settlements {
     try {
       await this.#mark();
       await this.#park();
+      await this.#setAside();
       await this.#release();
       return true;
     } catch (error) {
@@ -114,6 +123,13 @@ export class Settlements {
     await drain(this.#refused, async (rows) => {
       await this.#table.park(rows);
       this.#onDone(rows.length);
+    });
+  }
+
+  async #setAside(): Promise<void> {
+    await drain(this.#returned, async (ids) => {
+      await this.#table.setAside(ids);
+      this.#onDone(ids.length);
     });
   }
 

@@ -7,6 +7,7 @@ import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
 import { Stopping } from '../stopping.js';
 import { envelope, rowOf } from '../transaction/language.js';
+import { createRequests, type ReplayRequest, type Requests } from './requests.js';
 
 export interface CatchUpParts {
   service: string;
@@ -20,16 +21,10 @@ export interface CatchUpParts {
   log: Logger;
 }
 
-/** Between two looks while all copies are complete. */
+/** Between two looks while nothing is missing. */
 const idleMs = 30_000;
 /** After a request that found no producer. */
 const repeatMs = 10_000;
-
-interface CopyRow {
-  source: string;
-  types: string[];
-  replayId: string;
-}
 
 /** The producers of which these handlers keep copies, and by which types. */
 export function copiedSources<Db>(
@@ -46,18 +41,25 @@ export function copiedSources<Db>(
 }
 
 /**
- * Asks for replays until each copy was sent whole once: on a first deployment, on a lost or restored database, when a
- * source was restored, and when a build begins to copy more. Live events meanwhile do no harm, since copies go by version.
+ * Asks producers for what this service lacks, until each has sent it. Copies: on a first deployment, on a lost or
+ * restored database, when a source was restored, and when a build begins to copy more; live events meanwhile do no
+ * harm, since copies go by version. Events: after the service's queue or its bindings were lost; what was handled is
+ * known to the inbox.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
+  readonly #copies: Requests;
+  readonly #recoveries: Requests;
   readonly #stopping = new Stopping();
   #running: Promise<void> | undefined;
   #missing = 0;
+  #recovering = 0;
   #waking = new AbortController();
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
+    this.#copies = createRequests(parts.pool, 'copy', parts.sources.keys());
+    this.#recoveries = createRequests(parts.pool, 'recovery');
     this.#missing = parts.sources.size;
   }
 
@@ -66,11 +68,16 @@ export class CatchUp {
     return this.#missing;
   }
 
-  start(): void {
-    if (this.#parts.sources.size > 0) this.#running ??= this.#run();
+  /** Producers that have still to send what a lost queue may have held, as far as this process knows. */
+  get recovering(): number {
+    return this.#recovering;
   }
 
-  /** A copy may have become incomplete: looks at once. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Something may have come to be missing: looks at once. */
   wake(): void {
     this.#waking.abort();
   }
@@ -86,20 +93,20 @@ export class CatchUp {
       try {
         if (!registered) await this.#register();
         registered = true;
-        this.#missing = await this.#count();
-        if (this.#missing > 0) await this.#ask();
+        this.#missing = await this.#copies.open();
+        this.#recovering = await this.#recoveries.open();
+        await this.#ask();
       } catch (error) {
-        if (!this.#stopping.now)
-          this.#parts.log.warn({ err: error }, 'could not ask for what the copies lack');
+        if (!this.#stopping.now) this.#parts.log.warn({ err: error }, 'could not ask for what is missing');
       }
       await this.#pause();
     }
   }
 
-  /** While all copies are complete, `wake` ends it; another instance that woke may have died since. */
+  /** While nothing is missing, `wake` ends it; another instance that woke may have died since. */
   async #pause(): Promise<void> {
     const { catchUpPollMs } = this.#parts.limits;
-    if (this.#missing > 0) return this.#stopping.sleep(catchUpPollMs);
+    if (this.#missing + this.#recovering > 0) return this.#stopping.sleep(catchUpPollMs);
     await this.#stopping.sleep(jittered(idleMs), this.#waking.signal);
     if (this.#waking.signal.aborted) this.#waking = new AbortController();
   }
@@ -117,47 +124,30 @@ export class CatchUp {
     }
   }
 
-  async #count(): Promise<number> {
-    const { rows } = await this.#parts.pool.query<{ count: number }>(
-      'SELECT count(*)::int AS count FROM messaging.copy WHERE source = ANY($1) AND completed_at IS NULL',
-      [[...this.#parts.sources.keys()]],
-    );
-    return rows[0]?.count ?? 0;
-  }
-
-  /** One instance asks, and again only after a while in which nothing came. */
+  /** One instance asks, and again only after a while. */
   async #ask(): Promise<void> {
-    const { pool, sources, bus, limits } = this.#parts;
+    const { bus, lastReplayed, limits } = this.#parts;
+    const patienceMs = limits.catchUpPatienceMs;
     // Before the queue is bound, the answer would find no way, and live events would be missed beside it.
     if (bus.state !== 'up') return;
-    if (Date.now() - this.#parts.lastReplayed() < limits.catchUpPatienceMs) return;
-    const { rows } = await pool.query<CopyRow>(
-      `UPDATE messaging.copy SET asked_at = now()
-      WHERE source = ANY($1) AND completed_at IS NULL
-        AND (asked_at IS NULL OR asked_at < now() - $2::int * interval '1 ms')
-      RETURNING source, types, replay_id AS "replayId"`,
-      [[...sources.keys()], limits.catchUpPatienceMs],
-    );
-    for (const row of rows) await this.#request(row);
+    if (this.#recovering > 0) await this.#request(this.#recoveries, await this.#recoveries.due(patienceMs));
+    // A replay of copies is under way while parts of it come.
+    if (this.#missing === 0 || Date.now() - lastReplayed() < patienceMs) return;
+    await this.#request(this.#copies, await this.#copies.due(patienceMs));
   }
 
-  async #request({ source, types, replayId }: CopyRow): Promise<void> {
-    const { service, bus, pool, limits, log } = this.#parts;
+  async #request(requests: Requests, due: readonly ReplayRequest[]): Promise<void> {
+    const { service, bus, limits, log } = this.#parts;
     const type = `${service}.replay-requested`;
-    const data = { replayId, types };
-    const event = envelope(
-      service,
-      { type, subject: replayId, version: 1, data },
-      { correlationId: replayId },
-    );
-    const published = bus.publish({ ...rowOf(event), to: source }).catch(() => 'unconfirmed' as const);
-    const receipt = await this.#stopping.unless(published);
-    log.info({ source, replayId, receipt }, 'asked for what a copy lacks');
-    if (receipt === 'confirmed') return;
-    await pool.query(
-      `UPDATE messaging.copy SET asked_at = now() - ($2::int - $3::int) * interval '1 ms'
-      WHERE source = $1 AND completed_at IS NULL`,
-      [source, limits.catchUpPatienceMs, Math.min(limits.catchUpPatienceMs, repeatMs)],
-    );
+    for (const { source, types, replayId, lostSince } of due) {
+      const data = { replayId, types, ...(lostSince && { lostSince: lostSince.toISOString() }) };
+      const parts = { type, subject: replayId, version: 1, data };
+      const event = rowOf(envelope(service, parts, { correlationId: replayId }));
+      const published = bus.publish({ ...event, to: source }).catch(() => 'unconfirmed' as const);
+      const receipt = await this.#stopping.unless(published);
+      log.info({ source, replayId, lostSince, receipt }, 'asked for what is missing');
+      if (receipt !== 'confirmed')
+        await requests.unheard(source, { patienceMs: limits.catchUpPatienceMs, afterMs: repeatMs });
+    }
   }
 }

@@ -13,11 +13,16 @@ export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<R
       kind: 'react',
       type: 'replay-requested',
       async handle(tx, event) {
-        const { replayId, types } = event.data as ReplayRequested;
+        const { replayId, types, lostSince } = event.data as ReplayRequested;
+        const consumer = serviceOf(event.type);
+        if (lostSince !== undefined) {
+          await acceptRequest(tx, { id: replayId, consumer, source: 'outbox', types, lostSince });
+          return;
+        }
         const snapshots = types.filter((type) => snapshotTypes.includes(type));
         await acceptRequest(tx, {
           id: replayId,
-          consumer: serviceOf(event.type),
+          consumer,
           source: snapshots.length > 0 ? 'snapshot' : 'outbox',
           types: snapshots.length > 0 ? snapshots : types,
         });
@@ -27,9 +32,10 @@ export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<R
       kind: 'react',
       type: 'replay-completed',
       async handle(tx, event) {
-        const { replayId } = event.data as ReplayCompleted;
+        const { replayId, lostSince } = event.data as ReplayCompleted;
+        const table = lostSince === undefined ? 'copy' : 'recovery';
         await tx.$queryRawUnsafe(
-          `UPDATE messaging.copy SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
+          `UPDATE messaging.${table} SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
           RETURNING source`,
           replayId,
           serviceOf(event.type),

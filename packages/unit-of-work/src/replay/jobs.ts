@@ -8,7 +8,10 @@ export interface ReplayJob {
   source: 'outbox' | 'snapshot';
   /** Missing: all. */
   types: string[] | null;
-  /** From the outbox: only what was written since. */
+  /**
+   * From the outbox: only what was written since. Where the consumer `asked`, its queue was lost since: everything that
+   * may have been published after it.
+   */
   since: Date | null;
   /** Sent as it was published, so that `react` handlers see it too, through the inbox. */
   withEffects: boolean;
@@ -61,10 +64,20 @@ RETURNING id, consumer, source, types, since, with_effects AS "withEffects", pos
  */
 export async function acceptRequest(
   db: RawClient,
-  { id, consumer, source, types }: Pick<ReplayJob, 'id' | 'consumer' | 'source' | 'types'>,
+  {
+    id,
+    consumer,
+    source,
+    types,
+    lostSince,
+  }: Pick<ReplayJob, 'id' | 'consumer' | 'source' | 'types'> & {
+    /** RFC 3339. What was published since is sent as it was, for all handlers. */
+    lostSince?: string;
+  },
 ): Promise<void> {
   await db.$queryRawUnsafe(
-    `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by) VALUES ($1::uuid, $2, $3, $4::text[], $2)
+    `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by, since, with_effects)
+    VALUES ($1::uuid, $2, $3, $4::text[], $2, $5::timestamptz, $5::timestamptz IS NOT NULL)
     ON CONFLICT (id) DO UPDATE SET state = 'waiting', error = NULL, finished_at = NULL,
       position = CASE r.state WHEN 'failed' THEN r.position END,
       sent = CASE r.state WHEN 'failed' THEN r.sent ELSE 0 END
@@ -74,6 +87,7 @@ export async function acceptRequest(
     consumer,
     source,
     types,
+    lostSince ?? null,
   );
 }
 

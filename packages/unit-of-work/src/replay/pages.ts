@@ -35,27 +35,40 @@ export function createPages<Db extends RawClient>(parts: PagesParts<Db>): Pages 
   return (job) => (job.source === 'outbox' ? outboxPage(parts, job) : snapshotPage(parts, job));
 }
 
-/** By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions. */
+/** Rows of the outbox that one page looks at, so that no query takes long, however few of them it is to send. */
+const windowSize = 1_000;
+
+/**
+ * By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions.
+ *
+ * For a lost queue, what counts is when an event was published; one that isn't marked may have been all the same.
+ */
 const outbox = `
-SELECT id, type, body FROM messaging.outbox
-WHERE NOT confidential AND parked_at IS NULL AND ($1::uuid IS NULL OR id > $1) AND ($2::text[] IS NULL OR type = ANY($2))
-  AND ($3::timestamptz IS NULL OR created_at >= $3)
-ORDER BY id LIMIT $4`;
+SELECT id, type, body,
+  NOT confidential AND parked_at IS NULL AND ($2::text[] IS NULL OR type = ANY($2)) AND (
+    $3::timestamptz IS NULL OR created_at >= $3 OR ($4 AND coalesce(published_at, 'infinity') >= $3)
+  ) AS wanted
+FROM messaging.outbox WHERE $1::uuid IS NULL OR id > $1
+ORDER BY id LIMIT $5`;
 
 async function outboxPage<Db extends RawClient>(
   { pool, limits }: PagesParts<Db>,
   job: ReplayJob,
 ): Promise<Page> {
-  if (job.asked && job.position === null) await demandWholeOutbox(pool, limits.outboxDays);
-  const values = [job.position?.after ?? null, job.types, job.since, pageSize];
-  const { rows } = await pool.query<OutboxRow>(outbox, values);
-  const events = rows.map((row) => ({
-    ...row,
-    to: job.consumer,
-    body: job.withEffects ? row.body : asReplayed(row.body, job.id),
-  }));
+  const isForLostQueue = job.asked && job.since !== null;
+  if (job.asked && !isForLostQueue && job.position === null) await demandWholeOutbox(pool, limits.outboxDays);
+  const values = [job.position?.after ?? null, job.types, job.since, isForLostQueue, windowSize];
+  const { rows } = await pool.query<OutboxRow & { wanted: boolean }>(outbox, values);
+  const events = rows
+    .filter(({ wanted }) => wanted)
+    .map(({ id, type, body }) => ({
+      id,
+      type,
+      to: job.consumer,
+      body: job.withEffects ? body : asReplayed(body, job.id),
+    }));
   const last = rows.at(-1);
-  return { events, ...(last && rows.length === pageSize && { next: { type: '', after: last.id } }) };
+  return { events, ...(last && rows.length === windowSize && { next: { type: '', after: last.id } }) };
 }
 
 /** A copy made from a part of what happened would be taken for a whole one. */

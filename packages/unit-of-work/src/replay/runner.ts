@@ -106,10 +106,10 @@ export class ReplayRunner {
     if (receipts.includes('unroutable')) throw new Unanswerable(`${job.consumer} has no queue`);
   }
 
-  async #announceEnd({ id, consumer, sent }: ReplayJob): Promise<void> {
+  async #announceEnd({ id, consumer, sent, asked, since }: ReplayJob): Promise<void> {
     const { service, bus } = this.#parts;
     const type = `${service}.replay-completed`;
-    const data = { replayId: id, sent };
+    const data = { replayId: id, sent, ...(asked && since && { lostSince: since.toISOString() }) };
     const event = envelope(service, { type, subject: id, version: 1, data }, { correlationId: id });
     await this.#stopping.unless(bus.publish({ ...rowOf(event), to: consumer }));
   }
