@@ -52,8 +52,8 @@ export const mutations = [
   {
     guard: 'topology: lost bindings are noticed',
     file: 'packages/event-bus/src/rabbitmq/consumer.ts',
-    from: 'const reached = isNew ? false : await publisher.reaches(eventsExchange, queueCheckKey(this.#service));',
-    to: 'const reached = !isNew;',
+    from: 'const wasBound = isNew ? false : await isBound(session, publisher, this.#service);',
+    to: 'const wasBound = !isNew;',
     tests: ['packages/event-bus/test/rabbitmq-topology.test.ts'],
   },
   {

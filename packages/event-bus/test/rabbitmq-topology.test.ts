@@ -122,8 +122,11 @@ describe('what a service finds on the broker', () => {
     noted.length = 0;
     await eventually(() => expect(noted).toContain('whole'));
     expect(noted).not.toContain('lost');
+    // It also has a queue that somebody bound to everything, so that nothing comes back.
     await raw.deleteExchange(eventsExchange);
     await raw.assertExchange(eventsExchange, 'topic', { durable: true });
+    const { queue: everything } = await raw.assertQueue('', { exclusive: true });
+    await raw.bindQueue(everything, eventsExchange, '#');
     await eventually(() => expect(noted).toContain('lost'));
     await eventually(() => expect(bus.state).toBe('up'));
     const event = eventOf(type);

@@ -13,6 +13,7 @@ import { type Held, Intake, type Settlement } from '../intake.js';
 import { type IntakeLimits, intakeLimits } from '../limits.js';
 import { nextStep } from '../next-step.js';
 import { PublishError, type Subscription } from '../port.js';
+import { isBound } from './binding-check.js';
 import { declareExchanges } from './exchanges.js';
 import {
   deliveryOf,
@@ -29,12 +30,10 @@ import {
   bindQueue,
   deadQueue,
   declareQueues,
-  eventsExchange,
   eventsQueue,
   failuresExchange,
   hasQueue,
   isCheck,
-  queueCheckKey,
   retryQueue,
 } from './topology.js';
 
@@ -159,13 +158,12 @@ export class Consumer {
   }
 
   /**
-   * Sees whether the queue is bound, notes it where it isn't, and binds it. An exchange that was deleted took the
-   * bindings along, and AMQP has no question for them: but a message by a key of the queue's own comes back.
+   * Sees whether the queue is bound, notes it where it isn't, and binds it.
    *
    * Binds nothing while nothing can be published: that would hide that something was lost.
    */
   async #look(session: ChannelSession, isNew: boolean): Promise<void> {
-    const { publisher, subscription } = this.#options;
+    const { publisher, subscription, retryDelays } = this.#options;
     const { types, watch } = subscription;
     if (!(await publisher.ready())) {
       this.#bound = false;
@@ -174,14 +172,15 @@ export class Consumer {
     }
     await declareExchanges(session);
     const look = await watch?.look();
-    const reached = isNew ? false : await publisher.reaches(eventsExchange, queueCheckKey(this.#service));
-    if (reached === undefined) {
+    const wasBound = isNew ? false : await isBound(session, publisher, this.#service);
+    if (wasBound === undefined) {
       this.#bound = false;
       return;
     }
-    if (!reached && !isNew) {
+    if (!wasBound && !isNew) {
       this.#log.warn('the queue is not bound; binding it');
       await look?.lost();
+      await declareQueues(session, { service: this.#service, retryDelays }, this.#log);
     }
     await bindQueue(session, { service: this.#service, types });
     await look?.whole();

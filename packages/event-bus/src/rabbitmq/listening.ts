@@ -13,6 +13,8 @@ import { checkKey, eventsExchange, isCheck } from './topology.js';
 const maxQueueLength = 10_000;
 
 const lookTimeoutMs = 20_000;
+/** How long a check may be on its way to the queue that the broker has put it in. */
+const hearTimeoutMs = 5_000;
 
 export interface ListeningOptions {
   link: AmqpLink;
@@ -40,6 +42,8 @@ export class Listening {
   readonly #channel: LinkChannel;
   readonly #rounds: Rounds;
   #queue: OwnQueue | undefined;
+  /** Called for each check that comes. */
+  #checkHeard: () => void = () => undefined;
 
   constructor(options: ListeningOptions) {
     this.#options = options;
@@ -109,7 +113,11 @@ export class Listening {
 
   async #look(publisher: Publisher, { session, name, key }: OwnQueue): Promise<void> {
     await declareExchanges(session);
-    const reached = await publisher.reaches(eventsExchange, key);
+    const heard = new Promise<void>((resolve) => {
+      this.#checkHeard = resolve;
+    });
+    // Where it isn't returned, some queue has it, perhaps one that somebody bound to everything.
+    const reached = (await publisher.reaches(eventsExchange, key)) && (await isInTime(heard));
     if (reached === false) this.#channel.restart('its bindings are gone');
     else if (reached) await session.scratch((channel) => this.#bind(channel, name, key));
   }
@@ -120,7 +128,10 @@ export class Listening {
       return;
     }
     const { fields, content } = message;
-    if (isCheck(this.#listener.service, fields.routingKey)) return;
+    if (isCheck(this.#listener.service, fields.routingKey)) {
+      this.#checkHeard();
+      return;
+    }
     if (this.#check.refusal(message, fields.routingKey, this.#listener.service)) return;
     this.#tell(() => this.#listener.heard({ type: fields.routingKey, body: content.toString('utf8') }));
   }
@@ -133,4 +144,11 @@ export class Listening {
       this.#log.error({ err: error }, 'a listener failed');
     }
   }
+}
+
+function isInTime(heard: Promise<void>): Promise<boolean> {
+  return within(hearTimeoutMs, heard, 'the check was not heard').then(
+    () => true,
+    () => false,
+  );
 }

@@ -102,7 +102,7 @@ export class Publisher {
   }
 
   /**
-   * Whether a queue is bound to an exchange by this key, which is of no event: its owner drops what comes by it.
+   * Whether any queue is bound to an exchange by this key, which is of no event: its owner drops what comes by it.
    * Undefined where that can't be told now. The exchange must exist.
    */
   async reaches(exchange: string, routingKey: string): Promise<boolean | undefined> {

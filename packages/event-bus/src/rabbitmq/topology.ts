@@ -18,8 +18,6 @@ export const retryQueue = (service: string, delayMs: number): string =>
  * event is called so.
  */
 export const checkKey = (service: string, what: string): string => `${service}.bindings-checked.${what}`;
-/** The one by which a service's queue is bound. */
-export const queueCheckKey = (service: string): string => checkKey(service, 'queue');
 /** A message of `checkKey`, by whichever exchange it came: no event. */
 export const isCheck = (service: string, type: string): boolean => type.startsWith(checkKey(service, ''));
 
@@ -86,8 +84,8 @@ export function bindQueue(
   return scratch(async (channel) => {
     for (const type of types) await channel.bindQueue(main, eventsExchange, type);
     await channel.bindQueue(main, replaysExchange, `${service}.#`);
-    // Last: while this one is missing, the others may be.
-    await channel.bindQueue(main, eventsExchange, queueCheckKey(service));
+    // Last: while this one is missing, the others may be. See `isBound`.
+    await channel.bindExchange(failuresExchange(service), eventsExchange, checkKey(service, '#'));
   });
 }
 

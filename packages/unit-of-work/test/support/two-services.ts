@@ -29,6 +29,9 @@ const readerContract = defineContract({
   feed: {},
 });
 
+/** What the reader consumes of the notes. */
+export const wantedNotes = new Set(readerContract.consumes);
+
 type Limits = NonNullable<Parameters<typeof createUnitOfWork>[0]['limits']>;
 
 const limits: Partial<Limits> = {
@@ -45,8 +48,8 @@ export interface Side {
   options: Parameters<Messaging<RawClient>['start']>[0];
   database: TestDatabase;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  instance(bus: EventBus, given?: Partial<Limits>): Messaging<RawClient>;
-  start(bus: EventBus, given?: Partial<Limits>): Promise<Messaging<RawClient>>;
+  instance(bus: EventBus, given?: Partial<Limits>, wanted?: ReadonlySet<string>): Messaging<RawClient>;
+  start(bus: EventBus, given?: Partial<Limits>, wanted?: ReadonlySet<string>): Promise<Messaging<RawClient>>;
   close(): Promise<void>;
 }
 
@@ -137,7 +140,7 @@ async function side(
   await migrateMessaging(pool);
   await pool.query(tables);
   const started: Messaging<RawClient>[] = [];
-  const instance: Side['instance'] = (bus, given) => {
+  const instance: Side['instance'] = (bus, given, wanted = new Set()) => {
     const messaging = createUnitOfWork({
       service: contract.service,
       contract,
@@ -145,6 +148,7 @@ async function side(
       client: pgClient(pool),
       pool,
       bus,
+      wanted,
       log: quiet,
       limits: { ...limits, ...given },
     });
@@ -156,8 +160,8 @@ async function side(
     database,
     sql: async (text, values) => (await pool.query(text, values)).rows,
     instance,
-    async start(bus, given) {
-      const messaging = instance(bus, given);
+    async start(bus, given, wanted) {
+      const messaging = instance(bus, given, wanted);
       await messaging.start(options);
       return messaging;
     },

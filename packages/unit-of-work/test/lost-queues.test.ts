@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  createRabbitMqEventBus,
+  type EventBus,
+  eventsExchange,
+  eventsQueue,
+  replaysExchange,
+} from '@warren/event-bus';
+import { eventually, type TestBroker, testBroker } from '@warren/testing';
+import type { Messaging, RawClient } from '@warren/unit-of-work';
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { quiet } from './support/fixture.js';
+import { noteSide, readerSide, type Side, wantedNotes } from './support/two-services.js';
+
+const quick = { returnedMs: 100, catchUpPatienceMs: 1_000 };
+
+/** Two services on a real broker, in a vhost of the test's own. */
+describe('a queue that is lost while services run', () => {
+  let broker: TestBroker;
+  let model: ChannelModel;
+  let raw: ConfirmChannel;
+  let note: Side;
+  let reader: Side;
+  let buses: EventBus[];
+  let producer: Messaging<RawClient>;
+
+  beforeAll(async () => {
+    broker = await testBroker();
+    model = await connect(broker.url);
+    raw = await model.createConfirmChannel();
+    raw.on('error', () => undefined);
+  }, 60_000);
+  afterAll(async () => {
+    await model?.close();
+    await broker?.close();
+  }, 60_000);
+  beforeEach(async () => {
+    buses = [];
+    [note, reader] = await Promise.all([noteSide(), readerSide()]);
+  });
+  afterEach(async () => {
+    await Promise.all(buses.map((bus) => bus.close()));
+    await Promise.all([note.close(), reader.close()]);
+    for (const service of ['note', 'reader'])
+      for (const end of ['events', 'dead', 'retry.100ms']) await raw.deleteQueue(`warren.${service}.${end}`);
+  }, 60_000);
+
+  function busOf(service: string): EventBus {
+    const bus = createRabbitMqEventBus({
+      url: broker.url,
+      service,
+      retryDelays: [100],
+      checkEveryMs: 300,
+      log: quiet,
+    });
+    buses.push(bus);
+    return bus;
+  }
+
+  async function startNote(): Promise<void> {
+    const bus = busOf('note');
+    producer = await note.start(bus, quick, wantedNotes);
+    await eventually(() => expect(bus.state).toBe('up'));
+  }
+
+  async function startReader(): Promise<{ bus: EventBus; messaging: Messaging<RawClient> }> {
+    const bus = busOf('reader');
+    const messaging = await reader.start(bus, quick);
+    await eventually(async () => {
+      expect(await reader.sql('SELECT 1 FROM messaging.queue WHERE whole_at IS NOT NULL')).toHaveLength(1);
+      expect(bus.state).toBe('up');
+      expect(messaging.stats()).toMatchObject({ copiesMissing: 0, recovering: 0 });
+    });
+    return { bus, messaging };
+  }
+
+  async function write(id: string): Promise<void> {
+    await producer.uow.run(async (tx) => {
+      await tx.$queryRawUnsafe('INSERT INTO note VALUES ($1, 1, $1) RETURNING id', id);
+      tx.publish({ type: 'note.written', subject: id, version: 1, data: { text: id } });
+    });
+  }
+
+  const effects = async () =>
+    (await reader.sql<{ subject: string }>('SELECT subject FROM effect ORDER BY subject')).map(
+      ({ subject }) => subject,
+    );
+  const copies = async () =>
+    (await reader.sql<{ id: string }>('SELECT id FROM note_copy ORDER BY id')).map(({ id }) => id);
+  const published = async (count: number) =>
+    eventually(async () =>
+      expect(await note.sql('SELECT 1 FROM messaging.outbox WHERE published_at IS NOT NULL')).toHaveLength(
+        count,
+      ),
+    );
+
+  /** Everything came once, the effects too, and nobody is still to be asked. */
+  async function whole(messaging: Messaging<RawClient>, ids: readonly string[]): Promise<void> {
+    await eventually(
+      async () => {
+        expect(await effects()).toEqual(ids);
+        expect(await copies()).toEqual(ids);
+        expect(messaging.stats().recovering).toBe(0);
+        expect(await reader.sql('SELECT 1 FROM messaging.recovery WHERE completed_at IS NULL')).toEqual([]);
+      },
+      { within: 20_000 },
+    );
+  }
+
+  it('has what lay in it handled after all, once, with its effects', async () => {
+    await startNote();
+    const first = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    await first.bus.close();
+    await first.messaging.stop();
+    for (const id of ['b', 'c']) await write(id);
+    await published(3);
+    await raw.deleteQueue(eventsQueue('reader'));
+    const { messaging } = await startReader();
+    await whole(messaging, ['a', 'b', 'c']);
+  }, 60_000);
+
+  it('is asked for again while its service runs, and what came meanwhile was kept', async () => {
+    await startNote();
+    const { messaging } = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    await raw.deleteQueue(eventsQueue('reader'));
+    for (const id of ['b', 'c', 'd']) await write(id);
+    await whole(messaging, ['a', 'b', 'c', 'd']);
+    await eventually(() => expect(producer.stats().relay).toMatchObject({ returned: 0, backlog: 0 }));
+  }, 60_000);
+
+  it('lost its bindings with the exchange, while another queue took the events', async () => {
+    await startNote();
+    const { messaging } = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    const other = (await raw.assertQueue('', { exclusive: true })).queue;
+    await raw.deleteExchange(eventsExchange);
+    await raw.assertExchange(eventsExchange, 'topic', { durable: true });
+    await raw.bindQueue(other, eventsExchange, '#');
+    // Not returned: the other queue has it.
+    await write('b');
+    await published(2);
+    await whole(messaging, ['a', 'b']);
+    await raw.deleteQueue(other);
+  }, 60_000);
+
+  it('is lost with everything else on the broker, and all is whole again without a restart', async () => {
+    await startNote();
+    const { messaging } = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    for (const service of ['note', 'reader'])
+      for (const end of ['events', 'dead', 'retry.100ms']) await raw.deleteQueue(`warren.${service}.${end}`);
+    for (const exchange of [eventsExchange, replaysExchange]) await raw.deleteExchange(exchange);
+    for (const id of ['b', 'c']) await write(id);
+    await whole(messaging, ['a', 'b', 'c']);
+  }, 60_000);
+
+  it('asks nobody where a service has never seen its queue and handled nothing', async () => {
+    await startNote();
+    await write('before');
+    const { messaging } = await startReader();
+    await eventually(async () => expect(await copies()).toEqual(['before']));
+    expect(await reader.sql('SELECT source FROM messaging.recovery')).toEqual([]);
+    expect(messaging.stats().recovering).toBe(0);
+  }, 60_000);
+
+  it('asks for copies too, where the loss reaches back beyond what outboxes keep', async () => {
+    await startNote();
+    const first = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    await first.bus.close();
+    await first.messaging.stop();
+    // Changed, published and dropped from the outbox while the reader was away.
+    await note.sql(`INSERT INTO note VALUES ('b', 1, 'b')`);
+    await reader.sql(`UPDATE messaging.queue SET whole_at = now() - interval '9 days'`);
+    await raw.deleteQueue(eventsQueue('reader'));
+    const { messaging } = await startReader();
+    await eventually(async () => expect(await copies()).toEqual(['a', 'b']));
+    expect(await effects()).toEqual(['a']);
+    await eventually(() => expect(messaging.stats()).toMatchObject({ recovering: 0, copiesMissing: 0 }));
+  }, 60_000);
+});
