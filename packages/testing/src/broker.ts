@@ -10,6 +10,8 @@ export interface TestBroker {
    * what a test leaves there, another test meets.
    */
   isolated: boolean;
+  /** Deletes all that is on it and cuts whatever is connected, as where a broker lost its data. Only where `isolated`. */
+  empty(): Promise<void>;
   /** Deletes the vhost; that cuts whatever is still connected to it. */
   close(): Promise<void>;
 }
@@ -32,10 +34,17 @@ export async function testBroker(options?: { version: 4 }): Promise<TestBroker |
 
 async function isolate(server: URL, management: string | undefined): Promise<TestBroker> {
   const vhost = await createVhost(server, management);
-  if (vhost) return { url: vhost.url, isolated: true, close: vhost.drop };
+  if (vhost) return { url: vhost.url, isolated: true, empty: vhost.empty, close: vhost.drop };
   process.stderr.write(
     `No access to the administration of RabbitMQ at ${server.host}: these tests share its vhost ` +
       `"${server.pathname || '/'}". Set WARREN_TEST_AMQP_MANAGEMENT_URL for a vhost each.\n`,
   );
-  return { url: server.href, isolated: false, close: async () => undefined };
+  return {
+    url: server.href,
+    isolated: false,
+    async empty() {
+      throw new Error('This vhost is not the test’s own');
+    },
+    close: async () => undefined,
+  };
 }

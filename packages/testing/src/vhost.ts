@@ -7,6 +7,8 @@ const run = promisify(execFile);
 
 export interface Vhost {
   url: string;
+  /** Deletes it and makes it anew, as a broker that lost its data comes back. */
+  empty(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -26,7 +28,14 @@ export async function createVhost(server: URL, management: string | undefined): 
   url.pathname = `/${vhost}`;
   for (const administration of administrations(server, management)) {
     if (!(await reachable(administration, vhost, url))) continue;
-    return { url: url.href, drop: () => administration.remove(vhost) };
+    return {
+      url: url.href,
+      async empty() {
+        await administration.remove(vhost);
+        await administration.add(vhost, userOf(url));
+      },
+      drop: () => administration.remove(vhost),
+    };
   }
   return undefined;
 }
@@ -37,6 +46,8 @@ function administrations(server: URL, management: string | undefined): Administr
   return isLocal(server.hostname) ? [rabbitmqctl, api] : [api];
 }
 
+const userOf = (url: URL) => decodeURIComponent(url.username) || 'guest';
+
 function isLocal(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }
@@ -44,7 +55,7 @@ function isLocal(host: string): boolean {
 /** Adds the vhost and connects to it: only that shows that both speak of the same broker. */
 async function reachable(administration: Administration, vhost: string, url: URL): Promise<boolean> {
   try {
-    await administration.add(vhost, decodeURIComponent(url.username) || 'guest');
+    await administration.add(vhost, userOf(url));
   } catch {
     return false;
   }
