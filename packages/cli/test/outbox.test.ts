@@ -25,6 +25,7 @@ describe('warren outbox status', () => {
       oldestUnpublished: null,
       leased: 0,
       parked: 0,
+      returned: 0,
       publishedLastHour: 0,
     });
     expect(tables.map(({ name }) => name)).toEqual(['outbox', 'inbox', 'feed', 'feed_head', 'idempotency']);
@@ -43,7 +44,7 @@ describe('warren outbox status', () => {
     await insert(`now()`, `now() - interval '1 min'`);
     await insert(`now()`, `now() - interval '2 hours'`);
     const { oldestUnpublished, tables: _, ...counts } = await status();
-    expect(counts).toEqual({ unpublished: 2, leased: 1, parked: 0, publishedLastHour: 1 });
+    expect(counts).toEqual({ unpublished: 2, leased: 1, parked: 0, returned: 0, publishedLastHour: 1 });
     expect(Math.round((oldestUnpublished ?? 0) / 60)).toBe(60);
     const { out, code } = await warren('outbox status', { DATABASE_URL: database.url });
     expect([code, out.join('\n')]).toEqual([0, expect.stringMatching(/oldest of them +1 h/)]);

@@ -121,6 +121,22 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b', 'c']);
   }, 60_000);
 
+  it('held an event that was made long before it was published, and is asked for that one too', async () => {
+    await startNote();
+    const first = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    await first.bus.close();
+    await first.messaging.stop();
+    await write('b');
+    await published(2);
+    // As where a relay or its broker was away for hours.
+    await note.sql(`UPDATE messaging.outbox SET created_at = now() - interval '3 hours'`);
+    await raw.deleteQueue(eventsQueue('reader'));
+    const { messaging } = await startReader();
+    await whole(messaging, ['a', 'b']);
+  }, 60_000);
+
   it('is asked for again while its service runs, and what came meanwhile was kept', async () => {
     await startNote();
     const { messaging } = await startReader();

@@ -1,7 +1,7 @@
 import type { Database } from '../connections.js';
 
 export interface OutboxCounts {
-  /** Parked ones are not among them. */
+  /** Parked and returned ones are not among them. */
   unpublished: number;
   /** Seconds. */
   oldestUnpublished: number | null;
@@ -9,6 +9,8 @@ export interface OutboxCounts {
   leased: number;
   /** The broker refused them. */
   parked: number;
+  /** No queue took them, though a service consumes them; they are kept until one does. */
+  returned: number;
   /** Of what was written within the last day. */
   publishedLastHour: number;
 }
@@ -45,10 +47,11 @@ export interface TableSize {
 }
 
 const unpublished = `
-SELECT (count(*) FILTER (WHERE parked_at IS NULL))::int AS unpublished,
-  extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL))::float8 AS "oldestUnpublished",
-  (count(*) FILTER (WHERE parked_at IS NULL AND claimed_until > now()))::int AS leased,
-  (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked
+SELECT (count(*) FILTER (WHERE claimed_until < 'infinity'))::int AS unpublished,
+  extract(epoch FROM now() - min(created_at) FILTER (WHERE claimed_until < 'infinity'))::float8 AS "oldestUnpublished",
+  (count(*) FILTER (WHERE claimed_until < 'infinity' AND claimed_until > now()))::int AS leased,
+  (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked,
+  (count(*) FILTER (WHERE claimed_until = 'infinity' AND parked_at IS NULL))::int AS returned
 FROM messaging.outbox WHERE published_at IS NULL`;
 
 /** The time says it to the index, too. */
@@ -100,7 +103,7 @@ interface SizeRow {
 export async function outboxCounts(database: Database): Promise<OutboxCounts> {
   const [counts] = await database.rows<Omit<OutboxCounts, 'publishedLastHour'>>(unpublished);
   const [recent] = await database.rows<{ count: number }>(published);
-  const none = { unpublished: 0, oldestUnpublished: null, leased: 0, parked: 0 };
+  const none = { unpublished: 0, oldestUnpublished: null, leased: 0, parked: 0, returned: 0 };
   return { ...none, ...counts, publishedLastHour: recent?.count ?? 0 };
 }
 

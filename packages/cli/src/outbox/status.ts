@@ -28,12 +28,13 @@ async function status(io: Io, { json }: CommonOptions): Promise<void> {
 }
 
 function forPeople(counts: OutboxCounts, sizes: readonly TableSize[]): string {
-  const { unpublished, oldestUnpublished, leased, parked, publishedLastHour } = counts;
+  const { unpublished, oldestUnpublished, leased, parked, returned, publishedLastHour } = counts;
   const facts = [
     ['unpublished', String(unpublished)],
     ['oldest of them', oldestUnpublished === null ? '-' : ago(oldestUnpublished)],
     ['leased now', String(leased)],
     ['parked', String(parked)],
+    ['returned', String(returned)],
     ['published in the last hour', String(publishedLastHour)],
   ];
   const rows = sizes.flatMap(({ name, bytes, rows: count, partitions }) => [

@@ -55,7 +55,7 @@ WITH noted AS (
   WHERE lost_since IS NOT NULL GROUP BY source, lost_since
   ON CONFLICT (source) DO UPDATE SET
     types = CASE WHEN r.completed_at IS NULL
-      THEN ARRAY(SELECT DISTINCT unnest(r.types || excluded.types)) ELSE excluded.types END,
+      THEN ARRAY(SELECT DISTINCT t FROM unnest(r.types || excluded.types) AS t ORDER BY t) ELSE excluded.types END,
     lost_since = CASE WHEN r.completed_at IS NULL
       THEN least(r.lost_since, excluded.lost_since) ELSE excluded.lost_since END,
     replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL

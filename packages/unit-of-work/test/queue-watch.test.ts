@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { QueueWatch } from '@warren/event-bus';
+import { createQueueWatch } from '../src/inbox/queue-watch.js';
+import { type Fixture, fixture, quiet } from './support/fixture.js';
+import { dayMs, hourMs, oldHandled } from './support/old-rows.js';
+
+interface Recovery {
+  source: string;
+  types: string[];
+  lost_since: Date;
+  replay_id: string;
+  completed_at: Date | null;
+}
+
+describe('what a service notes of its queue', () => {
+  let db: Fixture;
+  let woken: number;
+  beforeAll(async () => {
+    db = await fixture();
+  });
+  afterAll(() => db.close());
+  beforeEach(async () => {
+    woken = 0;
+    await db.sql('TRUNCATE messaging.queue, messaging.recovery, messaging.inbox, messaging.copy');
+  });
+
+  function instance(types: readonly string[] = ['note.written', 'other.done', 'other.undone']): QueueWatch {
+    const onWhole = () => {
+      woken += 1;
+    };
+    return createQueueWatch({
+      service: 'note',
+      types,
+      pool: db.pool,
+      onWhole,
+      limits: { outboxDays: 7 },
+      log: quiet,
+    });
+  }
+
+  const recoveries = () => db.sql<Recovery>('SELECT * FROM messaging.recovery ORDER BY source');
+  const wholeAt = async (ms: number) =>
+    db.sql(
+      `INSERT INTO messaging.queue VALUES ('note', 0, $1)
+      ON CONFLICT (service) DO UPDATE SET whole_at = excluded.whole_at`,
+      [new Date(ms)],
+    );
+
+  it('has lost nothing where its queue was never seen and nothing was handled', async () => {
+    const look = await instance().look();
+    await look.lost();
+    await look.whole();
+    expect(await recoveries()).toEqual([]);
+    expect(woken).toBe(0);
+  });
+
+  it('asks each producer for what was published since an hour before the last event that was handled', async () => {
+    const handled = Date.now() - 5 * hourMs;
+    await oldHandled(db, new Date(handled));
+    await wholeAt(Date.now());
+    const look = await instance().look();
+    await look.lost();
+    const since = new Date(handled - hourMs);
+    expect(await recoveries()).toMatchObject([
+      { source: 'note', types: ['note.written'], lost_since: since },
+      { source: 'other', types: ['other.done', 'other.undone'], lost_since: since },
+    ]);
+    expect(woken).toBe(0);
+    await look.whole();
+    expect(woken).toBe(1);
+  });
+
+  it('asks from the last whole look on where that is earlier, as after a binding was lost long ago', async () => {
+    const whole = Date.now() - dayMs;
+    await oldHandled(db, new Date());
+    await wholeAt(whole);
+    await (await instance().look()).lost();
+    expect((await recoveries())[0]?.lost_since).toEqual(new Date(whole - hourMs));
+  });
+
+  it('does not take an id that is no UUIDv7 for the newest event', async () => {
+    const handled = Date.now() - 2 * hourMs;
+    await oldHandled(db, new Date(handled));
+    await oldHandled(db, new Date(), new Date(), 'zzz');
+    await wholeAt(Date.now());
+    await (await instance().look()).lost();
+    expect((await recoveries())[0]?.lost_since).toEqual(new Date(handled - hourMs));
+  });
+
+  it('is not called whole by a look that began before another instance noted a loss', async () => {
+    await oldHandled(db, new Date());
+    const before = new Date(Date.now() - hourMs);
+    await wholeAt(before.getTime());
+    const early = await instance().look();
+    const other = await instance().look();
+    await other.lost();
+    await early.whole();
+    expect(await db.sql('SELECT whole_at FROM messaging.queue')).toEqual([{ whole_at: before }]);
+    await other.whole();
+    const [row] = await db.sql<{ whole_at: Date }>('SELECT whole_at FROM messaging.queue');
+    expect(row?.whole_at.getTime()).toBeGreaterThan(before.getTime());
+  });
+
+  it('notes one loss once, however many instances see it at the same time', async () => {
+    await oldHandled(db, new Date());
+    const looks = await Promise.all(Array.from({ length: 5 }, () => instance().look()));
+    await Promise.all(looks.map((look) => look.lost()));
+    expect(await db.sql('SELECT generation::int FROM messaging.queue')).toEqual([{ generation: 1 }]);
+  });
+
+  it('notes a loss also while other instances keep finding the queue whole', async () => {
+    await oldHandled(db, new Date());
+    const looking = await instance().look();
+    await (await instance().look()).whole();
+    await looking.lost();
+    expect(await recoveries()).toHaveLength(2);
+  });
+
+  it('keeps the earlier bound and all types where a second loss comes before the first is made good', async () => {
+    const handled = Date.now() - 3 * hourMs;
+    await oldHandled(db, new Date(handled));
+    const first = await instance().look();
+    await first.lost();
+    await first.whole();
+    const [before] = await recoveries();
+    await oldHandled(db, new Date());
+    await (await instance(['note.erased']).look()).lost();
+    const [after] = await recoveries();
+    expect(after).toMatchObject({ lost_since: before?.lost_since, types: ['note.erased', 'note.written'] });
+    expect(after?.replay_id).not.toBe(before?.replay_id);
+  });
+
+  it('asks from the new bound on where the first loss was made good', async () => {
+    await oldHandled(db, new Date(Date.now() - 3 * hourMs));
+    await (await instance().look()).lost();
+    await db.sql('UPDATE messaging.recovery SET completed_at = now()');
+    const handled = Date.now();
+    await oldHandled(db, new Date(handled));
+    await (await instance().look()).lost();
+    expect(await recoveries()).toMatchObject([
+      { lost_since: new Date(handled - hourMs), completed_at: null },
+      { completed_at: null },
+    ]);
+  });
+
+  it('asks for copies anew only where the loss reaches back beyond what outboxes keep', async () => {
+    await db.sql(
+      `INSERT INTO messaging.copy (source, types, completed_at) VALUES ('other', '{other.done}', now())`,
+    );
+    const open = () => db.sql('SELECT 1 FROM messaging.copy WHERE completed_at IS NULL');
+    await oldHandled(db, new Date(Date.now() - 6 * dayMs));
+    await (await instance().look()).lost();
+    expect(await open()).toEqual([]);
+    await db.sql('TRUNCATE messaging.inbox');
+    await oldHandled(db, new Date(Date.now() - 8 * dayMs));
+    await (await instance().look()).lost();
+    expect(await open()).toHaveLength(1);
+  });
+});
