@@ -11,7 +11,7 @@ import { lease } from './006-lease.js';
 import { epochs } from './007-epochs.js';
 import { parked } from './008-parked.js';
 import { feedsDue } from './009-feeds-due.js';
-import { lostQueues } from './009-lost-queues.js';
+import { lostQueues } from './010-lost-queues.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
