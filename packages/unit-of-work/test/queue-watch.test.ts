@@ -101,6 +101,21 @@ describe('what a service notes of its queue', () => {
     expect(row?.whole_at.getTime()).toBeGreaterThan(before.getTime());
   });
 
+  it('takes a restored database for a loss: it lacks what was handled since the backup', async () => {
+    await (await instance().look()).whole();
+    const backup = Date.now() - 2 * hourMs;
+    await oldHandled(db, new Date(backup));
+    await wholeAt(backup);
+    await db.sql('SELECT messaging.begin_epoch()');
+    const watch = instance();
+    const look = await watch.look();
+    expect((await recoveries())[0]?.lost_since).toEqual(new Date(backup - hourMs));
+    await look.whole();
+    expect(woken).toBe(1);
+    await (await watch.look()).whole();
+    expect(woken).toBe(1);
+  });
+
   it('notes one loss once, however many instances see it at the same time', async () => {
     await oldHandled(db, new Date());
     const looks = await Promise.all(Array.from({ length: 5 }, () => instance().look()));

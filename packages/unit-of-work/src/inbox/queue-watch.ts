@@ -23,7 +23,7 @@ export interface QueueWatchParts {
  */
 const margin = `interval '1 hour'`;
 
-const look = prepared('queue_look', 'SELECT generation FROM messaging.queue WHERE service = $1');
+const look = prepared('queue_look', 'SELECT generation, restored FROM messaging.queue WHERE service = $1');
 
 const whole = prepared(
   'queue_whole',
@@ -40,7 +40,7 @@ ON CONFLICT (service) DO UPDATE SET whole_at = now() WHERE q.generation = $2`,
 const lost = `
 WITH noted AS (
   INSERT INTO messaging.queue AS q (service, generation) VALUES ($1, 1)
-  ON CONFLICT (service) DO UPDATE SET generation = q.generation + 1 WHERE q.generation = $2
+  ON CONFLICT (service) DO UPDATE SET generation = q.generation + 1, restored = false WHERE q.generation = $2
   RETURNING generation, whole_at
 ), handled AS (
   SELECT to_timestamp(('x' || left(replace(event_id, '-', ''), 12))::bit(48)::bigint / 1000.0) AS newest
@@ -72,7 +72,10 @@ interface Loss {
   isTooOld: boolean | null;
 }
 
-/** Notes in the service's database, for all instances, when its queue was whole and when it was lost. */
+/**
+ * Notes in the service's database, for all instances, when its queue was whole and when it was lost. A restored database
+ * has lost events, too: those that were handled since its backup.
+ */
 export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
   const { service, pool, onWhole, limits, log } = parts;
   const types = [...new Set(parts.types)].sort();
@@ -81,9 +84,10 @@ export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
 
   return {
     async look(): Promise<QueueLook> {
-      const { rows } = await pool.query<{ generation: string }>(look([service]));
-      let generation = rows[0]?.generation ?? '0';
-      return {
+      const { rows } = await pool.query<{ generation: string; restored: boolean }>(look([service]));
+      const { generation: seen = '0', restored = false } = rows[0] ?? {};
+      let generation = seen;
+      const found: QueueLook = {
         async lost() {
           const values = [service, generation, sources, types, limits.outboxDays];
           const { rows: losses } = await pool.query<Loss>(lost, values);
@@ -94,7 +98,7 @@ export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
           wasLost = true;
           const { lostSince, isTooOld } = loss;
           const text =
-            'the queue or its bindings were lost; producers are asked for what was published since';
+            'the queue or its bindings were lost, or the database was restored; producers are asked for what was published since';
           if (isTooOld)
             log.error({ lostSince }, `${text}, and for copies: their outboxes don't reach back so far`);
           else log.warn({ lostSince }, text);
@@ -106,6 +110,8 @@ export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
           onWhole();
         },
       };
+      if (restored) await found.lost();
+      return found;
     },
   };
 }
