@@ -81,6 +81,19 @@ describe('an event that no queue takes although a service consumes it', () => {
     await eventually(async () => expect(await unpublished()).toHaveLength(40));
   });
 
+  it('is followed by all others of its type, in steps, where very many waited', async () => {
+    const bus = new Broker();
+    await world.db.sql(
+      `INSERT INTO messaging.outbox (id, type, body, claimed_until, returned_at)
+      SELECT gen_random_uuid(), 'note.written', '{}', 'infinity', now() FROM generate_series(1, 3000)`,
+    );
+    bus.bound.add('note.written');
+    const { stats } = await started({ bus, wanted, limits });
+    await eventually(async () => expect(await unpublished()).toEqual([]), { within: 20_000 });
+    expect(bus.taken).toHaveLength(3_000);
+    expect(stats().relay.failed).toBe(0);
+  });
+
   it('is found by another instance, after the one that had it is gone', async () => {
     const first = await started({ bus: new Broker(), wanted, limits });
     await first.uow.run((tx) => writeNote(tx, 'left-behind'));

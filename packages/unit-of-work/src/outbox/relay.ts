@@ -213,21 +213,24 @@ export class Relay implements CommittedEvents {
     clearTimeout(this.#timer);
     if (this.#state !== 'running' || this.#polling) return;
     this.#timer = setTimeout(() => {
-      this.#polling = this.#poll().finally(() => {
+      this.#polling = this.#poll().then((isMoreDue) => {
         this.#polling = undefined;
-        this.#schedule(jittered(this.#parts.limits.pollMs));
+        this.#schedule(isMoreDue ? 0 : jittered(this.#parts.limits.pollMs));
       });
     }, ms);
   }
 
-  async #poll(): Promise<void> {
+  /** True if the next poll should come at once. */
+  async #poll(): Promise<boolean> {
     try {
       this.#inFlight.sweep();
       await this.#claim();
-      await this.#lookAtReturned();
+      const isMoreDue = await this.#lookAtReturned();
       await this.#count();
+      return isMoreDue;
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the outbox could not be polled');
+      return false;
     }
   }
 
@@ -242,12 +245,11 @@ export class Relay implements CommittedEvents {
     for (const row of rows) void this.#publish(row);
   }
 
-  async #lookAtReturned(): Promise<void> {
-    if (!this.#able) return;
-    if (await this.#returned.follow()) this.#hungry = true;
-    const room = this.#room;
-    if (room <= 0) return;
+  /** Lets go no more than it has room for. True if there may be more to let go. */
+  async #lookAtReturned(): Promise<boolean> {
+    if (!this.#able || this.#setAside === 0 || this.#room < mostPerClaim) return false;
     for (const row of await this.#returned.claimOneOfEach()) void this.#publish(row);
+    return this.#returned.follow(mostPerClaim);
   }
 
   /**

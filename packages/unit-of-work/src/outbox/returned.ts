@@ -10,8 +10,8 @@ export interface ReturnedParts {
   log: Logger;
 }
 
-/** Rows that one step lets go, or gives up. */
-const step = 500;
+/** Rows that one look gives up at most. */
+const givenUpAtOnce = 500;
 /** A look at what is set aside may take this part of the time between two of them. */
 const shareOfTime = 1 / 20;
 
@@ -54,11 +54,11 @@ export class Returned {
     this.#parts.log.info({ type }, 'a queue takes events again that came back');
   }
 
-  /** Lets rows go whose type is taken again. True if there may be more of them. */
-  async follow(): Promise<boolean> {
+  /** Lets at most `limit` rows go whose type is taken again. True if there may be more of them. */
+  async follow(limit: number): Promise<boolean> {
     if (this.#following.size === 0) return false;
     const types = [...this.#following];
-    if ((await this.#parts.table.letGo(types, step)) === step) return true;
+    if ((await this.#parts.table.letGo(types, limit)) === limit) return true;
     for (const type of types) this.#following.delete(type);
     return false;
   }
@@ -70,7 +70,7 @@ export class Returned {
     const { table, limits, log } = this.#parts;
     const rows = await table.claimReturned();
     for (const { type } of rows) this.#missing.add(type);
-    const givenUp = await table.giveUpReturned(limits.outboxDays, step);
+    const givenUp = await table.giveUpReturned(limits.outboxDays, givenUpAtOnce);
     if (givenUp > 0) log.error({ events: givenUp }, 'events given up that no queue took for too long');
     this.#lookAt = Date.now() + Math.max(limits.returnedMs, (Date.now() - began) / shareOfTime);
     return rows;
