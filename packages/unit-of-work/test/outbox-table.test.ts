@@ -100,7 +100,7 @@ describe('the outbox as relays poll it', () => {
     await table.park([{ id, because: 'too large' }]);
     await table.release([{ id, delayMs: 0 }]);
     expect(await createOutboxTable(db.pool, limits).claim(10)).toEqual([]);
-    expect(await table.count(10)).toEqual({ unpublished: 0, parked: 1 });
+    expect(await table.count(10)).toEqual({ unpublished: 0, parked: 1, returned: 0 });
     const [kept] = await db.sql('SELECT parked_because, published_at FROM messaging.outbox');
     expect(kept).toEqual({ parked_because: 'too large', published_at: null });
   });

@@ -68,10 +68,10 @@ export class Returned {
     const began = Date.now();
     if (began < this.#lookAt) return [];
     const { table, limits, log } = this.#parts;
-    const rows = await table.claimReturned();
-    for (const { type } of rows) this.#missing.add(type);
     const givenUp = await table.giveUpReturned(limits.outboxDays, givenUpAtOnce);
     if (givenUp > 0) log.error({ events: givenUp }, 'events given up that no queue took for too long');
+    const rows = await table.claimReturned();
+    for (const { type } of rows) this.#missing.add(type);
     this.#lookAt = Date.now() + Math.max(limits.returnedMs, (Date.now() - began) / shareOfTime);
     return rows;
   }
