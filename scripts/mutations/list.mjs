@@ -324,6 +324,13 @@ export const mutations = [
     tests: ['packages/unit-of-work/test/feeds-due.test.ts'],
   },
   {
+    guard: 'retention: other limits make all feeds due',
+    file: 'packages/unit-of-work/src/retention/visits.ts',
+    from: 'await walkIfChanged(db, keep);',
+    to: 'if (db === undefined) await walkIfChanged(db, keep);',
+    tests: ['packages/unit-of-work/test/feeds-due.test.ts'],
+  },
+  {
     guard: 'inboxes: one that something came to since it was looked at stays due',
     file: 'services/notification/src/store/pruning.ts',
     from: ' AND c.version = l.version',

@@ -128,6 +128,16 @@ describe('a feed', () => {
     expect(await roundAt(inDays(60))).toEqual(nothing);
   }, 120_000);
 
+  it('is looked at when less is to be kept than before', async () => {
+    await oldFeed(db, 'ann', [inDays(-20), inDays(-5)]);
+    await roundAt(new Date());
+    expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual({
+      feedsVisited: 1,
+      feedEntries: 1,
+    });
+    expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual(nothing);
+  });
+
   it('stays due when a round ends before it is pruned', async () => {
     await oldFeed(db, 'ann', [inDays(-40)]);
     await oldFeed(db, 'bob', [inDays(-40)]);

@@ -109,7 +109,15 @@ export async function pruneFeeds(
   return { gone, left: [...more, ...users.slice(feedsPerDelete)] };
 }
 
-/** The next feeds that the walk over all of them comes to, 500 at most; `undefined` once it is over. */
+/** Begins a walk over all feeds if what they keep is not what their times were noted for. */
+export async function walkIfChanged(db: Db, { recent, lasting }: FeedKeep): Promise<void> {
+  await db.query(
+    "UPDATE messaging.meta SET feeds_kept = $1, feeds_walked = '' WHERE feeds_kept IS DISTINCT FROM $1",
+    [JSON.stringify({ recent, lasting })],
+  );
+}
+
+/** The next feeds that the walk over all of them comes to, 500 at most; `undefined` where none is under way. */
 export async function feedsToWalk(db: Db): Promise<string[] | undefined> {
   const { rows } = await db.query<{ users: string[] }>(
     `SELECT ARRAY(

@@ -7,6 +7,7 @@ import {
   pruneFeeds,
   scheduleFeeds,
   walkedTo,
+  walkIfChanged,
 } from './feeds.js';
 import type { Gently } from './gently.js';
 import type { Db } from './partitions.js';
@@ -47,10 +48,13 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
     return old.length === 0 || (await schedule(old)) !== undefined;
   }
 
-  /** Those that were there before any was noted, once for all. False if it isn't over. */
+  /** All of them, where nothing was noted yet, or for other limits. False if it isn't over. */
   async function walk(): Promise<boolean> {
     while (!stopped()) {
-      const next = await gently('find feeds', async () => ({ users: await feedsToWalk(db) }));
+      const next = await gently('find feeds', async () => {
+        await walkIfChanged(db, keep);
+        return { users: await feedsToWalk(db) };
+      });
       if (!next) return false;
       const { users } = next;
       if (users === undefined) return true;

@@ -7,13 +7,14 @@
  * gets an entry or one reaches its number. A trigger, since the builds before this one write feeds too.
  *
  * Feeds that were there before have no time yet, or making the index would keep everybody from writing for long. They
- * get theirs by a walk: `meta.feeds_walked` is the last that it came to, null once it is over.
+ * get theirs by a walk: `meta.feeds_walked` is the last that it came to, null where none is under way. `feeds_kept` is
+ * how much the times were noted for: where that changes, a walk begins.
  */
 export const feedsDue = `
 ALTER TABLE messaging.feed_head ADD COLUMN due_at timestamptz, ADD COLUMN due_seq bigint;
 ALTER TABLE messaging.feed_head ALTER COLUMN due_at SET DEFAULT '-infinity';
 CREATE INDEX feed_head_due ON messaging.feed_head (due_at, user_id) WHERE due_at IS NOT NULL;
-ALTER TABLE messaging.meta ADD COLUMN feeds_walked text COLLATE "C" DEFAULT '';
+ALTER TABLE messaging.meta ADD COLUMN feeds_kept text, ADD COLUMN feeds_walked text COLLATE "C";
 
 CREATE FUNCTION messaging.make_feed_due() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -4,6 +4,7 @@ export interface Kept {
   days: number;
 }
 
+/** Keeping less needs a migration that sets every `counts.due_at` to 1970: what was noted for more comes too late. */
 export const kept: Kept = { most: 10_000, days: 365 };
 
 /** The smallest UUIDv7 (RFC 9562) of this moment: ids are made in the order of time. */
