@@ -11,6 +11,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** What is measured apart from the story, each with options of its own. */
 const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
   storm: async (argv) => (await import('./storm/command.js')).storm(argv, say),
+  resume: async (argv) => (await import('./resume/command.js')).resume(argv, say),
   attacks: async (argv) => (await import('./attacks/command.js')).attack(argv),
   retention: async (argv) => (await import('./retention/command.js')).retention(argv),
   curves: async (argv) => (await import('./curves/command.js')).curves(argv, say),

@@ -1,6 +1,6 @@
 import { readFlags, wholeNumber } from '@warren/testing';
 export const help = `npm run bench -- [options]
-npm run bench -- storm|attacks|curves|retention [options]
+npm run bench -- storm|resume|attacks|curves|retention [options]
 
 Drives one story, POST of a payment to notification on a socket, through a bare hand-written pipeline and through
 Warren, in turns, and prints Warren's share of the bare one's throughput and latency.
@@ -16,7 +16,7 @@ Warren, in turns, and prints Warren's share of the bare one's throughput and lat
   --json             prints the result as JSON
   --help             prints this
 
-\`storm\` is a reconnect storm, \`attacks\` are floods on a socket, \`curves\` the throughput of relay and consumer,
+\`storm\` is a reconnect storm, \`resume\` one of all at the same moment on one process, \`attacks\` are floods on a socket, \`curves\` the throughput of relay and consumer,
 \`retention\` what the tables take and what pruning costs: see their --help.
 
 It finds its servers as the tests do: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, else what runs locally.

@@ -1,0 +1,82 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Probe {
+  /** Milliseconds, each from the time at which it was due. */
+  samples: number[];
+  /** Answers that weren't as they should be, and requests without one. */
+  failures: string[];
+  /** Waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+/** Does `work` again and again, when it is due, whatever came back so far. It rejects, or resolves once it is done. */
+export function probeEvery(everyMs: number, work: (number: number) => Promise<void>): Probe {
+  const samples: number[] = [];
+  const failures: string[] = [];
+  const running = new Set<Promise<void>>();
+  const stopping = new AbortController();
+
+  async function once(due: number, number: number): Promise<void> {
+    try {
+      await work(number);
+      samples.push(performance.now() - due);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async function loop(): Promise<void> {
+    let due = performance.now();
+    for (let number = 0; !stopping.signal.aborted; number += 1) {
+      const one = once(due, number);
+      running.add(one);
+      void one.then(() => running.delete(one));
+      due += everyMs;
+      await sleep(Math.max(0, due - performance.now()));
+    }
+  }
+
+  const looping = loop();
+  return {
+    samples,
+    failures,
+    async stop() {
+      stopping.abort();
+      await looping;
+      await Promise.all(running);
+    },
+  };
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** Rejects unless the answer is 200 within `withinMs`. */
+export function ask(
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  withinMs: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { agent, method, headers });
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${withinMs} ms`)),
+      withinMs,
+    );
+    outgoing.once('close', () => clearTimeout(timer));
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`${response.statusCode} ${text.slice(0, 200)}`));
+      });
+    });
+    outgoing.end();
+  });
+}

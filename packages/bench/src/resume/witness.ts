@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { type PaymentState, paymentContract } from '@warren/contracts';
+import { createRabbitMqEventBus } from '@warren/event-bus';
+import { createUnitOfWork, migrateMessaging } from '@warren/unit-of-work';
+import pg from 'pg';
+import { pino } from 'pino';
+import { io, type Socket } from 'socket.io-client';
+import type { Person } from '../driver/target.js';
+import type { Cleanup } from '../processes/cleanup.js';
+import { rawStore } from '../warren/raw-store.js';
+
+const patienceMs = 30_000;
+
+export interface WitnessOptions {
+  cleanup: Cleanup;
+  /** An empty database for the publisher, which stands for the payment service. */
+  databaseUrl: string;
+  amqpUrl: string;
+  socketUrl: string;
+  person: Person;
+}
+
+/** Publishes a payment as its service would, and resolves when its recipient's socket was told of it. */
+export async function openWitness(options: WitnessOptions): Promise<() => Promise<void>> {
+  const { cleanup, databaseUrl, amqpUrl, socketUrl, person } = options;
+  const log = pino({ level: 'silent' });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  cleanup.defer('publisher’s pool', () => pool.end());
+  await migrateMessaging(pool);
+  const bus = createRabbitMqEventBus({ url: amqpUrl, service: 'payment', log });
+  cleanup.defer('publisher’s bus', () => bus.close());
+  const client = rawStore.client(pool);
+  const messaging = createUnitOfWork({ service: 'payment', contract: paymentContract, client, pool, bus, log });
+  cleanup.defer('publisher', () => messaging.stop());
+  await messaging.start({ handlers: [] });
+  const socket = io(socketUrl, { transports: ['websocket'], auth: { token: person.token } });
+  cleanup.defer('witness', async () => void socket.disconnect());
+  const told = await notices(socket);
+  return async () => {
+    const payment = stateOf(person);
+    const heard = told(payment.id);
+    await messaging.uow.run(async (tx) => {
+      tx.publish({ type: 'payment.succeeded', subject: payment.id, version: 1, data: payment });
+    });
+    await heard;
+  };
+}
+
+async function notices(socket: Socket): Promise<(paymentId: string) => Promise<void>> {
+  const waiting = new Map<string, () => void>();
+  socket.on('notification.created', ({ notification }: { notification: { data: { paymentId: string } } }) =>
+    waiting.get(notification.data.paymentId)?.(),
+  );
+  await new Promise<void>((resolve) => socket.once('session.ready', () => resolve()));
+  return (paymentId) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no notice within ${patienceMs} ms`)), patienceMs);
+      waiting.set(paymentId, () => {
+        clearTimeout(timer);
+        waiting.delete(paymentId);
+        resolve();
+      });
+    });
+}
+
+function stateOf({ id }: Person): PaymentState {
+  const at = new Date().toISOString();
+  return {
+    id: randomUUID(),
+    payerId: id,
+    recipientId: id,
+    amount: 100,
+    currency: 'EUR',
+    amountRefunded: 0,
+    status: 'succeeded',
+    description: null,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
+}
