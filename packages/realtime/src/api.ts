@@ -160,6 +160,8 @@ export interface RealtimeStats {
   users: number;
   /** Connections that have joined nothing. */
   unjoined: number;
+  /** Sockets that wait for their turn to have their feed looked up. */
+  opening: number;
   /** Entries that came from other nodes, for a user who is connected here or isn't. */
   pushesUseful: number;
   pushesWasted: number;

@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { CommandSocket, Principal } from './api.js';
 import { RunningCommands } from './commands/running.js';
 import { FeedSocket, type Outlet } from './feed/feed-socket.js';
-import { findOpening, type Opening, type RequestedCursor } from './feed/opening.js';
+import { askOpening, type Opening, openingOf, type RequestedCursor } from './feed/opening.js';
+import type { ReadLine } from './feed/read-line.js';
 import type { UserFeed } from './feed/user-feed.js';
 import type { Hub } from './hub.js';
 import type { ConnectionGuard } from './server/connection-guard.js';
@@ -16,7 +17,9 @@ import { TokenClock } from './tokens/token-clock.js';
 export interface SocketContext {
   node: string;
   hub: Hub;
-  feeds: FeedReader;
+  feeds: Pick<FeedReader, 'sameEpoch'>;
+  /** Where sockets that start wait for their feeds to be read. */
+  openings: ReadLine;
   unsentBytes: number;
   counters: Counters;
   log: Logger;
@@ -36,7 +39,8 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   readonly #clock: TokenClock;
   readonly #leaveListeners: (() => void)[] = [];
   #left = false;
-  #endPause: (() => void) | undefined;
+  /** Ends what this socket waits for while it starts. */
+  #stopWaiting: (() => void) | undefined;
 
   /** Joins at once: the feed is looked at only afterwards. */
   constructor(socket: WireSocket, guard: ConnectionGuard, principal: Principal, context: SocketContext) {
@@ -117,11 +121,15 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   }
 
   async #tryOpening(requested: RequestedCursor): Promise<Opening | undefined> {
-    const { feeds, log } = this.#context;
+    const { openings, log } = this.#context;
+    const { userId } = this.principal;
     try {
-      return await findOpening(feeds, this.principal.userId, requested);
+      const { answer, cancel } = askOpening(openings, userId, requested);
+      this.#stopWaiting = cancel;
+      const found = await answer;
+      return found && openingOf(found, requested);
     } catch (error) {
-      log.warn({ err: error, userId: this.principal.userId }, 'feed could not be read; resuming later');
+      log.debug({ err: error, userId }, 'feed could not be read; resuming later');
       return undefined;
     }
   }
@@ -136,21 +144,21 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     if (slot !== undefined) this.emit('session.draining', { reconnectAfterMs: slot });
   }
 
-  #goOn({ head, after: position, reset, resumedFrom }: Opening): void {
+  #goOn({ head, after: position, entries, reset, resumedFrom }: Opening): void {
     const { counters } = this.#context;
     if (reset) {
       counters.resets[reset]++;
       this.feed.reset(head, reset);
     }
     if (resumedFrom !== null) counters.resumes++;
-    this.user.begin(this.feed, position, head);
+    this.user.begin(this.feed, position, head, entries);
   }
 
   /** Ends early when the socket leaves. */
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = after(ms, resolve);
-      this.#endPause = () => {
+      this.#stopWaiting = () => {
         cancel();
         resolve();
       };
@@ -164,7 +172,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   #leave(): void {
     this.#left = true;
     this.#clock.stop();
-    this.#endPause?.();
+    this.#stopWaiting?.();
     this.#context.hub.leave(this.user.userId, this.feed);
     for (const listener of this.#leaveListeners.splice(0)) listener();
     // One namespace a connection: nothing else is left to serve on it.

@@ -8,6 +8,7 @@ import { CommandDispatcher } from './commands/dispatcher.js';
 import { feedPull } from './commands/feed-pull.js';
 import { sessionRefresh } from './commands/session-refresh.js';
 import { Drain } from './drain.js';
+import { ReadLine } from './feed/read-line.js';
 import { HeadSweep } from './feed/sweep.js';
 import { Hub } from './hub.js';
 import { defaultLimits } from './limits/defaults.js';
@@ -29,7 +30,8 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const log = options.log.child({ part: 'realtime' });
   const limits = { ...defaultLimits, ...options.limits };
   const counters = newCounters();
-  const hub = new Hub({ feeds, counters, log }, options.users);
+  const [openings, pages] = [new ReadLine(feeds, log), new ReadLine(feeds, log)];
+  const hub = new Hub({ pages, counters, log }, options.users);
   const sockets = new SocketSet();
   const clientAddress = options.clientAddress ?? peerAddress;
   const isReady = options.isReady ?? (() => true);
@@ -85,6 +87,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
       node,
       hub,
       feeds,
+      openings,
       unsentBytes: limits.unsentBytes,
       counters,
       log,
@@ -128,6 +131,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
         sockets: sockets.size,
         users: hub.userCount,
         unjoined: unjoined.size,
+        opening: openings.length,
       });
     },
     endSessions(sessionIds: ReadonlySet<string>): void {

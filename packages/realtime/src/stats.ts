@@ -1,7 +1,7 @@
 import type { RealtimeStats } from './api.js';
 
 /** What `RealtimeStats` counts, without its gauges. */
-export type Counters = Omit<RealtimeStats, 'sockets' | 'users' | 'unjoined'>;
+export type Counters = Omit<RealtimeStats, 'sockets' | 'users' | 'unjoined' | 'opening'>;
 
 export function newCounters(): Counters {
   return {

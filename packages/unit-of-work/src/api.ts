@@ -136,15 +136,37 @@ export interface FeedReader {
    * Where a cursor points in the user's feed, or why it can't be followed: unreadable (`unknown`), of another
    * epoch, ahead of the head (`unknown`), or older than what is kept.
    */
-  resolve(
-    userId: string,
-    cursor: string,
-  ): Promise<
-    | { ok: true; seq: number; head: FeedPosition }
-    | { ok: false; reason: 'unknown' | 'epoch' | 'too-old'; head: FeedPosition }
-  >;
+  resolve(userId: string, cursor: string): Promise<FeedPlace>;
+  /**
+   * For many at once, in one statement: where each of them is, as `resolve` says it, and the entries above that place,
+   * as `read` gives them. Answers stand in the order of the questions. What a cursor can't be followed to, or `from`
+   * isn't given for, has no entries.
+   */
+  readMany(questions: readonly FeedQuestion[], most: MostOfEach): Promise<FeedAnswer[]>;
   /** Whether two cursors of one user's feed count the same entries. Both came from here, or were resolved here. */
   sameEpoch(a: string, b: string): boolean;
+}
+
+/** Where a cursor points in a feed, or why it can't be followed. */
+export type FeedPlace =
+  | { ok: true; seq: number; head: FeedPosition }
+  | { ok: false; reason: 'unknown' | 'epoch' | 'too-old'; head: FeedPosition };
+
+export interface FeedQuestion {
+  userId: string;
+  /** A cursor that somebody brought, or a `seq` that is known to be of this feed; left out to ask for the head only. */
+  from?: string | number;
+}
+
+/** Of each feed, the most that one statement reads: an entry at least, and no further one above `bytes` of data. */
+export interface MostOfEach {
+  entries: number;
+  bytes: number;
+}
+
+export interface FeedAnswer {
+  place: FeedPlace;
+  entries: FeedEntry[];
 }
 
 export interface FeedPosition {

@@ -61,6 +61,8 @@ async function createNode(): Promise<{ port: number; realtime: RealtimeNode }> {
     read: async () => ({ entries: [], head: position(head) }),
     floor: async () => head,
     resolve: async () => ({ ok: true, seq: head, head: position(head) }),
+    readMany: async (questions) =>
+      questions.map(() => ({ place: { ok: true, seq: head, head: position(head) }, entries: [] })),
     sameEpoch: () => true,
   };
   const realtime = createRealtime({

@@ -76,12 +76,7 @@ async function run(bench: Bench, options: ResumeOptions, say: (line: string) => 
     readiness: probeEvery(100, () => ask('GET', `${url}/health/ready`, {}, readinessMs)),
     transactions: probeEvery(20, (number) => {
       const { token } = payers[number % payers.length] ?? witness;
-      return ask(
-        'POST',
-        `${url}/notifications/mark-all-read`,
-        { authorization: `Bearer ${token}` },
-        60_000,
-      );
+      return ask('POST', `${url}/notifications/mark-all-read`, { authorization: `Bearer ${token}` }, 60_000);
     }),
     events: probeEvery(100, publish),
   });
@@ -102,7 +97,13 @@ async function run(bench: Bench, options: ResumeOptions, say: (line: string) => 
       drivers.map((driver) => driver.ask<ReturningFigures[]>('figures', undefined, answerWithinMs)),
     )
   ).flat();
-  const result = { clients: options.clients, tookMs, ...summed(figures), calm: told(calm), storm: told(storm) };
+  const result = {
+    clients: options.clients,
+    tookMs,
+    ...summed(figures),
+    calm: told(calm),
+    storm: told(storm),
+  };
   process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : report(result));
   check(result);
 }
@@ -162,7 +163,12 @@ function summed(figures: readonly ReturningFigures[]) {
   return {
     incomplete: count(({ complete }) => (complete ? 0 : 1)),
     late: count(({ late }) => (late ? 1 : 0)),
-    lost: count(({ lost }) => lost),
+    lost: {
+      connecting: count(({ lost }) => lost.connecting),
+      upgrading: count(({ lost }) => lost.upgrading),
+      joining: count(({ lost }) => lost.joining),
+      resuming: count(({ lost }) => lost.resuming),
+    },
     refused: count(({ refused }) => refused),
     faults: count(({ gaps, resets }) => gaps + resets),
     resumeMs: spread(figures.map(({ took }) => took)),
@@ -207,7 +213,7 @@ function report(result: Result): string {
   };
   return `
 ${clients} clients came back within ${Math.round(tookMs)} ms: p50 ${resumeMs.p50} ms, p99 ${resumeMs.p99} ms
-${incomplete} incomplete, ${late} told that their feed can't be read, ${lost} connections lost, ${refused} refused, ${faults} gaps, doubles and resets
+${incomplete} incomplete, ${late} told that their feed can't be read, connections lost ${JSON.stringify(lost)}, ${refused} refused, ${faults} gaps, doubles and resets
 ${line('readiness')}${line('transactions')}${line('events')}`;
 }
 
@@ -215,7 +221,7 @@ const mostWaitMs = 500;
 
 function check({ incomplete, late, lost, refused, faults, storm }: Result): void {
   const bad = [
-    incomplete + late + lost + refused + faults > 0 && 'a client did not resume',
+    incomplete + late + refused + faults + lost.joining + lost.resuming > 0 && 'a client did not resume',
     storm.readiness.failed > 0 && 'readiness went off',
     storm.transactions.failed + storm.events.failed > 0 && 'a transaction or an event failed',
     storm.transactions.p99 >= mostWaitMs && `transactions took ${mostWaitMs} ms or more at p99`,

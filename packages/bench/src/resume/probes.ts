@@ -60,10 +60,7 @@ export function ask(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { agent, method, headers });
-    const timer = setTimeout(
-      () => outgoing.destroy(new Error(`no answer within ${withinMs} ms`)),
-      withinMs,
-    );
+    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${withinMs} ms`)), withinMs);
     outgoing.once('close', () => clearTimeout(timer));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {

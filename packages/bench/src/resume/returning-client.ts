@@ -13,14 +13,16 @@ export interface ReturningOptions {
   to: number;
 }
 
+export type Phase = 'connecting' | 'upgrading' | 'joining' | 'resuming';
+
 /**
  * - `late`: it was told that its feed couldn't be read, and heard everything afterwards all the same.
- * - `lost`: connections that failed or were closed before it was complete; it came back each time.
+ * - `lost`: connections that ended before it was complete, by how far they had come; it came back each time.
  */
 export interface ReturningFigures {
   complete: boolean;
   late: boolean;
-  lost: number;
+  lost: Record<Phase, number>;
   refused: number;
   gaps: number;
   resets: number;
@@ -29,13 +31,15 @@ export interface ReturningFigures {
 }
 
 const retryMs = 1_000;
+/** As long as socket.io-client waits for a connection. */
+const patienceMs = 20_000;
 
 /** A client with a cursor, as thin as can be: thousands of them must cost less than the service does. */
 export class ReturningClient {
   readonly figures: ReturningFigures = {
     complete: false,
     late: false,
-    lost: 0,
+    lost: { connecting: 0, upgrading: 0, joining: 0, resuming: 0 },
     refused: 0,
     gaps: 0,
     resets: 0,
@@ -65,12 +69,21 @@ export class ReturningClient {
     const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true });
     this.#socket = socket;
     const frames = new FrameReader();
-    let upgraded = false;
+    let phase: Phase = 'connecting';
+    const impatience = setTimeout(() => socket.destroy(), patienceMs);
     socket.on('error', () => socket.destroy());
-    socket.once('connect', () => socket.write(upgradeRequest()));
+    socket.once('connect', () => {
+      phase = 'upgrading';
+      socket.write(upgradeRequest());
+    });
+    const onText = (text: string): void => {
+      if (text.startsWith('42')) phase = 'resuming';
+      if (phase === 'resuming') clearTimeout(impatience);
+      this.#onText(text, socket);
+    };
     socket.on('data', (chunk) => {
-      if (upgraded) {
-        frames.read(chunk, (text) => this.#onText(text, socket));
+      if (phase !== 'connecting' && phase !== 'upgrading') {
+        frames.read(chunk, onText);
         return;
       }
       const end = chunk.indexOf('\r\n\r\n');
@@ -78,12 +91,13 @@ export class ReturningClient {
         socket.destroy();
         return;
       }
-      upgraded = true;
-      frames.read(chunk.subarray(end + 4), (text) => this.#onText(text, socket));
+      phase = 'joining';
+      frames.read(chunk.subarray(end + 4), onText);
     });
     socket.once('close', () => {
+      clearTimeout(impatience);
       if (this.#closed) return;
-      if (!this.figures.complete) this.figures.lost += 1;
+      if (!this.figures.complete) this.figures.lost[phase] += 1;
       setTimeout(() => this.#closed || this.#connect(), retryMs * (1 + Math.random()));
     });
   }

@@ -30,7 +30,14 @@ export async function openWitness(options: WitnessOptions): Promise<() => Promis
   const bus = createRabbitMqEventBus({ url: amqpUrl, service: 'payment', log });
   cleanup.defer('publisher’s bus', () => bus.close());
   const client = rawStore.client(pool);
-  const messaging = createUnitOfWork({ service: 'payment', contract: paymentContract, client, pool, bus, log });
+  const messaging = createUnitOfWork({
+    service: 'payment',
+    contract: paymentContract,
+    client,
+    pool,
+    bus,
+    log,
+  });
   cleanup.defer('publisher', () => messaging.stop());
   await messaging.start({ handlers: [] });
   const socket = io(socketUrl, { transports: ['websocket'], auth: { token: person.token } });

@@ -13,6 +13,7 @@ export function slowFeeds(feeds: FeedReader, ms: number): FeedReader {
     heads: (userIds) => late(feeds.heads(userIds)),
     read: (userId, after, limit) => late(feeds.read(userId, after, limit)),
     floor: (userId) => late(feeds.floor(userId)),
+    readMany: (questions, most) => late(feeds.readMany(questions, most)),
     sameEpoch: feeds.sameEpoch,
     resolve: (userId, cursor) => late(feeds.resolve(userId, cursor)),
   };

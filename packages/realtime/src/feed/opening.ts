@@ -1,7 +1,6 @@
-import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
+import type { FeedAnswer, FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { ResetReason } from '../api.js';
-import { feedTimeout } from '../limits/defaults.js';
-import { withDeadline } from '../timing.js';
+import type { Asking, ReadLine } from './read-line.js';
 
 /** What a handshake asked for: nothing, a cursor, or something that can't be one. */
 export type RequestedCursor = { kind: 'none' } | { kind: 'cursor'; cursor: string } | { kind: 'unreadable' };
@@ -11,32 +10,28 @@ export interface Opening {
   head: FeedPosition;
   /** Entries above it are sent. */
   after: FeedPosition;
+  /** The first of them, as they were read with it. */
+  entries: readonly FeedEntry[];
   resumedFrom: string | null;
   reset: ResetReason | undefined;
 }
 
 /**
  * Looks up where a socket starts. Call it only after the socket has joined: what is written between the look-up
- * and a later join would be lost, with no gap to show it.
- *
- * Rejects when the feed can't be read, after 5 s at the latest.
+ * and a later join would be lost, with no gap to show it. `openingOf` makes an opening of the answer.
  */
-export async function findOpening(
-  feeds: FeedReader,
-  userId: string,
-  requested: RequestedCursor,
-): Promise<Opening> {
-  if (requested.kind !== 'cursor') {
-    const head = await withDeadline(feeds.head(userId), feedTimeout, 'reading a head');
-    return fromHead(head, requested.kind === 'none' ? undefined : 'unknown');
-  }
-  const resolving = feeds.resolve(userId, requested.cursor);
-  const found = await withDeadline(resolving, feedTimeout, 'resolving a cursor');
-  if (!found.ok) return fromHead(found.head, found.reason);
-  const { head, seq } = found;
-  return { head, after: { seq, cursor: requested.cursor }, resumedFrom: requested.cursor, reset: undefined };
+export function askOpening(line: ReadLine, userId: string, requested: RequestedCursor): Asking {
+  return line.ask({ userId, ...(requested.kind === 'cursor' && { from: requested.cursor }) });
+}
+
+export function openingOf({ place, entries }: FeedAnswer, requested: RequestedCursor): Opening {
+  const { head } = place;
+  if (requested.kind !== 'cursor') return fromHead(head, requested.kind === 'none' ? undefined : 'unknown');
+  if (!place.ok) return fromHead(head, place.reason);
+  const after = { seq: place.seq, cursor: requested.cursor };
+  return { head, after, entries, resumedFrom: requested.cursor, reset: undefined };
 }
 
 function fromHead(head: FeedPosition, reset: ResetReason | undefined): Opening {
-  return { head, after: head, resumedFrom: null, reset };
+  return { head, after: head, entries: [], resumedFrom: null, reset };
 }

@@ -1,14 +1,15 @@
-import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
+import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
-import { feedTimeout, pageSize } from '../limits/defaults.js';
 import type { Counters } from '../stats.js';
-import { after, backoff, withDeadline } from '../timing.js';
+import { after, backoff } from '../timing.js';
 import type { FeedSocket } from './feed-socket.js';
 import { HeldEntries } from './held-entries.js';
 import { applyPage, type Page } from './page.js';
+import type { ReadLine } from './read-line.js';
 
 export interface FeedContext {
-  feeds: FeedReader;
+  /** Where users wait for what their sockets miss. */
+  pages: ReadLine;
   counters: Counters;
   log: Logger;
 }
@@ -34,6 +35,7 @@ export class UserFeed {
   #reading = false;
   #failures = 0;
   #cancelTimer: (() => void) | undefined;
+  #cancelRead: (() => void) | undefined;
 
   constructor(userId: string, slot: number, context: FeedContext) {
     this.userId = userId;
@@ -78,10 +80,22 @@ export class UserFeed {
     this.wake();
   }
 
-  /** The socket starts, or starts again, after `position`: it gets what it misses, then goes live. */
-  begin(socket: FeedSocket, position: FeedPosition, head: FeedPosition): void {
+  /**
+   * The socket starts, or starts again, after `position`: it gets what it misses, then goes live. `entries` are what
+   * comes first, as far as they were read with the head.
+   */
+  begin(
+    socket: FeedSocket,
+    position: FeedPosition,
+    head: FeedPosition,
+    entries: readonly FeedEntry[] = [],
+  ): void {
     socket.startAfter(position);
     this.#raise(head);
+    for (const entry of entries) {
+      if (!socket.take(entry)) break;
+      this.#context.counters.entriesSent++;
+    }
     this.wake();
   }
 
@@ -93,6 +107,7 @@ export class UserFeed {
 
   close(): void {
     this.#cancelTimer?.();
+    this.#cancelRead?.();
     for (const socket of this.sockets) socket.stopWatching();
     this.sockets.clear();
   }
@@ -145,9 +160,11 @@ export class UserFeed {
       reader.stopWatching();
       this.#toTheEnd(reader);
       const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#positions() };
-      const read = this.#context.feeds.read(this.userId, asked.after, pageSize);
-      const page = await withDeadline(read, feedTimeout, 'reading a feed');
-      this.#apply({ ...asked, ...page });
+      const { answer, cancel } = this.#context.pages.ask({ userId: this.userId, from: asked.after });
+      this.#cancelRead = cancel;
+      const page = await answer;
+      if (!page) return;
+      this.#apply({ ...asked, entries: page.entries, head: page.place.head });
     }
     this.#held.prune(this.#head.seq);
   }

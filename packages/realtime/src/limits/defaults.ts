@@ -40,10 +40,22 @@ export const maxCursorLength = 512;
 /** Entries per read of a feed while a socket catches up. */
 export const pageSize = 100;
 
+/** Feeds that one statement reads. */
+export const feedsAtOnce = 200;
+
+/** Bytes of data that one statement reads, shared by its feeds; each gets as many as `leastPageBytes`. */
+export const statementBytes = 1024 * 1024;
+export const leastPageBytes = 16 * 1024;
+
+/** Entries that are written to sockets before others get their turn of the event loop. */
+export const entriesAtOnce = 100;
+
 /** Most entries one `feed.pull` answers, whatever its `limit`. */
 export const maxPullLimit = 500;
 
 /** Milliseconds. */
 export const verifyTimeout = 10_000;
 export const feedTimeout = 5_000;
+/** The longest that somebody waits for their turn to have a feed read. */
+export const waitTimeout = 15_000;
 export const commandTimeout = 30_000;

@@ -1,6 +1,15 @@
-import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
+import type {
+  FeedAnswer,
+  FeedEntry,
+  FeedPlace,
+  FeedPosition,
+  FeedQuestion,
+  FeedReader,
+  MostOfEach,
+} from '@warren/unit-of-work';
 
 export type FeedCall = {
+  /** `readMany` counts as one for each question: `head`, `resolve` where it has a cursor, `read` where a number. */
   kind: 'head' | 'heads' | 'read' | 'floor' | 'resolve';
   userId: string;
   after?: number;
@@ -9,6 +18,8 @@ export type FeedCall = {
 /** Feeds in memory that obey the test: they can be slow, fail, forget, and start a new epoch. */
 export class MemoryFeeds implements FeedReader {
   readonly calls: FeedCall[] = [];
+  /** The users of each `readMany`. */
+  readonly batches: string[][] = [];
   /** Runs after an answer's snapshot was taken and before it is given: what happens here is not in it. */
   beforeAnswer: (call: FeedCall) => Promise<void> | void = () => undefined;
   /** Thrown by every read while set. */
@@ -74,9 +85,7 @@ export class MemoryFeeds implements FeedReader {
 
   read(userId: string, after: number, limit: number): Promise<{ entries: FeedEntry[]; head: FeedPosition }> {
     return this.#answer({ kind: 'read', userId, after }, () => {
-      const floor = this.#floors.get(userId) ?? 0;
-      const kept = this.#entries(userId).filter(({ seq }) => seq > after && seq > floor);
-      return { entries: kept.slice(0, limit), head: this.#head(userId) };
+      return { entries: this.#above(userId, after, limit), head: this.#head(userId) };
     });
   }
 
@@ -85,16 +94,29 @@ export class MemoryFeeds implements FeedReader {
   }
 
   resolve(userId: string, cursor: string): ReturnType<FeedReader['resolve']> {
-    return this.#answer({ kind: 'resolve', userId }, () => {
-      const head = this.#head(userId);
-      const [epoch, number] = Buffer.from(cursor, 'base64url').toString().split('.');
-      const seq = Number(number);
-      if (!epoch || !Number.isInteger(seq)) return { ok: false, reason: 'unknown', head } as const;
-      if (epoch !== this.#epoch) return { ok: false, reason: 'epoch', head } as const;
-      if (seq > head.seq) return { ok: false, reason: 'unknown', head } as const;
-      if (seq < (this.#floors.get(userId) ?? 0)) return { ok: false, reason: 'too-old', head } as const;
-      return { ok: true, seq, head } as const;
-    });
+    return this.#answer({ kind: 'resolve', userId }, () => this.#place(userId, cursor));
+  }
+
+  /** All of one snapshot, given once every one of them may be. */
+  async readMany(questions: readonly FeedQuestion[], most: MostOfEach): Promise<FeedAnswer[]> {
+    this.batches.push(questions.map(({ userId }) => userId));
+    return Promise.all(
+      questions.map(({ userId, from }) => {
+        if (typeof from === 'string') {
+          return this.#answer({ kind: 'resolve', userId }, () => {
+            const place = this.#place(userId, from);
+            return { place, entries: place.ok ? this.#above(userId, place.seq, most.entries) : [] };
+          });
+        }
+        const call: FeedCall =
+          from === undefined ? { kind: 'head', userId } : { kind: 'read', userId, after: from };
+        return this.#answer(call, () => {
+          const head = this.#head(userId);
+          const seq = from ?? head.seq;
+          return { place: { ok: true, seq, head } as const, entries: this.#above(userId, seq, most.entries) };
+        });
+      }),
+    );
   }
 
   sameEpoch(a: string, b: string): boolean {
@@ -108,6 +130,24 @@ export class MemoryFeeds implements FeedReader {
     const answer = snapshot();
     await this.beforeAnswer(call);
     return answer;
+  }
+
+  #place(userId: string, cursor: string): FeedPlace {
+    const head = this.#head(userId);
+    const [epoch, number] = Buffer.from(cursor, 'base64url').toString().split('.');
+    const seq = Number(number);
+    if (!epoch || !Number.isInteger(seq)) return { ok: false, reason: 'unknown', head };
+    if (epoch !== this.#epoch) return { ok: false, reason: 'epoch', head };
+    if (seq > head.seq) return { ok: false, reason: 'unknown', head };
+    if (seq < (this.#floors.get(userId) ?? 0)) return { ok: false, reason: 'too-old', head };
+    return { ok: true, seq, head };
+  }
+
+  #above(userId: string, after: number, limit: number): FeedEntry[] {
+    const floor = this.#floors.get(userId) ?? 0;
+    return this.#entries(userId)
+      .filter(({ seq }) => seq > after && seq > floor)
+      .slice(0, limit);
   }
 
   #entries(userId: string): FeedEntry[] {

@@ -160,6 +160,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   }
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
   metrics.gauge('warren_sockets_unjoined', 'Connections that have joined nothing', () => sockets().unjoined);
+  metrics.gauge(
+    'warren_sockets_opening',
+    'Sockets that wait for their feed to be looked up',
+    () => sockets().opening,
+  );
   metrics.counter(
     'warren_socket_upgrades_refused_total',
     'Connections refused with 503, before any handshake',

@@ -1,24 +1,19 @@
 import type { Pool } from 'pg';
-import type { FeedEntry, FeedPosition, FeedReader, RawClient } from '../api.js';
+import type { FeedPosition, FeedReader, RawClient } from '../api.js';
 import { prepared } from '../prepared.js';
-import { decodeCursor, encodeCursor, type FeedEpoch, haveSameEpoch, sameEpoch } from './cursor.js';
+import { decodeCursor, haveSameEpoch } from './cursor.js';
+import { readMany } from './read-many.js';
+import {
+  type EntryRow,
+  entryOf,
+  type HeadRow,
+  headColumns,
+  one,
+  type PlaceRow,
+  placeOf,
+  positionOf,
+} from './rows.js';
 
-/** The head of a feed as the queries below return it; `head_*` are null for a user without one. */
-interface HeadRow {
-  epoch: string;
-  head_epoch: number | null;
-  head_seq: string | bigint | null;
-}
-
-interface EntryRow extends HeadRow {
-  seq: string | null;
-  type: string;
-  id: string;
-  time: Date;
-  data: unknown;
-}
-
-const headColumns = 'm.epoch, h.epoch AS head_epoch, h.seq AS head_seq';
 const ofOneUser = 'messaging.meta m LEFT JOIN messaging.feed_head h ON h.user_id = $1';
 
 const head = prepared('feed_head', `SELECT ${headColumns} FROM ${ofOneUser}`);
@@ -81,15 +76,11 @@ export function createFeedReader(pool: Pool): FeedReader {
     },
 
     async resolve(userId, cursor) {
-      const row = one((await pool.query<HeadRow & { floor: string }>(place([userId]))).rows);
-      const position = positionOf(userId, row);
-      const asked = decodeCursor(userId, cursor);
-      if (!asked) return { ok: false, reason: 'unknown', head: position };
-      if (!sameEpoch(asked.epoch, epochOf(row))) return { ok: false, reason: 'epoch', head: position };
-      if (asked.seq > position.seq) return { ok: false, reason: 'unknown', head: position };
-      if (asked.seq < Number(row.floor)) return { ok: false, reason: 'too-old', head: position };
-      return { ok: true, seq: asked.seq, head: position };
+      const row = one((await pool.query<PlaceRow>(place([userId]))).rows);
+      return placeOf(userId, row, decodeCursor(userId, cursor));
     },
+
+    readMany: (questions, most) => readMany(pool, questions, most),
 
     sameEpoch: haveSameEpoch,
   };
@@ -98,26 +89,4 @@ export function createFeedReader(pool: Pool): FeedReader {
 /** The head as this transaction's snapshot has it; makes the transaction read-only. */
 export async function headOfSnapshot(db: RawClient, userId: string): Promise<FeedPosition> {
   return positionOf(userId, one(await db.$queryRawUnsafe<HeadRow[]>(headReadOnly, userId)));
-}
-
-function one<Row>(rows: Row[]): Row {
-  const row = rows[0];
-  if (!row) throw new Error('messaging.meta is empty: the messaging schema is damaged');
-  return row;
-}
-
-function epochOf(row: HeadRow): FeedEpoch {
-  return { database: row.epoch, feed: row.head_epoch ?? 0 };
-}
-
-function positionOf(userId: string, row: HeadRow): FeedPosition {
-  const seq = Number(row.head_seq ?? 0);
-  return { seq, cursor: encodeCursor(userId, { epoch: epochOf(row), seq }) };
-}
-
-function entryOf(userId: string, row: EntryRow): FeedEntry {
-  const { type, id, data } = row;
-  const seq = Number(row.seq);
-  const cursor = encodeCursor(userId, { epoch: epochOf(row), seq });
-  return { userId, seq, cursor, type, id, time: row.time.toISOString(), data };
 }
