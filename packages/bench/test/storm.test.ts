@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { testBroker, testDatabase } from '@warren/testing';
+import { eventually, testBroker, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { Cleanup } from '../src/processes/cleanup.js';
 import { openStormNode } from '../src/storm/node.js';
@@ -58,6 +58,40 @@ describe('a reconnect storm', () => {
     expect(result.replays.length).toBeGreaterThanOrEqual(100);
     expect(await headsOf(database.url)).toEqual(users.map(() => 11));
   }, 60_000);
+
+  /**
+   * The feeds can't be read while their table is locked, so that whatever reads them holds its connection. Reading each
+   * socket's feed by itself would hold them all.
+   */
+  it('leaves connections to transactions, though hundreds of sockets wait for their feeds', async () => {
+    const [database, broker] = [await testDatabase(), await testBroker()];
+    cleanup.defer('database', () => database.close());
+    cleanup.defer('broker', () => broker.close());
+    const tokens = await createTokens();
+    const people = await tokens.people(300);
+    const options = { node: 'one', databaseUrl: database.url, amqpUrl: broker.url, jwks: tokens.jwks };
+    const node = await openStormNode({
+      ...options,
+      users: people.map(({ id }) => id),
+      sweepMs: 3_600_000,
+      connections: 4,
+    });
+    cleanup.defer('node', () => node.close());
+    await node.transact();
+    const locker = new pg.Client({ connectionString: database.url });
+    await locker.connect();
+    cleanup.defer('locker', () => locker.end());
+    await locker.query('BEGIN; LOCK TABLE messaging.feed');
+
+    const swarm = new Swarm(people.map((person) => ({ person, ports: [node.port], first: 0 })));
+    cleanup.defer('swarm', async () => swarm.close());
+    await eventually(() => expect(node.opening).toBeGreaterThan(250), { within: 30_000 });
+    for (let count = 0; count < 20; count += 1) await node.transact();
+    expect(swarm.standing.ready).toBe(0);
+    await locker.query('COMMIT');
+    await eventually(() => expect(swarm.standing.ready).toBe(300), { within: 30_000 });
+    expect(swarm.report().faults).toEqual(noFaults);
+  }, 90_000);
 });
 
 async function headsOf(url: string): Promise<number[]> {

@@ -65,6 +65,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     pingIntervalMs: options.pingIntervalMs ?? 10_000,
     pingTimeoutMs: options.pingTimeoutMs ?? 8_000,
     gate,
+    clientAddress,
     log,
     refuseNamespace: (socket, next) => refuseNamespace(socket, next, { connections, handshake }),
   });

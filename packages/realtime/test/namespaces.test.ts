@@ -22,6 +22,7 @@ describe('names that strangers make up', () => {
       pingIntervalMs: 10_000,
       pingTimeoutMs: 8_000,
       log: pino({ level: 'silent' }),
+      clientAddress: () => '127.0.0.1',
       gate: new UpgradeGate({ mayOpen: () => true, refused: () => undefined }),
       refuseNamespace: (_socket, next) => next(new HandshakeRefusal(new AppError('not-found'))),
     });

@@ -65,7 +65,8 @@ describe('a service whose database is away', () => {
     held = [];
     const env = {
       DATABASE_URL: url,
-      DATABASE_POOL: '2',
+      // Two, and the health check's own.
+      DATABASE_POOL: '3',
       PORT: '0',
       INTERNAL_PORT: '0',
       HOST: '127.0.0.1',
@@ -113,6 +114,30 @@ describe('a service whose database is away', () => {
     proxy.resume();
     await eventually(async () => expect(await readiness()).toBe(200));
     expect(await post('/write')).toMatchObject({ status: 200 });
+  });
+
+  it('is ready while its connections are all taken', async () => {
+    const holding = [post('/hold'), post('/hold')];
+    await eventually(() => expect(held).toHaveLength(2));
+    const waiting = post('/write');
+    expect(await readiness()).toBe(200);
+    for (const release of held.splice(0)) release();
+    expect(await Promise.all([...holding, waiting])).toMatchObject(Array(3).fill({ status: 200 }));
+  });
+
+  it('is not ready while the database is silent, and ready again once it answers', async () => {
+    expect(await readiness()).toBe(200);
+    proxy.stall();
+    expect(await readiness()).toBe(503);
+    proxy.cut();
+    proxy.resume();
+    await eventually(async () => expect(await readiness()).toBe(200));
+  });
+
+  it('is ready at once with a new connection where the one it asks on was lost', async () => {
+    expect(await readiness()).toBe(200);
+    proxy.cut();
+    expect(await readiness()).toBe(200);
   });
 
   it('refuses as temporary what waits too long for a connection', async () => {

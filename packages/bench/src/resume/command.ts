@@ -8,7 +8,7 @@ import { kitEnvironment } from '../systems/kit-environment.js';
 import { createTokens } from '../systems/tokens.js';
 import { type Absent, fillFeeds } from './feeds.js';
 import { help, type ResumeOptions, readResumeOptions } from './options.js';
-import { ask, type Probe, probeEvery } from './probes.js';
+import { ask, type Probe, probeEvery, warmUp } from './probes.js';
 import type { ReturningFigures, ReturningOptions } from './returning-client.js';
 import { openWitness } from './witness.js';
 
@@ -27,7 +27,7 @@ export async function resume(argv: readonly string[], say: (line: string) => voi
     process.stdout.write(help);
     return;
   }
-  const bench = await Bench.create(undefined);
+  const bench = await Bench.create(options.cpuProf);
   const stop = () => void bench.cleanup.run().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
@@ -73,13 +73,14 @@ async function run(bench: Bench, options: ResumeOptions, say: (line: string) => 
     drivers.push(await bench.process(`driver-${index + 1}`, new URL('./crowd-main.js', import.meta.url)));
   }
   const probes = () => ({
-    readiness: probeEvery(100, () => ask('GET', `${url}/health/ready`, {}, readinessMs)),
-    transactions: probeEvery(20, (number) => {
+    readiness: probeEvery(200, () => ask('GET', `${url}/health/ready`, {}, readinessMs, true)),
+    transactions: probeEvery(40, (number) => {
       const { token } = payers[number % payers.length] ?? witness;
       return ask('POST', `${url}/notifications/mark-all-read`, { authorization: `Bearer ${token}` }, 60_000);
     }),
-    events: probeEvery(100, publish),
+    events: probeEvery(250, publish),
   });
+  await warmUp(`${url}/health/live`);
   await sleep(calmMs);
   const calm = probes();
   await sleep(calmMs);

@@ -12,6 +12,7 @@ the transactions' p99 stays below 500 ms.
   --missed N       entries that each of them missed (default 10)
   --tabs N         sockets of each user (default 1)
   --drivers N      processes that the clients live in (default 2)
+  --cpu-prof DIR   writes a CPU profile of the service there
   --json           prints the result as JSON
   --help           prints this
 
@@ -23,6 +24,7 @@ export interface ResumeOptions {
   missed: number;
   tabs: number;
   drivers: number;
+  cpuProf: string | undefined;
   json: boolean;
   help: boolean;
 }
@@ -34,6 +36,7 @@ export function readResumeOptions(argv: readonly string[]): ResumeOptions {
     missed: wholeNumber('missed', values.missed, 1_000),
     tabs: wholeNumber('tabs', values.tabs, 20),
     drivers: wholeNumber('drivers', values.drivers, 32),
+    cpuProf: values['cpu-prof'],
     json: values.json,
     help: values.help,
   };
@@ -44,6 +47,7 @@ const flags = {
   missed: { type: 'string', default: '10' },
   tabs: { type: 'string', default: '1' },
   drivers: { type: 'string', default: '2' },
+  'cpu-prof': { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;

@@ -49,17 +49,24 @@ export function probeEvery(everyMs: number, work: (number: number) => Promise<vo
   };
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+/** As behind a load balancer: connections that stand. */
+const kept = new Agent({ keepAlive: true, maxSockets: 16 });
 
-/** Rejects unless the answer is 200 within `withinMs`. */
+/** Opens the connections that `ask` keeps. */
+export async function warmUp(url: string): Promise<void> {
+  await Promise.all(Array.from({ length: kept.maxSockets }, () => ask('GET', url, {}, 10_000)));
+}
+
+/** Rejects unless the answer is 200 within `withinMs`. `fresh`: on a connection of its own, as a kubelet asks. */
 export function ask(
   method: string,
   url: string,
   headers: Record<string, string>,
   withinMs: number,
+  fresh = false,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { agent, method, headers });
+    const outgoing = request(url, { agent: fresh ? false : kept, method, headers });
     const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${withinMs} ms`)), withinMs);
     outgoing.once('close', () => clearTimeout(timer));
     outgoing.on('error', reject);

@@ -29,6 +29,8 @@ export interface StormNodeOptions {
   users: readonly string[];
   /** Milliseconds of one round of the sweep; the realtime node's default if left out. */
   sweepMs?: number;
+  /** Connections of the pool. Default 10. */
+  connections?: number;
   /** Milliseconds by which answers about feeds come late, as from a database under load. Default 0. */
   feedDelayMs?: number;
 }
@@ -38,6 +40,10 @@ export interface StormNode {
   port: number;
   /** Publishes one numbered broadcast; resolves when it is committed here. Whichever node takes it writes the feeds. */
   broadcast(number: number): Promise<void>;
+  /** A transaction that writes nothing. */
+  transact(): Promise<void>;
+  /** Sockets that wait for their feed to be looked up. */
+  readonly opening: number;
   close(): Promise<void>;
 }
 
@@ -58,7 +64,7 @@ export async function openStormNode(options: StormNodeOptions): Promise<StormNod
 async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormNode> {
   const { node, amqpUrl: url, users, sweepMs } = options;
   const log = pino({ level: process.env.LOG_LEVEL ?? 'error' }, process.stderr);
-  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 10 });
+  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: options.connections ?? 10 });
   cleanup.defer('pool', () => pool.end());
   await migrateMessaging(pool);
   const client = rawStore.client(pool);
@@ -101,6 +107,10 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
       messaging.uow.run(async (tx) => {
         tx.publish({ type: newsTold, subject: randomUUID(), version: 1, data: { number } });
       }),
+    transact: () => messaging.uow.run(async (tx) => void (await tx.$queryRawUnsafe('SELECT 1 AS one'))),
+    get opening() {
+      return realtime.stats().opening;
+    },
     close: () => cleanup.run(),
   };
 }

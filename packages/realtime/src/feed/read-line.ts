@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '@warren/contracts';
 import type { FeedAnswer, FeedQuestion, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
+import { FairQueue } from '../fair-queue.js';
 import {
   entriesAtOnce,
   feedsAtOnce,
@@ -33,35 +34,37 @@ interface Waiting {
  * Reads feeds with one statement at a time, so that however many want to be read, all others find a connection.
  *
  * What comes while a statement is under way is read by the next one, all together; what comes alone is read at once.
- * Users take turns, each with one question, in the order in which they came. Whoever waits for longer than 15 s, or is
+ * Users take turns, each with one question, in the order in which they came. Whoever waits for longer than 30 s, or is
  * in a statement that fails, gets a temporary error.
  */
 export class ReadLine {
   readonly #feeds: FeedReader;
   readonly #log: Logger;
-  /** By user, in the order of their turns. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #waitMs: number;
+  /** By user. */
+  readonly #waiting = new FairQueue<Waiting>();
   #reading = false;
 
-  constructor(feeds: FeedReader, log: Logger) {
+  /** `waitMs`: milliseconds after which one that still waits is refused. */
+  constructor(feeds: FeedReader, log: Logger, waitMs = waitTimeout) {
     this.#feeds = feeds;
     this.#log = log;
+    this.#waitMs = waitMs;
   }
 
   get length(): number {
-    let length = 0;
-    for (const own of this.#waiting.values()) length += own.length;
-    return length;
+    return this.#waiting.size;
   }
 
   ask(question: FeedQuestion): Asking {
     let cancel = (): void => undefined;
     const answer = new Promise<FeedAnswer | undefined>((resolve, reject) => {
-      const waiting = { question, until: performance.now() + waitTimeout, resolve, reject };
-      const own = this.#waiting.get(question.userId) ?? [];
-      own.push(waiting);
-      this.#waiting.set(question.userId, own);
-      cancel = () => this.#cancel(waiting);
+      const waiting = { question, until: performance.now() + this.#waitMs, resolve, reject };
+      this.#waiting.add(question.userId, waiting);
+      cancel = () => {
+        this.#waiting.delete(question.userId, waiting);
+        resolve(undefined);
+      };
     });
     if (!this.#reading) void this.#readAll();
     return { answer, cancel };
@@ -101,33 +104,21 @@ export class ReadLine {
     });
   }
 
-  /** The next statement's: one of each user, then another one of each, as long as there is room. */
+  /** The next statement's; who has waited for too long is in none. */
   #next(): Waiting[] {
     const batch: Waiting[] = [];
     const now = performance.now();
-    for (const [userId, own] of this.#waiting) {
-      if (batch.length === feedsAtOnce) break;
-      const next = own.shift();
-      this.#waiting.delete(userId);
-      if (own.length > 0) this.#waiting.set(userId, own);
-      if (!next) continue;
+    while (batch.length < feedsAtOnce) {
+      const next = this.#waiting.next();
+      if (!next) break;
       if (next.until > now) batch.push(next);
       else next.reject(new AppError('service-unavailable', { cause: new DeadlineError(tooLong) }));
     }
     return batch;
   }
-
-  #cancel(waiting: Waiting): void {
-    const { userId } = waiting.question;
-    const own = this.#waiting.get(userId);
-    const index = own?.indexOf(waiting) ?? -1;
-    if (index >= 0) own?.splice(index, 1);
-    if (own?.length === 0) this.#waiting.delete(userId);
-    waiting.resolve(undefined);
-  }
 }
 
-const tooLong = `waiting for a feed to be read took longer than ${waitTimeout} ms`;
+const tooLong = 'waiting for the turn to have a feed read took too long';
 
 function keyOf({ userId, from }: FeedQuestion): string {
   return `${typeof from} ${from} ${userId}`;

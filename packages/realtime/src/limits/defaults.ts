@@ -47,8 +47,14 @@ export const feedsAtOnce = 200;
 export const statementBytes = 1024 * 1024;
 export const leastPageBytes = 16 * 1024;
 
+/** Connections that are opened in one turn of the event loop. */
+export const opensAtOnce = 4;
+
+/** TCP connections that are taken before some are opened, as long as more come. */
+export const takesBetweenOpens = 64;
+
 /** Entries that are written to sockets before others get their turn of the event loop. */
-export const entriesAtOnce = 100;
+export const entriesAtOnce = 32;
 
 /** Most entries one `feed.pull` answers, whatever its `limit`. */
 export const maxPullLimit = 500;
@@ -57,5 +63,5 @@ export const maxPullLimit = 500;
 export const verifyTimeout = 10_000;
 export const feedTimeout = 5_000;
 /** The longest that somebody waits for their turn to have a feed read. */
-export const waitTimeout = 15_000;
+export const waitTimeout = 30_000;
 export const commandTimeout = 30_000;

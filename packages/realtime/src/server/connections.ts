@@ -4,6 +4,7 @@ import type { Connection } from '../limits/unsent-meter.js';
 import { ConnectionGuard, type GuardOptions } from './connection-guard.js';
 import type { UnjoinedConnections } from './unjoined.js';
 import { isSocketUpgrade } from './upgrades.js';
+import { writeTogether } from './write-together.js';
 
 /** Every transport of this node, whether or not it has joined a namespace, and the TCP sockets below. */
 export class Connections {
@@ -24,6 +25,7 @@ export class Connections {
 
   add(connection: Connection, address: string): void {
     this.#connections.set(connection, new ConnectionGuard(connection, this.#guard));
+    writeTogether(connection);
     this.#unjoined.add(connection, address);
     connection.once('close', () => {
       this.#connections.delete(connection);

@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { type DefaultEventsMap, type Namespace, Server, type Socket } from 'socket.io';
 import { Encoder } from 'socket.io-parser';
@@ -6,6 +6,7 @@ import { SizingDecoder } from '../limits/packet-size.js';
 import type { Admission } from './handshake.js';
 import { refuseLongPolling } from './long-polling.js';
 import type { UpgradeGate } from './upgrade-gate.js';
+import { UpgradeLine } from './upgrade-line.js';
 import { routeUpgrades } from './upgrades.js';
 import { WebSockets } from './web-sockets.js';
 
@@ -23,6 +24,7 @@ export interface SocketServerOptions {
   pingIntervalMs: number;
   pingTimeoutMs: number;
   gate: UpgradeGate;
+  clientAddress(request: IncomingMessage): string;
   log: Logger;
   /** Answers a CONNECT to any namespace but the service's: must call `next` with an error. */
   refuseNamespace(socket: WireSocket, next: (error: Error) => void): void;
@@ -56,9 +58,12 @@ export function createSocketServer(options: SocketServerOptions): {
   if (!options.polling) refuseLongPolling(io, options.service, options.log);
   const own = options.server.listeners('upgrade').filter((listener) => !others.includes(listener));
   for (const listener of own) options.server.off('upgrade', listener as () => void);
-  routeUpgrades(options.server, options.path, (request, socket, head) => {
-    io.engine.handleUpgrade(request, socket, head);
+  const line = new UpgradeLine({
+    server: options.server,
+    addressOf: options.clientAddress,
+    open: (request, socket, head) => io.engine.handleUpgrade(request, socket, head),
   });
+  routeUpgrades(options.server, options.path, line.take);
   // Without these, Socket.IO lets anyone into `/` and refuses other names without a code. Children made for a
   // refused name go away with the refusal.
   io.use(options.refuseNamespace);

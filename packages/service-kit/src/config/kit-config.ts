@@ -49,7 +49,7 @@ export function kitConfigSchema(port: number) {
       minimum: 2,
       maximum: 200,
       default: 10,
-      description: 'Most database connections of this instance.',
+      description: 'Most database connections of this instance. One of them is the health check’s own.',
     }),
     MIGRATE: Type.Enum(['on', 'off'], {
       default: 'on',

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { patiently } from './patience.js';
 
 /** `degraded` still serves; `failed` can't. */
 export type CheckResult = 'ok' | 'degraded' | 'failed';
@@ -73,15 +74,9 @@ export function useHealth(http: FastifyInstance, readiness: Readiness): void {
 }
 
 async function bounded(check: () => CheckAnswer | Promise<CheckAnswer>): Promise<CheckAnswer> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(() => resolve('failed'), checkTimeout);
-  });
   try {
-    return await Promise.race([check(), timeout]);
+    return await patiently(Promise.resolve(check()), checkTimeout, 'failed');
   } catch {
     return 'failed';
-  } finally {
-    clearTimeout(timer);
   }
 }

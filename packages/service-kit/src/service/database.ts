@@ -10,8 +10,12 @@ import { withMigrationConnection } from '../database/migration-connection.js';
 import { readMigrations } from '../database/migrations.js';
 import { demandMigratable } from '../database/own-database.js';
 import { createPool } from '../database/pool.js';
+import { DatabasePulse } from '../database/pulse.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import type { Closing } from './closing.js';
+
+/** Of `DATABASE_POOL`, the health check's own. */
+const pulseConnections = 1;
 
 /** The service's pool and client, on a database of its own that is migrated unless `MIGRATE` is off. */
 export async function openDatabase<Db extends RawClient, Client extends ServiceClient<Db>>(
@@ -19,15 +23,17 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   config: KitConfig,
   log: Logger,
   closing: Closing,
-): Promise<{ pool: Pool; client: Client }> {
+): Promise<{ pool: Pool; pulse: DatabasePulse; client: Client }> {
   if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
   const url = config.DATABASE_URL;
   const server = await meetDatabase({ url, service: name, log, waitMs: mostWaitMs });
-  const pool = createPool({ url, max: config.DATABASE_POOL, service: name, log, server });
+  const pulse = new DatabasePulse({ url, service: name });
+  closing.add('health connection', () => pulse.close());
+  const pool = createPool({ url, max: config.DATABASE_POOL - pulseConnections, service: name, log, server });
   closing.add('database pool', () => pool.end());
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
-  return { pool, client };
+  return { pool, pulse, client };
 }
 
 /** Milliseconds to wait for a database that starts together with whatever waits for it. */

@@ -1,6 +1,5 @@
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type MessagingStats, type RawClient, withLease } from '@warren/unit-of-work';
-import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
 import { createRemoteKeys, type RemoteKeys } from '../auth/remote-keys.js';
@@ -49,7 +48,7 @@ export async function openService<
   const config: KitConfig = options.config;
   const node = config.NODE_ID;
   const metrics = new Metrics(service, node);
-  const { pool, client } = await openDatabase<Db, Client>(definition, config, log, closing);
+  const { pool, pulse, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
   const users = brokerUsersOf(config, service);
   const broker = { url: config.AMQP_URL, users, service, node, log };
@@ -90,7 +89,7 @@ export async function openService<
   const isRevoked = (sessionId: string) => revocations.has(sessionId);
   const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
-    database: () => checkDatabase(pool),
+    database: () => pulse.ask().then(() => 'ok' as const),
     broker: () => checkBroker([bus, link], messaging.stats()),
   });
 
@@ -159,11 +158,6 @@ function remoteKeys(config: KitConfig, log: Logger): RemoteKeys {
 
 function listedRevocations({ REVOCATIONS_URL: url, USER_SERVICE_URL }: KitConfig) {
   return url === 'off' ? undefined : remoteRevocations(url ?? revocationsUrl(USER_SERVICE_URL));
-}
-
-async function checkDatabase(pool: Pool): Promise<'ok'> {
-  await pool.query('SELECT 1');
-  return 'ok';
 }
 
 /**

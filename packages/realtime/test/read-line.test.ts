@@ -1,0 +1,170 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '@warren/testing';
+import { pino } from 'pino';
+import { ReadLine } from '../src/feed/read-line.js';
+import { feedsAtOnce } from '../src/limits/defaults.js';
+import { connect, node } from './support/cleanup.js';
+import { MemoryFeeds } from './support/memory-feeds.js';
+import { token } from './support/node.js';
+
+const log = pino({ level: 'silent' });
+
+/** A line on feeds whose statements end when they are told to. */
+function heldLine(waitMs?: number) {
+  const feeds = new MemoryFeeds();
+  let goOn: () => void = () => undefined;
+  const hold = () => {
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    feeds.beforeAnswer = () => held;
+  };
+  hold();
+  const line = new ReadLine(feeds, log, waitMs);
+  return { feeds, line, hold, goOn: () => goOn() };
+}
+
+describe('those who want feeds to be read', () => {
+  it('are read at once where they come alone, and together where they come meanwhile', async () => {
+    const { feeds, line, goOn } = heldLine();
+    feeds.writeMany('ann', 3);
+    const first = line.ask({ userId: 'ann', from: feeds.cursor(1) });
+    expect(feeds.batches).toEqual([['ann']]);
+    const others = ['bob', 'cat', 'dan'].map((userId) => line.ask({ userId }));
+    expect(line.length).toBe(3);
+    goOn();
+    expect((await first.answer)?.entries.map(({ seq }) => seq)).toEqual([2, 3]);
+    for (const { answer } of others) expect(await answer).toMatchObject({ place: { ok: true, seq: 0 } });
+    expect(feeds.batches).toEqual([['ann'], ['bob', 'cat', 'dan']]);
+  });
+
+  it('are read by one bounded statement at a time, in the order in which they came', async () => {
+    const { feeds, line, goOn } = heldLine();
+    const ids = Array.from({ length: 2 * feedsAtOnce + 50 }, (_, index) => `user-${index}`);
+    const asked = ['first', ...ids].map((userId) => line.ask({ userId }));
+    expect(feeds.batches).toEqual([['first']]);
+    goOn();
+    await Promise.all(asked.map(({ answer }) => answer));
+    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsAtOnce, feedsAtOnce, 50]);
+    expect(feeds.batches.slice(1).flat()).toEqual(ids);
+  });
+
+  it('take turns by user: one with many sockets holds up nobody', async () => {
+    const { feeds, line, goOn } = heldLine();
+    feeds.writeMany('greedy', 500);
+    line.ask({ userId: 'first' });
+    const greedy = Array.from({ length: 300 }, (_, seq) =>
+      line.ask({ userId: 'greedy', from: feeds.cursor(seq) }),
+    );
+    const late = line.ask({ userId: 'late' });
+    goOn();
+    await late.answer;
+    expect(feeds.batches[1]?.slice(0, 2)).toEqual(['greedy', 'late']);
+    await Promise.all(greedy.map(({ answer }) => answer));
+    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsAtOnce, 101]);
+  });
+
+  it('are one question where tabs ask the same', async () => {
+    const { feeds, line, goOn } = heldLine();
+    line.ask({ userId: 'first' });
+    const tabs = Array.from({ length: 20 }, () => line.ask({ userId: 'ann' }));
+    goOn();
+    for (const { answer } of tabs) expect(await answer).toMatchObject({ place: { ok: true } });
+    expect(feeds.batches).toEqual([['first'], ['ann']]);
+  });
+
+  it('cost nothing once they have gone away', async () => {
+    const { feeds, line, goOn } = heldLine();
+    const first = line.ask({ userId: 'first' });
+    const [gone, stays] = ['gone', 'stays'].map((userId) => line.ask({ userId }));
+    gone?.cancel();
+    expect(await gone?.answer).toBeUndefined();
+    goOn();
+    await first.answer;
+    expect(await stays?.answer).toMatchObject({ place: { ok: true } });
+    expect(feeds.batches).toEqual([['first'], ['stays']]);
+  });
+
+  it('get a temporary error where their statement fails, and the next statement is not touched', async () => {
+    const { feeds, line, hold, goOn } = heldLine();
+    const first = line.ask({ userId: 'first' });
+    const failing = ['ann', 'bob'].map((userId) => line.ask({ userId }));
+    feeds.failure = new Error('connection refused');
+    goOn();
+    await first.answer;
+    hold();
+    for (const { answer } of failing) {
+      await expect(answer).rejects.toMatchObject({ code: 'service-unavailable', temporary: true });
+    }
+    feeds.failure = undefined;
+    const next = line.ask({ userId: 'cat' });
+    goOn();
+    expect(await next.answer).toMatchObject({ place: { ok: true } });
+  });
+
+  it('get a temporary error where their turn does not come in time', async () => {
+    const { feeds, line, goOn } = heldLine(1);
+    const first = line.ask({ userId: 'first' });
+    const late = line.ask({ userId: 'late' });
+    const refused = expect(late.answer).rejects.toMatchObject({
+      code: 'service-unavailable',
+      temporary: true,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    goOn();
+    await first.answer;
+    await refused;
+    expect(feeds.batches).toEqual([['first']]);
+  });
+});
+
+describe('sockets that come at the same time', () => {
+  it('wait together for a slow statement, and all of them go on where they were', async () => {
+    const { url, feeds, realtime } = await node();
+    const people = Array.from({ length: 100 }, (_, index) => `user-${index}`);
+    for (const person of people) feeds.writeMany(person, 5);
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    feeds.beforeAnswer = () => held;
+    const clients = people.map((person) => connect(url, { token: token(person), cursor: feeds.cursor(2) }));
+    await eventually(() => expect(realtime.socketCount).toBe(100));
+    expect(feeds.batches).toHaveLength(1);
+    expect(realtime.stats().opening).toBe(100 - (feeds.batches[0]?.length ?? 0));
+    goOn();
+    for (const client of clients) await client.gotExactly(3, 5);
+    expect(feeds.batches.length).toBeLessThan(10);
+    for (const client of clients) expect(client.named('session.ready')).not.toContainEqual({ head: null });
+  });
+
+  it('come back by themselves after the statement that they were in failed', async () => {
+    const { url, feeds } = await node();
+    feeds.writeMany('ann', 3);
+    feeds.failure = new Error('connection refused');
+    const clients = [1, 2].map((seq) => connect(url, { cursor: feeds.cursor(seq) }));
+    for (const client of clients) expect(await client.got('session.ready')).toMatchObject({ head: null });
+    feeds.failure = undefined;
+    await clients[0]?.gotExactly(2, 3);
+    await clients[1]?.gotExactly(3, 3);
+  });
+
+  it('leave no question behind where they go away while they wait', async () => {
+    const { url, feeds, realtime } = await node();
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    feeds.beforeAnswer = () => held;
+    const first = connect(url, { token: token('first') });
+    await eventually(() => expect(feeds.batches).toEqual([['first']]));
+    const others = ['ann', 'bob', 'cat'].map((person) => connect(url, { token: token(person) }));
+    await eventually(() => expect(realtime.stats().opening).toBe(3));
+    for (const client of others.slice(0, 2)) client.close();
+    await eventually(() => expect(realtime.stats().opening).toBe(1));
+    goOn();
+    await first.got('session.ready');
+    await others[2]?.got('session.ready');
+    expect(feeds.batches).toEqual([['first'], ['cat']]);
+  });
+});
