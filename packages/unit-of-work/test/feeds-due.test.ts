@@ -172,6 +172,24 @@ describe('a feed', () => {
   });
 });
 
+describe('many feeds that are due at once', () => {
+  it('are pruned in steps of 2,000 entries at most', async () => {
+    await db.sql(`
+      INSERT INTO messaging.feed_head (user_id, seq) SELECT 'user-' || n, 300 FROM generate_series(1, 60) n;
+      INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
+      SELECT 'user-' || n, seq, 'note.updated', gen_random_uuid(), now() - interval '40 days', '{}'
+      FROM generate_series(1, 60) n, generate_series(1, 300) seq`);
+    await db.sql(`CREATE TABLE step (entries int);
+      CREATE FUNCTION note_step() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO step SELECT count(*) FROM gone; RETURN NULL; END $$`);
+    await db.sql(`CREATE TRIGGER step AFTER DELETE ON messaging.feed REFERENCING OLD TABLE AS gone
+      FOR EACH STATEMENT EXECUTE FUNCTION note_step()`);
+    expect(await roundAt(new Date())).toEqual({ feedsVisited: 60, feedEntries: 18_000 });
+    const [steps] = await db.sql('SELECT max(entries) AS largest, sum(entries)::int AS all FROM step');
+    expect(steps).toEqual({ largest: 2_000, all: 18_000 });
+  });
+});
+
 describe('feeds of the build before', () => {
   /** A database as that build left it. */
   async function olderDatabase(work: (pool: pg.Pool) => Promise<void>): Promise<void> {
