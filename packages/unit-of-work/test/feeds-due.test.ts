@@ -138,6 +138,20 @@ describe('a feed', () => {
     expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual(nothing);
   });
 
+  it('is looked at when less is to be kept, also where somebody writes to it at that moment', async () => {
+    await oldFeed(db, 'ann', [inDays(-5)]);
+    await roundAt(new Date());
+    const writer = await db.pool.connect();
+    await writer.query('BEGIN');
+    await write(writer, 'ann');
+    await roundAt(new Date(), { ...keeps, feedDays: 10 });
+    await writer.query('COMMIT');
+    writer.release();
+    await roundAt(new Date(), { ...keeps, feedDays: 10 });
+    await roundAt(inDays(6), { ...keeps, feedDays: 10 });
+    expect(await left('ann')).toEqual([{ seq: 2 }]);
+  }, 30_000);
+
   it('stays due when a round ends before it is pruned', async () => {
     await oldFeed(db, 'ann', [inDays(-40)]);
     await oldFeed(db, 'bob', [inDays(-40)]);
@@ -232,6 +246,23 @@ describe('feeds of the build before', () => {
       expect(await roundAt(inDays(11), {}, pool)).toEqual({ feedsVisited: 2_500, feedEntries: 2_500 });
     });
   }, 120_000);
+
+  it('are pruned in their time also where somebody held one during the walk and took everything back', async () => {
+    await olderDatabase(async (pool) => {
+      for (const user of ['ann', 'bob', 'eve']) await write(pool, user);
+      await migrateMessaging(pool);
+      const writer = await pool.connect();
+      await writer.query('BEGIN');
+      await write(writer, 'bob');
+      await roundAt(new Date(), {}, pool);
+      await writer.query('ROLLBACK');
+      writer.release();
+      await roundAt(new Date(), {}, pool);
+      await roundAt(inDays(31), {}, pool);
+      expect((await pool.query('SELECT user_id FROM messaging.feed')).rows).toEqual([]);
+      expect(await roundAt(inDays(31), {}, pool)).toEqual(nothing);
+    });
+  });
 
   it('are found when it writes to them, beside this build and before the walk', async () => {
     await olderDatabase(async (pool) => {

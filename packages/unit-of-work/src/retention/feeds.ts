@@ -26,9 +26,9 @@ const pushedAt = `least(
 const kept = `coalesce(${keptUntil} >= $1::timestamptz, false)`;
 
 /**
- * Writes down when to look at these feeds again, but for those that have something to lose now: they are answered. A
- * feed that somebody wrote to meanwhile, or writes to now, stays as due as it was: nobody waits for it, and the entry
- * that isn't seen here is seen the next time.
+ * Writes down when to look at these feeds again, but for those that have something to lose now. A feed that somebody
+ * wrote to meanwhile, or holds now, stays as due as it was: nobody waits for it, and the entry that isn't seen here is
+ * seen the next time. Both are answered.
  */
 const schedule = `
 WITH looked AS MATERIALIZED (
@@ -38,14 +38,15 @@ WITH looked AS MATERIALIZED (
     SELECT seq, time FROM messaging.feed WHERE user_id = u.user_id ORDER BY seq LIMIT 1
   ) e ON true
 ), free AS MATERIALIZED (
-  SELECT user_id FROM messaging.feed_head WHERE user_id = ANY($6::text[]) FOR NO KEY UPDATE SKIP LOCKED
+  SELECT user_id, seq FROM messaging.feed_head WHERE user_id = ANY($6::text[]) FOR NO KEY UPDATE SKIP LOCKED
 ), scheduled AS (
   UPDATE messaging.feed_head h SET due_at = l.due_at, due_seq = l.due_seq
   FROM looked l JOIN free USING (user_id)
   WHERE h.user_id = ANY($6::text[]) AND h.user_id = l.user_id AND h.seq = l.head AND NOT l.old
     AND (h.due_at, h.due_seq) IS DISTINCT FROM (l.due_at, l.due_seq)
 )
-SELECT user_id AS "userId" FROM looked WHERE old`;
+SELECT user_id AS "userId", old FROM looked l
+WHERE old OR NOT EXISTS (SELECT FROM free f WHERE f.user_id = l.user_id AND f.seq = l.head)`;
 
 /**
  * Deletes from the oldest on, up to the first that is to be kept: a feed has no holes, whatever clock wrote its
@@ -87,10 +88,24 @@ export async function feedsDue(db: Db, after: DueFeed, now: Date): Promise<DueFe
   return rows;
 }
 
-/** Notes when these feeds are due again; answers those of them that have entries to lose now, and stay due. */
-export async function scheduleFeeds(db: Db, users: readonly string[], keep: FeedKeep): Promise<string[]> {
-  const { rows } = await db.query<{ userId: string }>(schedule, [...valuesOf(keep), users]);
-  return rows.map(({ userId }) => userId);
+/** Users whose feeds stay as due as they were. */
+export interface Unscheduled {
+  /** These have entries to lose now. */
+  old: string[];
+  /** Somebody wrote to these, or held them. */
+  busy: string[];
+}
+
+/** Notes when these feeds are due again, where that can be said. */
+export async function scheduleFeeds(db: Db, users: readonly string[], keep: FeedKeep): Promise<Unscheduled> {
+  const { rows } = await db.query<{ userId: string; old: boolean }>(schedule, [...valuesOf(keep), users]);
+  const idsOf = (wanted: boolean) => rows.filter(({ old }) => old === wanted).map(({ userId }) => userId);
+  return { old: idsOf(true), busy: idsOf(false) };
+}
+
+/** Makes a feed due at once. Waits for whoever holds it. */
+export async function makeFeedDue(db: Db, user: string): Promise<void> {
+  await db.query(`UPDATE messaging.feed_head SET due_at = '-infinity' WHERE user_id = $1`, [user]);
 }
 
 /** Deletes 2,000 entries at most, of the first of these users; `left`: those who still have some to lose. */

@@ -4,6 +4,7 @@ import {
   type FeedKeep,
   feedsDue,
   feedsToWalk,
+  makeFeedDue,
   pruneFeeds,
   scheduleFeeds,
   walkedTo,
@@ -34,18 +35,30 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
   const schedule = (users: readonly string[]) =>
     gently('look at feeds', () => scheduleFeeds(db, users, keep));
 
-  /** False if it gave way. */
-  async function visit(users: readonly string[]): Promise<boolean> {
-    const old = await schedule(users);
-    if (!old) return false;
+  /** Answers those that stay as due as they were; `undefined` if it gave way. */
+  async function visit(users: readonly string[]): Promise<string[] | undefined> {
+    const looked = await schedule(users);
+    if (!looked) return undefined;
     visited.feeds += users.length;
+    const { old, busy } = looked;
     for (let left = old; left.length > 0; ) {
       const pruned = await gently('prune feeds', () => pruneFeeds(db, left, keep));
-      if (!pruned) return false;
+      if (!pruned) return undefined;
       visited.entries += pruned.gone;
       left = pruned.left;
     }
-    return old.length === 0 || (await schedule(old)) !== undefined;
+    if (old.length === 0) return busy;
+    const again = await schedule(old);
+    return again && [...busy, ...again.old, ...again.busy];
+  }
+
+  /** What these were noted for, if anything, may be too late, and whoever holds one now may take back what they wrote. */
+  async function makeDue(users: readonly string[]): Promise<boolean> {
+    for (const user of users) {
+      const made = await gently('make a feed due', () => makeFeedDue(db, user).then(() => true));
+      if (!made) return false;
+    }
+    return true;
   }
 
   /** All of them, where nothing was noted yet, or for other limits. False if it isn't over. */
@@ -58,7 +71,8 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
       if (!next) return false;
       const { users } = next;
       if (users === undefined) return true;
-      if (!(await visit(users))) return false;
+      const unnoted = await visit(users);
+      if (!unnoted || !(await makeDue(unnoted))) return false;
       await gently('note the walk', () => walkedTo(db, users.at(-1) ?? null));
     }
     return false;
