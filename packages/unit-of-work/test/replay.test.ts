@@ -170,6 +170,33 @@ describe('replay', () => {
     expect(await reader.sql('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toEqual([]);
   });
 
+  it('sends what a queue lost also where a build that knows nothing of that took the request for one of copies', async () => {
+    const replayId = '00000000-0000-4000-8000-000000000001';
+    const producer = await note.start(bus);
+    await reader.start(bus, { catchUpPatienceMs: 100 });
+    await completed();
+    await write(producer, 'a');
+    await eventually(async () => expect(await effects()).toHaveLength(1));
+    // As such a build left it: it read of the request what it knew, and announced copies.
+    await note.sql(
+      `INSERT INTO messaging.replay (id, consumer, source, types, requested_by, state, position, finished_at)
+      VALUES ($1, 'reader', 'snapshot', '{note.snapshot}', 'reader', 'done', '{"type":"note.snapshot","after":"z"}',
+        now() - interval '6 min')`,
+      [replayId],
+    );
+    await reader.sql('TRUNCATE effect, messaging.inbox');
+    await reader.sql(
+      `INSERT INTO messaging.recovery (source, types, lost_since, replay_id)
+      VALUES ('note', '{note.written,note.snapshot}', now() - interval '1 hour', $1)`,
+      [replayId],
+    );
+    await reader.start(bus, { catchUpPatienceMs: 100 });
+    await eventually(async () =>
+      expect(await reader.sql('SELECT 1 FROM messaging.recovery WHERE completed_at IS NULL')).toEqual([]),
+    );
+    expect(await effects()).toEqual([{ subject: 'a' }]);
+  });
+
   it('ends where the broker refuses one of its events, and says so', async () => {
     await oldNotes(3);
     const refusing = publishingBy(async (event) => {

@@ -58,9 +58,12 @@ WHERE id = (
 RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease,
   requested_by = consumer AS asked`;
 
+const goesOn = `r.state = 'failed' AND r.source = excluded.source AND r.since IS NOT DISTINCT FROM excluded.since`;
+
 /**
  * Writes a request of a consumer down. A repeated one changes nothing while the first is at work, and some time after:
- * the word of its end may still wait in the consumer's queue. Then one that failed goes on, and another starts anew.
+ * the word of its end may still wait in the consumer's queue. Then one that failed goes on, and another starts anew. So
+ * does one that a build which knows nothing of lost queues took for one of copies.
  */
 export async function acceptRequest(
   db: RawClient,
@@ -78,9 +81,10 @@ export async function acceptRequest(
   await db.$queryRawUnsafe(
     `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by, since, with_effects)
     VALUES ($1::uuid, $2, $3, $4::text[], $2, $5::timestamptz, $5::timestamptz IS NOT NULL)
-    ON CONFLICT (id) DO UPDATE SET state = 'waiting', error = NULL, finished_at = NULL,
-      position = CASE r.state WHEN 'failed' THEN r.position END,
-      sent = CASE r.state WHEN 'failed' THEN r.sent ELSE 0 END
+    ON CONFLICT (id) DO UPDATE SET state = 'waiting', error = NULL, finished_at = NULL, source = excluded.source,
+      types = excluded.types, since = excluded.since, with_effects = excluded.with_effects,
+      position = CASE WHEN ${goesOn} THEN r.position END,
+      sent = CASE WHEN ${goesOn} THEN r.sent ELSE 0 END
     WHERE r.consumer = excluded.consumer AND r.finished_at < now() - interval '5 min'
     RETURNING id`,
     id,
