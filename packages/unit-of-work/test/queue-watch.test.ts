@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueueWatch } from '@warren/event-bus';
 import { createQueueWatch } from '../src/inbox/queue-watch.js';
+import { createRequests } from '../src/replay/requests.js';
 import { type Fixture, fixture, quiet } from './support/fixture.js';
 import { dayMs, hourMs, oldHandled } from './support/old-rows.js';
 
@@ -114,6 +115,23 @@ describe('what a service notes of its queue', () => {
     expect(woken).toBe(1);
     await (await watch.look()).whole();
     expect(woken).toBe(1);
+  });
+
+  it('has nobody asked, by no instance, before it is bound again: what came between would be missing', async () => {
+    await oldHandled(db, new Date());
+    const requests = createRequests(db.pool, 'recovery');
+    const sources = async () => (await requests.due(0)).map(({ source }) => source).sort();
+    const look = await instance().look();
+    await look.lost();
+    expect(await requests.open()).toBe(2);
+    expect(await sources()).toEqual([]);
+    // As where a request was under way when the queue was lost.
+    await requests.unheard('note', { patienceMs: 0, afterMs: 0 });
+    expect(await sources()).toEqual([]);
+    await look.whole();
+    expect(await sources()).toEqual(['note', 'other']);
+    await (await instance().look()).whole();
+    expect((await requests.due(60_000)).map(({ source }) => source)).toEqual([]);
   });
 
   it('notes one loss once, however many instances see it at the same time', async () => {

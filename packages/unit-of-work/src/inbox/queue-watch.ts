@@ -25,17 +25,28 @@ const margin = `interval '1 hour'`;
 
 const look = prepared('queue_look', 'SELECT generation, restored FROM messaging.queue WHERE service = $1');
 
+/** From then on producers can be asked, by any instance: what they don't send, because it comes later, is bound. */
 const whole = prepared(
   'queue_whole',
   `
-INSERT INTO messaging.queue AS q (service, generation, whole_at) VALUES ($1, $2, now())
-ON CONFLICT (service) DO UPDATE SET whole_at = now() WHERE q.generation = $2`,
+WITH noted AS (
+  INSERT INTO messaging.queue AS q (service, generation, whole_at) VALUES ($1, $2, now())
+  ON CONFLICT (service) DO UPDATE SET whole_at = now() WHERE q.generation = $2
+  RETURNING 1
+), askable AS (
+  UPDATE messaging.recovery SET asked_at = NULL WHERE asked_at = 'infinity' AND EXISTS (SELECT FROM noted)
+), copyable AS (
+  UPDATE messaging.copy SET asked_at = NULL WHERE asked_at = 'infinity' AND EXISTS (SELECT FROM noted)
+)
+SELECT FROM noted`,
 );
 
 /**
  * In the order in which a queue hands out, everything that lay in it is younger than what was handled last; and what no
  * queue got is younger than the last look that found it whole. A queue that was never seen, of a service that has
  * handled nothing, has lost nothing. Where the outbox may not reach back so far, copies are asked for anew.
+ *
+ * Nobody is asked, `asked_at` is `infinity`, until the queue is whole: an answer that ends before would leave a gap.
  */
 const lost = `
 WITH noted AS (
@@ -50,17 +61,17 @@ WITH noted AS (
 ), bound AS (
   SELECT least(whole_at, (SELECT newest FROM handled)) - ${margin} AS lost_since FROM noted
 ), asked AS (
-  INSERT INTO messaging.recovery AS r (source, types, lost_since)
-  SELECT source, array_agg(type), lost_since FROM unnest($3::text[], $4::text[]) AS t (source, type), bound
+  INSERT INTO messaging.recovery AS r (source, types, lost_since, asked_at)
+  SELECT source, array_agg(type), lost_since, 'infinity'::timestamptz FROM unnest($3::text[], $4::text[]) AS t (source, type), bound
   WHERE lost_since IS NOT NULL GROUP BY source, lost_since
   ON CONFLICT (source) DO UPDATE SET
     types = CASE WHEN r.completed_at IS NULL
       THEN ARRAY(SELECT DISTINCT t FROM unnest(r.types || excluded.types) AS t ORDER BY t) ELSE excluded.types END,
     lost_since = CASE WHEN r.completed_at IS NULL
       THEN least(r.lost_since, excluded.lost_since) ELSE excluded.lost_since END,
-    replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
+    replay_id = gen_random_uuid(), asked_at = excluded.asked_at, completed_at = NULL
 ), anew AS (
-  UPDATE messaging.copy SET replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
+  UPDATE messaging.copy SET replay_id = gen_random_uuid(), asked_at = 'infinity', completed_at = NULL
   FROM bound WHERE lost_since < now() - $5::int * interval '1 day'
 )
 SELECT generation::text, lost_since AS "lostSince", lost_since < now() - $5::int * interval '1 day' AS "isTooOld"

@@ -13,7 +13,10 @@ export interface ReplayRequest {
 export interface Requests {
   /** Producers that are still to answer. */
   open(): Promise<number>;
-  /** Takes those that weren't asked for `patienceMs`, and that no other instance takes meanwhile. */
+  /**
+   * Takes those that weren't asked for `patienceMs`, and that no other instance takes meanwhile; none while the queue in
+   * which the answer would come is lost.
+   */
   due(patienceMs: number): Promise<ReplayRequest[]>;
   /** The request reached nobody: it is due again after `afterMs`. */
   unheard(source: string, timing: { patienceMs: number; afterMs: number }): Promise<void>;
@@ -45,7 +48,7 @@ export function createRequests(pool: Pool, table: 'copy' | 'recovery', sources?:
     async unheard(source, { patienceMs, afterMs }) {
       await pool.query(
         `UPDATE messaging.${table} SET asked_at = now() - ($2::int - $3::int) * interval '1 ms'
-        WHERE source = $1 AND completed_at IS NULL`,
+        WHERE source = $1 AND completed_at IS NULL AND asked_at <= now()`,
         [source, patienceMs, Math.min(patienceMs, afterMs)],
       );
     },
