@@ -73,9 +73,23 @@ export const mutations = [
   {
     guard: 'lost queue: a look that began before a loss calls nothing whole',
     file: 'packages/unit-of-work/src/inbox/queue-watch.ts',
-    from: 'DO UPDATE SET whole_at = now() WHERE q.generation = $2`',
-    to: 'DO UPDATE SET whole_at = now()`',
+    from: 'DO UPDATE SET whole_at = now() WHERE q.generation = $2',
+    to: 'DO UPDATE SET whole_at = now()',
     tests: ['packages/unit-of-work/test/queue-watch.test.ts'],
+  },
+  {
+    guard: 'lost queue: nobody is asked before it is bound again',
+    file: 'packages/unit-of-work/src/inbox/queue-watch.ts',
+    from: "'infinity'::timestamptz FROM unnest",
+    to: 'NULL::timestamptz FROM unnest',
+    tests: ['packages/unit-of-work/test/queue-watch.test.ts'],
+  },
+  {
+    guard: 'lost queue: a request that an older build took for one of copies is answered after all',
+    file: 'packages/unit-of-work/src/replay/jobs.ts',
+    from: 'since = excluded.since, with_effects = excluded.with_effects,',
+    to: '',
+    tests: ['packages/unit-of-work/test/replay.test.ts'],
   },
   {
     guard: 'returned: an event that a service consumes and no queue takes is kept',
@@ -328,6 +342,13 @@ export const mutations = [
     file: 'packages/unit-of-work/src/retention/visits.ts',
     from: 'await walkIfChanged(db, keep);',
     to: 'if (db === undefined) await walkIfChanged(db, keep);',
+    tests: ['packages/unit-of-work/test/feeds-due.test.ts'],
+  },
+  {
+    guard: 'retention: a feed that somebody held while all are looked at is not forgotten',
+    file: 'packages/unit-of-work/src/retention/visits.ts',
+    from: '!(await makeDue(unnoted))',
+    to: '!(await makeDue([]))',
     tests: ['packages/unit-of-work/test/feeds-due.test.ts'],
   },
   {
