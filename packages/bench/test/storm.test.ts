@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually, testBroker, testDatabase } from '@warren/testing';
 import pg from 'pg';
+import { io } from 'socket.io-client';
 import { Cleanup } from '../src/processes/cleanup.js';
 import { openStormNode } from '../src/storm/node.js';
 import { playStorm } from '../src/storm/play.js';
@@ -92,6 +93,44 @@ describe('a reconnect storm', () => {
     await eventually(() => expect(swarm.standing.ready).toBe(300), { within: 30_000 });
     expect(swarm.report().faults).toEqual(noFaults);
   }, 90_000);
+
+  /** As above: what reads feeds holds its connection until the end. */
+  it('leaves connections to transactions, however hard one person pulls', async () => {
+    const [database, broker] = [await testDatabase(), await testBroker()];
+    cleanup.defer('database', () => database.close());
+    cleanup.defer('broker', () => broker.close());
+    const tokens = await createTokens();
+    const [person] = await tokens.people(1);
+    const shared = { databaseUrl: database.url, amqpUrl: broker.url, jwks: tokens.jwks, users: [] };
+    const node = await openStormNode({ ...shared, node: 'one', sweepMs: 3_600_000, connections: 4 });
+    cleanup.defer('node', () => node.close());
+    const sockets = Array.from({ length: 10 }, () =>
+      io(`http://127.0.0.1:${node.port}/herald`, {
+        transports: ['websocket'],
+        forceNew: true,
+        auth: { token: person?.token },
+      }),
+    );
+    cleanup.defer('sockets', async () => void sockets.map((socket) => socket.disconnect()));
+    await Promise.all(
+      sockets.map((socket) => new Promise<void>((ready) => socket.once('session.ready', () => ready()))),
+    );
+    const locker = new pg.Client({ connectionString: database.url });
+    await locker.connect();
+    cleanup.defer('locker', () => locker.end());
+    await locker.query('BEGIN; LOCK TABLE messaging.feed');
+
+    const answers: { ok: boolean; error?: { code: string } }[] = [];
+    for (const socket of sockets) {
+      for (let count = 0; count < 10; count += 1) socket.emit('feed.pull', {}, answers.push.bind(answers));
+    }
+    // One is under way and four wait.
+    await eventually(() => expect(answers).toHaveLength(95));
+    for (const { error } of answers) expect(error?.code).toBe('rate-limited');
+    for (let count = 0; count < 20; count += 1) await node.transact();
+    await locker.query('COMMIT');
+    await eventually(() => expect(answers.filter(({ ok }) => ok)).toHaveLength(5));
+  }, 60_000);
 });
 
 async function headsOf(url: string): Promise<number[]> {

@@ -60,6 +60,8 @@ export interface WireError {
   message: string;
   temporary: boolean;
   errors?: FieldError[];
+  /** Milliseconds after which the same may succeed, where that is known. */
+  retryAfterMs?: number;
 }
 
 /** RFC 9457 problem details, with Warren's closed `code`. */
@@ -81,12 +83,17 @@ export interface Problem {
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: FieldError[] | undefined;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, options: { detail?: string; errors?: FieldError[]; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    options: { detail?: string; errors?: FieldError[]; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
     super(options.detail ?? errorCodes[code].title, { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.errors = options.errors;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get status(): number {
@@ -102,8 +109,14 @@ export class AppError extends Error {
   }
 
   toWire(): WireError {
-    const { code, message, temporary, errors } = this;
-    return { code, message, temporary, ...(errors && { errors }) };
+    const { code, message, temporary, errors, retryAfterMs } = this;
+    return {
+      code,
+      message,
+      temporary,
+      ...(errors && { errors }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    };
   }
 
   toProblem(): Problem {

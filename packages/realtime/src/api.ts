@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AppError, ErrorCode } from '@warren/contracts';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
+import type { Rate } from './limits/token-buckets.js';
 
 /** Who is behind a socket or a request, as an access token says. */
 export interface Principal {
@@ -91,6 +92,11 @@ export interface RealtimeLimits {
   unsentBytes: number;
   /** Connections of one address that have joined nothing yet; five times as many in total. Default 1,000. */
   unjoinedPerAddress: number;
+  /**
+   * What one user may pull of their feed on this node, in entries, or in KiB where these are more. Default 1,000 a second,
+   * 40,000 at once.
+   */
+  pulled: Rate;
 }
 
 export interface RealtimeOptions {

@@ -77,6 +77,10 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.#goOn(late && requested.kind === 'none' ? { ...opening, reset: 'unavailable' } : opening);
   }
 
+  get left(): boolean {
+    return this.#left;
+  }
+
   emit(event: string, ...args: unknown[]): void {
     this.#socket.emit(event, ...args);
   }

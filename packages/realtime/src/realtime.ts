@@ -6,6 +6,7 @@ import { broadcastEntries, broadcastHint } from './broadcast.js';
 import { commandTable, fromService } from './commands/command.js';
 import { CommandDispatcher } from './commands/dispatcher.js';
 import { feedPull } from './commands/feed-pull.js';
+import { PullLine } from './commands/pull-line.js';
 import { sessionRefresh } from './commands/session-refresh.js';
 import { Drain } from './drain.js';
 import { ReadLine } from './feed/read-line.js';
@@ -72,7 +73,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const dispatcher = new CommandDispatcher({
     commands: commandTable([
       sessionRefresh(verifyToken),
-      feedPull(feeds, limits.unsentBytes),
+      feedPull(feeds, new PullLine(limits.pulled), limits.unsentBytes),
       ...options.commands.map(fromService),
     ]),
     limits,

@@ -1,9 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
+import type { ConnectedSocket } from '../connected-socket.js';
 import { feedTimeout, maxCursorLength, maxPullLimit, pageSize } from '../limits/defaults.js';
 import { withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { invalid } from './packet.js';
+import type { Pulled, PullLine } from './pull-line.js';
 
 interface PullInput {
   after: string | undefined;
@@ -14,21 +16,38 @@ interface PullInput {
  * Reads a client's own feed at its own pace. The pull that reaches the head returns a socket that was behind to
  * live, in the same step as its answer.
  */
-export function feedPull(feeds: FeedReader, answerBytes: number): RunnableCommand {
+export function feedPull(feeds: FeedReader, line: PullLine, answerBytes: number): RunnableCommand {
   return {
     name: 'feed.pull',
-    run: async (input, { principal }, socket) => {
-      const { after, limit } = readPull(input);
-      const from = await startOf(feeds, principal.userId, after);
-      const { entries, head } = await reachable(feeds.read(principal.userId, from, limit));
-      const first = entries[0]?.seq ?? head.seq + 1;
-      if (after !== undefined && first > from + 1) throw new AppError('cursor-too-old');
-      const fitting = withinBytes(entries, answerBytes);
-      const last = fitting.at(-1)?.seq ?? from;
-      const answer: Answer = { data: { entries: fitting.map(toWire), head: head.cursor } };
-      return last < head.seq ? answer : { ...answer, afterwards: () => socket.returnToLive(head) };
+    run: async (input, { principal: { userId } }, socket) => {
+      const pull = readPull(input);
+      return line.run(userId, async () => {
+        // Nobody is left who would read it.
+        if (socket.left) throw new AppError('service-unavailable');
+        return await readFeed(feeds, socket, { ...pull, userId, answerBytes });
+      });
     },
   };
+}
+
+async function readFeed(
+  feeds: FeedReader,
+  socket: ConnectedSocket,
+  { userId, after, limit, answerBytes }: PullInput & { userId: string; answerBytes: number },
+): Promise<Pulled<Answer>> {
+  const from = await startOf(feeds, userId, after);
+  const most = { entries: limit, bytes: answerBytes };
+  const [read] = await reachable(feeds.readMany([{ userId, from }], most));
+  if (!read) throw new Error('a feed was asked for and not read');
+  const { head } = read.place;
+  const first = read.entries[0]?.seq ?? head.seq + 1;
+  if (after !== undefined && first > from + 1) throw new AppError('cursor-too-old');
+  const { entries, bytes } = withinBytes(read.entries, answerBytes);
+  const last = entries.at(-1)?.seq ?? from;
+  const answer: Answer = { data: { entries: entries.map(toWire), head: head.cursor } };
+  if (last >= head.seq) answer.afterwards = () => socket.returnToLive(head);
+  // A pull of nothing isn't for nothing.
+  return { value: answer, cost: Math.max(1, entries.length, bytes / 1024) };
 }
 
 function readPull({ after, limit = pageSize }: Record<string, unknown>): PullInput {
@@ -46,14 +65,17 @@ async function startOf(feeds: FeedReader, userId: string, cursor: string | undef
   throw new AppError(found.reason === 'too-old' ? 'cursor-too-old' : 'invalid-cursor');
 }
 
-/** As many as fit, and at least one. */
-function withinBytes(entries: readonly FeedEntry[], budget: number): readonly FeedEntry[] {
+/** As many as fit, and at least one; and the bytes of their data. */
+function withinBytes(entries: readonly FeedEntry[], budget: number): { entries: FeedEntry[]; bytes: number } {
+  const fitting: FeedEntry[] = [];
   let bytes = 0;
-  const tooMany = entries.findIndex((entry, i) => {
-    bytes += Buffer.byteLength(JSON.stringify(entry.data) ?? '');
-    return bytes > budget && i > 0;
-  });
-  return tooMany < 0 ? entries : entries.slice(0, tooMany);
+  for (const entry of entries) {
+    const more = Buffer.byteLength(JSON.stringify(entry.data) ?? '');
+    if (fitting.length > 0 && bytes + more > budget) break;
+    fitting.push(entry);
+    bytes += more;
+  }
+  return { entries: fitting, bytes };
 }
 
 function toWire({ type, data, seq, cursor, id, time }: FeedEntry): Omit<FeedEntry, 'userId'> {

@@ -9,6 +9,7 @@ export const defaultLimits: RealtimeLimits = {
   payloadHardBytes: 256 * 1024,
   unsentBytes: 1024 * 1024,
   unjoinedPerAddress: 1_000,
+  pulled: { perSecond: 1_000, burst: 40_000 },
 };
 
 /** Commands of one socket that may run at the same time. */
@@ -59,7 +60,14 @@ export const entriesAtOnce = 32;
 /** Most entries one `feed.pull` answers, whatever its `limit`. */
 export const maxPullLimit = 500;
 
+/** Pulls that are read at the same time, of different people. */
+export const pullsAtOnce = 2;
+
+/** Pulls of one person that wait behind the one that is under way. */
+export const pullsWaiting = 4;
+
 /** Milliseconds. */
+export const pullWaitTimeout = 10_000;
 export const verifyTimeout = 10_000;
 export const feedTimeout = 5_000;
 /** The longest that somebody waits for their turn to have a feed read. */

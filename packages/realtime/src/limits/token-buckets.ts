@@ -26,6 +26,18 @@ export class TokenBucket {
     return true;
   }
 
+  /** Takes `cost`, also what isn't there: until that has come in again there is a debt. */
+  charge(cost: number, now = Date.now()): void {
+    this.#tokens = this.#tokensAt(now) - cost;
+    this.#at = now;
+  }
+
+  /** Milliseconds until nothing is owed any more. */
+  debtMs(now = Date.now()): number {
+    const tokens = this.#tokensAt(now);
+    return tokens < 0 ? Math.ceil((-tokens / this.#rate.perSecond) * 1_000) : 0;
+  }
+
   isFull(now = Date.now()): boolean {
     return this.#tokensAt(now) >= this.#rate.burst;
   }
@@ -60,11 +72,27 @@ export class TokenBuckets {
   take(key: string, now = Date.now()): boolean {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
     if (!bucket.take(1, now)) return false;
+    this.#keep(key, bucket, now);
+    return true;
+  }
+
+  /** See `TokenBucket.charge`. */
+  charge(key: string, cost: number, now = Date.now()): void {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
+    bucket.charge(cost, now);
+    this.#keep(key, bucket, now);
+  }
+
+  /** See `TokenBucket.debtMs`. */
+  debtMs(key: string, now = Date.now()): number {
+    return this.#buckets.get(key)?.debtMs(now) ?? 0;
+  }
+
+  #keep(key: string, bucket: TokenBucket, now: number): void {
     // Re-inserted, so that the map's order is the order of last use.
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     this.#forget(now);
-    return true;
   }
 
   /** Looks at two keys a call: enough to keep up with one new key a call. */
