@@ -31,7 +31,7 @@ export interface ReturningFigures {
 }
 
 const retryMs = 1_000;
-/** As long as socket.io-client waits for a connection. */
+/** As long as socket.io-client waits until a connection is open. */
 const patienceMs = 20_000;
 
 /** A client with a cursor, as thin as can be: thousands of them must cost less than the service does. */
@@ -77,8 +77,8 @@ export class ReturningClient {
       socket.write(upgradeRequest());
     });
     const onText = (text: string): void => {
+      clearTimeout(impatience);
       if (text.startsWith('42')) phase = 'resuming';
-      if (phase === 'resuming') clearTimeout(impatience);
       this.#onText(text, socket);
     };
     socket.on('data', (chunk) => {

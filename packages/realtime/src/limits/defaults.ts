@@ -52,7 +52,7 @@ export const leastPageBytes = 16 * 1024;
 export const opensAtOnce = 4;
 
 /** TCP connections that are taken before some are opened, as long as more come. */
-export const takesBetweenOpens = 64;
+export const takesBetweenOpens = 256;
 
 /** Entries that are written to sockets before others get their turn of the event loop. */
 export const entriesAtOnce = 32;
