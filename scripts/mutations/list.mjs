@@ -92,6 +92,13 @@ export const mutations = [
     tests: ['packages/unit-of-work/test/replay.test.ts'],
   },
   {
+    guard: 'lost queue: what it held leaves room on the bus for others',
+    file: 'packages/unit-of-work/src/replay/runner.ts',
+    from: 'const sentAtOnce = 200;',
+    to: 'const sentAtOnce = 1_000;',
+    tests: ['packages/unit-of-work/test/replay.test.ts'],
+  },
+  {
     guard: 'returned: an event that a service consumes and no queue takes is kept',
     file: 'packages/unit-of-work/src/outbox/relay.ts',
     from: "if (receipt === 'unroutable' && this.#returned.keeps(type))",

@@ -292,6 +292,32 @@ describe('replay', () => {
       await eventually(async () => expect(await effects()).toEqual([{ subject: 'a' }, { subject: 'b' }]));
     });
 
+    it('leaves room on the bus for what is published meanwhile', async () => {
+      const producer = await note.start(bus);
+      await reader.start(bus);
+      await completed();
+      await producer.stop();
+      await note.sql(
+        `INSERT INTO messaging.outbox (id, type, body, published_at)
+        SELECT gen_random_uuid(), 'note.erased', '{}', now() FROM generate_series(1, 1000)`,
+      );
+      let open = 0;
+      let most = 0;
+      const counting = publishingBy(async () => {
+        open += 1;
+        most = Math.max(most, open);
+        await new Promise(setImmediate);
+        open -= 1;
+        return 'confirmed';
+      });
+      await note.start(counting);
+      expect(await order({ source: 'outbox', withEffects: true })).toMatchObject({
+        state: 'done',
+        sent: 1_000,
+      });
+      expect(most).toBe(200);
+    });
+
     it('sends the types that were asked for', async () => {
       await bothUp();
       expect(await order({ source: 'outbox', types: ['note.erased'] })).toMatchObject({ sent: 0 });

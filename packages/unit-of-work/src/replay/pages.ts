@@ -41,13 +41,13 @@ const windowSize = 1_000;
 /**
  * By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions.
  *
- * For a lost queue, what counts is when an event was published; one that isn't marked may have been all the same.
+ * For a lost queue, what counts is when an event was published; one that isn't marked may have been all the same. The
+ * body is null where the row is not to be sent.
  */
 const outbox = `
-SELECT id, type, body,
-  NOT confidential AND parked_at IS NULL AND ($2::text[] IS NULL OR type = ANY($2)) AND (
+SELECT id, type, CASE WHEN NOT confidential AND parked_at IS NULL AND ($2::text[] IS NULL OR type = ANY($2)) AND (
     $3::timestamptz IS NULL OR created_at >= $3 OR ($4 AND coalesce(published_at, 'infinity') >= $3)
-  ) AS wanted
+  ) THEN body END AS body
 FROM messaging.outbox WHERE $1::uuid IS NULL OR id > $1
 ORDER BY id LIMIT $5`;
 
@@ -58,15 +58,11 @@ async function outboxPage<Db extends RawClient>(
   const isForLostQueue = job.asked && job.since !== null;
   if (job.asked && !isForLostQueue && job.position === null) await demandWholeOutbox(pool, limits.outboxDays);
   const values = [job.position?.after ?? null, job.types, job.since, isForLostQueue, windowSize];
-  const { rows } = await pool.query<OutboxRow & { wanted: boolean }>(outbox, values);
-  const events = rows
-    .filter(({ wanted }) => wanted)
-    .map(({ id, type, body }) => ({
-      id,
-      type,
-      to: job.consumer,
-      body: job.withEffects ? body : asReplayed(body, job.id),
-    }));
+  const { rows } = await pool.query<Pick<OutboxRow, 'id' | 'type'> & { body: string | null }>(outbox, values);
+  const events = rows.flatMap(({ id, type, body }) => {
+    if (body === null) return [];
+    return [{ id, type, to: job.consumer, body: job.withEffects ? body : asReplayed(body, job.id) }];
+  });
   const last = rows.at(-1);
   return { events, ...(last && rows.length === windowSize && { next: { type: '', after: last.id } }) };
 }

@@ -17,6 +17,7 @@ export interface RunnerParts {
   log: Logger;
 }
 
+const sentAtOnce = 200;
 const backOff = { firstMs: 5_000, mostMs: 300_000 };
 
 /**
@@ -100,10 +101,14 @@ export class ReplayRunner {
     return true;
   }
 
+  /** Few at once: the bus holds a bounded number, and what is published meanwhile needs room in it. */
   async #send(job: ReplayJob, { events }: Page): Promise<void> {
-    const published = Promise.all(events.map((event) => this.#parts.bus.publish(event)));
-    const receipts = await this.#stopping.unless(published);
-    if (receipts.includes('unroutable')) throw new Unanswerable(`${job.consumer} has no queue`);
+    for (let first = 0; first < events.length; first += sentAtOnce) {
+      const some = events.slice(first, first + sentAtOnce);
+      const published = Promise.all(some.map((event) => this.#parts.bus.publish(event)));
+      const receipts = await this.#stopping.unless(published);
+      if (receipts.includes('unroutable')) throw new Unanswerable(`${job.consumer} has no queue`);
+    }
   }
 
   async #announceEnd({ id, consumer, sent, asked, since }: ReplayJob): Promise<void> {
