@@ -1066,4 +1066,11 @@ export const mutations = [
     to: '',
     tests: ['packages/realtime/test/pulls.test.ts'],
   },
+  {
+    guard: 'pulls: between two of a person is a pause',
+    file: 'packages/realtime/src/commands/pull-line.ts',
+    from: 'pauseMs = (cost / pulledInARow) * 1_000;',
+    to: 'pauseMs = 0;',
+    tests: ['packages/realtime/test/pulls.test.ts'],
+  },
 ];

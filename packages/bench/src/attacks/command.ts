@@ -4,11 +4,13 @@ import { Bench } from '../bench.js';
 import { quantile } from '../stats.js';
 import { service } from '../storm/contract.js';
 import type { Attack, AttackReport } from './attacker-main.js';
+import { pullRow } from './pulls.js';
 
 const help = `npm run bench -- attacks [options]
 
 Attacks a realtime node that may use a heap of 256 MB, one connection after the other for some seconds, and prints how
-late a push to somebody else's socket came meanwhile, a push every 10 ms; and the most memory that the node used.
+late a push to somebody else's socket came meanwhile, a push every 10 ms; and the most memory that the node used. Last,
+one account pulls its feed as hard as it can from a whole service, whose other users' times are printed.
 
   --seconds N   length of each attack (default 5)
   --help        prints this
@@ -54,6 +56,7 @@ export async function attack(argv: readonly string[]): Promise<void> {
   for (const [name, attack] of Object.entries(attacks)) {
     process.stdout.write(`${await row(name, attack, seconds)}\n`);
   }
+  process.stdout.write(`${await pullRow(seconds)}\n`);
 }
 
 /** A node, a witness and an attacker of its own for each. */

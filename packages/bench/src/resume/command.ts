@@ -1,23 +1,15 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Bench, type Server } from '../bench.js';
+import { Bench } from '../bench.js';
 import type { Child } from '../processes/child.js';
-import { quantile } from '../stats.js';
-import { kitEnvironment } from '../systems/kit-environment.js';
-import { createTokens } from '../systems/tokens.js';
 import { type Absent, fillFeeds } from './feeds.js';
 import { help, type ResumeOptions, readResumeOptions } from './options.js';
-import { ask, type Probe, probeEvery, warmUp } from './probes.js';
 import type { ReturningFigures, ReturningOptions } from './returning-client.js';
-import { openWitness } from './witness.js';
+import { openStage, spread, told } from './stage.js';
 
 const answerWithinMs = 120_000;
 const patienceMs = 180_000;
 /** Milliseconds before and after the storm that the probes run too. */
 const calmMs = 3_000;
-/** A kubelet waits no longer for readiness; see k8s/. */
-const readinessMs = 3_000;
 const localAddresses = 8;
 
 /** `npm run bench -- resume`. Throws where the service doesn't hold what the help text says. */
@@ -41,55 +33,22 @@ export async function resume(argv: readonly string[], say: (line: string) => voi
 }
 
 async function run(bench: Bench, options: ResumeOptions, say: (line: string) => void): Promise<void> {
-  const tokens = await createTokens();
-  const [witness, ...payers] = await tokens.people(9);
-  if (!witness) throw new RangeError('a storm needs a witness');
-  const people = await tokens.people(Math.ceil(options.clients / options.tabs));
-  const databaseUrl = await bench.database();
-  const amqpUrl = await bench.broker();
-  const env = {
-    ...(await kitEnvironment(bench, amqpUrl)),
-    DATABASE_URL: databaseUrl,
-    JWKS_URL: await serveKeys(bench, tokens.jwks),
-    // All clients come from one machine.
-    HANDSHAKES_PER_MINUTE: '1000000',
-    UNJOINED_PER_ADDRESS: '100000',
-    BENCH_SERVICE: 'notification',
-    LOG_LEVEL: 'warn',
-  };
-  const service = await bench.server('notification', new URL('../story/main.js', import.meta.url), env);
-  const absent = await fillFeeds(databaseUrl, people, options.missed);
-  await fillFeeds(databaseUrl, [witness, ...payers], 0);
-  const url = `http://127.0.0.1:${service.port}`;
-  const publish = await openWitness({
-    cleanup: bench.cleanup,
-    databaseUrl: await bench.database(),
-    amqpUrl,
-    socketUrl: `${url}/notification`,
-    person: witness,
-  });
+  const stage = await openStage(bench);
+  const people = await stage.tokens.people(Math.ceil(options.clients / options.tabs));
+  const absent = await fillFeeds(stage.databaseUrl, people, options.missed);
   const drivers: Child[] = [];
   for (let index = 0; index < options.drivers; index += 1) {
     drivers.push(await bench.process(`driver-${index + 1}`, new URL('./crowd-main.js', import.meta.url)));
   }
-  const probes = () => ({
-    readiness: probeEvery(200, () => ask('GET', `${url}/health/ready`, {}, readinessMs, true)),
-    transactions: probeEvery(40, (number) => {
-      const { token } = payers[number % payers.length] ?? witness;
-      return ask('POST', `${url}/notifications/mark-all-read`, { authorization: `Bearer ${token}` }, 60_000);
-    }),
-    events: probeEvery(250, publish),
-  });
-  await warmUp(`${url}/health/live`);
   await sleep(calmMs);
-  const calm = probes();
+  const calm = stage.probe();
   await sleep(calmMs);
   await Promise.all(Object.values(calm).map((probe) => probe.stop()));
 
   say(`${options.clients} clients come back`);
-  const storm = probes();
+  const storm = stage.probe();
   const began = performance.now();
-  await comeBack(drivers, clientsOf(absent, options, service));
+  await comeBack(drivers, clientsOf(absent, options, stage.port));
   await untilComplete(drivers, options.clients, say);
   const tookMs = performance.now() - began;
   await Promise.all(Object.values(storm).map((probe) => probe.stop()));
@@ -109,26 +68,12 @@ async function run(bench: Bench, options: ResumeOptions, say: (line: string) => 
   check(result);
 }
 
-/** The public keys, where the service looks for them. */
-async function serveKeys(bench: Bench, jwks: string): Promise<string> {
-  const server = createServer((_request, response) =>
-    response.writeHead(200, { 'content-type': 'application/json' }).end(jwks),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  bench.cleanup.defer('keys', async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
-
-function clientsOf(absent: readonly Absent[], options: ResumeOptions, service: Server): ReturningOptions[] {
+function clientsOf(absent: readonly Absent[], options: ResumeOptions, port: number): ReturningOptions[] {
   return Array.from({ length: options.clients }, (_, index) => {
     const each = absent[index % absent.length];
     if (!each) throw new RangeError('a storm needs people');
     const { person, cursor, from, to } = each;
     const localAddress = `127.0.0.${2 + (index % localAddresses)}`;
-    const { port } = service;
     return { port, localAddress, namespace: 'notification', token: person.token, cursor, from, to };
   });
 }
@@ -173,25 +118,6 @@ function summed(figures: readonly ReturningFigures[]) {
     refused: count(({ refused }) => refused),
     faults: count(({ gaps, resets }) => gaps + resets),
     resumeMs: spread(figures.map(({ took }) => took)),
-  };
-}
-
-function spread(samples: readonly number[]) {
-  if (samples.length === 0) return { count: 0, p50: 0, p99: 0, max: 0 };
-  const [p50 = 0, p99 = 0, max = 0] = [0.5, 0.99, 1].map((q) => Math.round(quantile(samples, q)));
-  return { count: samples.length, p50, p99, max };
-}
-
-function told(probes: Record<'readiness' | 'transactions' | 'events', Probe>) {
-  const of = ({ samples, failures }: Probe) => ({
-    ...spread(samples),
-    failed: failures.length,
-    why: [...new Set(failures)].slice(0, 3),
-  });
-  return {
-    readiness: of(probes.readiness),
-    transactions: of(probes.transactions),
-    events: of(probes.events),
   };
 }
 

@@ -1,6 +1,7 @@
 import { AppError } from '@warren/contracts';
-import { pullsAtOnce, pullsWaiting, pullWaitTimeout } from '../limits/defaults.js';
+import { pulledInARow, pullsAtOnce, pullsWaiting, pullWaitTimeout } from '../limits/defaults.js';
 import { type Rate, TokenBuckets } from '../limits/token-buckets.js';
+import { after } from '../timing.js';
 
 /** What a pull came to: entries, or KiB if these are more. */
 export interface Pulled<T> {
@@ -18,7 +19,7 @@ interface Waiting {
 
 /**
  * Lets each person have one pull at a time, over all their sockets, and few at once be read for all of them together, in
- * turns. Each has a budget, from which a pull is paid once it is known what it cost: whoever owes waits until that is
+ * turns; between two of a person, others have the event loop. Each has a budget, from which a pull is paid once it is known what it cost: whoever owes waits until that is
  * paid off.
  */
 export class PullLine {
@@ -40,13 +41,15 @@ export class PullLine {
   async run<T>(userId: string, pull: () => Promise<Pulled<T>>): Promise<T> {
     this.#refuseDebtor(userId);
     await this.#turn(userId);
+    let pauseMs = 0;
     try {
       this.#refuseDebtor(userId);
       const { value, cost } = await pull();
       this.#budgets.charge(userId, cost);
+      pauseMs = (cost / pulledInARow) * 1_000;
       return value;
     } finally {
-      this.#done(userId);
+      this.#done(userId, pauseMs);
     }
   }
 
@@ -80,16 +83,19 @@ export class PullLine {
         next.begin();
       } else {
         next.refuse(new AppError('service-unavailable'));
-        this.#done(next.userId);
+        this.#done(next.userId, 0);
       }
     }
   }
 
-  #done(userId: string): void {
+  #done(userId: string, pauseMs: number): void {
     this.#running -= 1;
-    const next = this.#behind.get(userId)?.shift();
-    if (next) this.#first.push(next);
-    else this.#behind.delete(userId);
     this.#beginSome();
+    after(pauseMs, () => {
+      const next = this.#behind.get(userId)?.shift();
+      if (next) this.#first.push(next);
+      else this.#behind.delete(userId);
+      this.#beginSome();
+    });
   }
 }

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { io, type Socket } from 'socket.io-client';
+import { Bench } from '../bench.js';
+import type { Person } from '../driver/target.js';
+import { fillFeeds } from '../resume/feeds.js';
+import { openStage, type Probes, told } from '../resume/stage.js';
+
+/** Entries in the attacker's feed, all of which each pull may ask for. */
+const entries = 20_000;
+const sockets = 5;
+const pullsPerSecond = 50;
+
+/**
+ * One account that pulls 500 entries fifty times a second, against a whole service: how long other people's transactions
+ * take, and a payment until its recipient's socket is told, without it and beside it.
+ */
+export async function pullRow(seconds: number): Promise<string> {
+  const bench = await Bench.create(undefined);
+  try {
+    const stage = await openStage(bench);
+    const [mallory] = await stage.tokens.people(1);
+    if (!mallory) throw new RangeError('an attack needs somebody');
+    await fillFeeds(stage.databaseUrl, [mallory], entries);
+    await figures(stage.probe(), seconds);
+    const calm = await figures(stage.probe(), seconds);
+    const attack = pullHard(stage.port, mallory);
+    const attacked = await figures(stage.probe(), seconds);
+    const { answered, refused } = attack.stop();
+    const line = (name: 'transactions' | 'events', what: string) =>
+      `${what} p50 ${attacked[name].p50} ms, p99 ${attacked[name].p99} ms (without it ${calm[name].p50} and ${calm[name].p99} ms)`;
+    return (
+      `${pullsPerSecond} × feed.pull { limit: 500 } a second: ${line('transactions', 'transactions')}; ` +
+      `${line('events', 'payment and push')}; ${answered} pulls answered, ${refused} refused`
+    );
+  } catch (error) {
+    return `pulls: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    await bench.cleanup.run();
+  }
+}
+
+async function figures(probes: Probes, seconds: number): Promise<ReturnType<typeof told>> {
+  await sleep(seconds * 1_000);
+  await Promise.all(Object.values(probes).map((probe) => probe.stop()));
+  return told(probes);
+}
+
+function pullHard(port: number, { token }: Person) {
+  let answered = 0;
+  let refused = 0;
+  const tabs: Socket[] = Array.from({ length: sockets }, () =>
+    io(`http://127.0.0.1:${port}/notification`, {
+      transports: ['websocket'],
+      forceNew: true,
+      auth: { token },
+    }),
+  );
+  let turn = 0;
+  const timer = setInterval(() => {
+    const tab = tabs[turn++ % sockets];
+    if (!tab?.connected) return;
+    tab.emit('feed.pull', { limit: 500 }, ({ ok }: { ok: boolean }) => {
+      if (ok) answered += 1;
+      else refused += 1;
+    });
+  }, 1_000 / pullsPerSecond);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      for (const tab of tabs) tab.disconnect();
+      return { answered, refused };
+    },
+  };
+}
