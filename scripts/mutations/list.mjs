@@ -1069,7 +1069,7 @@ export const mutations = [
   {
     guard: 'pulls: between two of a person is a pause',
     file: 'packages/realtime/src/commands/pull-line.ts',
-    from: 'pauseMs = (cost / pulledInARow) * 1_000;',
+    from: 'pauseMs = (cost / this.#inARowPerSecond) * 1_000;',
     to: 'pauseMs = 0;',
     tests: ['packages/realtime/test/pulls.test.ts'],
   },

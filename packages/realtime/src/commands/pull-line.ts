@@ -24,6 +24,7 @@ interface Waiting {
  */
 export class PullLine {
   readonly #budgets: TokenBuckets;
+  readonly #inARowPerSecond: number;
   /** Of everybody who pulls: what waits behind their first one. */
   readonly #behind = new Map<string, Waiting[]>();
   /** The first one of each person who waits for others. */
@@ -32,6 +33,7 @@ export class PullLine {
 
   constructor({ perSecond, burst }: Rate) {
     this.#budgets = new TokenBuckets(perSecond, burst);
+    this.#inARowPerSecond = pulledInARow * perSecond;
   }
 
   /**
@@ -46,7 +48,7 @@ export class PullLine {
       this.#refuseDebtor(userId);
       const { value, cost } = await pull();
       this.#budgets.charge(userId, cost);
-      pauseMs = (cost / pulledInARow) * 1_000;
+      pauseMs = (cost / this.#inARowPerSecond) * 1_000;
       return value;
     } finally {
       this.#done(userId, pauseMs);

@@ -63,8 +63,8 @@ export const maxPullLimit = 500;
 /** Pulls that are read at the same time, of different people. */
 export const pullsAtOnce = 2;
 
-/** Entries, or KiB, a second that one person is given while they pull one page after the other within their budget. */
-export const pulledInARow = 5_000;
+/** How many times the rate of their budget one person is given who pulls one page after the other within it. */
+export const pulledInARow = 5;
 
 /** Pulls of one person that wait behind the one that is under way. */
 export const pullsWaiting = 4;

@@ -42,7 +42,7 @@ export class SilentClient {
     await eventually(() => this.#first('feed.behind'), { within: 20_000 });
   }
 
-  /** One `feed.pull`, again once nothing is owed where the budget is used up. */
+  /** One `feed.pull`. */
   async pull(after: string): Promise<{ entries: Entry[]; head: string }> {
     this.#pulls += 1;
     const id = this.#pulls;
@@ -54,11 +54,6 @@ export class SilentClient {
       return found;
     });
     const [answer] = JSON.parse(text.slice(start.length - 1));
-    const { retryAfterMs } = answer.error ?? {};
-    if (retryAfterMs !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
-      return this.pull(after);
-    }
     if (!answer.ok) throw new Error(JSON.stringify(answer));
     return answer.data;
   }
