@@ -138,9 +138,9 @@ export interface FeedReader {
    */
   resolve(userId: string, cursor: string): Promise<FeedPlace>;
   /**
-   * For many at once, in one statement: where each of them is, as `resolve` says it, and the entries above that place,
-   * as `read` gives them. Answers stand in the order of the questions. What a cursor can't be followed to, or `from`
-   * isn't given for, has no entries.
+   * Answers many questions with one statement, in their order. Each answer has the place in the user's feed, as `resolve`
+   * gives it, and the entries above it, as `read` gives them. It has no entries where the cursor can't be followed, or
+   * where `from` is left out.
    */
   readMany(questions: readonly FeedQuestion[], most: MostOfEach): Promise<FeedAnswer[]>;
   /** Whether two cursors of one user's feed count the same entries. Both came from here, or were resolved here. */
@@ -154,11 +154,11 @@ export type FeedPlace =
 
 export interface FeedQuestion {
   userId: string;
-  /** A cursor that somebody brought, or a `seq` that is known to be of this feed; left out to ask for the head only. */
+  /** A cursor from a client, or a `seq` that is known to be of this feed; left out to ask for the head only. */
   from?: string | number;
 }
 
-/** Of each feed, the most that one statement reads: an entry at least, and no further one above `bytes` of data. */
+/** How much of each feed one statement reads at most. It reads one entry at least, and then none beyond `bytes` of data. */
 export interface MostOfEach {
   entries: number;
   bytes: number;

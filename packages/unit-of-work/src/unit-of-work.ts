@@ -40,10 +40,10 @@ export interface UnitOfWorkOptions<Db extends RawClient> {
   /** Contracts of the services whose events are consumed. */
   contracts?: readonly ServiceContract[];
   /**
-   * Types that other services' contracts consume, so that each must have a queue: an event that none takes is kept until
-   * one does. Left out: what no queue takes counts as published.
+   * Types that some service's contract consumes. An event of these that no queue takes stays in the outbox until one
+   * does; one of any other type counts as published. Default: none.
    */
-  wanted?: ReadonlySet<string>;
+  consumedTypes?: ReadonlySet<string>;
   /** Runs the transactions of handlers. */
   client: TransactionalClient<Db>;
   /** For everything outside of handlers' transactions: relay, feed reads, refusals. To the same database. */
@@ -83,7 +83,7 @@ export interface MessagingStats {
   consumer: ConsumerStats | undefined;
   /** Copies of other services' entities that were never complete. */
   copiesMissing: number;
-  /** Producers that have still to send what a lost queue of this service may have held. */
+  /** Producers that still owe this service what its lost queue may have held. */
   recovering: number;
   retention: RetentionStats;
 }
@@ -95,8 +95,8 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
   const limits = withDefaults(options.limits);
   const log = options.log.child({ part: 'unit-of-work' });
   const { onCommitted, committed } = createListeners(log);
-  const { wanted = new Set<string>() } = options;
-  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, wanted, limits, log });
+  const { consumedTypes = new Set<string>() } = options;
+  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, consumedTypes, limits, log });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
   const epochWatch = new EpochWatch({ pool, epoch, onBegun: () => catchUp?.wake(), limits, log });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueueWatch } from '@warren/event-bus';
 import { createQueueWatch } from '../src/inbox/queue-watch.js';
-import { createRequests } from '../src/replay/requests.js';
+import { createReplayRequests } from '../src/replay/requests.js';
 import { type Fixture, fixture, quiet } from './support/fixture.js';
 import { dayMs, hourMs, oldHandled } from './support/old-rows.js';
 
@@ -119,7 +119,7 @@ describe('what a service notes of its queue', () => {
 
   it('has nobody asked, by no instance, before it is bound again: what came between would be missing', async () => {
     await oldHandled(db, new Date());
-    const requests = createRequests(db.pool, 'recovery');
+    const requests = createReplayRequests(db.pool, 'recovery');
     const sources = async () => (await requests.due(0)).map(({ source }) => source).sort();
     const look = await instance().look();
     await look.lost();

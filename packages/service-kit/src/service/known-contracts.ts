@@ -1,7 +1,7 @@
 import { contracts, type ServiceContract } from '@warren/contracts';
 
-/** Types of this service that a contract, its own among them, says that it consumes. */
-export function wantedTypes(contract: ServiceContract): Set<string> {
+/** The types that this service emits and that some contract, its own included, consumes. */
+export function consumedTypesOf(contract: ServiceContract): Set<string> {
   const consumed = new Set([contract, ...contracts].flatMap(({ consumes }) => consumes));
   return new Set(Object.keys(contract.emits).filter((type) => consumed.has(type)));
 }

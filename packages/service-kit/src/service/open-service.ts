@@ -24,7 +24,7 @@ import { openBus, openLink } from './broker.js';
 import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
-import { contractsConsumedBy, wantedTypes } from './known-contracts.js';
+import { consumedTypesOf, contractsConsumedBy } from './known-contracts.js';
 import { LaterSockets } from './service-sockets.js';
 import { createStop } from './stop.js';
 
@@ -56,12 +56,12 @@ export async function openService<
   const bus = openBus(broker, [contract, ...contracts], overrides.bus);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
-  const wanted = wantedTypes(contract);
+  const consumedTypes = consumedTypesOf(contract);
   const messaging = createUnitOfWork({
     service,
     contract,
     contracts,
-    wanted,
+    consumedTypes,
     client,
     pool,
     bus,

@@ -5,8 +5,8 @@ import { decodeCursor } from './cursor.js';
 import { type EntryRow, entryOf, headColumns, type PlaceRow, placeOf, positionOf } from './rows.js';
 
 /**
- * `epoch` and `feed_epoch` are null for a place that needs none, `after` for whom only the head is wanted. An entry is
- * left out once those before it fill the bytes, so that the first one always comes.
+ * `$2` is null for a question that asks for the head only; `$3` and `$4` are null for a `seq` without a cursor, whose
+ * epoch needs no check. An entry is left out where those before it fill the bytes, so the first one always comes.
  */
 const many = prepared(
   'feed_many',
@@ -59,7 +59,7 @@ export async function readMany(
   for (const row of rows) {
     const index = Number(row.number) - 1;
     const question = questions[index];
-    if (!question) throw new Error('a feed answers a question that nobody asked');
+    if (!question) throw new Error('the database answered a question about a feed that was not asked');
     answers[index] ??= { place: placeFound(question, row), entries: [] };
     if (row.seq !== null) answers[index].entries.push(entryOf(question.userId, row));
   }
@@ -70,10 +70,11 @@ export async function readMany(
 
 interface Asked {
   seq: number;
-  /** Missing where the place is known to be of this feed. */
+  /** Undefined where `seq` is known to be of this feed. */
   epoch?: { database: string; feed: number };
 }
 
+/** Undefined where no entries can follow: for the head only, and for what is no cursor of this user. */
 function placeAsked({ userId, from }: FeedQuestion): Asked | undefined {
   return typeof from === 'string'
     ? decodeCursor(userId, from)

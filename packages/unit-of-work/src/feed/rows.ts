@@ -9,9 +9,11 @@ export interface HeadRow {
 }
 
 export interface PlaceRow extends HeadRow {
+  /** The lowest `seq` that a cursor may have: all entries above it are kept. */
   floor: string;
 }
 
+/** All but the head is null for a feed without entries to return. */
 export interface EntryRow extends HeadRow {
   seq: string | null;
   type: string;
@@ -20,9 +22,10 @@ export interface EntryRow extends HeadRow {
   data: unknown;
 }
 
-/** Of `messaging.meta` as `m` and `messaging.feed_head` as `h`. */
+/** Columns of `HeadRow`, of `messaging.meta` as `m` and `messaging.feed_head` as `h`. */
 export const headColumns = 'm.epoch, h.epoch AS head_epoch, h.seq AS head_seq';
 
+/** The only row of a query that joins `messaging.meta`, which always has one. */
 export function one<Row>(rows: Row[]): Row {
   const row = rows[0];
   if (!row) throw new Error('messaging.meta is empty: the messaging schema is damaged');
@@ -33,7 +36,7 @@ function epochOf(row: HeadRow): FeedEpoch {
   return { database: row.epoch, feed: row.head_epoch ?? 0 };
 }
 
-/** `asked` is undefined for what is no cursor of this feed. */
+/** Where a decoded cursor points; `asked` is undefined for what is no cursor of this user. */
 export function placeOf(userId: string, row: PlaceRow, asked: CursorPlace | undefined): FeedPlace {
   const head = positionOf(userId, row);
   if (!asked) return { ok: false, reason: 'unknown', head };

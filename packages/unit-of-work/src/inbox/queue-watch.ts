@@ -10,23 +10,29 @@ export interface QueueWatchParts {
   /** All that the service handles. */
   types: Iterable<string>;
   pool: Pool;
-  /** A queue that was lost is whole: producers can be asked. */
+  /** Called when a queue that was lost is whole again, so that producers can be asked. */
   onWhole(): void;
   limits: Pick<Limits, 'outboxDays'>;
   log: Logger;
 }
 
 /**
- * How far before the last sign of a whole queue the producers are asked to begin. Longer than all delays of one event
- * together, about 13 minutes, and than two services' clocks differ: until its delays have passed, an event is younger
- * in the inbox than those that were handled after it came first.
+ * Producers are asked for events from this long before the last sign of a whole queue. An event that is being retried
+ * may be older than the newest one that was handled, so the margin is longer than all retry delays of one event together
+ * (about 13 minutes) and than the clocks of two services differ.
  */
 const margin = `interval '1 hour'`;
 
-const look = prepared('queue_look', 'SELECT generation, restored FROM messaging.queue WHERE service = $1');
+const readGeneration = prepared(
+  'queue_look',
+  'SELECT generation, restored FROM messaging.queue WHERE service = $1',
+);
 
-/** From then on producers can be asked, by any instance: what they don't send, because it comes later, is bound. */
-const whole = prepared(
+/**
+ * Notes that the queue is whole, and makes the open requests due, for any instance. From now on the queue gets whatever
+ * is published, so that an answer leaves no gap.
+ */
+const noteWhole = prepared(
   'queue_whole',
   `
 WITH noted AS (
@@ -42,13 +48,17 @@ SELECT FROM noted`,
 );
 
 /**
- * In the order in which a queue hands out, everything that lay in it is younger than what was handled last; and what no
- * queue got is younger than the last look that found it whole. A queue that was never seen, of a service that has
- * handled nothing, has lost nothing. Where the outbox may not reach back so far, copies are asked for anew.
+ * Notes a loss, and opens a request to each producer (`recovery`). `lost_since` is the earlier of two times: that of the
+ * newest event that was handled, since a queue delivers in order, and that of the last look that found the queue whole.
+ * Without either the service is new and has lost nothing. Where `lost_since` is older than what outboxes keep, copies
+ * are requested anew as well.
  *
- * Nobody is asked, `asked_at` is `infinity`, until the queue is whole: an answer that ends before would leave a gap.
+ * `asked_at` is `infinity`, so that nobody sends the requests before the queue is whole: what is published between an
+ * earlier answer and the binding would be missing.
+ *
+ * `$2` is the generation that the look began with: of several instances that see one loss, the first one notes it.
  */
-const lost = `
+const noteLost = `
 WITH noted AS (
   INSERT INTO messaging.queue AS q (service, generation) VALUES ($1, 1)
   ON CONFLICT (service) DO UPDATE SET generation = q.generation + 1, restored = false WHERE q.generation = $2
@@ -62,7 +72,8 @@ WITH noted AS (
   SELECT least(whole_at, (SELECT newest FROM handled)) - ${margin} AS lost_since FROM noted
 ), asked AS (
   INSERT INTO messaging.recovery AS r (source, types, lost_since, asked_at)
-  SELECT source, array_agg(type), lost_since, 'infinity'::timestamptz FROM unnest($3::text[], $4::text[]) AS t (source, type), bound
+  SELECT source, array_agg(type), lost_since,
+    'infinity'::timestamptz FROM unnest($3::text[], $4::text[]) AS t (source, type), bound
   WHERE lost_since IS NOT NULL GROUP BY source, lost_since
   ON CONFLICT (source) DO UPDATE SET
     types = CASE WHEN r.completed_at IS NULL
@@ -77,6 +88,7 @@ WITH noted AS (
 SELECT generation::text, lost_since AS "lostSince", lost_since < now() - $5::int * interval '1 day' AS "isTooOld"
 FROM noted, bound`;
 
+/** `lostSince` and `isTooOld` are null for a new service, which has lost nothing. */
 interface Loss {
   generation: string;
   lostSince: Date | null;
@@ -85,7 +97,9 @@ interface Loss {
 
 /**
  * Notes in the service's database, for all instances, when its queue was whole and when it was lost. A restored database
- * has lost events, too: those that were handled since its backup.
+ * counts as a loss too: it lacks the events that were handled since its backup.
+ *
+ * `look`, and the `lost` and `whole` of what it resolves to, reject where the database fails.
  */
 export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
   const { service, pool, onWhole, limits, log } = parts;
@@ -95,13 +109,13 @@ export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
 
   return {
     async look(): Promise<QueueLook> {
-      const { rows } = await pool.query<{ generation: string; restored: boolean }>(look([service]));
+      const { rows } = await pool.query<{ generation: string; restored: boolean }>(readGeneration([service]));
       const { generation: seen = '0', restored = false } = rows[0] ?? {};
       let generation = seen;
       const found: QueueLook = {
         async lost() {
           const values = [service, generation, sources, types, limits.outboxDays];
-          const { rows: losses } = await pool.query<Loss>(lost, values);
+          const { rows: losses } = await pool.query<Loss>(noteLost, values);
           const [loss] = losses;
           if (!loss) return;
           generation = loss.generation;
@@ -109,13 +123,13 @@ export function createQueueWatch(parts: QueueWatchParts): QueueWatch {
           wasLost = true;
           const { lostSince, isTooOld } = loss;
           const text =
-            'the queue or its bindings were lost, or the database was restored; producers are asked for what was published since';
+            'the queue or its bindings were lost, or the database was restored; producers are asked to send what they published since';
           if (isTooOld)
-            log.error({ lostSince }, `${text}, and for copies: their outboxes don't reach back so far`);
+            log.error({ lostSince }, `${text}, and all copies anew, since outboxes don't reach back so far`);
           else log.warn({ lostSince }, text);
         },
         async whole() {
-          const { rowCount } = await pool.query(whole([service, generation]));
+          const { rowCount } = await pool.query(noteWhole([service, generation]));
           if (!wasLost || rowCount === 0) return;
           wasLost = false;
           onWhole();

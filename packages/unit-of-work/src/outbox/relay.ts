@@ -6,15 +6,15 @@ import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
 import { Bursts } from './bursts.js';
 import { InFlight } from './in-flight.js';
-import { Returned } from './returned.js';
+import { ReturnedEvents } from './returned-events.js';
 import { Settlements } from './settlements.js';
 import type { ClaimedRow, OutboxTable } from './table.js';
 
 export interface RelayParts {
   table: OutboxTable;
   bus: EventBus;
-  /** Types that some contract consumes: where no queue takes one, it is kept. */
-  wanted: ReadonlySet<string>;
+  /** Types that some service consumes: an event of these that no queue takes stays in the outbox. */
+  consumedTypes: ReadonlySet<string>;
   limits: Limits;
   log: Logger;
 }
@@ -31,7 +31,7 @@ export interface RelayStats {
   /** Of those, past the confirm time-out. */
   late: number;
   published: number;
-  /** Of those published, the ones that no service wants. */
+  /** Of those published, the ones that no queue took and no service consumes. */
   unroutable: number;
   failed: number;
   /** Refused by the bus, and parked. */
@@ -50,15 +50,15 @@ export class Relay implements CommittedEvents {
   readonly #inFlight: InFlight;
   readonly #bursts: Bursts<OutboxRow>;
   readonly #settlements: Settlements;
-  readonly #returned: Returned;
+  readonly #returned: ReturnedEvents;
   readonly #counts = { published: 0, unroutable: 0, failed: 0, refused: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
-  /** Types that no queue took; as many as the contract has at most. */
-  readonly #unwanted = new Set<string>();
+  /** Types that no queue took and no service consumes; as many as the contract has at most. */
+  readonly #unconsumed = new Set<string>();
   #reserved = 0;
   #backlog = 0;
   #parked = 0;
-  #setAside = 0;
+  #returnedCount = 0;
   /** Rows were left to the poll although they are due: it should come as soon as there is room. */
   #hungry = false;
   #countDueAt = 0;
@@ -70,8 +70,7 @@ export class Relay implements CommittedEvents {
     this.#parts = parts;
     this.#inFlight = new InFlight(parts.limits.confirmMs);
     this.#bursts = new Bursts(parts.limits.gatherMs, (burst) => this.#send(burst));
-    const { table, wanted, limits, log } = parts;
-    this.#returned = new Returned({ table, wanted, limits, log });
+    this.#returned = new ReturnedEvents(parts);
     this.#settlements = new Settlements(parts.table, parts.log, (count) => {
       this.#backlog = Math.max(0, this.#backlog - count);
     });
@@ -88,7 +87,7 @@ export class Relay implements CommittedEvents {
     return {
       backlog: this.#backlog,
       parked: this.#parked,
-      returned: this.#setAside,
+      returned: this.#returnedCount,
       inFlight: open + late,
       late,
       ...this.#counts,
@@ -162,7 +161,7 @@ export class Relay implements CommittedEvents {
     if (!this.#inFlight.add(id)) return;
     try {
       const receipt = await this.#parts.bus.publish({ id, type, body, ...(again && { again }) });
-      if (receipt === 'unroutable' && this.#returned.keeps(type)) this.#cameBack(id, type);
+      if (receipt === 'unroutable' && this.#returned.keeps(type)) this.#wasReturned(id, type);
       else this.#published(id, type, receipt);
     } catch (error) {
       if (error instanceof PublishError && error.kind === 'refused') this.#refused(id, type, error);
@@ -181,9 +180,9 @@ export class Relay implements CommittedEvents {
     this.#settlements.confirmed(id);
   }
 
-  #cameBack(id: string, type: string): void {
-    this.#setAside += 1;
-    this.#returned.cameBack(id, type);
+  #wasReturned(id: string, type: string): void {
+    this.#returnedCount += 1;
+    this.#returned.wasReturned(id, type);
     this.#settlements.returned(id);
   }
 
@@ -204,8 +203,8 @@ export class Relay implements CommittedEvents {
 
   #unroutable(id: string, type: string): void {
     this.#counts.unroutable += 1;
-    if (this.#unwanted.has(type)) return;
-    this.#unwanted.add(type);
+    if (this.#unconsumed.has(type)) return;
+    this.#unconsumed.add(type);
     this.#parts.log.warn({ id, type }, 'event published, but no service wants its type; said once a type');
   }
 
@@ -225,7 +224,7 @@ export class Relay implements CommittedEvents {
     try {
       this.#inFlight.sweep();
       await this.#claim();
-      const isMoreDue = await this.#lookAtReturned();
+      const isMoreDue = await this.#retryReturned();
       await this.#count();
       return isMoreDue;
     } catch (error) {
@@ -245,11 +244,11 @@ export class Relay implements CommittedEvents {
     for (const row of rows) void this.#publish(row);
   }
 
-  /** Lets go no more than it has room for. True if there may be more to let go. */
-  async #lookAtReturned(): Promise<boolean> {
-    if (!this.#able || this.#setAside === 0 || this.#room < mostPerClaim) return false;
+  /** Releases no more rows than this relay has room for. True if there may be more to release. */
+  async #retryReturned(): Promise<boolean> {
+    if (!this.#able || this.#returnedCount === 0 || this.#room < mostPerClaim) return false;
     for (const row of await this.#returned.claimOneOfEach()) void this.#publish(row);
-    return this.#returned.follow(mostPerClaim);
+    return this.#returned.releaseTaken(mostPerClaim);
   }
 
   /**
@@ -263,7 +262,7 @@ export class Relay implements CommittedEvents {
     const { unpublished, parked, returned } = await table.count(limits.maxBacklog + 1);
     this.#backlog = unpublished;
     this.#parked = parked;
-    this.#setAside = returned;
+    this.#returnedCount = returned;
     this.#countDueAt = began + Math.max(limits.pollMs / 2, 20 * (Date.now() - began));
   }
 }

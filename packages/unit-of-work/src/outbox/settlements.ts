@@ -55,7 +55,7 @@ export class Settlements {
     this.#schedule(lingerMs);
   }
 
-  /** The row is set aside until a queue takes its type again. */
+  /** The row stays in the outbox as returned, until a queue takes its type again. */
   returned(id: string): void {
     this.#failures.delete(id);
     this.#returned.push(id);
@@ -103,7 +103,7 @@ export class Settlements {
     try {
       await this.#mark();
       await this.#park();
-      await this.#setAside();
+      await this.#markReturned();
       await this.#release();
       return true;
     } catch (error) {
@@ -126,9 +126,9 @@ export class Settlements {
     });
   }
 
-  async #setAside(): Promise<void> {
+  async #markReturned(): Promise<void> {
     await drain(this.#returned, async (ids) => {
-      await this.#table.setAside(ids);
+      await this.#table.markReturned(ids);
       this.#onDone(ids.length);
     });
   }

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Limits } from '../limits.js';
 import { prepared } from '../prepared.js';
 import type { OutboxRow } from '../transaction/effects.js';
+import { createReturnedRows, isReturned, type ReturnedRows } from './returned-rows.js';
 
 /** A claim given back: any relay may take the row after `delayMs`. */
 export interface FreedRow {
@@ -21,15 +22,16 @@ export interface ParkedRow {
 }
 
 export interface OutboxCount {
-  /** Neither published, parked nor set aside. */
+  /** Neither published, parked nor returned. */
   unpublished: number;
+  /** The broker refused them; they wait for a person. */
   parked: number;
-  /** Set aside, since no queue took them. */
+  /** No queue took them. */
   returned: number;
 }
 
 /** The outbox as the relay works on it: short statements of their own, never a lock held while publishing. */
-export interface OutboxTable {
+export interface OutboxTable extends ReturnedRows {
   /** Takes at most `limit` unpublished rows that nobody owns, those first that are free for longest, for the lease. */
   claim(limit: number): Promise<ClaimedRow[]>;
   /** Confidential ones are deleted instead. */
@@ -38,14 +40,6 @@ export interface OutboxTable {
   release(rows: readonly FreedRow[]): Promise<void>;
   /** Puts rows aside that no bus will take, until a person decides. */
   park(rows: readonly ParkedRow[]): Promise<void>;
-  /** Sets rows aside that no queue took. */
-  setAside(ids: readonly string[]): Promise<void>;
-  /** Takes one row of each type that is set aside, for the lease. */
-  claimReturned(): Promise<ClaimedRow[]>;
-  /** Lets at most `limit` rows of these types go that are set aside: any relay may take them. Answers how many. */
-  letGo(types: readonly string[], limit: number): Promise<number>;
-  /** Marks at most `limit` rows as published that were set aside first more than `days` ago. Answers how many. */
-  giveUpReturned(days: number, limit: number): Promise<number>;
   /** Unpublished rows, counted up to `atMost`, and parked and returned ones, each counted up to 1,000. */
   count(atMost: number): Promise<OutboxCount>;
 }
@@ -93,52 +87,6 @@ FROM unnest($1::uuid[], $2::text[]) AS refused (id, because)
 WHERE o.id = refused.id AND o.published_at IS NULL`,
 );
 
-/** The time says it to the index, too. */
-const isReturned = `published_at IS NULL AND claimed_until = 'infinity' AND parked_at IS NULL`;
-
-const setAside = prepared(
-  'outbox_set_aside',
-  `
-UPDATE messaging.outbox SET claimed_until = 'infinity', returned_at = coalesce(returned_at, now())
-WHERE id = ANY($1::uuid[]) AND published_at IS NULL AND parked_at IS NULL`,
-);
-
-const claimReturned = prepared(
-  'outbox_claim_returned',
-  `
-WITH firsts AS (
-  SELECT DISTINCT ON (type) id FROM messaging.outbox WHERE ${isReturned} ORDER BY type, id
-), due AS (
-  SELECT id FROM messaging.outbox WHERE id IN (SELECT id FROM firsts) AND ${isReturned} FOR UPDATE SKIP LOCKED
-)
-UPDATE messaging.outbox o SET claimed_until = now() + $1::int * interval '1 ms'
-FROM due WHERE o.id = due.id
-RETURNING o.id, o.type, o.body, true AS again`,
-);
-
-const letGo = prepared(
-  'outbox_let_go',
-  `
-WITH due AS (
-  SELECT id FROM messaging.outbox WHERE ${isReturned} AND type = ANY($1::text[]) LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-UPDATE messaging.outbox o SET claimed_until = now() FROM due WHERE o.id = due.id`,
-);
-
-const giveUpReturned = prepared(
-  'outbox_give_up_returned',
-  `
-WITH due AS (
-  SELECT id, confidential FROM messaging.outbox
-  WHERE ${isReturned} AND returned_at < now() - $1::int * interval '1 day' LIMIT $2 FOR UPDATE SKIP LOCKED
-), forgotten AS (
-  DELETE FROM messaging.outbox o USING due WHERE o.id = due.id AND due.confidential RETURNING 1
-), published AS (
-  UPDATE messaging.outbox o SET published_at = now() FROM due WHERE o.id = due.id AND NOT due.confidential RETURNING 1
-)
-SELECT (SELECT count(*) FROM forgotten)::int + (SELECT count(*) FROM published)::int AS count`,
-);
-
 const count = prepared(
   'outbox_count',
   `
@@ -177,6 +125,7 @@ export function createOutboxTable(
   let fullLookAt = 0;
 
   return {
+    ...createReturnedRows(pool, { leaseMs }),
     async claim(limit) {
       const from = Date.now() >= fullLookAt ? everything : floor;
       const values = [limit, leaseMs, from, transactionMs + lateCommitMs];
@@ -193,18 +142,6 @@ export function createOutboxTable(
     },
     async park(rows) {
       await pool.query(park([rows.map((row) => row.id), rows.map((row) => row.because)]));
-    },
-    async setAside(ids) {
-      await pool.query(setAside([ids]));
-    },
-    async claimReturned() {
-      return (await pool.query<ClaimedRow>(claimReturned([leaseMs]))).rows;
-    },
-    async letGo(types, limit) {
-      return (await pool.query(letGo([types, limit]))).rowCount ?? 0;
-    },
-    async giveUpReturned(days, limit) {
-      return (await pool.query<{ count: number }>(giveUpReturned([days, limit]))).rows[0]?.count ?? 0;
     },
     async count(atMost) {
       const { rows } = await pool.query<OutboxCount>(count([atMost, floor]));

@@ -7,7 +7,7 @@ import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
 import { Stopping } from '../stopping.js';
 import { envelope, rowOf } from '../transaction/language.js';
-import { createRequests, type ReplayRequest, type Requests } from './requests.js';
+import { createReplayRequests, type ReplayRequest, type ReplayRequests } from './requests.js';
 
 export interface CatchUpParts {
   service: string;
@@ -41,15 +41,16 @@ export function copiedSources<Db>(
 }
 
 /**
- * Asks producers for what this service lacks, until each has sent it. Copies: on a first deployment, on a lost or
- * restored database, when a source was restored, and when a build begins to copy more; live events meanwhile do no
- * harm, since copies go by version. Events: after the service's queue or its bindings were lost; what was handled is
- * known to the inbox.
+ * Asks producers for what this service lacks, until each has sent it.
+ *
+ * - Copies: on a first deployment, after the database was lost or restored, after a producer's was restored, and when a
+ *   build begins to copy more. Live events meanwhile do no harm, since copies go by version.
+ * - Events: after the service's queue or its bindings were lost. The inbox discards those that were handled.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
-  readonly #copies: Requests;
-  readonly #recoveries: Requests;
+  readonly #copies: ReplayRequests;
+  readonly #recoveries: ReplayRequests;
   readonly #stopping = new Stopping();
   #running: Promise<void> | undefined;
   #missing = 0;
@@ -58,8 +59,8 @@ export class CatchUp {
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
-    this.#copies = createRequests(parts.pool, 'copy', parts.sources.keys());
-    this.#recoveries = createRequests(parts.pool, 'recovery');
+    this.#copies = createReplayRequests(parts.pool, 'copy', parts.sources.keys());
+    this.#recoveries = createReplayRequests(parts.pool, 'recovery');
     this.#missing = parts.sources.size;
   }
 
@@ -68,7 +69,7 @@ export class CatchUp {
     return this.#missing;
   }
 
-  /** Producers that have still to send what a lost queue may have held, as far as this process knows. */
+  /** Producers that still owe what a lost queue may have held, as far as this process knows. */
   get recovering(): number {
     return this.#recovering;
   }
@@ -77,7 +78,7 @@ export class CatchUp {
     this.#running ??= this.#run();
   }
 
-  /** Something may have come to be missing: looks at once. */
+  /** Something may be missing now: looks at once. */
   wake(): void {
     this.#waking.abort();
   }
@@ -103,7 +104,7 @@ export class CatchUp {
     }
   }
 
-  /** While nothing is missing, `wake` ends it; another instance that woke may have died since. */
+  /** `wake` ends a long pause. Without it this process looks all the same: the instance that was woken may have died. */
   async #pause(): Promise<void> {
     const { catchUpPollMs } = this.#parts.limits;
     if (this.#missing + this.#recovering > 0) return this.#stopping.sleep(catchUpPollMs);
@@ -124,19 +125,19 @@ export class CatchUp {
     }
   }
 
-  /** One instance asks, and again only after a while. */
+  /** One instance asks for all, and asks again only after `catchUpPatienceMs`. */
   async #ask(): Promise<void> {
     const { bus, lastReplayed, limits } = this.#parts;
     const patienceMs = limits.catchUpPatienceMs;
     // Before the queue is bound, the answer would find no way, and live events would be missed beside it.
     if (bus.state !== 'up') return;
     if (this.#recovering > 0) await this.#request(this.#recoveries, await this.#recoveries.due(patienceMs));
-    // A replay of copies is under way while parts of it come.
+    // While parts of a replay of copies arrive, it is under way and not asked for again.
     if (this.#missing === 0 || Date.now() - lastReplayed() < patienceMs) return;
     await this.#request(this.#copies, await this.#copies.due(patienceMs));
   }
 
-  async #request(requests: Requests, due: readonly ReplayRequest[]): Promise<void> {
+  async #request(requests: ReplayRequests, due: readonly ReplayRequest[]): Promise<void> {
     const { service, bus, limits, log } = this.#parts;
     const type = `${service}.replay-requested`;
     for (const { source, types, replayId, lostSince } of due) {

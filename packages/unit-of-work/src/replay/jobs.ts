@@ -9,8 +9,8 @@ export interface ReplayJob {
   /** Missing: all. */
   types: string[] | null;
   /**
-   * From the outbox: only what was written since. Where the consumer `asked`, its queue was lost since: everything that
-   * may have been published after it.
+   * From the outbox: only what was written since. Where the consumer `asked`, because its queue was lost: everything
+   * that may have been published since.
    */
   since: Date | null;
   /** Sent as it was published, so that `react` handlers see it too, through the inbox. */
@@ -58,12 +58,14 @@ WHERE id = (
 RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease,
   requested_by = consumer AS asked`;
 
+/** Whether it is the same replay as before, so that it can go on where it failed. */
 const goesOn = `r.state = 'failed' AND r.source = excluded.source AND r.since IS NOT DISTINCT FROM excluded.since`;
 
 /**
- * Writes a request of a consumer down. A repeated one changes nothing while the first is at work, and some time after:
- * the word of its end may still wait in the consumer's queue. Then one that failed goes on, and another starts anew. So
- * does one that a build which knows nothing of lost queues took for one of copies.
+ * Writes a request of a consumer down. A repeated request changes nothing while the first one is at work, nor for five
+ * minutes after, since the `replay-completed` of the first may still wait in the consumer's queue. After that, a replay
+ * that failed goes on where it was, and any other starts anew. So does one that an older build, which doesn't know
+ * `lostSince`, took for a request for copies.
  */
 export async function acceptRequest(
   db: RawClient,
@@ -74,7 +76,7 @@ export async function acceptRequest(
     types,
     lostSince,
   }: Pick<ReplayJob, 'id' | 'consumer' | 'source' | 'types'> & {
-    /** RFC 3339. What was published since is sent as it was, for all handlers. */
+    /** RFC 3339. Everything that was published since is sent as it was, for handlers of both kinds. */
     lostSince?: string;
   },
 ): Promise<void> {

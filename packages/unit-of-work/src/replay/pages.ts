@@ -35,14 +35,14 @@ export function createPages<Db extends RawClient>(parts: PagesParts<Db>): Pages 
   return (job) => (job.source === 'outbox' ? outboxPage(parts, job) : snapshotPage(parts, job));
 }
 
-/** Rows of the outbox that one page looks at, so that no query takes long, however few of them it is to send. */
-const windowSize = 1_000;
+/** Rows of the outbox that one page reads, whether it sends them or not: so no query takes long. */
+const rowsPerPage = 1_000;
 
 /**
  * By id, which for UUIDv7 is by time, and by which the outbox has an index in each of its partitions.
  *
- * For a lost queue, what counts is when an event was published; one that isn't marked may have been all the same. The
- * body is null where the row is not to be sent.
+ * For a lost queue (`$4`) it matters when an event was published, not when it was written. A row that isn't marked as
+ * published may have been published all the same, so it counts too. `body` is null where the row isn't sent.
  */
 const outbox = `
 SELECT id, type, CASE WHEN NOT confidential AND parked_at IS NULL AND ($2::text[] IS NULL OR type = ANY($2)) AND (
@@ -57,14 +57,14 @@ async function outboxPage<Db extends RawClient>(
 ): Promise<Page> {
   const isForLostQueue = job.asked && job.since !== null;
   if (job.asked && !isForLostQueue && job.position === null) await demandWholeOutbox(pool, limits.outboxDays);
-  const values = [job.position?.after ?? null, job.types, job.since, isForLostQueue, windowSize];
+  const values = [job.position?.after ?? null, job.types, job.since, isForLostQueue, rowsPerPage];
   const { rows } = await pool.query<Pick<OutboxRow, 'id' | 'type'> & { body: string | null }>(outbox, values);
   const events = rows.flatMap(({ id, type, body }) => {
     if (body === null) return [];
     return [{ id, type, to: job.consumer, body: job.withEffects ? body : asReplayed(body, job.id) }];
   });
   const last = rows.at(-1);
-  return { events, ...(last && rows.length === windowSize && { next: { type: '', after: last.id } }) };
+  return { events, ...(last && rows.length === rowsPerPage && { next: { type: '', after: last.id } }) };
 }
 
 /** A copy made from a part of what happened would be taken for a whole one. */

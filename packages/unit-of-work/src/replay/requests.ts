@@ -1,29 +1,36 @@
 import type { Pool } from 'pg';
 
-/** What one producer is asked for. A repeated request bears the same id, and is the same replay to the producer. */
+/** What this service asks one producer for. A repeated request has the same `replayId`: to the producer it is the same replay. */
 export interface ReplayRequest {
   source: string;
   types: string[];
   replayId: string;
-  /** All that was published since is to be published again; without it, the state of all entities is. */
+  /** The producer sends everything that it published since then once more. Null: it sends the state of all entities. */
   lostSince: Date | null;
 }
 
-/** What this service lacks, until each of its producers has said that all was sent. */
-export interface Requests {
-  /** Producers that are still to answer. */
+/** The requests to producers that are open: each, until its producer has said that it sent everything. */
+export interface ReplayRequests {
+  /** How many are open. */
   open(): Promise<number>;
   /**
-   * Takes those that weren't asked for `patienceMs`, and that no other instance takes meanwhile; none while the queue in
-   * which the answer would come is lost.
+   * Takes the requests that nobody has sent within the last `patienceMs` milliseconds, so that no other instance sends
+   * them too. None while this service's own queue, which the answers come to, is lost.
    */
   due(patienceMs: number): Promise<ReplayRequest[]>;
-  /** The request reached nobody: it is due again after `afterMs`. */
+  /** The request reached no producer: it is due again after `afterMs` milliseconds, `patienceMs` at most. */
   unheard(source: string, timing: { patienceMs: number; afterMs: number }): Promise<void>;
 }
 
-/** `copy`: entities of these sources. `recovery`: events that a lost queue may have held, whoever published them. */
-export function createRequests(pool: Pool, table: 'copy' | 'recovery', sources?: Iterable<string>): Requests {
+/**
+ * `copy`: for the entities of `sources`, which this service keeps copies of. `recovery`: for the events that a lost queue
+ * may have held, of all producers.
+ */
+export function createReplayRequests(
+  pool: Pool,
+  table: 'copy' | 'recovery',
+  sources?: Iterable<string>,
+): ReplayRequests {
   const isOpen = '($1::text[] IS NULL OR source = ANY($1)) AND completed_at IS NULL';
   const among = sources ? [...sources] : null;
   const lostSince = table === 'recovery' ? 'lost_since' : 'NULL::timestamptz';

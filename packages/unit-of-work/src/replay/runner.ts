@@ -17,6 +17,7 @@ export interface RunnerParts {
   log: Logger;
 }
 
+/** Most events of a replay that wait for the bus to confirm them. */
 const sentAtOnce = 200;
 const backOff = { firstMs: 5_000, mostMs: 300_000 };
 
@@ -101,7 +102,7 @@ export class ReplayRunner {
     return true;
   }
 
-  /** Few at once: the bus holds a bounded number, and what is published meanwhile needs room in it. */
+  /** Sends few at once: the bus holds a bounded number of events, and live ones need room in it. */
   async #send(job: ReplayJob, { events }: Page): Promise<void> {
     for (let first = 0; first < events.length; first += sentAtOnce) {
       const some = events.slice(first, first + sentAtOnce);

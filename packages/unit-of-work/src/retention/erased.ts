@@ -4,9 +4,11 @@ const peoplePerLook = 500;
 const rowsPerDelete = 1_000;
 
 /**
- * What was published only after its person was erased, of the next people behind `after`. Each is looked up by the
- * index, since a join would rather read the whole outbox. `last`: whom it came to, null at the end; the same ones again
- * where there may be more to delete.
+ * Deletes events about erased people that were published only after the erasure: those of the next 500 people behind
+ * `after`, 1,000 events at most. Each person is looked up by the index, since for a join the planner would read the whole
+ * outbox.
+ *
+ * `last`: the `after` of the next call, which is the same one where there may be more to delete; null at the end.
  */
 export async function deleteAboutErased(
   db: Db,

@@ -8,7 +8,7 @@ export interface Expiring {
   condition: string;
   /** `$1` */
   before: Date;
-  /** A column with an index in whose order they go, so that what is not expired is not read. */
+  /** An indexed column. Rows are found in its order, so that those that haven't expired aren't read. */
   order?: string;
 }
 

@@ -1,24 +1,27 @@
 import { dayMs, hourMs } from './days.js';
 import type { Db } from './partitions.js';
 
-/** What a feed keeps: entries that are among the newest, and not too old for it, at `now`. */
+/**
+ * What a feed keeps at `now`: each entry that is among the newest `entries` and not older than `hours`, or `days`, by one
+ * of the two rules.
+ */
 export interface FeedKeep {
   now: Date;
   recent: { entries: number; hours: number };
   lasting: { entries: number; days: number };
 }
 
-/** Few enough that they are looked up by the index, however few feeds there are beside them. */
+/** Few enough for the planner to look each feed up by the index, even where there are hardly any others. */
 const feedsPerLook = 500;
 const feedsPerDelete = 20;
 const entriesPerFeed = 100;
 
-/** Until when an entry `e` is kept in a feed with the head `u.head`: null where newer ones have pushed it out. */
+/** The time until which an entry `e` is kept in a feed with the head `u.head`; null where newer ones have pushed it out. */
 const keptUntil = `greatest(
   CASE WHEN e.seq > u.head - $2::bigint THEN e.time + $3::bigint * interval '1 ms' END,
   CASE WHEN e.seq > u.head - $4::bigint THEN e.time + $5::bigint * interval '1 ms' END)`;
 
-/** The least number of the head at which that changes. */
+/** The lowest head at which newer entries push `e` out by one of the rules. */
 const pushedAt = `least(
   CASE WHEN e.seq > u.head - $2::bigint THEN e.seq + $2::bigint END,
   CASE WHEN e.seq > u.head - $4::bigint THEN e.seq + $4::bigint END)`;
@@ -26,9 +29,9 @@ const pushedAt = `least(
 const kept = `coalesce(${keptUntil} >= $1::timestamptz, false)`;
 
 /**
- * Writes down when to look at these feeds again, but for those that have something to lose now. A feed that somebody
- * wrote to meanwhile, or holds now, stays as due as it was: nobody waits for it, and the entry that isn't seen here is
- * seen the next time. Both are answered.
+ * Notes when each of these feeds is due next, and returns those that stay as due as they were: feeds with entries to
+ * delete now (`old`), and feeds that somebody wrote to since they were looked at, or whose counter is locked. Nobody waits
+ * for a lock, and an entry that this look didn't see is seen by the next one.
  */
 const schedule = `
 WITH looked AS MATERIALIZED (
@@ -68,16 +71,16 @@ WITH cut AS MATERIALIZED (
 )
 SELECT (SELECT count(*)::int FROM gone) AS gone, ARRAY(SELECT user_id FROM cut WHERE whole) AS more`;
 
-/** A place in the order in which feeds are due. */
+/** A feed, by its place in the order in which feeds are due. */
 export interface DueFeed {
-  /** As the database writes it. */
+  /** A timestamp as PostgreSQL writes it, which may be `-infinity`. */
   dueAt: string;
   userId: string;
 }
 
 export const beforeAllDue: DueFeed = { dueAt: '-infinity', userId: '' };
 
-/** The next feeds behind `after` that are due at `now`, 500 at most. */
+/** At most 500 feeds that are due at `now`, in their order, from behind `after`. */
 export async function feedsDue(db: Db, after: DueFeed, now: Date): Promise<DueFeed[]> {
   const { rows } = await db.query<DueFeed>(
     `SELECT due_at::text AS "dueAt", user_id AS "userId" FROM messaging.feed_head
@@ -88,27 +91,27 @@ export async function feedsDue(db: Db, after: DueFeed, now: Date): Promise<DueFe
   return rows;
 }
 
-/** Users whose feeds stay as due as they were. */
+/** The ids of users whose feeds were not scheduled: they stay as due as they were. */
 export interface Unscheduled {
-  /** These have entries to lose now. */
+  /** Their feeds have entries to delete now. */
   old: string[];
-  /** Somebody wrote to these, or held them. */
+  /** Somebody wrote to their feeds meanwhile, or holds a lock on the counter. */
   busy: string[];
 }
 
-/** Notes when these feeds are due again, where that can be said. */
+/** Notes when the feeds of these users, 500 at most, are due next. */
 export async function scheduleFeeds(db: Db, users: readonly string[], keep: FeedKeep): Promise<Unscheduled> {
   const { rows } = await db.query<{ userId: string; old: boolean }>(schedule, [...valuesOf(keep), users]);
-  const idsOf = (wanted: boolean) => rows.filter(({ old }) => old === wanted).map(({ userId }) => userId);
-  return { old: idsOf(true), busy: idsOf(false) };
+  const idsWhere = (isOld: boolean) => rows.filter(({ old }) => old === isOld).map(({ userId }) => userId);
+  return { old: idsWhere(true), busy: idsWhere(false) };
 }
 
-/** Makes a feed due at once. Waits for whoever holds it. */
+/** Makes a feed due at once. Waits for whoever holds a lock on its counter. */
 export async function makeFeedDue(db: Db, user: string): Promise<void> {
   await db.query(`UPDATE messaging.feed_head SET due_at = '-infinity' WHERE user_id = $1`, [user]);
 }
 
-/** Deletes 2,000 entries at most, of the first of these users; `left`: those who still have some to lose. */
+/** Deletes 2,000 entries at most, of the first of these users; `left`: the users with entries that are still to go. */
 export async function pruneFeeds(
   db: Db,
   users: readonly string[],
@@ -124,7 +127,7 @@ export async function pruneFeeds(
   return { gone, left: [...more, ...users.slice(feedsPerDelete)] };
 }
 
-/** Begins a walk over all feeds if what they keep is not what their times were noted for. */
+/** Begins a walk over all feeds if their due times were noted for other limits, or never. */
 export async function walkIfChanged(db: Db, { recent, lasting }: FeedKeep): Promise<void> {
   await db.query(
     "UPDATE messaging.meta SET feeds_kept = $1, feeds_walked = '' WHERE feeds_kept IS DISTINCT FROM $1",
@@ -132,7 +135,7 @@ export async function walkIfChanged(db: Db, { recent, lasting }: FeedKeep): Prom
   );
 }
 
-/** The next feeds that the walk over all of them comes to, 500 at most; `undefined` where none is under way. */
+/** The users of the next 500 feeds of the walk, fewer or none at its end; `undefined` where no walk is under way. */
 export async function feedsToWalk(db: Db): Promise<string[] | undefined> {
   const { rows } = await db.query<{ users: string[] }>(
     `SELECT ARRAY(
@@ -142,8 +145,8 @@ export async function feedsToWalk(db: Db): Promise<string[] | undefined> {
   return rows[0]?.users;
 }
 
-/** Notes that the walk came to this user; `null`: it is over. */
-export async function walkedTo(db: Db, user: string | null): Promise<void> {
+/** Notes that the walk has come as far as this user; `null`: it is over. */
+export async function noteWalkedTo(db: Db, user: string | null): Promise<void> {
   await db.query('UPDATE messaging.meta SET feeds_walked = $1', [user]);
 }
 

@@ -12,7 +12,7 @@ export interface RoundCounts {
   partitionsDropped: number;
   /** Old enough to be dropped, but still needed, or never free long enough. */
   partitionsHeld: number;
-  /** Looked at, since something in them could be old. */
+  /** Feeds that were looked at, since they may have had entries to delete. */
   feedsVisited: number;
   feedEntries: number;
   /** Rows of inbox, outbox, idempotency, suspects and replays that went one by one. */

@@ -5,9 +5,9 @@ import {
   feedsDue,
   feedsToWalk,
   makeFeedDue,
+  noteWalkedTo,
   pruneFeeds,
   scheduleFeeds,
-  walkedTo,
   walkIfChanged,
 } from './feeds.js';
 import type { Gently } from './gently.js';
@@ -21,13 +21,16 @@ export interface VisitParts {
 }
 
 export interface Visited {
+  /** Feeds that were looked at. */
   feeds: number;
+  /** Entries that were deleted. */
   entries: number;
 }
 
 /**
- * Prunes the feeds that are due, and notes when they are due again. One that could not be noted, since somebody was
- * writing to it or the process ended, stays due. Ends at the first step that gave way each time.
+ * Prunes the feeds that are due, and notes when each is due next. Where that can't be noted, because somebody writes to
+ * the feed or the process ends, the feed stays due. The visit ends early, until the next round, where a step gave way to
+ * others at each of its tries.
  */
 export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Promise<Visited> {
   const visited: Visited = { feeds: 0, entries: 0 };
@@ -35,7 +38,7 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
   const schedule = (users: readonly string[]) =>
     gently('look at feeds', () => scheduleFeeds(db, users, keep));
 
-  /** Answers those that stay as due as they were; `undefined` if it gave way. */
+  /** Resolves to the users whose feeds stay as due as they were; `undefined` if a step gave way. */
   async function visit(users: readonly string[]): Promise<string[] | undefined> {
     const looked = await schedule(users);
     if (!looked) return undefined;
@@ -52,7 +55,10 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
     return again && [...busy, ...again.old, ...again.busy];
   }
 
-  /** What these were noted for, if anything, may be too late, and whoever holds one now may take back what they wrote. */
+  /**
+   * For feeds that the walk couldn't schedule. The time that they were noted for may come too late, and the transaction
+   * that holds one may be rolled back, so that no write makes it due.
+   */
   async function makeDue(users: readonly string[]): Promise<boolean> {
     for (const user of users) {
       const made = await gently('make a feed due', () => makeFeedDue(db, user).then(() => true));
@@ -61,7 +67,7 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
     return true;
   }
 
-  /** All of them, where nothing was noted yet, or for other limits. False if it isn't over. */
+  /** Visits all feeds where their times were noted for other limits, or never. False if it isn't over. */
   async function walk(): Promise<boolean> {
     while (!stopped()) {
       const next = await gently('find feeds', async () => {
@@ -73,7 +79,7 @@ export async function visitFeeds({ db, gently, keep, stopped }: VisitParts): Pro
       if (users === undefined) return true;
       const unnoted = await visit(users);
       if (!unnoted || !(await makeDue(unnoted))) return false;
-      await gently('note the walk', () => walkedTo(db, users.at(-1) ?? null));
+      await gently('note the walk', () => noteWalkedTo(db, users.at(-1) ?? null));
     }
     return false;
   }

@@ -1,14 +1,15 @@
 /**
- * When retention looks at a feed again, so that its work follows what changed and not how many feeds there are.
+ * When retention looks at a feed next, so that a round costs as much as there is to delete, however many feeds there are.
  *
- * `feed_head.due_at`: when the oldest entry can be too old; null where there is none. `due_seq`: the number from which on
- * it can be one too many. Written by retention alone; a write to the feed leaves both as they are, and so the index.
- * Whatever outdates them makes the feed due at once: the default where a feed begins, the trigger where an empty one
- * gets an entry or one reaches its number. A trigger, since the builds before this one write feeds too.
+ * `feed_head.due_at`: when the oldest entry is too old; null where the feed is empty. `due_seq`: the head at which the
+ * oldest entry is one too many. Retention alone writes both. A write to a feed leaves them as they are, and so the index.
  *
- * Feeds that were there before have no time yet, or making the index would keep everybody from writing for long. They
- * get theirs by a walk: `meta.feeds_walked` is the last that it came to, null where none is under way. `feeds_kept` is
- * how much the times were noted for: where that changes, a walk begins.
+ * A feed becomes due at once, `-infinity`, when it begins (the column's default), when it gets an entry while it is empty,
+ * and when its head reaches `due_seq` (both by the trigger). It is a trigger, since older builds write feeds too.
+ *
+ * Feeds that exist already get their times by a walk of retention, since writing all of them here would lock them for
+ * long. `meta.feeds_walked`: the last user that the walk has come to; null where none is under way. `meta.feeds_kept`: the
+ * limits that the times were noted for; when these change, a new walk begins.
  */
 export const feedsDue = `
 ALTER TABLE messaging.feed_head ADD COLUMN due_at timestamptz, ADD COLUMN due_seq bigint;

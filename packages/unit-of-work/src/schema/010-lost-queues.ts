@@ -1,11 +1,12 @@
 /**
- * `queue`: whether the service's queue on the broker was there and bound, as its instances saw it. `generation` grows
- * with each loss, so that a look which began before it can't call the queue whole. `restored`: the database was, so it
- * lacks what was handled since the backup; the next look takes that for a loss. `recovery`: what each producer is asked
- * to publish again after a loss.
+ * `queue`: when the service's instances last saw its queue on the broker whole, which is there and bound. `generation`
+ * grows with each loss, so that a look that began before a loss can't call the queue whole. `restored`: the database was
+ * restored and lacks what was handled since the backup; the next look takes that for a loss.
  *
- * `returned_at`: no queue took the event although a contract consumes it. `claimed_until` is `infinity` then, so that
- * no relay takes it, of the build before this one neither.
+ * `recovery`: the request to each producer to publish again what it has published since `lost_since`.
+ *
+ * `outbox.returned_at`: since when no queue takes the event although a contract consumes its type. Its `claimed_until` is
+ * `infinity`, so that no relay claims it, not even one of an older build.
  */
 export const lostQueues = `
 CREATE TABLE messaging.queue (

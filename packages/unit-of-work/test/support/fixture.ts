@@ -45,7 +45,7 @@ export interface Fixture {
 export interface InstanceOptions {
   bus?: EventBus;
   limits?: Parameters<typeof createUnitOfWork>[0]['limits'];
-  wanted?: ReadonlySet<string>;
+  consumedTypes?: ReadonlySet<string>;
   /** While true, no transaction can begin. */
   isAway?: () => boolean;
 }
@@ -68,7 +68,7 @@ export async function fixture(): Promise<Fixture> {
   return {
     url: database.url,
     pool,
-    instance({ bus = new ScriptedBus(), limits, wanted = new Set<string>(), isAway } = {}) {
+    instance({ bus = new ScriptedBus(), limits, consumedTypes = new Set<string>(), isAway } = {}) {
       const client = pgClient(pool, isAway);
       const made = createUnitOfWork({
         service: 'note',
@@ -76,7 +76,7 @@ export async function fixture(): Promise<Fixture> {
         client,
         pool,
         bus,
-        wanted,
+        consumedTypes,
         log: quiet,
         limits: { stopMs: 500, ...limits },
       });

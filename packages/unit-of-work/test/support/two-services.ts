@@ -48,8 +48,12 @@ export interface Side {
   options: Parameters<Messaging<RawClient>['start']>[0];
   database: TestDatabase;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  instance(bus: EventBus, given?: Partial<Limits>, wanted?: ReadonlySet<string>): Messaging<RawClient>;
-  start(bus: EventBus, given?: Partial<Limits>, wanted?: ReadonlySet<string>): Promise<Messaging<RawClient>>;
+  instance(bus: EventBus, given?: Partial<Limits>, consumedTypes?: ReadonlySet<string>): Messaging<RawClient>;
+  start(
+    bus: EventBus,
+    given?: Partial<Limits>,
+    consumedTypes?: ReadonlySet<string>,
+  ): Promise<Messaging<RawClient>>;
   close(): Promise<void>;
 }
 
@@ -140,7 +144,7 @@ async function side(
   await migrateMessaging(pool);
   await pool.query(tables);
   const started: Messaging<RawClient>[] = [];
-  const instance: Side['instance'] = (bus, given, wanted = new Set()) => {
+  const instance: Side['instance'] = (bus, given, consumedTypes = new Set()) => {
     const messaging = createUnitOfWork({
       service: contract.service,
       contract,
@@ -148,7 +152,7 @@ async function side(
       client: pgClient(pool),
       pool,
       bus,
-      wanted,
+      consumedTypes,
       log: quiet,
       limits: { ...limits, ...given },
     });
@@ -160,8 +164,8 @@ async function side(
     database,
     sql: async (text, values) => (await pool.query(text, values)).rows,
     instance,
-    async start(bus, given, wanted) {
-      const messaging = instance(bus, given, wanted);
+    async start(bus, given, consumedTypes) {
+      const messaging = instance(bus, given, consumedTypes);
       await messaging.start(options);
       return messaging;
     },
