@@ -93,7 +93,7 @@ export interface RealtimeLimits {
   /** Connections of one address that have joined nothing yet; five times as many in total. Default 1,000. */
   unjoinedPerAddress: number;
   /**
-   * What one user may pull of their feed on this node, in entries, or in KiB where these are more. Default 1,000 a second,
+   * How much of their feed one user may pull on this node: entries, or KiB where these are more. Default 1,000 a second,
    * 40,000 at once.
    */
   pulled: Rate;
@@ -166,7 +166,7 @@ export interface RealtimeStats {
   users: number;
   /** Connections that have joined nothing. */
   unjoined: number;
-  /** Sockets that wait for their turn to have their feed looked up. */
+  /** Sockets that wait until it is looked up where in their feed they start. */
   opening: number;
   /** Entries that came from other nodes, for a user who is connected here or isn't. */
   pushesUseful: number;

@@ -3,9 +3,9 @@ import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { CommandSocket, Principal } from './api.js';
 import { RunningCommands } from './commands/running.js';
+import type { FeedBatcher } from './feed/feed-batcher.js';
 import { FeedSocket, type Outlet } from './feed/feed-socket.js';
 import { askOpening, type Opening, openingOf, type RequestedCursor } from './feed/opening.js';
-import type { ReadLine } from './feed/read-line.js';
 import type { UserFeed } from './feed/user-feed.js';
 import type { Hub } from './hub.js';
 import type { ConnectionGuard } from './server/connection-guard.js';
@@ -18,8 +18,8 @@ export interface SocketContext {
   node: string;
   hub: Hub;
   feeds: Pick<FeedReader, 'sameEpoch'>;
-  /** Where sockets that start wait for their feeds to be read. */
-  openings: ReadLine;
+  /** Reads where sockets start. */
+  openings: FeedBatcher;
   unsentBytes: number;
   counters: Counters;
   log: Logger;
@@ -39,7 +39,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   readonly #clock: TokenClock;
   readonly #leaveListeners: (() => void)[] = [];
   #left = false;
-  /** Ends what this socket waits for while it starts. */
+  /** Ends the wait of a socket that is starting: for its feed, or for the next try. */
   #stopWaiting: (() => void) | undefined;
 
   /** Joins at once: the feed is looked at only afterwards. */
@@ -77,6 +77,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.#goOn(late && requested.kind === 'none' ? { ...opening, reset: 'unavailable' } : opening);
   }
 
+  /** Whether the socket is gone. */
   get left(): boolean {
     return this.#left;
   }

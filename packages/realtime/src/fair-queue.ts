@@ -1,14 +1,13 @@
-/** What waits under some key; keys take turns, each with one item, in the order in which they came. */
+/**
+ * A queue in which keys take turns. Each key that has items gives one, its oldest, and then waits behind all others. So
+ * nobody with many items holds up the rest.
+ */
 export class FairQueue<Item> {
   readonly #byKey = new Map<string, Set<Item>>();
   #size = 0;
 
   get size(): number {
     return this.#size;
-  }
-
-  sizeOf(key: string): number {
-    return this.#byKey.get(key)?.size ?? 0;
   }
 
   add(key: string, item: Item): void {
@@ -25,7 +24,7 @@ export class FairQueue<Item> {
     if (own.size === 0) this.#byKey.delete(key);
   }
 
-  /** Takes out whose turn it is; undefined if nobody waits. */
+  /** Takes out the item whose turn it is; undefined if the queue is empty. */
   next(): Item | undefined {
     for (const [key, own] of this.#byKey) {
       this.#byKey.delete(key);

@@ -9,7 +9,7 @@ import { feedPull } from './commands/feed-pull.js';
 import { PullLine } from './commands/pull-line.js';
 import { sessionRefresh } from './commands/session-refresh.js';
 import { Drain } from './drain.js';
-import { ReadLine } from './feed/read-line.js';
+import { FeedBatcher } from './feed/feed-batcher.js';
 import { HeadSweep } from './feed/sweep.js';
 import { Hub } from './hub.js';
 import { defaultLimits } from './limits/defaults.js';
@@ -31,7 +31,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const log = options.log.child({ part: 'realtime' });
   const limits = { ...defaultLimits, ...options.limits };
   const counters = newCounters();
-  const [openings, pages] = [new ReadLine(feeds, log), new ReadLine(feeds, log)];
+  const [openings, pages] = [new FeedBatcher(feeds, log), new FeedBatcher(feeds, log)];
   const hub = new Hub({ pages, counters, log }, options.users);
   const sockets = new SocketSet();
   const clientAddress = options.clientAddress ?? peerAddress;

@@ -2,14 +2,14 @@ import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { Counters } from '../stats.js';
 import { after, backoff } from '../timing.js';
+import type { FeedBatcher } from './feed-batcher.js';
 import type { FeedSocket } from './feed-socket.js';
 import { HeldEntries } from './held-entries.js';
 import { applyPage, type Page } from './page.js';
-import type { ReadLine } from './read-line.js';
 
 export interface FeedContext {
-  /** Where users wait for what their sockets miss. */
-  pages: ReadLine;
+  /** Reads what sockets miss. */
+  pages: FeedBatcher;
   counters: Counters;
   log: Logger;
 }
@@ -81,8 +81,8 @@ export class UserFeed {
   }
 
   /**
-   * The socket starts, or starts again, after `position`: it gets what it misses, then goes live. `entries` are what
-   * comes first, as far as they were read with the head.
+   * The socket starts, or starts again, after `position`: it gets what it misses, then goes live. `entries` are the first
+   * ones above `position`, as far as they were read together with the head.
    */
   begin(
     socket: FeedSocket,

@@ -41,18 +41,18 @@ export const maxCursorLength = 512;
 /** Entries per read of a feed while a socket catches up. */
 export const pageSize = 100;
 
-/** Feeds that one statement reads. */
+/** Most feeds that one statement reads. */
 export const feedsAtOnce = 200;
 
-/** Bytes of data that one statement reads, shared by its feeds; each gets as many as `leastPageBytes`. */
+/** Bytes of data that one statement reads, shared out to its feeds: each gets `leastPageBytes` at least. */
 export const statementBytes = 1024 * 1024;
 export const leastPageBytes = 16 * 1024;
 
-/** Connections that are opened in one turn of the event loop. */
+/** Most WebSocket connections that are opened in one turn of the event loop. */
 export const opensAtOnce = 4;
 
-/** TCP connections that are taken before some are opened, as long as more come. */
-export const takesBetweenOpens = 256;
+/** TCP connections that are accepted before WebSocket connections are opened again, while more of them come. */
+export const acceptsBetweenOpens = 256;
 
 /** Entries that are written to sockets before others get their turn of the event loop. */
 export const entriesAtOnce = 32;
@@ -73,6 +73,6 @@ export const pullsWaiting = 4;
 export const pullWaitTimeout = 10_000;
 export const verifyTimeout = 10_000;
 export const feedTimeout = 5_000;
-/** The longest that somebody waits for their turn to have a feed read. */
+/** The longest that a question about a feed waits for its turn to be read. */
 export const waitTimeout = 30_000;
 export const commandTimeout = 30_000;

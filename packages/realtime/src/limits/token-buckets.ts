@@ -26,13 +26,13 @@ export class TokenBucket {
     return true;
   }
 
-  /** Takes `cost`, also what isn't there: until that has come in again there is a debt. */
+  /** Takes `cost` tokens, even more than there are: what is missing is a debt until it has come in again. */
   charge(cost: number, now = Date.now()): void {
     this.#tokens = this.#tokensAt(now) - cost;
     this.#at = now;
   }
 
-  /** Milliseconds until nothing is owed any more. */
+  /** Milliseconds until the debt is paid off; 0 without a debt. */
   debtMs(now = Date.now()): number {
     const tokens = this.#tokensAt(now);
     return tokens < 0 ? Math.ceil((-tokens / this.#rate.perSecond) * 1_000) : 0;
@@ -76,14 +76,14 @@ export class TokenBuckets {
     return true;
   }
 
-  /** See `TokenBucket.charge`. */
+  /** As `TokenBucket.charge`, for the bucket of this key. */
   charge(key: string, cost: number, now = Date.now()): void {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
     bucket.charge(cost, now);
     this.#keep(key, bucket, now);
   }
 
-  /** See `TokenBucket.debtMs`. */
+  /** As `TokenBucket.debtMs`, for the bucket of this key. */
   debtMs(key: string, now = Date.now()): number {
     return this.#buckets.get(key)?.debtMs(now) ?? 0;
   }

@@ -2,12 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { FairQueue } from '../fair-queue.js';
-import { opensAtOnce, takesBetweenOpens } from '../limits/defaults.js';
+import { acceptsBetweenOpens, opensAtOnce } from '../limits/defaults.js';
 
 export interface UpgradeLineOptions {
-  /** Where TCP connections come in. */
+  /** The HTTP server, which emits `connection` for each TCP connection. */
   server: Pick<EventEmitter, 'on'>;
-  /** Whom an upgrade counts for: addresses take turns. */
+  /** The client address that takes turns with others. */
   addressOf(request: IncomingMessage): string;
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -20,30 +20,34 @@ interface Waiting {
 }
 
 /**
- * Opens few connections in each turn of the event loop, since all that they cost, their joining and what they missed,
- * comes in the turns that follow. However many come at once, requests and transactions go on between them, and those who
- * came first have joined before the last ones are let in.
+ * The line of WebSocket upgrades that wait to be opened. Addresses take turns.
  *
- * Node.js takes one TCP connection in each turn of the event loop. So where more of them come, some turns are left to
- * that alone: a health check is behind all that came before it, and nobody knows it from the others until it is taken.
+ * It opens few connections in each turn of the event loop, since the work that each one causes, its joining and the
+ * entries that it missed, comes in the turns that follow. So requests and transactions go on between them, however many
+ * connections come at once, and those who came first have joined before the last ones are opened.
  *
- * Nobody is refused here. Each one that waits holds a TCP connection, which bounds how many they can be.
+ * Node.js accepts one TCP connection in each turn of the event loop. While more of them come, some turns open nothing:
+ * a health check may be among those that wait, and it can't be told from the others before it is accepted.
+ *
+ * Nobody is refused here. Each upgrade that waits holds a TCP connection, so the limit of these bounds the line.
  */
 export class UpgradeLine {
   readonly #options: UpgradeLineOptions;
   readonly #waiting = new FairQueue<Waiting>();
   #turning = false;
-  /** TCP connections that were taken since the last turn, and since some were opened. */
-  #taken = 0;
-  #takenSinceOpens = 0;
+  /** TCP connections that were accepted since the last turn. */
+  #accepted = 0;
+  /** TCP connections that were accepted since upgrades were last opened. */
+  #acceptedSinceOpens = 0;
 
   constructor(options: UpgradeLineOptions) {
     this.#options = options;
     options.server.on('connection', () => {
-      this.#taken += 1;
+      this.#accepted += 1;
     });
   }
 
+  /** Upgrades that wait. */
   get length(): number {
     return this.#waiting.size;
   }
@@ -58,16 +62,16 @@ export class UpgradeLine {
   };
 
   #turn(): void {
-    this.#takenSinceOpens += this.#taken;
-    const moreCome = this.#taken > 0 && this.#takenSinceOpens < takesBetweenOpens;
-    this.#taken = 0;
+    this.#acceptedSinceOpens += this.#accepted;
+    const moreCome = this.#accepted > 0 && this.#acceptedSinceOpens < acceptsBetweenOpens;
+    this.#accepted = 0;
     if (!moreCome) this.#openSome();
     this.#turning = this.#waiting.size > 0;
     if (this.#turning) setImmediate(() => this.#turn());
   }
 
   #openSome(): void {
-    this.#takenSinceOpens = 0;
+    this.#acceptedSinceOpens = 0;
     for (let opened = 0; opened < opensAtOnce; ) {
       const next = this.#waiting.next();
       if (!next) return;
@@ -75,9 +79,9 @@ export class UpgradeLine {
     }
   }
 
-  /** False for one who has given up meanwhile, and so costs nothing more. */
+  /** False if the client has given up meanwhile: then there is nothing to open. */
   #open({ request, socket, head, onError }: Waiting): boolean {
-    // Nobody who wants a WebSocket ends what he sends and then goes on.
+    // A client that has ended its side of the connection can't use a WebSocket on it.
     if (socket.destroyed || socket.readableEnded) {
       socket.destroy();
       return false;

@@ -1,8 +1,8 @@
 import type { Connection } from '../limits/unsent-meter.js';
 
 /**
- * What one flush of a connection sends goes to the system in one call, not in one for each frame: a page of a feed is a
- * hundred frames. Engine.IO tells of the beginning and, with nothing in between, of the end of a flush.
+ * Writes all frames of one flush with one system call instead of one call each: a page of a feed is a hundred frames.
+ * Engine.IO emits `flush` before it writes the frames and `drain` after, in the same turn of the event loop.
  */
 export function writeTogether(connection: Connection): void {
   const { socket } = connection.request;

@@ -14,11 +14,14 @@ import {
 } from '../limits/defaults.js';
 import { DeadlineError, withDeadline } from '../timing.js';
 
-/** One who asks, until they are answered. */
+/** A question about a feed that was asked and isn't answered yet. */
 export interface Asking {
-  /** Undefined if it was cancelled. Rejects with `AppError` `service-unavailable` if the feed can't be read. */
+  /**
+   * Resolves to `undefined` if the question was cancelled. Rejects with `AppError` `service-unavailable` if the feed
+   * can't be read, or wasn't within 30 s.
+   */
   answer: Promise<FeedAnswer | undefined>;
-  /** What still waits is never read. */
+  /** Takes the question back: if it still waits for its statement, the feed isn't read for it. */
   cancel(): void;
 }
 
@@ -31,13 +34,14 @@ interface Waiting {
 }
 
 /**
- * Reads feeds with one statement at a time, so that however many want to be read, all others find a connection.
+ * Reads many feeds with one statement at a time. So sockets hold one connection of the pool, however many of them start,
+ * and the rest is left to transactions.
  *
- * What comes while a statement is under way is read by the next one, all together; what comes alone is read at once.
- * Users take turns, each with one question, in the order in which they came. Whoever waits for longer than 30 s, or is
- * in a statement that fails, gets a temporary error.
+ * A question is read at once if no statement is under way; otherwise the next statement reads all that came meanwhile, up
+ * to `feedsAtOnce`. Users take turns, one question each, in the order in which they came. A question that waits for more
+ * than 30 s, or whose statement fails, is answered with a temporary error.
  */
-export class ReadLine {
+export class FeedBatcher {
   readonly #feeds: FeedReader;
   readonly #log: Logger;
   readonly #waitMs: number;
@@ -45,13 +49,14 @@ export class ReadLine {
   readonly #waiting = new FairQueue<Waiting>();
   #reading = false;
 
-  /** `waitMs`: milliseconds after which one that still waits is refused. */
+  /** `waitMs`: milliseconds after which a question that still waits is refused. */
   constructor(feeds: FeedReader, log: Logger, waitMs = waitTimeout) {
     this.#feeds = feeds;
     this.#log = log;
     this.#waitMs = waitMs;
   }
 
+  /** Questions that wait for a statement. */
   get length(): number {
     return this.#waiting.size;
   }
@@ -81,15 +86,12 @@ export class ReadLine {
     try {
       await answerAll(await this.#answers(batch));
     } catch (cause) {
-      this.#log.warn(
-        { err: cause, feeds: batch.length },
-        'feeds could not be read; those who asked try again',
-      );
+      this.#log.warn({ err: cause, feeds: batch.length }, 'feeds could not be read; their sockets try again');
       for (const { reject } of batch) reject(new AppError('service-unavailable', { cause }));
     }
   }
 
-  /** Tabs that ask the same are one question. */
+  /** Reads the feeds of a batch. Equal questions, as several tabs of one person ask them, are read once. */
   async #answers(batch: readonly Waiting[]): Promise<[Waiting, FeedAnswer][]> {
     const questions = new Map<string, FeedQuestion>();
     for (const { question } of batch) questions.set(keyOf(question), question);
@@ -104,7 +106,7 @@ export class ReadLine {
     });
   }
 
-  /** The next statement's; who has waited for too long is in none. */
+  /** Takes out the batch of the next statement, and refuses what has waited for too long. */
   #next(): Waiting[] {
     const batch: Waiting[] = [];
     const now = performance.now();
@@ -118,13 +120,16 @@ export class ReadLine {
   }
 }
 
-const tooLong = 'waiting for the turn to have a feed read took too long';
+const tooLong = 'the question about a feed waited too long for its turn';
 
 function keyOf({ userId, from }: FeedQuestion): string {
   return `${typeof from} ${from} ${userId}`;
 }
 
-/** What an answer sets off is done at once, so others get their turn of the event loop between some of them. */
+/**
+ * Hands the answers out. Each one makes sockets write at once, so that after every `entriesAtOnce` entries the event loop
+ * turns, for everybody else.
+ */
 async function answerAll(answers: readonly [Waiting, FeedAnswer][]): Promise<void> {
   let written = 0;
   for (const [waiting, answer] of answers) {

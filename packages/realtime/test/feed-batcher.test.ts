@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { pino } from 'pino';
-import { ReadLine } from '../src/feed/read-line.js';
+import { FeedBatcher } from '../src/feed/feed-batcher.js';
 import { feedsAtOnce } from '../src/limits/defaults.js';
 import { connect, node } from './support/cleanup.js';
 import { MemoryFeeds } from './support/memory-feeds.js';
@@ -9,8 +9,8 @@ import { token } from './support/node.js';
 
 const log = pino({ level: 'silent' });
 
-/** A line on feeds whose statements end when they are told to. */
-function heldLine(waitMs?: number) {
+/** A batcher on feeds whose statements wait for `goOn`. */
+function heldBatcher(waitMs?: number) {
   const feeds = new MemoryFeeds();
   let goOn: () => void = () => undefined;
   const hold = () => {
@@ -20,18 +20,18 @@ function heldLine(waitMs?: number) {
     feeds.beforeAnswer = () => held;
   };
   hold();
-  const line = new ReadLine(feeds, log, waitMs);
-  return { feeds, line, hold, goOn: () => goOn() };
+  const batcher = new FeedBatcher(feeds, log, waitMs);
+  return { feeds, batcher, hold, goOn: () => goOn() };
 }
 
 describe('those who want feeds to be read', () => {
   it('are read at once where they come alone, and together where they come meanwhile', async () => {
-    const { feeds, line, goOn } = heldLine();
+    const { feeds, batcher, goOn } = heldBatcher();
     feeds.writeMany('ann', 3);
-    const first = line.ask({ userId: 'ann', from: feeds.cursor(1) });
+    const first = batcher.ask({ userId: 'ann', from: feeds.cursor(1) });
     expect(feeds.batches).toEqual([['ann']]);
-    const others = ['bob', 'cat', 'dan'].map((userId) => line.ask({ userId }));
-    expect(line.length).toBe(3);
+    const others = ['bob', 'cat', 'dan'].map((userId) => batcher.ask({ userId }));
+    expect(batcher.length).toBe(3);
     goOn();
     expect((await first.answer)?.entries.map(({ seq }) => seq)).toEqual([2, 3]);
     for (const { answer } of others) expect(await answer).toMatchObject({ place: { ok: true, seq: 0 } });
@@ -39,9 +39,9 @@ describe('those who want feeds to be read', () => {
   });
 
   it('are read by one bounded statement at a time, in the order in which they came', async () => {
-    const { feeds, line, goOn } = heldLine();
+    const { feeds, batcher, goOn } = heldBatcher();
     const ids = Array.from({ length: 2 * feedsAtOnce + 50 }, (_, index) => `user-${index}`);
-    const asked = ['first', ...ids].map((userId) => line.ask({ userId }));
+    const asked = ['first', ...ids].map((userId) => batcher.ask({ userId }));
     expect(feeds.batches).toEqual([['first']]);
     goOn();
     await Promise.all(asked.map(({ answer }) => answer));
@@ -50,13 +50,13 @@ describe('those who want feeds to be read', () => {
   });
 
   it('take turns by user: one with many sockets holds up nobody', async () => {
-    const { feeds, line, goOn } = heldLine();
+    const { feeds, batcher, goOn } = heldBatcher();
     feeds.writeMany('greedy', 500);
-    line.ask({ userId: 'first' });
+    batcher.ask({ userId: 'first' });
     const greedy = Array.from({ length: 300 }, (_, seq) =>
-      line.ask({ userId: 'greedy', from: feeds.cursor(seq) }),
+      batcher.ask({ userId: 'greedy', from: feeds.cursor(seq) }),
     );
-    const late = line.ask({ userId: 'late' });
+    const late = batcher.ask({ userId: 'late' });
     goOn();
     await late.answer;
     expect(feeds.batches[1]?.slice(0, 2)).toEqual(['greedy', 'late']);
@@ -65,18 +65,18 @@ describe('those who want feeds to be read', () => {
   });
 
   it('are one question where tabs ask the same', async () => {
-    const { feeds, line, goOn } = heldLine();
-    line.ask({ userId: 'first' });
-    const tabs = Array.from({ length: 20 }, () => line.ask({ userId: 'ann' }));
+    const { feeds, batcher, goOn } = heldBatcher();
+    batcher.ask({ userId: 'first' });
+    const tabs = Array.from({ length: 20 }, () => batcher.ask({ userId: 'ann' }));
     goOn();
     for (const { answer } of tabs) expect(await answer).toMatchObject({ place: { ok: true } });
     expect(feeds.batches).toEqual([['first'], ['ann']]);
   });
 
   it('cost nothing once they have gone away', async () => {
-    const { feeds, line, goOn } = heldLine();
-    const first = line.ask({ userId: 'first' });
-    const [gone, stays] = ['gone', 'stays'].map((userId) => line.ask({ userId }));
+    const { feeds, batcher, goOn } = heldBatcher();
+    const first = batcher.ask({ userId: 'first' });
+    const [gone, stays] = ['gone', 'stays'].map((userId) => batcher.ask({ userId }));
     gone?.cancel();
     expect(await gone?.answer).toBeUndefined();
     goOn();
@@ -86,9 +86,9 @@ describe('those who want feeds to be read', () => {
   });
 
   it('get a temporary error where their statement fails, and the next statement is not touched', async () => {
-    const { feeds, line, hold, goOn } = heldLine();
-    const first = line.ask({ userId: 'first' });
-    const failing = ['ann', 'bob'].map((userId) => line.ask({ userId }));
+    const { feeds, batcher, hold, goOn } = heldBatcher();
+    const first = batcher.ask({ userId: 'first' });
+    const failing = ['ann', 'bob'].map((userId) => batcher.ask({ userId }));
     feeds.failure = new Error('connection refused');
     goOn();
     await first.answer;
@@ -97,15 +97,15 @@ describe('those who want feeds to be read', () => {
       await expect(answer).rejects.toMatchObject({ code: 'service-unavailable', temporary: true });
     }
     feeds.failure = undefined;
-    const next = line.ask({ userId: 'cat' });
+    const next = batcher.ask({ userId: 'cat' });
     goOn();
     expect(await next.answer).toMatchObject({ place: { ok: true } });
   });
 
   it('get a temporary error where their turn does not come in time', async () => {
-    const { feeds, line, goOn } = heldLine(1);
-    const first = line.ask({ userId: 'first' });
-    const late = line.ask({ userId: 'late' });
+    const { feeds, batcher, goOn } = heldBatcher(1);
+    const first = batcher.ask({ userId: 'first' });
+    const late = batcher.ask({ userId: 'late' });
     const refused = expect(late.answer).rejects.toMatchObject({
       code: 'service-unavailable',
       temporary: true,
