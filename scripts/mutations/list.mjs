@@ -389,7 +389,7 @@ export const mutations = [
   {
     guard: 'inboxes: one instance prunes at a time',
     file: 'services/notification/src/background/pruner.ts',
-    from: "(await alone('notification-pruner', () => pruneSome(signal)))",
+    from: "(await withLease('notification-pruner', () => pruneSome(signal)))",
     to: '(await pruneSome(signal))',
     tests: ['services/notification/test/pruning.test.ts'],
   },
@@ -1027,7 +1027,7 @@ export const mutations = [
   {
     guard: 'openings: readiness does not wait for the pool',
     file: 'packages/service-kit/src/service/open-service.ts',
-    from: 'database: () => pulse.ask().then(',
+    from: 'database: () => health.check().then(',
     to: "database: () => client.$transaction((tx) => tx.$queryRawUnsafe('SELECT 1')).then(",
     tests: ['packages/service-kit/test/outages.test.ts'],
   },

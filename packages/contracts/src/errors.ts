@@ -60,7 +60,7 @@ export interface WireError {
   message: string;
   temporary: boolean;
   errors?: FieldError[];
-  /** Milliseconds after which the same may succeed, where that is known. */
+  /** Milliseconds after which the same request may succeed, where that is known. */
   retryAfterMs?: number;
 }
 

@@ -10,11 +10,11 @@ export const replayMessages = {
   'replay-requested': Type.Object(
     {
       replayId: Id,
-      /** What the consumer keeps copies of; with `lostSince`, all that it handles. */
+      /** The types that the consumer keeps copies of; with `lostSince`, all types that it handles. */
       types: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100 }),
       /**
-       * The consumer's queue may have lost what was published since: it is sent again as it was, with its effects and
-       * without a `replayid`.
+       * The consumer's queue may have lost what was published since then. The producer sends it again as it was, without a
+       * `replayid`, so that its effects happen too.
        */
       lostSince: Type.Optional(Time),
     },
@@ -25,7 +25,7 @@ export const replayMessages = {
       replayId: Id,
       /** How many events were sent. */
       sent: Type.Integer({ minimum: 0 }),
-      /** As it was asked for. A producer that knows nothing of lost queues leaves it out, and has sent copies only. */
+      /** That of the request. Missing from an older producer, which doesn't know it and has sent copies only. */
       lostSince: Type.Optional(Time),
     },
     closed,

@@ -46,16 +46,20 @@ export interface ServiceContext<Config, Db extends RawClient, Client extends Ser
   client: Client;
   uow: UnitOfWork<Db>;
   sockets: ServiceSockets;
-  alone: Alone;
+  withLease: WithLease;
   log: Logger;
 }
 
 /**
- * Runs `work` while no other instance of the service does what bears this name; resolves to `undefined` if one does now.
- * `lost` turns true when others may begin, because the database could not be reached: then the work should end. For a
- * moment two may be at it, so it must harm nothing. Rejects if the database fails, and as `work` does.
+ * Runs `work` under the lease of this name, which one instance of the service holds at a time; resolves to `undefined` if
+ * another instance holds it. `lost` turns true when the lease couldn't be renewed: then the work should end, since another
+ * instance may begin. For a moment two may be at work, so that must do no harm. Rejects if the database fails, and as
+ * `work` does.
  */
-export type Alone = <T>(name: string, work: (lost: () => boolean) => Promise<T>) => Promise<T | undefined>;
+export type WithLease = <T>(
+  name: string,
+  work: (lost: () => boolean) => Promise<T>,
+) => Promise<T | undefined>;
 
 /** The service's namespace, for what is no feed: who is connected to this process, and hints between processes. */
 export interface ServiceSockets

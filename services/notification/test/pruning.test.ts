@@ -175,18 +175,18 @@ describe('an inbox', () => {
 
   it('is pruned by one instance at a time', async () => {
     if (context === undefined) throw new Error('There is no context');
-    const { alone } = context;
+    const { withLease } = context;
     const ada = await world.register('Ada');
     await filled(ada, 20);
     await world.client.$executeRaw`
       INSERT INTO messaging.lease VALUES ('notification-pruner', gen_random_uuid(), now() + interval '1 hour')`;
     const answers: unknown[] = [];
-    const noting: typeof alone = async (name, work) => {
-      const answer = await alone(name, work);
+    const noting: typeof withLease = async (name, work) => {
+      const answer = await withLease(name, work);
       answers.push(answer);
       return answer;
     };
-    const second = notificationPruner({ ...context, alone: noting, kept: { ...kept, most: 10 } });
+    const second = notificationPruner({ ...context, withLease: noting, kept: { ...kept, most: 10 } });
     second.start();
     await eventually(() => expect(answers).toStrictEqual([undefined]), { within: 20_000 }).finally(() =>
       second.stop(),

@@ -1,3 +1,4 @@
+import { revocationsPerPage } from '@warren/contracts';
 import type { Doors, KitConfig } from '@warren/service-kit';
 import { keyKeeper, pruner } from './background/tasks.js';
 import { presenceCommands } from './commands/presence.js';
@@ -16,7 +17,6 @@ import { password } from './http/password.js';
 import { passwordResets } from './http/password-resets.js';
 import { profile } from './http/profile.js';
 import { registration } from './http/registration.js';
-import { mostOfAPage } from './http/schemas.js';
 import { sessions } from './http/sessions.js';
 import { signInRoutes } from './http/sign-in.js';
 import { TimedAnswers } from './http/timed-answers.js';
@@ -71,7 +71,7 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
       parts.timedAnswers,
     ],
     keys: ring.verificationKeys,
-    revocations: (after) => revocationPage(client, now(), { after, limit: mostOfAPage }),
+    revocations: (after) => revocationPage(client, now(), { after, limit: revocationsPerPage }),
   };
 }
 

@@ -69,13 +69,16 @@ export type SessionRevoked = Static<typeof SessionRevoked>;
 /** Every service listens to these: a token is good only while its session is. */
 export const revocationType = 'user.session-revoked';
 
-/** Revocations that are in force, as `/internal/revocations` lists them; whoever asks for a page is told the rest. */
+/** Most revocations of one page of `/internal/revocations`. */
+export const revocationsPerPage = 1_000;
+
+/** Revocations in force, as `/internal/revocations` lists them. `next` and `more` come with pages only. */
 export const Revocations = Type.Object(
   {
     revocations: Type.Array(SessionRevoked),
-    /** To ask for what comes after these: more of them now, or what is revoked from now on. */
+    /** The `after` of the next page: the rest of the list, or, at its end, what will be revoked from now on. */
     next: Type.Optional(Type.String({ maxLength: 200 })),
-    /** Whether there are more already. */
+    /** Whether the next page has revocations already. */
     more: Type.Optional(Type.Boolean()),
   },
   closed,

@@ -122,7 +122,7 @@ export function kitConfigSchema(port: number) {
       maximum: 10_000_000,
       default: 600,
       description:
-        'Requests that one person may send to one instance, besides those to routes with a limit of their own; ten times as many of one client network without a good token.',
+        'Requests that one person may send to one instance, not counting routes with a limit of their own. A client network may send ten times as many without a good token.',
     }),
     HANDSHAKES_PER_MINUTE: Type.Integer({
       minimum: 1,

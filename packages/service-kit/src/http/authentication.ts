@@ -18,8 +18,8 @@ export function usePrincipal(http: FastifyInstance): void {
 }
 
 /**
- * Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. Requests without a good one
- * count by `limit` for the network that they come from.
+ * Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. Requests without a good token
+ * count for their network in `limit`.
  */
 export function requireTokens(http: FastifyInstance, verify: VerifyToken, limit: RequestLimit): void {
   http.addHook('onRequest', async (request, reply) => {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { patiently } from './patience.js';
+import { withFallback } from '../with-fallback.js';
 
 /** `degraded` still serves; `failed` can't. */
 export type CheckResult = 'ok' | 'degraded' | 'failed';
@@ -75,7 +75,7 @@ export function useHealth(http: FastifyInstance, readiness: Readiness): void {
 
 async function bounded(check: () => CheckAnswer | Promise<CheckAnswer>): Promise<CheckAnswer> {
   try {
-    return await patiently(Promise.resolve(check()), checkTimeout, 'failed');
+    return await withFallback(Promise.resolve(check()), checkTimeout, 'failed');
   } catch {
     return 'failed';
   }

@@ -7,8 +7,9 @@ const closeTimeout = 10_000;
 const idleCheck = 100;
 
 /**
- * Connections that the system keeps for us until we take them, as far as it lets us. Beyond that it drops them without a
- * word, and clients try again after one, three and seven seconds: where all come back at once, health checks too.
+ * Connections that the operating system holds until we accept them, if its own limit (`somaxconn` on Linux) isn't lower.
+ * It drops any beyond that silently, and their clients try again after 1, 3 and 7 s. When all clients come back at once,
+ * that would hit health checks too.
  */
 const backlog = 4_096;
 

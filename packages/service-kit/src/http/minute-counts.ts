@@ -1,8 +1,8 @@
 const minuteMs = 60_000;
 
 /**
- * Counts by key, minute after minute, in bounded memory: with too many keys within one minute, the one that has been
- * quiet for longest is forgotten. Whoever asks again and again is never that one.
+ * Counts by key within each minute, in bounded memory. With too many keys within one minute, the count of the key that has
+ * been quiet for longest is forgotten, which is never the key of somebody who asks again and again.
  */
 export class MinuteCounts {
   readonly #mostKeys: number;
@@ -20,7 +20,7 @@ export class MinuteCounts {
     return this.#counts.size;
   }
 
-  /** Counts one more. With more than `most` within the minute, answers in how many seconds the next one begins. */
+  /** Counts one more. Beyond `most` within the minute it returns the seconds until the next minute begins. */
   add(key: string, most: number): number | undefined {
     const now = this.#now();
     if (now >= this.#endsAt) {

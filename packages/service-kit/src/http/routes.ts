@@ -15,7 +15,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route asks for an access token; `none` opens this one to anybody. */
     auth?: 'none';
-    /** Whoever it is may ask as often as they like: the answer is at hand, and others can't work without it. */
+    /** `true` exempts this route from all limits: its answer costs next to nothing, and others can't work without it. */
     unlimited?: true;
   }
   interface FastifyRequest {

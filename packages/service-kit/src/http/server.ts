@@ -77,8 +77,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
 /**
  * The service's own routes. Each asks for a token unless its `config.auth` is `none`, and is limited as its
- * `config.rateLimit` says: per user and instance, or per address where nobody has to sign in. Without one it counts by
- * `limit`, the same as for `createHttp`.
+ * `config.rateLimit` says: per user and instance, or per address where nobody has to sign in. Requests to routes without a
+ * `config.rateLimit` count in `limit`, which must be that of `createHttp`.
  */
 export async function addDoors(
   http: FastifyInstance,

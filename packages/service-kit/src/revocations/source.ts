@@ -1,57 +1,53 @@
-import { Revocations as RevocationList } from '@warren/contracts';
+import { Revocations as RevocationList, revocationsPerPage } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
-import { DatedRevocations } from './dated.js';
+import { isDatedCursor, readDatedRevocations } from './dated-revocations.js';
 
-/** Some of the revocations, and how to ask for those that come after. */
+/** One page of the revocations, and how to ask for the next one. */
 export interface RevocationPage {
   revocations: RevocationList['revocations'];
-  /** For the next question; undefined where it has to begin anew. */
+  /** The `after` of the next question; undefined where that must begin anew. */
   next: string | undefined;
-  /** Whether there are more already. */
+  /** Whether the next page has revocations already. */
   more: boolean;
 }
 
 /**
- * The revocations that were added after `after`, the `next` of the page before: or, without it, all that are in force;
- * a page at a time. Some may come again; none is left out, in whichever order they were committed.
+ * Reads a page of revocations: those that were added since `after`, the `next` of the page before, or all that are in
+ * force without it. Some may come again; none is left out, in whichever order they were committed.
  *
- * Rejects if they can't be had at the moment, and soon after `signal` says that nobody waits for them any more.
+ * Rejects if the list can't be read at the moment, and soon after `signal` aborts.
  */
 export type RevocationSource = (after: string | undefined, signal: AbortSignal) => Promise<RevocationPage>;
-
-/** Most revocations of one page. */
-export const revocationsPage = 1_000;
 
 const fetchTimeoutMs = 10_000;
 const check = compileReader(RevocationList);
 
-/** What was asked for isn't understood. */
-export class NotUnderstood extends Error {}
+/** The user service doesn't understand the question: it is of the release before, or the cursor is of another one. */
+class NotUnderstood extends Error {}
 
-/** Asks with these parameters. Throws `NotUnderstood` for 400. */
+/** Asks the user service, with these parameters in the query. Rejects with `NotUnderstood` for a 400. */
 export type AskForRevocations = (
   parameters: Readonly<Record<string, string | undefined>>,
 ) => Promise<RevocationList>;
 
-/** Asks the user service; also a build of it that only lists by dates. */
+/** The list of the user service at `url`, which may be of the release before and have no pages. */
 export function remoteRevocations(url: string): RevocationSource {
-  const dated = new DatedRevocations();
   return async (after, signal) => {
     signal.throwIfAborted();
     const ask: AskForRevocations = (parameters) => fetchList(url, parameters, signal);
-    if (after !== undefined && dated.made(after)) return await dated.read(after, ask);
+    if (after !== undefined && isDatedCursor(after)) return await readDatedRevocations(after, ask);
     try {
-      return await anyPage(after, ask);
+      return await readPage(after, ask);
     } catch (error) {
       if (!(error instanceof NotUnderstood)) throw error;
-      return await dated.read(undefined, ask);
+      return await readDatedRevocations(undefined, ask);
     }
   };
 }
 
-/** A cursor that isn't even well-formed any more, after an update, is no reason to ask for dates. */
-async function anyPage(after: string | undefined, ask: AskForRevocations): Promise<RevocationPage> {
-  const limit = String(revocationsPage);
+/** A cursor that the user service refuses as malformed, as after an update, begins anew: it may well have pages. */
+async function readPage(after: string | undefined, ask: AskForRevocations): Promise<RevocationPage> {
+  const limit = String(revocationsPerPage);
   if (after === undefined) return pageOf(await ask({ limit }));
   try {
     return pageOf(await ask({ after, limit }));
@@ -62,7 +58,7 @@ async function anyPage(after: string | undefined, ask: AskForRevocations): Promi
 }
 
 function pageOf({ revocations, next, more = false }: RevocationList): RevocationPage {
-  // Someone who ignores what they don't know has listed by dates.
+  // A user service that ignores parameters it doesn't know has listed by dates.
   if (next === undefined) throw new NotUnderstood();
   return { revocations, next, more };
 }

@@ -8,7 +8,7 @@ import type { RevocationSource } from './source.js';
 
 /** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
 const defaultReadEveryMs = 10_000;
-/** Pages of one look; the next look goes on. */
+/** Most pages that one look reads; the next look goes on. */
 const mostPages = 1_000;
 /** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
 const firstReadMs = 5_000;
@@ -30,8 +30,8 @@ export interface RevocationWatchParts {
 
 /**
  * Keeps this process's revocations up to date, each process for itself: it hears the events, and reads the list at
- * the start, whenever its listening began anew, and every 10 s. The first time it reads all that are in force, page by
- * page, and from then on only what was added since.
+ * the start, whenever its listening began anew, and every 10 s. The first look reads all revocations in force, page by
+ * page; each later one reads only what was added since.
  *
  * It listens before it reads. What was revoked before the reading is in the list; what comes after is heard.
  */
@@ -40,7 +40,7 @@ export class RevocationWatch {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
-  /** What the list was read up to. */
+  /** How far the list was read. */
   #cursor: string | undefined;
   readonly #stopped = new AbortController();
   #failed = 0;
@@ -106,7 +106,7 @@ export class RevocationWatch {
     return this.#reading;
   }
 
-  /** What fails half-way goes on there with the next look. */
+  /** After a failure the next look goes on with the page that failed. */
   async #readPages(): Promise<void> {
     const { source, revocations } = this.#parts;
     for (let page = 0; page < mostPages; page += 1) {

@@ -4,36 +4,39 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { KitConfig } from '../config/kit-config.js';
 import { grantWork, roleOf } from '../database/grants.js';
+import { HealthConnection } from '../database/health-connection.js';
 import { meetDatabase } from '../database/meet.js';
 import { applyMigrations } from '../database/migrate.js';
 import { withMigrationConnection } from '../database/migration-connection.js';
 import { readMigrations } from '../database/migrations.js';
 import { demandMigratable } from '../database/own-database.js';
 import { createPool } from '../database/pool.js';
-import { DatabasePulse } from '../database/pulse.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import type { Closing } from './closing.js';
 
-/** Of `DATABASE_POOL`, the health check's own. */
-const pulseConnections = 1;
+/** Connections of `DATABASE_POOL` that the health check has for itself. */
+const healthConnections = 1;
 
-/** The service's pool and client, on a database of its own that is migrated unless `MIGRATE` is off. */
+/**
+ * The service's pool and client, and the connection of its health check, on a database of its own that is migrated unless
+ * `MIGRATE` is off.
+ */
 export async function openDatabase<Db extends RawClient, Client extends ServiceClient<Db>>(
   { name, database }: Pick<ServiceDefinition<never, Db, Client>, 'name' | 'database'>,
   config: KitConfig,
   log: Logger,
   closing: Closing,
-): Promise<{ pool: Pool; pulse: DatabasePulse; client: Client }> {
+): Promise<{ pool: Pool; health: HealthConnection; client: Client }> {
   if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
   const url = config.DATABASE_URL;
   const server = await meetDatabase({ url, service: name, log, waitMs: mostWaitMs });
-  const pulse = new DatabasePulse({ url, service: name });
-  closing.add('health connection', () => pulse.close());
-  const pool = createPool({ url, max: config.DATABASE_POOL - pulseConnections, service: name, log, server });
+  const health = new HealthConnection({ url, service: name });
+  closing.add('health connection', () => health.close());
+  const pool = createPool({ url, max: config.DATABASE_POOL - healthConnections, service: name, log, server });
   closing.add('database pool', () => pool.end());
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());
-  return { pool, pulse, client };
+  return { pool, health, client };
 }
 
 /** Milliseconds to wait for a database that starts together with whatever waits for it. */

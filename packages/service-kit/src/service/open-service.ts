@@ -7,7 +7,7 @@ import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
 import { brokerUsersOf } from '../config/broker-users.js';
 import type { KitConfig } from '../config/kit-config.js';
-import type { Alone, Background, ServiceClient, ServiceDefinition } from '../definition.js';
+import type { Background, ServiceClient, ServiceDefinition, WithLease } from '../definition.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
 import { type CheckAnswer, Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
@@ -48,7 +48,7 @@ export async function openService<
   const config: KitConfig = options.config;
   const node = config.NODE_ID;
   const metrics = new Metrics(service, node);
-  const { pool, pulse, client } = await openDatabase<Db, Client>(definition, config, log, closing);
+  const { pool, health, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
   const users = brokerUsersOf(config, service);
   const broker = { url: config.AMQP_URL, users, service, node, log };
@@ -74,8 +74,15 @@ export async function openService<
 
   const sockets = new LaterSockets();
   const { uow } = messaging;
-  const alone: Alone = (name, work) => withLease(pool, name, { log }, work);
-  const doors = await definition.doors({ config: options.config, client, uow, sockets, alone, log });
+  const leased: WithLease = (name, work) => withLease(pool, name, { log }, work);
+  const doors = await definition.doors({
+    config: options.config,
+    client,
+    uow,
+    sockets,
+    withLease: leased,
+    log,
+  });
   const revocations = new Revocations();
   const ownKeys = overrides.keys ?? doors.keys;
   const remote = remoteKeys(config, log);
@@ -89,7 +96,7 @@ export async function openService<
   const isRevoked = (sessionId: string) => revocations.has(sessionId);
   const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
-    database: () => pulse.ask().then(() => 'ok' as const),
+    database: () => health.check().then(() => 'ok' as const),
     broker: () => checkBroker([bus, link], messaging.stats()),
   });
 
@@ -164,7 +171,8 @@ function listedRevocations({ REVOCATIONS_URL: url, USER_SERVICE_URL }: KitConfig
  * A broker that is away takes nobody down: the outbox records. One that has refused this process since it began would
  * let a rollout go on that never publishes or consumes. What exactly it refuses is in the log.
  *
- * Degraded, too, while events wait for a queue of another service, or for what a lost queue of this one held.
+ * It also says `degraded` while events wait for the queue of another service, and while this service waits for what its
+ * lost queue held.
  */
 function checkBroker(
   parts: readonly { state: 'up' | 'degraded'; refused?: string | undefined }[],
@@ -175,7 +183,10 @@ function checkBroker(
   if (relay.returned > 0)
     return { result: 'degraded', detail: 'no queue takes events that other services consume; they are kept' };
   if (recovering > 0)
-    return { result: 'degraded', detail: 'a queue was lost; what it held is being asked for' };
+    return {
+      result: 'degraded',
+      detail: 'the queue of this service was lost; producers are asked for what it held',
+    };
   return parts.every(({ state }) => state === 'up') ? 'ok' : 'degraded';
 }
 

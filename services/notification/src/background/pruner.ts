@@ -18,18 +18,18 @@ const rowsAtOnce = 1_000;
 
 type Dependencies = Pick<
   ServiceContext<unknown, NotificationDb, PrismaClient>,
-  'client' | 'uow' | 'log' | 'alone'
+  'client' | 'uow' | 'log' | 'withLease'
 > & { kept: Kept };
 
 /**
- * Deletes what is not kept from the inboxes in which something can be old, in short transactions, one instance at a
- * time. So whatever changes a whole inbox changes a bounded one.
+ * Deletes what is not kept from the inboxes that are due, in short transactions, one instance at a time. So a command
+ * that changes a whole inbox changes a bounded number of rows.
  */
-export function notificationPruner({ client, uow, log, alone, kept }: Dependencies): Background {
+export function notificationPruner({ client, uow, log, withLease, kept }: Dependencies): Background {
   let after = beforeAllDue;
 
   async function round(signal: AbortSignal): Promise<boolean> {
-    return (await alone('notification-pruner', () => pruneSome(signal))) ?? false;
+    return (await withLease('notification-pruner', () => pruneSome(signal))) ?? false;
   }
 
   async function pruneSome(signal: AbortSignal): Promise<boolean> {
@@ -45,7 +45,7 @@ export function notificationPruner({ client, uow, log, alone, kept }: Dependenci
     return after !== beforeAllDue;
   }
 
-  /** Answers those with something to prune; they stay due. */
+  /** Looks at these people's inboxes and notes when each is due next. Resolves to those with something to prune, which stay due. */
   async function lookAndSchedule(users: readonly string[], now: Date): Promise<Inbox[]> {
     if (users.length === 0) return [];
     const looks = { most: kept.most, oldestId: oldestKept(now, kept) };
@@ -59,7 +59,10 @@ export function notificationPruner({ client, uow, log, alone, kept }: Dependenci
     return inboxes.filter(({ upTo }) => upTo !== null);
   }
 
-  /** An inbox that can't be pruned keeps none behind it waiting. Where none can be, the next round is early enough. */
+  /**
+   * True if the inbox was pruned. One that can't be pruned is left, so that it holds up none behind it; where the database
+   * is away, the round ends.
+   */
   async function pruneOrLeave({ userId, upTo }: Inbox, signal: AbortSignal): Promise<boolean> {
     try {
       while (upTo !== null && !signal.aborted && (await prune(userId, upTo)) === rowsAtOnce);

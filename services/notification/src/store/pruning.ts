@@ -2,16 +2,16 @@ import type { Counts } from '@warren/contracts';
 import { unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
 
-/** A place in the order in which inboxes are due. */
+/** An inbox, by its place in the order in which inboxes are due. */
 export interface DueInbox {
-  /** As the database writes it. */
+  /** A timestamp as PostgreSQL writes it, which may be `-infinity`. */
   dueAt: string;
   userId: string;
 }
 
 export const beforeAllDue: DueInbox = { dueAt: '-infinity', userId: '00000000-0000-0000-0000-000000000000' };
 
-/** The next inboxes behind `after` that are due at `now`, at most `limit`. */
+/** At most `limit` inboxes that are due at `now`, in their order, from behind `after`. */
 export async function inboxesDue(
   db: NotificationDb,
   { after, now, limit }: { after: DueInbox; now: Date; limit: number },
@@ -24,17 +24,17 @@ export async function inboxesDue(
 
 export interface Inbox {
   userId: string;
-  /** Of its counts, when it was looked at. */
+  /** The version of its counts when it was looked at. */
   version: number;
-  /** The newest notification that is not kept; null where all are. */
+  /** The id of the newest notification that is to go; null where all are kept. */
   upTo: string | null;
-  /** The oldest notification; null where there is none. */
+  /** The id of the oldest notification; null where there is none. */
   oldest: string | null;
-  /** How many more are kept. */
+  /** How many notifications more it may get before there are too many. */
   room: number;
 }
 
-/** What these inboxes hold beyond `most`, or older than `oldestId`. */
+/** What these people's inboxes hold, and which of it is to go: what is beyond the newest `most`, or older than `oldestId`. */
 export async function lookAtInboxes(
   db: NotificationDb,
   users: readonly string[],
@@ -53,8 +53,8 @@ export async function lookAtInboxes(
 }
 
 /**
- * Notes when these inboxes are due again, but for those that something came to since they were looked at: they stay due.
- * One whose counts somebody holds now stays due too, and nobody waits.
+ * Notes when each of these inboxes is due next; `dueAt: null` for an empty one. An inbox that changed since it was looked at
+ * stays due, and so does one whose counts somebody has locked: nobody waits for the lock.
  */
 export async function scheduleInboxes(
   db: NotificationDb,

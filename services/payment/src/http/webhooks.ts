@@ -30,7 +30,7 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
     http.post(
       path,
       {
-        // Providers send many from few addresses, and what isn't theirs is refused by its signature.
+        // Providers send many requests from few addresses. The signature refuses those of anybody else.
         config: { auth: 'none', unlimited: true },
         bodyLimit,
         schema: {

@@ -9,8 +9,8 @@ export interface CurrencyBalance {
 }
 
 /**
- * What the books say that a person holds, for each currency they ever dealt in: rows that the database keeps beside
- * the entries, so that it takes no longer however many those are.
+ * A person's balance in each currency they ever dealt in. A trigger of the database keeps these rows beside the entries, so
+ * that reading them takes no longer with more entries.
  *
  * @throws AppError `wrong-state` beyond 2^53, where a JSON number would be off by some units: no answer is better than
  * a wrong one, and the books go on.

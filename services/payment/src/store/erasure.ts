@@ -18,6 +18,7 @@ export async function erasePayer(db: PaymentDb, userId: string, correlationId: s
 
 /** Goes on with one person of whose payments some are still to be erased; false if there is nobody. */
 export async function eraseMore(db: PaymentDb, correlationId: string): Promise<boolean> {
+  // Ordered by the column and not by the selected text of the same name, so that the index gives the order.
   const [payer] = await db.$queryRaw<Payer[]>`
     SELECT id::text, erase_after::text AS after FROM user_copies WHERE erase_after IS NOT NULL
     ORDER BY user_copies.id LIMIT 1 FOR UPDATE SKIP LOCKED`;
@@ -37,7 +38,7 @@ async function eraseAfter(
   { id: payerId, after }: Payer,
   correlationId: string,
 ): Promise<void> {
-  // Payments before operations, as everybody locks them.
+  // Payments before operations, as everybody locks them; ordered by the column, as above.
   const rows = await db.$queryRaw<{ id: string }[]>`
     SELECT id::text FROM payments WHERE payer_id = ${payerId}::uuid AND id > ${after}::uuid
     ORDER BY payments.id LIMIT ${atOnce}::int FOR UPDATE`;

@@ -1,12 +1,15 @@
 /**
- * Where somebody is who reads the revocations. `floor`: all transactions below it had ended when they began this
- * reading, so the next one begins there. `behind`: the last one of a page, while more pages follow.
+ * How far a process has read the revocations. A reading is a run of pages from the first one to the one without `more`.
  */
 export interface RevocationCursor {
-  /** Of the database: a restored one counts its transactions anew. */
+  /** The epoch of the database: a restored one counts its transactions anew. */
   epoch: string;
-  /** Decimal digits, as a transaction's id. */
+  /**
+   * A transaction id in decimal digits, from which on the next reading begins: all transactions below it had ended when
+   * this reading began.
+   */
   floor: string;
+  /** The last revocation of the page before, within a reading. */
   behind?: { writtenBy: string; sessionId: string };
 }
 
@@ -16,7 +19,7 @@ export function writeRevocationCursor({ epoch, floor, behind }: RevocationCursor
   return ['1', epoch, floor, ...(behind ? [behind.writtenBy, behind.sessionId] : [])].join('-');
 }
 
-/** `undefined` for anything that isn't one, or is of another layout. */
+/** `undefined` for text that is no cursor of this layout. */
 export function readRevocationCursor(cursor: string): RevocationCursor | undefined {
   const [, epoch, floor, writtenBy, sessionId] = shape.exec(cursor) ?? [];
   if (epoch === undefined || floor === undefined) return undefined;

@@ -1,17 +1,17 @@
-import { Revocations } from '@warren/contracts';
+import { Revocations, revocationsPerPage } from '@warren/contracts';
 import { routes } from '@warren/service-kit';
 import type { Clock, Context } from '../context.js';
 import { revocationPage } from '../store/revocation-pages.js';
 import { recentRevocations } from '../store/revocations.js';
-import { mostOfAPage, RevocationsQuery } from './schemas.js';
+import { RevocationsQuery } from './schemas.js';
 
 export interface InternalRevocationsParts extends Pick<Context, 'client'> {
   now: Clock;
 }
 
 /**
- * For other services that start, or may have missed an event: pages of what was revoked since they last asked, or of
- * all at first. For the internal listener: it asks for no token.
+ * For services that start, or may have missed an event: pages of all revocations in force, and from then on of those
+ * since the last question. For the internal listener: it asks for no token.
  */
 export const internalRevocations = ({ client, now }: InternalRevocationsParts) =>
   routes((http) => {
@@ -28,6 +28,6 @@ export const internalRevocations = ({ client, now }: InternalRevocationsParts) =
       async ({ query: { after, limit, since } }) =>
         after === undefined && limit === undefined
           ? await recentRevocations(client, now(), since === undefined ? undefined : new Date(since))
-          : await revocationPage(client, now(), { after, limit: limit ?? mostOfAPage }),
+          : await revocationPage(client, now(), { after, limit: limit ?? revocationsPerPage }),
     );
   });

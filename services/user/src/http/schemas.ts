@@ -1,4 +1,14 @@
-import { Cursor, closed, DisplayName, Id, Locale, Time, TimeZone, User } from '@warren/contracts';
+import {
+  Cursor,
+  closed,
+  DisplayName,
+  Id,
+  Locale,
+  revocationsPerPage,
+  Time,
+  TimeZone,
+  User,
+} from '@warren/contracts';
 import { Type } from 'typebox';
 
 /** Normalized and checked as an address by the domain, so that spaces around it do no harm. */
@@ -103,16 +113,13 @@ const Role = Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 32 });
 export const Roles = Type.Object({ roles: Type.Array(Role, { maxItems: 20, uniqueItems: true }) }, closed);
 export const PersonsRoles = Type.Object({ id: Id, ...Roles.properties }, closed);
 
-/** Revocations. */
-export const mostOfAPage = 1_000;
-
 export const RevocationsQuery = Type.Object(
   {
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: mostOfAPage,
-        description: 'Asks for a page of at most so many, with `next` to go on from.',
+        maximum: revocationsPerPage,
+        description: 'Asks for a page of at most so many. Its `next` leads to the page after it.',
       }),
     ),
     after: Type.Optional(
@@ -124,7 +131,8 @@ export const RevocationsQuery = Type.Object(
     since: Type.Optional(
       Type.String({
         format: 'date-time',
-        description: 'Without both: only those dated from then on. For builds of the release before.',
+        description:
+          'Without `limit` and `after`: only revocations dated from then on. For the release before.',
       }),
     ),
   },

@@ -13,8 +13,8 @@ const kinds = [
 ] as const;
 
 /**
- * Removes what is over, a little at a time. Rows that somebody works on are left for the next time. In the order of an
- * index: so what is not over is not read, however much there is of it.
+ * Removes what is over, a batch at a time, until `signal` aborts. Rows that somebody has locked are left for the next
+ * time. Rows are found in the order of an index, so that those that aren't over aren't read, however many there are.
  */
 export async function deleteExpired(db: UserDb, now: Date, signal: AbortSignal): Promise<void> {
   for (const { table, key, until, and } of kinds) {

@@ -11,8 +11,9 @@ export type RevocationsPage = Required<Revocations>;
 
 interface PageRow extends RevocationRow {
   epoch: string;
+  /** The oldest transaction that was still running, as decimal digits. */
   horizon: string;
-  /** Whether the cursor is of this database, which may have been restored since. */
+  /** Whether the cursor is of this database, and of the time since it was last restored. */
   known: boolean;
   writtenBy: string;
   /** Null where the page is empty. */
@@ -22,13 +23,14 @@ interface PageRow extends RevocationRow {
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
- * The revocations in force that were committed since `after` was given out, or all; in the order of the transactions
- * that wrote them. A cursor that can't be read, or is of a database that was restored since, begins anew.
+ * A page of at most `limit` revocations in force: those that were committed since the cursor `after` was given out, or all
+ * without it, in the order of the transactions that wrote them. A cursor that can't be read, or was given out before the
+ * database was restored, begins anew.
  *
- * Transactions commit in another order than they begin in, so a newest date or number would leave out who commits
- * late. What is remembered instead is the oldest transaction that was still running when the reading began, by the
- * snapshot that read the first page: all before it had ended, and were seen or never will be. What was written from
- * there on is asked for again, even where it was seen already, which is as much as was revoked meanwhile.
+ * Transactions commit in another order than they begin. So a cursor that held the newest date or number would skip what
+ * commits late. It holds instead the oldest transaction that was still running in the snapshot of the first page: all
+ * older ones had ended, so that this reading saw whatever they committed. The next reading begins there. It repeats what
+ * was written since and seen already, which is as much as was revoked meanwhile.
  */
 export async function revocationPage(
   db: UserDb,
@@ -57,7 +59,7 @@ export async function revocationPage(
   };
 }
 
-/** `last`: of a page that more follow. */
+/** `last`: the last row of a page that more pages follow. */
 function nextCursor(
   { epoch, horizon, known }: PageRow,
   cursor: RevocationCursor | undefined,

@@ -44,12 +44,12 @@ export async function insertRevocations(tx: UserTx, revoked: readonly SessionRev
   await tx.sessionRevocation.createMany({ data: [...revoked] });
 }
 
-/** What a build that asks for no pages gets at most: those that are in force for longest, which are the newest. */
+/** Most revocations of an answer without pages: those that stay in force for longest, which are the newest. */
 const mostAtOnce = 20_000;
 
 /**
- * Sessions that ended before their time and of which somebody may still hold an access token: all, or those that ended
- * from `since` on. For builds of the release before; others read pages.
+ * Sessions that ended before their time and of which somebody may still hold an access token: all of them up to 20,000,
+ * or those that ended from `since` on. For builds of the release before, which don't read pages.
  */
 export async function recentRevocations(db: UserDb, now = new Date(), since?: Date): Promise<Revocations> {
   const rows = await db.sessionRevocation.findMany({

@@ -1,49 +1,56 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
-import { patiently } from '../http/patience.js';
+import { withFallback } from '../with-fallback.js';
 
-export interface PulseOptions {
+export interface HealthConnectionOptions {
   url: string;
   service: string;
 }
 
-/** Milliseconds for the kept connection to answer, and then for a new one: together within the time of one check. */
+/**
+ * Milliseconds that the kept connection has to answer, and then a new one as much: together they fit into the 2 s of a
+ * readiness check.
+ */
 const timeout = 950;
 
 /**
- * Whether the database answers, asked on a connection of its own: it waits for nobody who uses the pool. The connection
- * is opened by the first question and kept; one that was lost meanwhile is replaced before the database is said to be
- * away. Questions at the same time are one.
+ * A connection for the health check alone, so that readiness waits for nobody who uses the pool. The first check opens the
+ * connection and keeps it. A connection that was lost meanwhile is replaced before the database counts as away. Checks at
+ * the same time share one query.
  */
-export class DatabasePulse {
-  readonly #options: PulseOptions;
+export class HealthConnection {
+  readonly #options: HealthConnectionOptions;
   #kept: Connection | undefined;
-  #asking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
 
-  constructor(options: PulseOptions) {
+  constructor(options: HealthConnectionOptions) {
     this.#options = options;
   }
 
-  /** Rejects where the database doesn't answer, within 2 s. */
-  ask(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
+  /** Resolves if the database answers. Rejects if it doesn't, after 2 s at the latest. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
     });
-    return this.#asking;
+    return this.#checking;
   }
 
   async close(): Promise<void> {
     this.#drop();
-    await this.#asking?.catch(() => undefined);
+    await this.#checking?.catch(() => undefined);
     this.#drop();
   }
 
-  async #ask(): Promise<void> {
+  async #check(): Promise<void> {
     if (this.#kept && !this.#kept.isLost() && (await answers(this.#kept.client))) return;
     this.#drop();
     this.#kept = open(this.#options);
     const { client } = this.#kept;
-    const failure = await patiently(firstAnswer(client), timeout, new Error('the database does not answer'));
+    const failure = await withFallback(
+      firstAnswer(client),
+      timeout,
+      new Error('the database does not answer'),
+    );
     if (!failure) return;
     this.#drop();
     throw failure;
@@ -60,9 +67,10 @@ function answers(client: pg.Client): Promise<boolean> {
     () => true,
     () => false,
   );
-  return patiently(answer, timeout, false);
+  return withFallback(answer, timeout, false);
 }
 
+/** Resolves to what went wrong, if anything. */
 async function firstAnswer(client: pg.Client): Promise<unknown> {
   try {
     await client.connect();
@@ -79,7 +87,7 @@ interface Connection {
   isLost(): boolean;
 }
 
-function open({ url, service }: PulseOptions): Connection {
+function open({ url, service }: HealthConnectionOptions): Connection {
   const socket = new Socket();
   const client = new pg.Client({
     connectionString: url,
