@@ -8,7 +8,7 @@ import { SeparateSystem, type Servers, type ServiceName, services } from './supp
 /** From the loss on, with two services that look every 15 s and ask each other. */
 const aMinute = { within: 60_000 };
 
-describe('what is lost on the broker while all services run', () => {
+describe('services that run while the broker loses something', () => {
   let broker: TestBroker;
   let system: SeparateSystem;
   let model: ChannelModel;
@@ -93,21 +93,21 @@ describe('what is lost on the broker while all services run', () => {
     await allWhole();
   }
 
-  it('the exchange of events: nothing published meanwhile is lost, and nobody is restarted', async () => {
+  it('lose no event when the events exchange is deleted, and need no restart', async () => {
     const channel = await model.createChannel();
     await channel.deleteExchange('warren.events');
     await channel.close();
     await expectStory();
   }, 200_000);
 
-  it('a service’s queue: what was published since is handled, once', async () => {
+  it('handle once what was published after one of their queues was deleted', async () => {
     const channel = await model.createChannel();
     for (const service of ['notification', 'payment']) await channel.deleteQueue(`warren.${service}.events`);
     await channel.close();
     await expectStory();
   }, 200_000);
 
-  it('everything: what lay in a queue is handled too, and services go on serving as degraded', async () => {
+  it('handle what lay in their queues when the broker lost everything, and serve as degraded meanwhile', async () => {
     await system.kill('notification');
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     await eventually(async () => expect((await ada.pay(grace, 1250)).status).toBe(201), aMinute);

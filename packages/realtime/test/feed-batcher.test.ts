@@ -24,8 +24,8 @@ function heldBatcher(waitMs?: number) {
   return { feeds, batcher, hold, goOn: () => goOn() };
 }
 
-describe('those who want feeds to be read', () => {
-  it('are read at once where they come alone, and together where they come meanwhile', async () => {
+describe('questions about feeds', () => {
+  it('are answered at once if they come alone, and together if they come during a statement', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     feeds.writeMany('ann', 3);
     const first = batcher.ask({ userId: 'ann', from: feeds.cursor(1) });
@@ -38,7 +38,7 @@ describe('those who want feeds to be read', () => {
     expect(feeds.batches).toEqual([['ann'], ['bob', 'cat', 'dan']]);
   });
 
-  it('are read by one bounded statement at a time, in the order in which they came', async () => {
+  it('are answered by one bounded statement at a time, in the order in which they came', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     const ids = Array.from({ length: 2 * feedsAtOnce + 50 }, (_, index) => `user-${index}`);
     const asked = ['first', ...ids].map((userId) => batcher.ask({ userId }));
@@ -64,7 +64,7 @@ describe('those who want feeds to be read', () => {
     expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsAtOnce, 101]);
   });
 
-  it('are one question where tabs ask the same', async () => {
+  it('are read once if several tabs ask the same', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     batcher.ask({ userId: 'first' });
     const tabs = Array.from({ length: 20 }, () => batcher.ask({ userId: 'ann' }));
@@ -73,7 +73,7 @@ describe('those who want feeds to be read', () => {
     expect(feeds.batches).toEqual([['first'], ['ann']]);
   });
 
-  it('cost nothing once they have gone away', async () => {
+  it('are not read once they are cancelled', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     const first = batcher.ask({ userId: 'first' });
     const [gone, stays] = ['gone', 'stays'].map((userId) => batcher.ask({ userId }));
@@ -85,7 +85,7 @@ describe('those who want feeds to be read', () => {
     expect(feeds.batches).toEqual([['first'], ['stays']]);
   });
 
-  it('get a temporary error where their statement fails, and the next statement is not touched', async () => {
+  it('get a temporary error if their statement fails, and the next statement is not affected', async () => {
     const { feeds, batcher, hold, goOn } = heldBatcher();
     const first = batcher.ask({ userId: 'first' });
     const failing = ['ann', 'bob'].map((userId) => batcher.ask({ userId }));
@@ -102,7 +102,7 @@ describe('those who want feeds to be read', () => {
     expect(await next.answer).toMatchObject({ place: { ok: true } });
   });
 
-  it('get a temporary error where their turn does not come in time', async () => {
+  it('get a temporary error if their turn does not come in time', async () => {
     const { feeds, batcher, goOn } = heldBatcher(1);
     const first = batcher.ask({ userId: 'first' });
     const late = batcher.ask({ userId: 'late' });
@@ -138,7 +138,7 @@ describe('sockets that come at the same time', () => {
     for (const client of clients) expect(client.named('session.ready')).not.toContainEqual({ head: null });
   });
 
-  it('come back by themselves after the statement that they were in failed', async () => {
+  it('go on by themselves after their statement failed', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 3);
     feeds.failure = new Error('connection refused');
@@ -149,7 +149,7 @@ describe('sockets that come at the same time', () => {
     await clients[1]?.gotExactly(3, 3);
   });
 
-  it('leave no question behind where they go away while they wait', async () => {
+  it('leave no question behind if they leave while they wait', async () => {
     const { url, feeds, realtime } = await node();
     let goOn: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {

@@ -44,7 +44,7 @@ async function gathered(addresses: readonly string[]) {
 }
 
 describe('connections that come at once', () => {
-  it('are opened few in each turn of the event loop, so that others have theirs between', async () => {
+  it('are opened a few in each turn of the event loop, so that other work goes on between', async () => {
     const { line, waiting, opened, countTurns } = await gathered(Array(5 * opensAtOnce).fill('one'));
     for (const upgrade of waiting) line.take(...upgrade);
     countTurns();
@@ -75,7 +75,7 @@ describe('connections that come at once', () => {
     await eventually(() => expect(ended?.destroyed).toBe(true));
   });
 
-  it('wait while more are to be taken, since a health check may be among these', async () => {
+  it('wait while more TCP connections are to be accepted, since a health check may be among these', async () => {
     const { line, waiting, opened, door } = await gathered(['one', 'two']);
     for (const upgrade of waiting) line.take(...upgrade);
     let taken = 0;

@@ -60,7 +60,7 @@ describe('the list of a user service that has pages', () => {
     expect(await source('of some other layout', signal)).toMatchObject({ next: 'c1' });
   });
 
-  it('is no list by dates because it is away for a moment', async () => {
+  it('is not taken for a list by dates when it is away for a moment', async () => {
     answer = () => 503;
     await expect(source(undefined, signal)).rejects.toThrow('answers 503');
     expect(asked).toEqual([{ limit: '1000' }]);
@@ -101,7 +101,7 @@ describe('the list of a user service of the release before', () => {
     expect(next).toBe('c1');
   });
 
-  it('is told from one that ignores what it does not know', async () => {
+  it('is recognized even if it ignores parameters that it does not know', async () => {
     const one = revocation();
     answer = () => ({ revocations: [one] });
     const { revocations, next, more } = await source(undefined, signal);

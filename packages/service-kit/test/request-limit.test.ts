@@ -80,8 +80,8 @@ async function tally(count: number, asking: Asking): Promise<Record<number, numb
   return statuses;
 }
 
-describe('one who asks as fast as they can', () => {
-  it('is limited over all routes, and another one is served meanwhile', async () => {
+describe('a person who sends requests as fast as they can', () => {
+  it('is limited over all routes, while others are served', async () => {
     const [fast, other] = await Promise.all([
       tally(most * 3, { token: 'mallory' }),
       tally(most, { token: 'ada' }),
@@ -92,7 +92,7 @@ describe('one who asks as fast as they can', () => {
       expect((await ask({ ...asking, token: 'mallory' })).status).toBe(429);
   });
 
-  it('is told when to come back, as a problem', async () => {
+  it('gets a problem that says when to come back', async () => {
     await tally(most, { token: 'eve' });
     const { status, headers, text } = await ask({ token: 'eve' });
     expect(status).toBe(429);
@@ -101,13 +101,13 @@ describe('one who asks as fast as they can', () => {
     expect(headers.get('retry-after')).toBe('60');
   });
 
-  it('has what a route with a limit of its own allows besides', async () => {
+  it('may also send what a route with a limit of its own allows', async () => {
     expect(await tally(10, { path: '/own', token: 'carol' })).toEqual({ 200: 5, 429: 5 });
     expect(await tally(most, { token: 'carol' })).toEqual({ 200: most });
   });
 });
 
-describe('those without a good token', () => {
+describe('requests without a good token', () => {
   it.each([
     [1, 'ask for what is open', { path: '/open' }, 200],
     [2, 'ask for what is not there', { path: '/nowhere' }, 404],
@@ -124,13 +124,13 @@ describe('those without a good token', () => {
     expect((await ask({ token: `somebody-${octet}`, from })).status).toBe(200);
   });
 
-  it('count as one network with all addresses of an IPv6 one', async () => {
+  it('count together for all addresses of one IPv6 network', async () => {
     await tally(most * 10, { path: '/open', from: '2001:db8:1:2::1' });
     expect((await ask({ path: '/open', from: '2001:db8:1:2:3:4:5:6' })).status).toBe(429);
     expect((await ask({ path: '/open', from: '2001:db8:1:3::1' })).status).toBe(200);
   });
 
-  it('don’t count where the keys are away', async () => {
+  it('don’t count while the keys can’t be fetched', async () => {
     expect(await tally(most * 10 + 7, { token: 'away', from: '192.0.2.77' })).toEqual({ 503: most * 10 + 7 });
   });
 });
@@ -141,7 +141,7 @@ it('health and public keys are answered however often they are asked for', async
     expect(await tally(most * 10 + 7, { path, from })).toEqual({ 200: most * 10 + 7 });
 });
 
-it('the description says where one may be limited', async () => {
+it('the OpenAPI document says which routes are limited', async () => {
   const document = JSON.parse((await ask({ path: '/openapi.json' })).text) as {
     paths: Record<string, { get?: { responses: Record<string, unknown> } }>;
   };
@@ -149,7 +149,7 @@ it('the description says where one may be limited', async () => {
   expect(['/things', '/own', '/open', '/keys'].map(limited)).toEqual([true, true, true, false]);
 });
 
-describe('counts', () => {
+describe('counts by minute', () => {
   it('begin anew with each minute', () => {
     let now = 5;
     const counts = new MinuteCounts(() => now);
@@ -160,7 +160,7 @@ describe('counts', () => {
     expect(counts.add('a', 2)).toBeUndefined();
   });
 
-  it('stay within bounds whoever comes, and keep whoever comes again and again', () => {
+  it('stay bounded however many keys come, and keep a key that comes again and again', () => {
     const counts = new MinuteCounts(() => 0, 1_000);
     for (let n = 0; n < 100_000; n += 1) {
       counts.add(`stranger-${n}`, 100);

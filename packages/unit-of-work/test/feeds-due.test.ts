@@ -57,7 +57,7 @@ async function write(client: { query(sql: string, values: unknown[]): Promise<un
 }
 
 describe('a feed', () => {
-  it('is looked at once when it begins, and again when its entries can be too old, and then no more', async () => {
+  it('is due when it begins, again when its entries are too old, and not once it is empty', async () => {
     const { uow } = db.instance();
     const entry = () => uow.run((tx) => writeNote(tx, 'note', ['ann']));
     await entry();
@@ -70,7 +70,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(31))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('is looked at again when the rest of its entries can be too old', async () => {
+  it('is due again when the rest of its entries is too old', async () => {
     await oldFeed(db, 'ann', [inDays(-35), inDays(-20), inDays(-10)]);
     expect(await roundAt(new Date())).toEqual({ feedsVisited: 1, feedEntries: 1 });
     expect(await roundAt(inDays(9))).toEqual(nothing);
@@ -79,7 +79,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(21))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('is looked at when it has more entries than it keeps, and as soon as those can go', async () => {
+  it('is due when it has more entries than it keeps, as soon as those can go', async () => {
     await oldFeed(
       db,
       'ann',
@@ -96,7 +96,7 @@ describe('a feed', () => {
     expect(await left('ann')).toHaveLength(20);
   });
 
-  it('that somebody writes to while it is emptied is not forgotten, and holds up no other', async () => {
+  it('that somebody writes to while it is emptied stays due, and holds up no other', async () => {
     await roundAt(new Date());
     for (const user of ['ann', 'bob']) await oldFeed(db, user, [inDays(-40)]);
     const writer = await db.pool.connect();
@@ -110,7 +110,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(31))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('whatever is written to it between a look and its note is pruned in its time', async () => {
+  it('is pruned in time, whatever is written to it between a look and the note of its next time', async () => {
     const users = Array.from({ length: 800 }, (_, index) => `user-${index}`);
     let over = false;
     const writing = Array.from({ length: 4 }, async (_, first) => {
@@ -128,7 +128,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(60))).toEqual(nothing);
   }, 120_000);
 
-  it('is looked at when less is to be kept than before', async () => {
+  it('is due when its limits keep less than before', async () => {
     await oldFeed(db, 'ann', [inDays(-20), inDays(-5)]);
     await roundAt(new Date());
     expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual({
@@ -138,7 +138,7 @@ describe('a feed', () => {
     expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual(nothing);
   });
 
-  it('is looked at when less is to be kept, also where somebody writes to it at that moment', async () => {
+  it('is due when its limits keep less, even if somebody writes to it at that moment', async () => {
     await oldFeed(db, 'ann', [inDays(-5)]);
     await roundAt(new Date());
     const writer = await db.pool.connect();
@@ -164,7 +164,7 @@ describe('a feed', () => {
     expect(await roundAt(new Date())).toEqual({ feedsVisited: 2, feedEntries: 2 });
   });
 
-  it('is written to without a change of the index of what is due', async () => {
+  it('is written to without a change of the index of due feeds', async () => {
     await write(db.pool, 'hot');
     await roundAt(new Date(), {});
     const client = await db.pool.connect();
@@ -247,7 +247,7 @@ describe('feeds of the build before', () => {
     });
   }, 120_000);
 
-  it('are pruned in their time also where somebody held one during the walk and took everything back', async () => {
+  it('are pruned in time even if somebody locked one during the walk and rolled back', async () => {
     await olderDatabase(async (pool) => {
       for (const user of ['ann', 'bob', 'eve']) await write(pool, user);
       await migrateMessaging(pool);
@@ -264,7 +264,7 @@ describe('feeds of the build before', () => {
     });
   });
 
-  it('are found when it writes to them, beside this build and before the walk', async () => {
+  it('become due when that build writes to them, beside this build and before the walk', async () => {
     await olderDatabase(async (pool) => {
       await write(pool, 'ann');
       await migrateMessaging(pool);

@@ -107,7 +107,7 @@ describe('a queue that is lost while services run', () => {
     );
   }
 
-  it('has what lay in it handled after all, once, with its effects', async () => {
+  it('loses no event that lay in it: each is handled once, with its effects', async () => {
     await startNote();
     const first = await startReader();
     await write('a');
@@ -121,7 +121,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b', 'c']);
   }, 60_000);
 
-  it('held an event that was made long before it was published, and is asked for that one too', async () => {
+  it('gets back even an event that was written long before it was published', async () => {
     await startNote();
     const first = await startReader();
     await write('a');
@@ -137,7 +137,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b']);
   }, 60_000);
 
-  it('is asked for again while its service runs, and what came meanwhile was kept', async () => {
+  it('is made again while its service runs, and gets what producers kept meanwhile', async () => {
     await startNote();
     const { messaging } = await startReader();
     await write('a');
@@ -148,7 +148,7 @@ describe('a queue that is lost while services run', () => {
     await eventually(() => expect(producer.stats().relay).toMatchObject({ returned: 0, backlog: 0 }));
   }, 60_000);
 
-  it('lost its bindings with the exchange, while another queue took the events', async () => {
+  it('gets what was published while its bindings were missing, though another queue took it', async () => {
     await startNote();
     const { messaging } = await startReader();
     await write('a');
@@ -164,7 +164,7 @@ describe('a queue that is lost while services run', () => {
     await raw.deleteQueue(other);
   }, 60_000);
 
-  it('is lost with everything else on the broker, and all is whole again without a restart', async () => {
+  it('comes back with everything else that the broker lost, without a restart', async () => {
     await startNote();
     const { messaging } = await startReader();
     await write('a');
@@ -176,7 +176,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b', 'c']);
   }, 60_000);
 
-  it('asks nobody where a service has never seen its queue and handled nothing', async () => {
+  it('leads to no request where the service is new and has handled nothing', async () => {
     await startNote();
     await write('before');
     const { messaging } = await startReader();
@@ -185,7 +185,7 @@ describe('a queue that is lost while services run', () => {
     expect(messaging.stats().recovering).toBe(0);
   }, 60_000);
 
-  it('asks for copies too, where the loss reaches back beyond what outboxes keep', async () => {
+  it('leads to new copies where the loss reaches back beyond what outboxes keep', async () => {
     await startNote();
     const first = await startReader();
     await write('a');

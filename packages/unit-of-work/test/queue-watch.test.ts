@@ -13,7 +13,7 @@ interface Recovery {
   completed_at: Date | null;
 }
 
-describe('what a service notes of its queue', () => {
+describe('the queue watch', () => {
   let db: Fixture;
   let woken: number;
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('what a service notes of its queue', () => {
       [new Date(ms)],
     );
 
-  it('has lost nothing where its queue was never seen and nothing was handled', async () => {
+  it('asks for nothing where the queue was never seen and nothing was handled', async () => {
     const look = await instance().look();
     await look.lost();
     await look.whole();
@@ -55,7 +55,7 @@ describe('what a service notes of its queue', () => {
     expect(woken).toBe(0);
   });
 
-  it('asks each producer for what was published since an hour before the last event that was handled', async () => {
+  it('asks each producer for the events since an hour before the newest one that was handled', async () => {
     const handled = Date.now() - 5 * hourMs;
     await oldHandled(db, new Date(handled));
     await wholeAt(Date.now());
@@ -71,7 +71,7 @@ describe('what a service notes of its queue', () => {
     expect(woken).toBe(1);
   });
 
-  it('asks from the last whole look on where that is earlier, as after a binding was lost long ago', async () => {
+  it('asks for the events since an hour before the queue was last whole, where that is earlier', async () => {
     const whole = Date.now() - dayMs;
     await oldHandled(db, new Date());
     await wholeAt(whole);
@@ -79,7 +79,7 @@ describe('what a service notes of its queue', () => {
     expect((await recoveries())[0]?.lost_since).toEqual(new Date(whole - hourMs));
   });
 
-  it('does not take an id that is no UUIDv7 for the newest event', async () => {
+  it('takes no id for the newest event that is no UUIDv7', async () => {
     const handled = Date.now() - 2 * hourMs;
     await oldHandled(db, new Date(handled));
     await oldHandled(db, new Date(), new Date(), 'zzz');
@@ -88,7 +88,7 @@ describe('what a service notes of its queue', () => {
     expect((await recoveries())[0]?.lost_since).toEqual(new Date(handled - hourMs));
   });
 
-  it('is not called whole by a look that began before another instance noted a loss', async () => {
+  it('does not call the queue whole after a look that began before another instance noted a loss', async () => {
     await oldHandled(db, new Date());
     const before = new Date(Date.now() - hourMs);
     await wholeAt(before.getTime());
@@ -117,7 +117,7 @@ describe('what a service notes of its queue', () => {
     expect(woken).toBe(1);
   });
 
-  it('has nobody asked, by no instance, before it is bound again: what came between would be missing', async () => {
+  it('lets no instance ask producers before the queue is bound again, so that no event is missed between', async () => {
     await oldHandled(db, new Date());
     const requests = createReplayRequests(db.pool, 'recovery');
     const sources = async () => (await requests.due(0)).map(({ source }) => source).sort();
@@ -149,7 +149,7 @@ describe('what a service notes of its queue', () => {
     expect(await recoveries()).toHaveLength(2);
   });
 
-  it('keeps the earlier bound and all types where a second loss comes before the first is made good', async () => {
+  it('keeps the earlier time and all types where a second loss comes before the first is recovered', async () => {
     const handled = Date.now() - 3 * hourMs;
     await oldHandled(db, new Date(handled));
     const first = await instance().look();
@@ -163,7 +163,7 @@ describe('what a service notes of its queue', () => {
     expect(after?.replay_id).not.toBe(before?.replay_id);
   });
 
-  it('asks from the new bound on where the first loss was made good', async () => {
+  it('asks from the new time on where the first loss was recovered', async () => {
     await oldHandled(db, new Date(Date.now() - 3 * hourMs));
     await (await instance().look()).lost();
     await db.sql('UPDATE messaging.recovery SET completed_at = now()');

@@ -35,7 +35,7 @@ function eraseNote(tx: NoteTx, id: string): void {
 }
 
 describe('an event that no queue takes although a service consumes it', () => {
-  it('is needed: without knowing who consumes it, it counts as published and is lost', async () => {
+  it('hazard: counts as published and is lost where the relay does not know that its type is consumed', async () => {
     const bus = new Broker();
     const { uow } = await started({ bus, limits });
     await uow.run((tx) => writeNote(tx, 'lost'));
@@ -62,7 +62,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     await eventually(() => expect(stats().relay).toMatchObject({ returned: 0, backlog: 0, published: 60 }));
   });
 
-  it('is tried again by one of its type, however many wait', async () => {
+  it('costs one try at a time for all of its type, however many wait', async () => {
     const bus = new Broker();
     const { uow, stats } = await started({ bus, consumedTypes, limits });
     await uow.run(async (tx) => {
@@ -81,7 +81,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     await eventually(async () => expect(await unpublished()).toHaveLength(40));
   });
 
-  it('is followed by all others of its type, in steps, where very many waited', async () => {
+  it('is followed by all others of its type, in steps, however many waited', async () => {
     const bus = new Broker();
     await world.db.sql(
       `INSERT INTO messaging.outbox (id, type, body, claimed_until, returned_at)
@@ -94,7 +94,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     expect(stats().relay.failed).toBe(0);
   });
 
-  it('is found by another instance, after the one that had it is gone', async () => {
+  it('is published by another instance when the one that had it is gone', async () => {
     const first = await started({ bus: new Broker(), consumedTypes, limits });
     await first.uow.run((tx) => writeNote(tx, 'left-behind'));
     await eventually(() => expect(first.stats().relay.returned).toBe(1));

@@ -170,7 +170,7 @@ describe('replay', () => {
     expect(await reader.sql('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toEqual([]);
   });
 
-  it('sends what a queue lost also where a build that knows nothing of that took the request for one of copies', async () => {
+  it('sends what a queue lost even where an older build took the request for one of copies', async () => {
     const replayId = '00000000-0000-4000-8000-000000000001';
     const producer = await note.start(bus);
     await reader.start(bus, { catchUpPatienceMs: 100 });

@@ -126,7 +126,7 @@ describe('an inbox', () => {
     await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
   });
 
-  it('is looked at when it holds too many or its oldest is too old, and not before', async () => {
+  it('is due when it holds too many or its oldest is too old, and not before', async () => {
     const ada = await world.register('Ada');
     const [welcome] = await world.inbox(ada);
     if (welcome === undefined) throw new Error('There is a welcome');
@@ -142,7 +142,7 @@ describe('an inbox', () => {
     expect(await world.inbox(ada)).toHaveLength(10);
   });
 
-  it('that is empty is looked at no more until something comes, whatever build writes it', async () => {
+  it('that is empty is not due until something comes, whatever build writes it', async () => {
     const ada = await world.register('Ada');
     await prune({ days: -1 }, async () => expect(await noted(ada, inAYear())).toMatchObject({ dueAt: null }));
     expect(await world.inbox(ada)).toEqual([]);

@@ -62,7 +62,7 @@ describe('balances of a database that has books already', () => {
     expect(await wrongBalances(one)).toEqual([]);
   });
 
-  it('are right for whom two pay at the same time, where their row is not there yet', async () => {
+  it('are right for somebody without a row whom two others pay at the same moment', async () => {
     await migrateUntil(database.url, beforeBalances);
     const [one, two] = [await connect(), await connect()];
     const id = await insertPayment(one);
@@ -79,7 +79,7 @@ describe('balances of a database that has books already', () => {
     expect(await wrongBalances(one)).toEqual([]);
   });
 
-  it('stay as they are where the payment that made their row is taken back', async () => {
+  it('are right where the payment that made the row is rolled back', async () => {
     await migrateUntil(database.url, beforeBalances);
     const [one, two] = [await connect(), await connect()];
     const id = await insertPayment(one);
@@ -111,7 +111,7 @@ describe('whoever pays', () => {
     expect(await wrongBalances(one)).toEqual([]);
   });
 
-  it('waits in no circle with whom they pay and who pays them', async () => {
+  it('is in no deadlock with whom they pay and who pays them', async () => {
     await migrateAll(database.url);
     const id = await insertPayment(await connect());
     const pairs = [

@@ -221,7 +221,7 @@ describe('a person who is deleted', () => {
     expect(eraseAfter).toBeNull();
   });
 
-  it('and is erased to the end is found without reading everybody', async () => {
+  it('and is still to be erased is found without reading everybody', async () => {
     await service.client.$executeRaw`
       INSERT INTO user_copies (id, version) SELECT gen_random_uuid(), 1 FROM generate_series(1, 20000)`;
     const read = await service.client.$transaction(async (tx) => {
