@@ -10,7 +10,7 @@ export interface TestBroker {
    * what a test leaves there, another test meets.
    */
   isolated: boolean;
-  /** Deletes all that is on it and cuts whatever is connected, as where a broker lost its data. Only where `isolated`. */
+  /** Deletes everything on it and cuts whatever is connected, as if the broker had lost its data. Only if `isolated`. */
   empty(): Promise<void>;
   /** Deletes the vhost; that cuts whatever is still connected to it. */
   close(): Promise<void>;

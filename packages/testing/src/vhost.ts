@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 export interface Vhost {
   url: string;
-  /** Deletes it and makes it anew, as a broker that lost its data comes back. */
+  /** Deletes the vhost and makes it anew, as if the broker had lost its data. */
   empty(): Promise<void>;
   drop(): Promise<void>;
 }

@@ -32,11 +32,11 @@ export interface PaymentRow {
   version: number;
 }
 
-/** What the payment service keeps as a person's balance, beside the sum of the entries; null where one is missing. */
+/** A person's balance as the payment service keeps it, and the sum of their entries; null where one of both is missing. */
 export interface BalanceRow {
   account: string;
   currency: string;
-  /** Decimal digits: PostgreSQL's sums know no bound. */
+  /** Decimal digits, since PostgreSQL's sums have no bound. */
   held: string | null;
   sum: string | null;
 }

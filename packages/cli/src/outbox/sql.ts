@@ -9,7 +9,7 @@ export interface OutboxCounts {
   leased: number;
   /** The broker refused them. */
   parked: number;
-  /** No queue took them, though a service consumes them; they are kept until one does. */
+  /** No queue takes them although a service consumes them; they are kept until one does. */
   returned: number;
   /** Of what was written within the last day. */
   publishedLastHour: number;

@@ -4,12 +4,13 @@ import type { Publisher } from './publisher.js';
 import { checkKey, eventsExchange, failuresExchange } from './topology.js';
 
 /**
- * Whether the bindings of a service's queue still stand: an exchange that was deleted took them along, and AMQP has no
- * question for them. A binding beside them, from the events exchange to the service's own one, went with them, so a
- * message that takes that way tells. That it isn't returned tells nothing, since a queue that somebody bound to
- * everything takes it too.
+ * Whether the bindings of a service's queue still exist. A deleted exchange takes its bindings along, and AMQP can't list
+ * them. But it also takes along the binding from the events exchange to the service's own exchange (see `bindQueue`). So
+ * this sends a message that way, to a queue that it makes for the purpose, and sees whether it arrives. It isn't enough
+ * that the broker doesn't return the message: a queue that somebody bound to everything takes it too.
  *
- * Undefined where that can't be told now. The events exchange must exist.
+ * Resolves to `undefined` if that can't be told now. Rejects if the broker refuses, or the channel closes. The events
+ * exchange must exist.
  */
 export async function isBound(
   { scratch }: ChannelSession,
@@ -35,7 +36,7 @@ export async function isBound(
       }
     });
   } catch (error) {
-    // The service's own exchange is missing.
+    // 404: the service's own exchange is missing, and the binding with it.
     if (codeOf(error) === 404) return false;
     throw error;
   }

@@ -13,7 +13,7 @@ import { checkKey, eventsExchange, isCheck } from './topology.js';
 const maxQueueLength = 10_000;
 
 const lookTimeoutMs = 20_000;
-/** How long a check may be on its way to the queue that the broker has put it in. */
+/** Milliseconds within which a check that the broker has taken must arrive. */
 const hearTimeoutMs = 5_000;
 
 export interface ListeningOptions {
@@ -42,7 +42,7 @@ export class Listening {
   readonly #channel: LinkChannel;
   readonly #rounds: Rounds;
   #queue: OwnQueue | undefined;
-  /** Called for each check that comes. */
+  /** Called for each check that arrives. */
   #checkHeard: () => void = () => undefined;
 
   constructor(options: ListeningOptions) {
@@ -116,7 +116,7 @@ export class Listening {
     const heard = new Promise<void>((resolve) => {
       this.#checkHeard = resolve;
     });
-    // Where it isn't returned, some queue has it, perhaps one that somebody bound to everything.
+    // A check that isn't returned is in some queue, perhaps one that somebody bound to everything. So it must arrive here.
     const reached = (await publisher.reaches(eventsExchange, key)) && (await isInTime(heard));
     if (reached === false) this.#channel.restart('its bindings are gone');
     else if (reached) await session.scratch((channel) => this.#bind(channel, name, key));

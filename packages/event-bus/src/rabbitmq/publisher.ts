@@ -102,8 +102,8 @@ export class Publisher {
   }
 
   /**
-   * Whether any queue is bound to an exchange by this key, which is of no event: its owner drops what comes by it.
-   * Undefined where that can't be told now. The exchange must exist.
+   * Whether any queue is bound to an exchange by this key, which is that of no event: whoever gets the message drops it.
+   * Undefined if that can't be told now. The exchange must exist.
    */
   async reaches(exchange: string, routingKey: string): Promise<boolean | undefined> {
     const properties = { messageId: randomUUID() };

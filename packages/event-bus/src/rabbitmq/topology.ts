@@ -84,7 +84,7 @@ export function bindQueue(
   return scratch(async (channel) => {
     for (const type of types) await channel.bindQueue(main, eventsExchange, type);
     await channel.bindQueue(main, replaysExchange, `${service}.#`);
-    // Last: while this one is missing, the others may be. See `isBound`.
+    // Last, for `isBound`: where this one exists, all bindings above were made.
     await channel.bindExchange(failuresExchange(service), eventsExchange, checkKey(service, '#'));
   });
 }

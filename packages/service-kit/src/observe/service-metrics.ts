@@ -58,7 +58,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
 
   metrics.gauge(
     'warren_outbox_returned',
-    'Events in the outbox that no queue took, though a service consumes them, of all instances, up to 1,000',
+    'Events in the outbox that no queue takes although a service consumes them, of all instances, up to 1,000',
     () => relay().returned,
   );
 
@@ -94,7 +94,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.gauge(
     'warren_recoveries_open',
-    'Services that have still to send what a lost queue of this one may have held',
+    'Producers that have not yet sent what the lost queue of this service may have held',
     () => messaging.stats().recovering,
   );
   metrics.counter(
@@ -132,7 +132,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_retention_feeds_visited_total',
-    'Feeds looked at, since something in them could be old',
+    'Feeds that were looked at, since they may have had entries to delete',
     () => retention().feedsVisited,
   );
   metrics.counter(
@@ -162,7 +162,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   metrics.gauge('warren_sockets_unjoined', 'Connections that have joined nothing', () => sockets().unjoined);
   metrics.gauge(
     'warren_sockets_opening',
-    'Sockets that wait for their feed to be looked up',
+    'Sockets that wait until it is looked up where in their feed they start',
     () => sockets().opening,
   );
   metrics.counter(

@@ -24,7 +24,7 @@ export interface RelayStats {
   backlog: number;
   /** Rows that the bus refused and that wait for a person, of all instances; counted up to 1,000. */
   parked: number;
-  /** Rows that no queue took and that are kept until one does, of all instances; counted up to 1,000. */
+  /** Rows that no queue takes and that are kept until one does, of all instances; counted up to 1,000. */
   returned: number;
   /** Events given to the bus and not yet confirmed. */
   inFlight: number;
