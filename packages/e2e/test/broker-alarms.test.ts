@@ -146,12 +146,12 @@ const missing = unavailable('rabbitmq-process');
   );
 });
 
-/** Keeps what other services get of people's changes, as `<id> <version>`. */
+/** In the place of the other services: keeps what they get of people's changes, as `<id> <version>`. */
 async function listen(url: string): Promise<[Set<string>, () => Promise<void>]> {
   const connection = await connect(url);
   const channel = await connection.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
-  await channel.bindQueue(queue, 'warren.events', 'user.updated');
+  await channel.bindQueue(queue, 'warren.events', 'user.#');
   const heard = new Set<string>();
   await channel.consume(
     queue,

@@ -106,7 +106,8 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await record(bus, { service, types: [type] });
     await publishUntilTaken(bus);
     proxy.block();
-    await eventually(() => expect(bus.state).toBe('degraded'));
+    await eventually(() => expect(bus.publishing).toBe('degraded'));
+    expect(bus.state).toBe('degraded');
     await expect(bus.publish(eventOf(type))).rejects.toThrow('takes no publishing');
     proxy.unblock();
     await eventually(() => expect(bus.state).toBe('up'));

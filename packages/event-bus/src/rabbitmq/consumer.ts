@@ -178,6 +178,7 @@ export class Consumer {
       return;
     }
     if (!wasBound && !isNew) {
+      this.#bound = false;
       this.#log.warn('the queue is not bound; binding it');
       await look?.lost();
       await declareQueues(session, { service: this.#service, retryDelays }, this.#log);
