@@ -151,7 +151,7 @@ async function listen(url: string): Promise<[Set<string>, () => Promise<void>]> 
   const connection = await connect(url);
   const channel = await connection.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
-  await channel.bindQueue(queue, 'warren.events', 'user.#');
+  await channel.bindQueue(queue, 'warren.events', '#');
   const heard = new Set<string>();
   await channel.consume(
     queue,
