@@ -156,7 +156,9 @@ async function listen(url: string): Promise<[Set<string>, () => Promise<void>]> 
   await channel.consume(
     queue,
     (message) => {
-      const event = JSON.parse(message?.content.toString() ?? '{}') as Record<string, unknown>;
+      // Services also send empty messages, to look at their bindings.
+      if (!message || message.content.length === 0) return;
+      const event = JSON.parse(message.content.toString()) as Record<string, unknown>;
       heard.add(`${event.subject} ${event.entityversion}`);
     },
     { noAck: true },
