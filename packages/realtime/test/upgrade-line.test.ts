@@ -1,11 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { opensAtOnce } from '../src/limits/defaults.js';
 import { UpgradeLine } from '../src/server/upgrade-line.js';
 import { onEnd } from './support/cleanup.js';
+
+// Connections are made one by one, which a busy machine takes its time for.
+jest.setTimeout(120_000);
 
 const request = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
 
@@ -40,6 +43,8 @@ async function gathered(addresses: readonly string[]) {
     if (opened.length < addresses.length) setImmediate(countTurns);
   };
   onEnd(() => clients.map((client) => client.destroy()));
+  // They are half open once their clients have gone, and the server would wait for them.
+  onEnd(() => waiting.map(([, socket]) => socket.destroy()));
   return { line, waiting, opened, clients, door, countTurns };
 }
 
