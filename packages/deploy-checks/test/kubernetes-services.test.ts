@@ -104,6 +104,7 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
         main(o).volumeMounts?.push({ name: 'migration-secrets', mountPath: '/run/secrets/warren-migration' }),
     ],
     ['is probed at the real paths', (o) => set(main(o).readinessProbe?.httpGet, 'path', '/healthz')],
+    ['is probed at the real paths', (o) => set(main(o).readinessProbe?.httpGet, 'port', 'http')],
     ['is probed at the real paths', (o) => delete main(o).startupProbe],
     ['has the time to drain', (o) => set(podOf(o), 'terminationGracePeriodSeconds', 45)],
     ['has the time to drain', (o) => delete main(o).lifecycle],

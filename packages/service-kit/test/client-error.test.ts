@@ -31,7 +31,11 @@ describe.each([
         limit: new RequestLimit(10_000),
       }),
   ],
-  ['the internal listener', () => createInternalListener({ metrics, log, routes: [], verify, addressOf })],
+  [
+    'the internal listener',
+    () =>
+      createInternalListener({ metrics, readiness: new Readiness({}), log, routes: [], verify, addressOf }),
+  ],
 ])('what is no request, at %s,', (_which, create) => {
   let http: FastifyInstance;
   beforeAll(async () => {

@@ -4,6 +4,7 @@ import type { Principal } from '@warren/realtime';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';
+import { Readiness } from '../src/http/health.js';
 import { createInternalListener } from '../src/http/internal-listener.js';
 import { routes } from '../src/http/routes.js';
 import { Metrics } from '../src/observe/metrics.js';
@@ -19,6 +20,7 @@ const verify = async (token: string): Promise<Principal> => {
 const listener = (path: string) =>
   createInternalListener({
     metrics: new Metrics('user', 'n1'),
+    readiness: new Readiness({ database: () => 'ok' }),
     log,
     routes: [
       routes((http) => {
@@ -38,6 +40,14 @@ describe('the internal listener', () => {
     base = await http.listen({ host: '127.0.0.1', port: 0 });
   });
   afterAll(() => http.close());
+
+  it('tells probes whether the service lives and can serve, also while its public port accepts nobody', async () => {
+    expect(await ask('GET', '/health/live')).toEqual({ status: 'ok' });
+    expect(await ask('GET', '/health/ready')).toMatchObject({
+      status: 'unready',
+      checks: { database: 'ok', starting: 'failed' },
+    });
+  });
 
   const ask = async (method: string, path: string, authorization?: string) => {
     const headers = { ...(authorization && { authorization }) };

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { quietPorts } from '@warren/testing';
 import type { Bench } from '../bench.js';
 import { quantile } from '../stats.js';
 import { kitEnvironment } from '../systems/kit-environment.js';
@@ -32,6 +33,7 @@ export async function openStage(bench: Bench): Promise<Stage> {
   if (!witness) throw new RangeError('a stage needs a witness');
   const databaseUrl = await bench.database();
   const amqpUrl = await bench.broker();
+  const [internalPort] = await quietPorts(1);
   const env = {
     ...(await kitEnvironment(bench, amqpUrl)),
     DATABASE_URL: databaseUrl,
@@ -41,6 +43,7 @@ export async function openStage(bench: Bench): Promise<Stage> {
     UNJOINED_PER_ADDRESS: '100000',
     BENCH_SERVICE: 'notification',
     LOG_LEVEL: 'warn',
+    INTERNAL_PORT: `${internalPort}`,
   };
   const { port } = await bench.server('notification', new URL('../story/main.js', import.meta.url), env);
   await fillFeeds(databaseUrl, [witness, ...payers], 0);
@@ -63,7 +66,9 @@ export async function openStage(bench: Bench): Promise<Stage> {
     databaseUrl,
     tokens,
     probe: () => ({
-      readiness: probeEvery(200, () => ask('GET', `${url}/health/ready`, {}, readinessMs, true)),
+      readiness: probeEvery(200, () =>
+        ask('GET', `http://127.0.0.1:${internalPort}/health/ready`, {}, readinessMs, true),
+      ),
       transactions: probeEvery(40, transact),
       events: probeEvery(250, publish),
     }),

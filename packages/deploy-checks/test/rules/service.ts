@@ -100,7 +100,11 @@ export const serviceRules = {
     const probed = [startupProbe, readinessProbe, livenessProbe].map(
       (probe) => `${probe?.httpGet?.path} on ${probe?.httpGet?.port}`,
     );
-    return different(probed, ['/health/live on http', '/health/ready on http', '/health/live on http']);
+    return different(probed, [
+      '/health/live on internal',
+      '/health/ready on internal',
+      '/health/live on internal',
+    ]);
   },
 
   'has the time to drain': (objects: Objects, facts: ServiceFacts) => {

@@ -14,11 +14,13 @@ import { useJsonBodies } from './bodies.js';
 import { type AddressOf, useClientAddress } from './client-address.js';
 import { answerClientError } from './client-error.js';
 import { correlationIdOf, useCorrelation } from './correlation.js';
+import { type Readiness, useHealth } from './health.js';
 import { sendProblem } from './problems.js';
 import { validatorCompiler } from './validation.js';
 
 export interface InternalListenerOptions {
   metrics: Metrics;
+  readiness: Readiness;
   log: FastifyBaseLogger;
   /** The service's own routes, below `/internal/` and `/admin/`. */
   routes: readonly FastifyPluginAsync[];
@@ -29,9 +31,12 @@ export interface InternalListenerOptions {
 /** Bytes of a request body. */
 const bodyLimit = 128 * 1024;
 
-/** What only operators and other services may see. No Ingress exposes its port. */
+/**
+ * What only operators, probes and other services may see. No Ingress exposes its port. Probes ask here: connections to
+ * the public port wait their turn to be accepted, however many come at once.
+ */
 export async function createInternalListener(options: InternalListenerOptions): Promise<FastifyInstance> {
-  const { metrics, log, routes, verify } = options;
+  const { metrics, readiness, log, routes, verify } = options;
   const http: FastifyInstance = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
@@ -48,6 +53,7 @@ export async function createInternalListener(options: InternalListenerOptions): 
   useCorrelation(http);
   usePrincipal(http);
   useClientAddress(http, options.addressOf);
+  useHealth(http, readiness);
   http.get('/metrics', async (_request, reply) => {
     return await reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });

@@ -141,6 +141,7 @@ export async function openService<
 
   const internal = await createInternalListener({
     metrics,
+    readiness,
     log,
     routes: doors.internal ?? [],
     verify,
