@@ -1,5 +1,9 @@
+import { setPriority } from 'node:os';
 import { answering } from '../processes/answering.js';
 import { ReturningClient, type ReturningFigures, type ReturningOptions } from './returning-client.js';
+
+/** In place of machines of their own: clients take no processor time that the service and its servers want. */
+setPriority(10);
 
 let clients: ReturningClient[] = [];
 
