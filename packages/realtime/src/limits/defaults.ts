@@ -52,7 +52,7 @@ export const leastPageBytes = 16 * 1024;
 export const opensAtOnce = 4;
 
 /** TCP connections that are accepted before WebSocket connections are opened again, while more of them come. */
-export const acceptsBetweenOpens = 256;
+export const acceptsBetweenOpens = 64;
 
 /** Entries that are written to sockets before others get their turn of the event loop. */
 export const entriesAtOnce = 32;

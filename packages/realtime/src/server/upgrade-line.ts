@@ -27,7 +27,7 @@ interface Waiting {
  * connections come at once, and those who came first have joined before the last ones are opened.
  *
  * Node.js accepts one TCP connection in each turn of the event loop. While more of them come, some turns open nothing:
- * a health check may be among those that wait, and it can't be told from the others before it is accepted.
+ * a request may be among those that wait, and it can't be told from the others before it is accepted.
  *
  * Nobody is refused here. Each upgrade that waits holds a TCP connection, so the limit of these bounds the line.
  */
