@@ -26,7 +26,7 @@ export function kitConfigSchema(port: number) {
         minimum: 0,
         maximum: 65_535,
         defaultText: 'PORT + 1000',
-        description: 'Port of `/metrics`; never exposed outside. 0 takes a free one.',
+        description: 'Port of `/metrics` and of probes; never exposed outside. 0 takes a free one.',
       }),
     ),
     DATABASE_URL: Type.String({
