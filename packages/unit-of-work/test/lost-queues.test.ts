@@ -14,6 +14,11 @@ import { noteSide, readerSide, type Side, wantedNotes } from './support/two-serv
 
 const quick = { returnedMs: 100, catchUpPatienceMs: 1_000 };
 
+interface Reader {
+  bus: EventBus;
+  messaging: Messaging<RawClient>;
+}
+
 /** Two services on a real broker, in a vhost of the test's own. */
 describe('a queue that is lost while services run', () => {
   let broker: TestBroker;
@@ -41,8 +46,7 @@ describe('a queue that is lost while services run', () => {
   afterEach(async () => {
     await Promise.all(buses.map((bus) => bus.close()));
     await Promise.all([note.close(), reader.close()]);
-    for (const service of ['note', 'reader'])
-      for (const end of ['events', 'dead', 'retry.100ms']) await raw.deleteQueue(`warren.${service}.${end}`);
+    await deleteQueues();
   }, 60_000);
 
   function busOf(service: string): EventBus {
@@ -63,7 +67,7 @@ describe('a queue that is lost while services run', () => {
     await eventually(() => expect(bus.state).toBe('up'));
   }
 
-  async function startReader(): Promise<{ bus: EventBus; messaging: Messaging<RawClient> }> {
+  async function startReader(): Promise<Reader> {
     const bus = busOf('reader');
     const messaging = await reader.start(bus, quick);
     await eventually(async () => {
@@ -94,6 +98,25 @@ describe('a queue that is lost while services run', () => {
       ),
     );
 
+  /** Both run, and the reader has handled the note `a`. */
+  async function startBoth(): Promise<Reader> {
+    await startNote();
+    const started = await startReader();
+    await write('a');
+    await eventually(async () => expect(await effects()).toEqual(['a']));
+    return started;
+  }
+
+  async function stopReader({ bus, messaging }: Reader): Promise<void> {
+    await bus.close();
+    await messaging.stop();
+  }
+
+  async function deleteQueues(): Promise<void> {
+    for (const service of ['note', 'reader'])
+      for (const end of ['events', 'dead', 'retry.100ms']) await raw.deleteQueue(`warren.${service}.${end}`);
+  }
+
   /** Everything came once, the effects too, and nobody is still to be asked. */
   async function whole(messaging: Messaging<RawClient>, ids: readonly string[]): Promise<void> {
     await eventually(
@@ -108,12 +131,7 @@ describe('a queue that is lost while services run', () => {
   }
 
   it('loses no event that lay in it: each is handled once, with its effects', async () => {
-    await startNote();
-    const first = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
-    await first.bus.close();
-    await first.messaging.stop();
+    await stopReader(await startBoth());
     for (const id of ['b', 'c']) await write(id);
     await published(3);
     await raw.deleteQueue(eventsQueue('reader'));
@@ -122,12 +140,7 @@ describe('a queue that is lost while services run', () => {
   }, 60_000);
 
   it('gets back even an event that was written long before it was published', async () => {
-    await startNote();
-    const first = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
-    await first.bus.close();
-    await first.messaging.stop();
+    await stopReader(await startBoth());
     await write('b');
     await published(2);
     // As where a relay or its broker was away for hours.
@@ -138,10 +151,7 @@ describe('a queue that is lost while services run', () => {
   }, 60_000);
 
   it('is made again while its service runs, and gets what producers kept meanwhile', async () => {
-    await startNote();
-    const { messaging } = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
+    const { messaging } = await startBoth();
     await raw.deleteQueue(eventsQueue('reader'));
     for (const id of ['b', 'c', 'd']) await write(id);
     await whole(messaging, ['a', 'b', 'c', 'd']);
@@ -149,10 +159,7 @@ describe('a queue that is lost while services run', () => {
   }, 60_000);
 
   it('gets what was published while its bindings were missing, though another queue took it', async () => {
-    await startNote();
-    const { messaging } = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
+    const { messaging } = await startBoth();
     const other = (await raw.assertQueue('', { exclusive: true })).queue;
     await raw.deleteExchange(eventsExchange);
     await raw.assertExchange(eventsExchange, 'topic', { durable: true });
@@ -165,12 +172,8 @@ describe('a queue that is lost while services run', () => {
   }, 60_000);
 
   it('comes back with everything else that the broker lost, without a restart', async () => {
-    await startNote();
-    const { messaging } = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
-    for (const service of ['note', 'reader'])
-      for (const end of ['events', 'dead', 'retry.100ms']) await raw.deleteQueue(`warren.${service}.${end}`);
+    const { messaging } = await startBoth();
+    await deleteQueues();
     for (const exchange of [eventsExchange, replaysExchange]) await raw.deleteExchange(exchange);
     for (const id of ['b', 'c']) await write(id);
     await whole(messaging, ['a', 'b', 'c']);
@@ -186,12 +189,7 @@ describe('a queue that is lost while services run', () => {
   }, 60_000);
 
   it('leads to new copies where the loss reaches back beyond what outboxes keep', async () => {
-    await startNote();
-    const first = await startReader();
-    await write('a');
-    await eventually(async () => expect(await effects()).toEqual(['a']));
-    await first.bus.close();
-    await first.messaging.stop();
+    await stopReader(await startBoth());
     // Changed, published and dropped from the outbox while the reader was away.
     await note.sql(`INSERT INTO note VALUES ('b', 1, 'b')`);
     await reader.sql(`UPDATE messaging.queue SET whole_at = now() - interval '9 days'`);

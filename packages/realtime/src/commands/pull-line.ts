@@ -18,16 +18,18 @@ interface Waiting {
 }
 
 /**
- * Lets each person have one pull at a time, over all their sockets, and few at once be read for all of them together, in
- * turns; between two of a person, others have the event loop. Each has a budget, from which a pull is paid once it is known what it cost: whoever owes waits until that is
- * paid off.
+ * Runs one pull at a time for each person, over all their sockets, and few at once for everybody; people take turns. After
+ * each pull the person pauses, so that the event loop serves others in between.
+ *
+ * Each person has a budget. A pull is charged to it afterwards, when its cost is known. Somebody who is in debt is refused
+ * until the debt is paid off.
  */
 export class PullLine {
   readonly #budgets: TokenBuckets;
   readonly #inARowPerSecond: number;
-  /** Of everybody who pulls: what waits behind their first one. */
+  /** By user, for everybody who pulls: their pulls that wait until the one before has ended. */
   readonly #behind = new Map<string, Waiting[]>();
-  /** The first one of each person who waits for others. */
+  /** At most one pull of each person, waiting for a place among those that run. */
   readonly #first: Waiting[] = [];
   #running = 0;
 
@@ -37,8 +39,8 @@ export class PullLine {
   }
 
   /**
-   * Rejects with `AppError`: `rate-limited` for who owes, with the milliseconds after which they don't, and for who has
-   * too many waiting already; `service-unavailable` where the turn doesn't come in time.
+   * Rejects with `AppError`: `rate-limited` if the person is in debt, with the milliseconds until the debt is paid off, or
+   * if too many of their pulls wait already; `service-unavailable` if the pull doesn't get its turn in time.
    */
   async run<T>(userId: string, pull: () => Promise<Pulled<T>>): Promise<T> {
     this.#refuseDebtor(userId);

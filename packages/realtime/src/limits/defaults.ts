@@ -63,7 +63,7 @@ export const maxPullLimit = 500;
 /** Pulls that are read at the same time, of different people. */
 export const pullsAtOnce = 2;
 
-/** How many times the rate of their budget one person is given who pulls one page after the other within it. */
+/** Somebody with budget left may pull this many times faster than the budget refills; pauses between their pulls see to it. */
 export const pulledInARow = 5;
 
 /** Pulls of one person that wait behind the one that is under way. */

@@ -76,11 +76,8 @@ interface Asked {
 
 /** Undefined where no entries can follow: for the head only, and for what is no cursor of this user. */
 function placeAsked({ userId, from }: FeedQuestion): Asked | undefined {
-  return typeof from === 'string'
-    ? decodeCursor(userId, from)
-    : from === undefined
-      ? undefined
-      : { seq: from };
+  if (from === undefined) return undefined;
+  return typeof from === 'string' ? decodeCursor(userId, from) : { seq: from };
 }
 
 function placeFound({ userId, from }: FeedQuestion, row: Row): FeedAnswer['place'] {
