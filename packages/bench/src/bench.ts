@@ -81,3 +81,24 @@ export interface Server {
   child: Child;
   port: number;
 }
+
+/**
+ * Runs a benchmark on a bench of its own, and cleans up whatever becomes of it, also on SIGINT and SIGTERM. Where the work
+ * fails, the last that its processes printed goes to stderr. `cpuProf`: the folder for CPU profiles, if wanted.
+ */
+export async function withBench(
+  cpuProf: string | undefined,
+  work: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const bench = await Bench.create(cpuProf);
+  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    await work(bench);
+  } catch (error) {
+    process.stderr.write(await bench.lastWords());
+    throw error;
+  } finally {
+    await bench.cleanup.run();
+  }
+}

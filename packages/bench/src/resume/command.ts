@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Bench } from '../bench.js';
+import { type Bench, withBench } from '../bench.js';
 import type { Child } from '../processes/child.js';
 import { type Absent, fillFeeds } from './feeds.js';
 import { help, type ResumeOptions, readResumeOptions } from './options.js';
@@ -19,17 +19,7 @@ export async function resume(argv: readonly string[], say: (line: string) => voi
     process.stdout.write(help);
     return;
   }
-  const bench = await Bench.create(options.cpuProf);
-  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    await run(bench, options, say);
-  } catch (error) {
-    process.stderr.write(await bench.lastWords());
-    throw error;
-  } finally {
-    await bench.cleanup.run();
-  }
+  await withBench(options.cpuProf, (bench) => run(bench, options, say));
 }
 
 async function run(bench: Bench, options: ResumeOptions, say: (line: string) => void): Promise<void> {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Bench } from '../bench.js';
+import { type Bench, withBench } from '../bench.js';
 import type { Child } from '../processes/child.js';
 import { quantile } from '../stats.js';
 import { createTokens } from '../systems/tokens.js';
@@ -19,17 +19,7 @@ export async function storm(argv: readonly string[], say: (line: string) => void
     process.stdout.write(help);
     return;
   }
-  const bench = await Bench.create(undefined);
-  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    await run(bench, options, say);
-  } catch (error) {
-    process.stderr.write(await bench.lastWords());
-    throw error;
-  } finally {
-    await bench.cleanup.run();
-  }
+  await withBench(undefined, (bench) => run(bench, options, say));
 }
 
 async function run(bench: Bench, options: StormOptions, say: (line: string) => void): Promise<void> {
