@@ -1,5 +1,5 @@
 import { UsageError } from '@warren/testing';
-import { Bench } from './bench.js';
+import { withBench } from './bench.js';
 import { help, type Options, readOptions } from './options.js';
 import { runRounds } from './rounds.js';
 import { summarize } from './summary.js';
@@ -39,22 +39,14 @@ async function story(argv: readonly string[]): Promise<void> {
 }
 
 async function benchmark(options: Options): Promise<void> {
-  const bench = await Bench.create(options.cpuProf);
-  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
+  await withBench(options.cpuProf, async (bench) => {
     const systems = await startSystems(bench, options, say);
     const driver = await bench.process('driver', new URL('./driver/main.js', import.meta.url));
     const rows = summarize(await runRounds(systems, driver, options, say), options.rates);
     process.stdout.write(
       options.json ? `${JSON.stringify({ options, rows }, undefined, 2)}\n` : report(rows),
     );
-  } catch (error) {
-    process.stderr.write(await bench.lastWords());
-    throw error;
-  } finally {
-    await bench.cleanup.run();
-  }
+  });
 }
 
 function report(rows: Parameters<typeof table>[0]): string {

@@ -1,5 +1,5 @@
 import { readFlags, wholeNumber } from '@warren/testing';
-import { Bench } from '../bench.js';
+import { withBench } from '../bench.js';
 import { disturbances } from './disturbance.js';
 import { fill } from './fill.js';
 import { disturbanceTable, sizeTable } from './report.js';
@@ -40,10 +40,7 @@ export async function retention(argv: readonly string[]): Promise<void> {
     seconds: wholeNumber('seconds', values.seconds, 600),
     pairs: 4,
   };
-  const bench = await Bench.create(undefined);
-  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
+  await withBench(undefined, async (bench) => {
     const pruned = await openStage(bench);
     const whole = await openStage(bench);
     const sizes = { pruned: await fill(pruned, plan, true), whole: await fill(whole, plan, false) };
@@ -51,7 +48,5 @@ export async function retention(argv: readonly string[]): Promise<void> {
     for (const each of await disturbances(whole, plan, windows)) {
       process.stdout.write(`${disturbanceTable(each)}\n\n`);
     }
-  } finally {
-    await bench.cleanup.run();
-  }
+  });
 }
