@@ -16,7 +16,7 @@ for (const [service, port] of [
   });
   socket.on('connect_error', (error) => {
     console.log(`/${service}`, error.message, error.data ?? '');
-    // What the server refused is not tried again by itself, even where it passes with time.
+    // Socket.IO does not reconnect after the server refused a connection, even if the refusal is temporary.
     if (error.data?.temporary) setTimeout(() => socket.connect(), 1_000 + 2_000 * Math.random());
   });
 }
