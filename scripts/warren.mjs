@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare } from './lib/prepare.mjs';
 import { run } from './lib/run.mjs';
-import { bin, Failure, root } from './lib/workspace.mjs';
+import { bin, Failure, root, say } from './lib/workspace.mjs';
 
 const help = `Warren
 
@@ -13,7 +13,8 @@ const help = `Warren
   npm test [-- <jest arguments>]    type check, lint and all tests, on real servers that it finds or brings
   npm run test:full                 the same with the tests that take long
   npm run build                     compile
-  npm run check                     type check and lint
+  npm run check                     type check, lint, and whether generated files are up to date
+  npm run generate                  write the files that follow from the services and the import rules
   npm run format                    format, and fix what the linter can fix
   npm run warren -- <arguments>     dead letters, outbox, queues and replays of a running system
   npm run secrets [-- <folder>]     passwords for docker compose, in ./.secrets
@@ -55,6 +56,11 @@ const commands = {
     const { checks } = await import('./lib/checks.mjs');
     const results = await checks();
     process.exitCode = results.every(({ passed }) => passed) ? 0 : 1;
+  },
+
+  async generate() {
+    const { generate } = await import('./lib/generate.mjs');
+    for (const file of await generate()) say(`wrote ${file}`);
   },
 
   async format() {

@@ -1,8 +1,9 @@
+import { staleFiles } from './generate.mjs';
 import { build } from './prepare.mjs';
 import { run } from './run.mjs';
 import { bin, root, say } from './workspace.mjs';
 
-/** Type check (which compiles) and lint. Answers `{ name, passed }` each; what is wrong has been printed. */
+/** Type check (which compiles), lint and generated files. Returns `{ name, passed }` of each; prints what is wrong. */
 export async function checks() {
   say('type check and lint …');
   const results = [
@@ -11,6 +12,7 @@ export async function checks() {
       name: 'lint and format',
       passed: (await run(bin('biome'), ['ci', colours(), '.'], { cwd: root, quiet: true })) === 0,
     },
+    { name: 'generated files', passed: await generatedFilesAreCurrent() },
   ];
   for (const { name, passed } of results) say(`${name}: ${passed ? 'passed' : 'FAILED'}`);
   return results;
@@ -19,6 +21,12 @@ export async function checks() {
 async function typesFit() {
   if ((await build()) !== 0) return false;
   return (await run(bin('tsc'), ['-p', 'tsconfig.tests.json'], { cwd: root, quiet: true })) === 0;
+}
+
+async function generatedFilesAreCurrent() {
+  const stale = [...(await staleFiles()).keys()];
+  for (const file of stale) say(`${file} is out of date: npm run generate`);
+  return stale.length === 0;
 }
 
 /** Its output passes through us, so that it can't see whether a terminal is there. */

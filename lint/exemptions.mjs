@@ -1,0 +1,50 @@
+/**
+ * What still breaks the rules of boundaries.mjs. Take an entry out once its file keeps the rules, then run
+ * `npm run generate`. The test of the boundaries fails while an entry is no longer needed.
+ */
+export const exemptions = {
+  /** Files that import what their folder may not, or that write outside operations. */
+  files: [
+    'services/notification/src/events/defer.ts',
+    'services/notification/src/events/deferred-events.ts',
+    'services/notification/src/events/mailed-tokens.ts',
+    'services/notification/src/events/notify.ts',
+    'services/notification/src/events/reactions.ts',
+    'services/notification/src/events/requests.ts',
+    'services/notification/src/events/sessions.ts',
+    'services/notification/src/events/users.ts',
+    'services/notification/src/http/marks.ts',
+    'services/notification/src/http/notifications.ts',
+    'services/notification/src/http/preferences.ts',
+    'services/notification/src/http/push-subscriptions.ts',
+    'services/notification/src/providers/open.ts',
+    'services/notification/src/providers/vapid.ts',
+    'services/notification/src/providers/web-push.ts',
+    'services/payment/src/events/announce.ts',
+    'services/payment/src/events/users.ts',
+    'services/payment/src/http/balance.ts',
+    'services/payment/src/http/payments.ts',
+    'services/payment/src/http/refunds.ts',
+    'services/payment/src/http/webhooks.ts',
+    'services/payment/src/operations/act.ts',
+    'services/payment/src/operations/pay.ts',
+    'services/payment/src/operations/settle.ts',
+    'services/payment/src/providers/choose.ts',
+    'services/user/src/http/admin.ts',
+    'services/user/src/http/email-verifications.ts',
+    'services/user/src/http/internal-revocations.ts',
+    'services/user/src/http/profile.ts',
+    'services/user/src/http/sessions.ts',
+    'services/user/src/http/sign-in.ts',
+    'services/user/src/http/signed-in.ts',
+    'services/user/src/store/users.ts',
+  ],
+  /** Folders of a service that are none of the known ones. */
+  folders: [
+    'services/notification/src/background',
+    'services/notification/src/deliveries',
+    'services/user/src/background',
+    'services/user/src/presence',
+    'services/user/src/security',
+  ],
+};
