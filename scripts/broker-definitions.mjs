@@ -1,16 +1,23 @@
 // Writes what the broker of compose and of Kubernetes' quickstart begins with, from the services' contracts: a user a
-// service, with the least permissions that its part needs; `--check` only compares.
+// service, with the least permissions that its part needs. `--check` only compares. `--prefix <prefix>` writes them to
+// stdout for services with this `AMQP_PREFIX`.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { developmentOnly, digestOf } from './lib/secrets.mjs';
 import { root } from './lib/workspace.mjs';
 
 const load = (file) => import(pathToFileURL(join(root, file)));
 const { contracts, revocationType, serviceOf } = await load('packages/contracts/dist/index.js');
-const { eventsExchange, replaysExchange } = await load('packages/event-bus/dist/index.js');
+const { brokerNames, defaultPrefix } = await load('packages/event-bus/dist/index.js');
 const { nodesExchange } = await load('packages/realtime/dist/index.js');
 
+const { values: options } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, prefix: { type: 'string' } },
+});
+const prefix = options.prefix ?? defaultPrefix;
+const { eventsExchange, replaysExchange } = brokerNames(prefix);
 const vhost = 'warren';
 const services = contracts.map(({ service }) => service);
 // A service of such a name could use what all share, or what is another's.
@@ -34,7 +41,7 @@ const exchange = (name, type) => ({
 });
 
 /** What is a service's own: its queues, its exchange for failures, its nodes' queues. */
-const own = (service) => `warren\\.(nodes\\.)?${service}\\..+`;
+const own = (service) => `${prefix}\\.(nodes\\.)?${service}\\..+`;
 
 // Nobody but its nodes may use a service's exchange for nodes, and nobody may delete it or those that all share.
 function permissions({ service }) {
@@ -99,7 +106,8 @@ const definitions = {
 
 const file = 'k8s/overlays/quickstart/rabbitmq/definitions.json';
 const wanted = `${JSON.stringify(definitions, undefined, 2)}\n`;
-if (!process.argv.includes('--check')) {
+if (options.prefix !== undefined) process.stdout.write(wanted);
+else if (!options.check) {
   await writeFile(join(root, file), wanted);
   await renewDigest();
 } else if (wanted !== (await readFile(join(root, file), 'utf8'))) {

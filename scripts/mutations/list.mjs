@@ -51,14 +51,14 @@ export const mutations = [
   },
   {
     guard: 'topology: lost bindings are noticed',
-    file: 'packages/event-bus/src/rabbitmq/consumer.ts',
-    from: 'const wasBound = isNew ? false : await isBound(session, publisher, this.#service);',
+    file: 'packages/event-bus/src/rabbitmq/bound-queue.ts',
+    from: 'const wasBound = isNew ? false : await isBound(session, publisher, names, service);',
     to: 'const wasBound = !isNew;',
     tests: ['packages/event-bus/test/rabbitmq-topology.test.ts'],
   },
   {
     guard: 'lost queue: producers are asked for what it may have held',
-    file: 'packages/event-bus/src/rabbitmq/consumer.ts',
+    file: 'packages/event-bus/src/rabbitmq/bound-queue.ts',
     from: 'if (isMissing) await look?.lost();',
     to: 'void look;',
     tests: ['packages/unit-of-work/test/lost-queues.test.ts'],
@@ -431,7 +431,7 @@ export const mutations = [
   {
     guard: 'publishers: who published first is believed of the service itself only',
     file: 'packages/event-bus/src/rabbitmq/messages.ts',
-    from: 'if (userId !== user || fields.exchange !== failuresExchange(service)) return userId;',
+    from: 'if (userId !== user || fields.exchange !== names.failuresExchange(service)) return userId;',
     to: '',
     tests: ['packages/event-bus/test/rabbitmq-publishers.test.ts'],
   },

@@ -1,4 +1,4 @@
-import { type Operator, openOperator } from '@warren/event-bus';
+import { defaultPrefix, type Operator, openOperator, prefixPattern } from '@warren/event-bus';
 import { readConfig } from '@warren/service-kit/config';
 import pg from 'pg';
 import { Type } from 'typebox';
@@ -10,6 +10,12 @@ const brokerSchema = Type.Object({
     secret: true,
     pattern: '^amqps?://',
     description: 'the RabbitMQ broker, with the credentials of the service itself.',
+  }),
+  AMQP_PREFIX: Type.String({
+    pattern: prefixPattern,
+    maxLength: 40,
+    default: defaultPrefix,
+    description: 'what the names of exchanges and queues begin with, as the services have it.',
   }),
 });
 
@@ -27,8 +33,8 @@ export async function withBroker<T>(
   service: string,
   work: (operator: Operator) => Promise<T>,
 ): Promise<T> {
-  const { AMQP_URL: url } = readConfig(brokerSchema, io.env);
-  const operator = await openOperator({ url, service });
+  const { AMQP_URL: url, AMQP_PREFIX: prefix } = readConfig(brokerSchema, io.env);
+  const operator = await openOperator({ url, prefix, service });
   try {
     return await work(operator);
   } finally {

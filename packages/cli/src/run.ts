@@ -27,9 +27,19 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
   }
 }
 
-function programFor(io: Io): Command {
+function programFor(given: Io): Command {
+  const env = { ...given.env };
+  const io: Io = { ...given, env };
   const program = new Command('warren')
     .description('Works on what a service of Warren’s has at its broker and in its database.')
+    .option(
+      '--prefix <prefix>',
+      'what the names of exchanges and queues begin with; default: AMQP_PREFIX, or warren',
+    )
+    .hook('preAction', (command) => {
+      const { prefix } = command.opts<{ prefix?: string }>();
+      if (prefix !== undefined) env.AMQP_PREFIX = prefix;
+    })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),

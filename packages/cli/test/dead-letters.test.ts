@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { retryQueue } from '@warren/event-bus';
+import { brokerNames } from '@warren/event-bus';
 import { describeOnBrokers } from '../../event-bus/test/support/rabbitmq.js';
 import { warren } from './support/cli.js';
 import { deadLetters } from './support/dead-letters.js';
 import { idOf } from './support/letters.js';
+
+const { retryQueue } = brokerNames();
 
 describeOnBrokers('warren dead-letters', (openBench) => {
   const desk = deadLetters(openBench);
@@ -124,6 +126,20 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       expect(ran.json.at(-1)).toMatchObject({ name: `warren.${desk.service}.dead`, messages: 2 });
       const text = (await warren(`queues --service ${desk.service}`, { AMQP_URL: desk.url })).out.join('\n');
       expect(text).toMatch(/retry\.1s +missing +-/);
+    });
+
+    it.each([
+      ['--prefix blue queues', {}],
+      ['queues --prefix blue', { AMQP_PREFIX: 'green' }],
+      ['queues', { AMQP_PREFIX: 'blue' }],
+    ])('looks at the queues of the system with the prefix: %s', async (command, env) => {
+      const ran = await warren(`${command} --service ${desk.service} --json`, { AMQP_URL: desk.url, ...env });
+      expect(ran.json[0]).toEqual({ name: `blue.${desk.service}.events`, exists: false });
+    });
+
+    it('refuses a prefix that is not in kebab case', async () => {
+      const ran = await warren('--prefix Blue queues --service user', { AMQP_URL: desk.url });
+      expect(ran).toMatchObject({ code: 2, err: [expect.stringContaining('AMQP_PREFIX: "Blue"')] });
     });
   });
 

@@ -2,15 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { revocationType } from '@warren/contracts';
 import {
+  brokerNames,
   createRabbitMqEventBus,
   type Delivery,
   deadLetterHeader,
-  deadQueue,
   type EventBus,
-  eventsExchange,
-  eventsQueue,
-  failuresExchange,
-  replaysExchange,
 } from '@warren/event-bus';
 import { createRabbitMqNodeLink, type NodeLink, type NodeMessage, nodesExchange } from '@warren/realtime';
 import { eventually, named, unavailable } from '@warren/testing';
@@ -19,6 +15,8 @@ import { pino } from 'pino';
 import { type BrokerWithUsers, brokerWithUsers } from './support/broker-users.js';
 import { pathOf } from './support/repository.js';
 import { services } from './support/services.js';
+
+const { deadQueue, eventsExchange, eventsQueue, failuresExchange, replaysExchange } = brokerNames();
 
 const log = pino({ level: 'silent' });
 const accessRefused = 403;

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createRabbitMqEventBus, eventsExchange, eventsQueue } from '@warren/event-bus';
+import { brokerNames, createRabbitMqEventBus } from '@warren/event-bus';
 import { createRabbitMqNodeLink, nodesExchange } from '@warren/realtime';
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { pino } from 'pino';
 import { type BrokerWithUsers, brokerWithUsers } from './support/broker-users.js';
+
+const { eventsExchange, eventsQueue } = brokerNames();
 
 const log = pino({ level: 'silent' });
 

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCli } from '@warren/cli';
-import { createRabbitMqEventBus, type Delivery, deadQueue, eventsQueue } from '@warren/event-bus';
+import { brokerNames, createRabbitMqEventBus, type Delivery } from '@warren/event-bus';
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { pino } from 'pino';
 import { type BrokerWithUsers, brokerWithUsers } from './support/broker-users.js';
+
+const { deadQueue, eventsQueue } = brokerNames();
 
 const log = pino({ level: 'silent' });
 

@@ -1,9 +1,10 @@
-export { brokerUser } from '@warren/amqp-link';
+export { brokerUser, defaultPrefix, prefixPattern } from '@warren/amqp-link';
 export { createMemoryEventBus, type MemoryEventBus, type MemoryEventBusOptions } from './memory/bus.js';
 export type { DeadLetter } from './memory/dead-letters.js';
 export * from './port.js';
 export { createRabbitMqEventBus, type RabbitMqEventBusOptions } from './rabbitmq/bus.js';
 export { header as deadLetterHeader } from './rabbitmq/messages.js';
+export { type BrokerNames, brokerNames } from './rabbitmq/names.js';
 export type { DeadLetterMessage } from './rabbitmq/operator/dead-letter.js';
 export { OperatorError, type OperatorErrorCode } from './rabbitmq/operator/error.js';
 export type { HeldDeadLetters } from './rabbitmq/operator/held.js';
@@ -15,11 +16,3 @@ export {
 } from './rabbitmq/operator/operator.js';
 export type { HoldOptions } from './rabbitmq/operator/take.js';
 export type { Authorize } from './rabbitmq/publishers.js';
-export {
-  deadQueue,
-  eventsExchange,
-  eventsQueue,
-  failuresExchange,
-  replaysExchange,
-  retryQueue,
-} from './rabbitmq/topology.js';

@@ -1,20 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { connect, type GetMessage } from 'amqplib';
-import {
-  createRabbitMqEventBus,
-  deadLetterHeader,
-  deadQueue,
-  type EventBus,
-  eventsExchange,
-  eventsQueue,
-  failuresExchange,
-  replaysExchange,
-  retryQueue,
-} from '../src/index.js';
+import { brokerNames, createRabbitMqEventBus, deadLetterHeader, type EventBus } from '../src/index.js';
 import { deadArguments } from '../src/rabbitmq/topology.js';
 import { type Bench, describeOnBrokers, silent } from './support/rabbitmq.js';
 import { done, eventOf, record, uniqueName } from './support/recorder.js';
+
+const { deadQueue, eventsExchange, eventsQueue, failuresExchange, replaysExchange, retryQueue } =
+  brokerNames();
 
 const retryDelays = [40];
 

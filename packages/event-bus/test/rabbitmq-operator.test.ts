@@ -2,19 +2,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { eventually } from '@warren/testing';
 import { connect } from 'amqplib';
 import {
+  brokerNames,
   createRabbitMqEventBus,
-  deadQueue,
-  eventsExchange,
-  eventsQueue,
-  failuresExchange,
   type HoldOptions,
   type Operator,
   openOperator,
-  retryQueue,
 } from '../src/index.js';
 import { declareQueuesOf, putLetters, retryDelays, waiting } from './support/letters.js';
 import { type Bench, describeOnBrokers, proxied, silent } from './support/rabbitmq.js';
 import { record, uniqueName } from './support/recorder.js';
+
+const { deadQueue, eventsExchange, eventsQueue, failuresExchange, retryQueue } = brokerNames();
 
 describeOnBrokers('an operator at the dead letters', (openBench) => {
   let bench: Bench;

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { createRabbitMqEventBus, type EventBus, eventsQueue, PublishError } from '../src/index.js';
+import { brokerNames, createRabbitMqEventBus, type EventBus, PublishError } from '../src/index.js';
 import { blockingProxy } from './support/blocking-proxy.js';
 import { type Bench, describeOnBrokers, type ProxiedBus, proxiedBus, silent } from './support/rabbitmq.js';
 import { eventOf, gate, record, uniqueName } from './support/recorder.js';
+
+const { eventsQueue } = brokerNames();
 
 describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
   let bench: Bench;

@@ -2,16 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { eventually } from '@warren/testing';
 import type { GetMessage, Options } from 'amqplib';
 import {
+  brokerNames,
   createRabbitMqEventBus,
   deadLetterHeader,
-  deadQueue,
   type EventBus,
-  eventsExchange,
   openOperator,
-  replaysExchange,
 } from '../src/index.js';
 import { type Bench, describeOnBrokers, silent } from './support/rabbitmq.js';
 import { eventOf, record, uniqueName } from './support/recorder.js';
+
+const { deadQueue, eventsExchange, replaysExchange } = brokerNames();
 
 describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => {
   let bench: Bench;

@@ -8,10 +8,10 @@ import {
   type Definitions,
 } from '../../deploy-checks/test/support/broker-users.js';
 import {
+  brokerNames,
   createRabbitMqEventBus,
   type EncodedEvent,
   type EventBus,
-  eventsExchange,
   openOperator,
   type RabbitMqEventBusOptions,
   type Verdict,
@@ -19,6 +19,8 @@ import {
 import { retryDelays } from './support/letters.js';
 import { silent } from './support/rabbitmq.js';
 import { done, eventOf, record } from './support/recorder.js';
+
+const { eventsExchange } = brokerNames();
 
 const all = { configure: '.*', write: '.*', read: '.*' };
 const vhost = 'any';

@@ -2,17 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually, type TestBroker, testBroker } from '@warren/testing';
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import {
+  brokerNames,
   createRabbitMqEventBus,
   type EventBus,
-  eventsExchange,
-  eventsQueue,
   type QueueWatch,
   type RabbitMqEventBusOptions,
-  replaysExchange,
-  retryQueue,
 } from '../src/index.js';
 import { silent } from './support/rabbitmq.js';
 import { eventOf, record, uniqueName } from './support/recorder.js';
+
+const { eventsExchange, eventsQueue, replaysExchange, retryQueue } = brokerNames();
 
 /** The file has a vhost for itself: its exchanges come and go. */
 describe('what a service finds on the broker', () => {

@@ -77,6 +77,13 @@ describe('readServiceConfig', () => {
     },
   );
 
+  it('takes `warren` as the prefix at the broker unless one in kebab case is set', () => {
+    const prefixOf = (AMQP_PREFIX?: string) =>
+      readServiceConfig(service, { ...enough, AMQP_PREFIX }, false).AMQP_PREFIX;
+    expect([prefixOf(), prefixOf('blue-2')]).toEqual(['warren', 'blue-2']);
+    expect(() => prefixOf('Blue.Green')).toThrow(/AMQP_PREFIX: "Blue\.Green" is not/);
+  });
+
   it('refuses to be one of several broker users under a name that is not its own', () => {
     const problems = problemsOf({ ...enough, AMQP_USERS: 'per-service' });
     expect(problems).toEqual(['AMQP_USERS is per-service, but the user in AMQP_URL is not "tiny"']);

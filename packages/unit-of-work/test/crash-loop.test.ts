@@ -2,11 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createRabbitMqEventBus, deadLetterHeader, deadQueue, type EventBus } from '@warren/event-bus';
+import { brokerNames, createRabbitMqEventBus, deadLetterHeader, type EventBus } from '@warren/event-bus';
 import { eventually, type TestBroker, testBroker } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { noteEvent } from './support/deliveries.js';
 import { type Fixture, fixture, quiet } from './support/fixture.js';
+
+const { deadQueue } = brokerNames();
 
 let db: Fixture;
 let broker: TestBroker;

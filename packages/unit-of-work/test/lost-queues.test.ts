@@ -1,16 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createRabbitMqEventBus,
-  type EventBus,
-  eventsExchange,
-  eventsQueue,
-  replaysExchange,
-} from '@warren/event-bus';
+import { brokerNames, createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
 import { eventually, type TestBroker, testBroker } from '@warren/testing';
 import type { Messaging, RawClient } from '@warren/unit-of-work';
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { quiet } from './support/fixture.js';
 import { noteSide, readerSide, type Side, wantedNotes } from './support/two-services.js';
+
+const { eventsExchange, eventsQueue, replaysExchange } = brokerNames();
 
 const quick = { returnedMs: 100, catchUpPatienceMs: 1_000 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createRabbitMqEventBus, type EventBus, eventsExchange } from '@warren/event-bus';
+import { brokerNames, createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
 import { eventually, named, unavailable } from '@warren/testing';
 import {
   type BrokerWithUsers,
@@ -8,6 +8,8 @@ import {
   type Definitions,
 } from '../../deploy-checks/test/support/broker-users.js';
 import { type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
+
+const { eventsExchange } = brokerNames();
 
 /** `npm run test:full` takes a minute; otherwise some seconds. */
 const full = process.env.WARREN_TEST_FULL === '1';

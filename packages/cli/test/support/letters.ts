@@ -1,6 +1,8 @@
-import { deadLetterHeader, deadQueue, eventsQueue, failuresExchange } from '@warren/event-bus';
+import { brokerNames, deadLetterHeader } from '@warren/event-bus';
 import { v7 as uuidv7 } from 'uuid';
 import type { Bench } from '../../../event-bus/test/support/rabbitmq.js';
+
+const { deadQueue, eventsQueue, failuresExchange } = brokerNames();
 
 export interface Letter {
   id: string;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ChannelSession, codeOf } from '@warren/amqp-link';
+import type { BrokerNames } from './names.js';
 import type { Publisher } from './publisher.js';
-import { checkKey, eventsExchange, failuresExchange } from './topology.js';
+import { checkKey } from './topology.js';
 
 /**
  * Whether the bindings of a service's queue still exist. A deleted exchange takes its bindings along, and AMQP can't list
@@ -15,10 +16,11 @@ import { checkKey, eventsExchange, failuresExchange } from './topology.js';
 export async function isBound(
   { scratch }: ChannelSession,
   publisher: Publisher,
+  names: BrokerNames,
   service: string,
 ): Promise<boolean | undefined> {
   const id = randomUUID();
-  const queue = `warren.${service}.topology.${id}`;
+  const queue = names.lookQueue(service, id);
   const key = checkKey(service, id);
   try {
     return await scratch(async (channel) => {
@@ -28,8 +30,8 @@ export async function isBound(
         arguments: { 'x-queue-type': 'classic', 'x-expires': 60_000 },
       });
       try {
-        await channel.bindQueue(queue, failuresExchange(service), key);
-        const reached = await publisher.reaches(eventsExchange, key);
+        await channel.bindQueue(queue, names.failuresExchange(service), key);
+        const reached = await publisher.reaches(names.eventsExchange, key);
         return reached && (await channel.get(queue, { noAck: true })) !== false;
       } finally {
         await channel.deleteQueue(queue).catch(() => undefined);

@@ -15,9 +15,9 @@ import {
 import { Consumer } from './consumer.js';
 import { Listening } from './listening.js';
 import { propertiesOf } from './messages.js';
+import { type BrokerNames, brokerNames } from './names.js';
 import { Publisher } from './publisher.js';
 import { type Authorize, PublisherCheck } from './publishers.js';
-import { eventsExchange, replaysExchange } from './topology.js';
 
 /** Between two looks whether queues are still bound, in milliseconds. */
 const defaultCheckEveryMs = 15_000;
@@ -30,6 +30,8 @@ export interface RabbitMqEventBusOptions {
   url: string;
   /** Who publishes: shows in the connections' names and in each message's `appId`. */
   service: string;
+  /** What the names of exchanges and queues begin with, in kebab case. Default `warren`. */
+  prefix?: string | undefined;
   /**
    * Which broker user may publish events of which type; the broker vouches for the user. Whatever else comes goes to
    * the dead letters. Left out: all services connect as one user, and nobody else is believed.
@@ -53,6 +55,7 @@ export function createRabbitMqEventBus(options: RabbitMqEventBusOptions): EventB
 
 class RabbitMqEventBus implements EventBus {
   readonly #service: string;
+  readonly #names: BrokerNames;
   readonly #retryDelays: readonly number[];
   readonly #checkEveryMs: number;
   readonly #log: Logger;
@@ -74,19 +77,27 @@ class RabbitMqEventBus implements EventBus {
     this.#retryDelays = options.retryDelays ?? defaultRetryDelays;
     for (const delay of this.#retryDelays) requireWhole('a retry delay', delay, 1);
     this.#service = service;
+    this.#names = brokerNames(options.prefix);
     this.#checkEveryMs = options.checkEveryMs ?? defaultCheckEveryMs;
     requireWhole('checkEveryMs', this.#checkEveryMs, 1);
     this.#log = options.log;
     const user = brokerUser(url) ?? '';
     this.#user = user;
     this.#check = new PublisherCheck({
+      names: this.#names,
       user,
       authorize: authorize ?? ((publisher) => publisher === user),
       log: this.#log,
     });
     this.#publishing = createAmqpLink({ url, name: `${service} publishing`, log: this.#log });
     this.#consuming = createAmqpLink({ url, name: `${service} consuming`, log: this.#log });
-    this.#publisher = new Publisher({ link: this.#publishing, service, confirmTimeoutMs, maxInFlight });
+    this.#publisher = new Publisher({
+      link: this.#publishing,
+      names: this.#names,
+      service,
+      confirmTimeoutMs,
+      maxInFlight,
+    });
   }
 
   get state(): BusState {
@@ -110,8 +121,8 @@ class RabbitMqEventBus implements EventBus {
     if (this.#closing) throw new PublishError('unavailable', 'the event bus is closed');
     return this.#publisher.send({
       ...(event.to === undefined
-        ? { exchange: eventsExchange, routingKey: event.type }
-        : { exchange: replaysExchange, routingKey: `${event.to}.${event.type}` }),
+        ? { exchange: this.#names.eventsExchange, routingKey: event.type }
+        : { exchange: this.#names.replaysExchange, routingKey: `${event.to}.${event.type}` }),
       content: Buffer.from(event.body, 'utf8'),
       properties: propertiesOf(event, { appId: this.#service, userId: this.#user }),
     });
@@ -122,6 +133,7 @@ class RabbitMqEventBus implements EventBus {
     requireName('service', subscription.service);
     for (const type of subscription.types) requireName('event type', type);
     const consumer = new Consumer({
+      names: this.#names,
       link: this.#consuming,
       publisher: this.#publisher,
       user: this.#user,
@@ -142,6 +154,7 @@ class RabbitMqEventBus implements EventBus {
     requireName('service', listener.service);
     for (const type of listener.types) requireName('event type', type);
     const listening = new Listening({
+      names: this.#names,
       link: this.#consuming,
       publisher: this.#publisher,
       listener,

@@ -8,16 +8,21 @@ import {
   requireExchange,
 } from '@warren/amqp-link';
 import type { ConfirmChannel } from 'amqplib';
-import { checkKey, eventsExchange, replaysExchange } from './topology.js';
+import type { BrokerNames } from './names.js';
+import { checkKey } from './topology.js';
 
-const shared = [eventsExchange, replaysExchange] as const;
+/** The exchanges that all services use. */
+const sharedExchanges = ({ eventsExchange, replaysExchange }: BrokerNames) => [
+  eventsExchange,
+  replaysExchange,
+];
 
 /** Milliseconds; a broker that takes nothing for now never confirms, and is looked at with the next channel. */
 const patienceMs = 5_000;
 
 /** Makes what all services share, where it is missing. Throws `BrokerRefusal` where the user may not. */
-export async function declareExchanges(session: ChannelSession): Promise<void> {
-  for (const name of shared) await ensureExchange(session, name, 'topic');
+export async function declareExchanges(session: ChannelSession, names: BrokerNames): Promise<void> {
+  for (const name of sharedExchanges(names)) await ensureExchange(session, name, 'topic');
 }
 
 /**
@@ -27,15 +32,20 @@ export async function declareExchanges(session: ChannelSession): Promise<void> {
  * permission fills its log with refusals, so it is asked where one of the exchanges has to be made anyhow, as on a
  * first start. Anywhere else they are known by what they do, which shows their type, not that they are durable.
  */
-export async function declareAndVerifyExchanges(session: ChannelSession, service: string): Promise<void> {
+export async function declareAndVerifyExchanges(
+  session: ChannelSession,
+  names: BrokerNames,
+  service: string,
+): Promise<void> {
+  const shared = sharedExchanges(names);
   const found: string[] = [];
   for (const name of shared) if (await hasExchange(session, name)) found.push(name);
   if (found.length < shared.length) {
     for (const name of found) await requireIfAllowed(session, name);
-    await declareExchanges(session);
+    await declareExchanges(session, names);
     return;
   }
-  const odd = await observeIfAllowed(session, service);
+  const odd = await observeIfAllowed(session, names, service);
   if (!odd) return;
   await requireIfAllowed(session, odd.exchange);
   throw new BrokerRefusal(
@@ -45,14 +55,14 @@ export async function declareAndVerifyExchanges(session: ChannelSession, service
 }
 
 /** A user who may not look, by a queue and a key of its own, may publish all the same. */
-async function observeIfAllowed({ scratch }: ChannelSession, service: string) {
+async function observeIfAllowed({ scratch }: ChannelSession, names: BrokerNames, service: string) {
   let isForbidden = false;
   try {
     return await scratch((channel) => {
       channel.once('error', (error) => {
         isForbidden = codeOf(error) === 403;
       });
-      return observe(channel, service);
+      return observe(channel, names, service);
     });
   } catch (error) {
     if (isForbidden) return undefined;
@@ -71,10 +81,12 @@ async function requireIfAllowed(session: ChannelSession, name: string): Promise<
 /** A queue that is bound by a pattern gets from a topic exchange what matches the pattern, and nothing else. */
 async function observe(
   channel: ConfirmChannel,
+  names: BrokerNames,
   service: string,
 ): Promise<{ exchange: string; does: string } | undefined> {
   const id = randomUUID();
-  const queue = `warren.${service}.topology.${id}`;
+  const shared = sharedExchanges(names);
+  const queue = names.lookQueue(service, id);
   await channel.assertQueue(queue, {
     exclusive: true,
     durable: false,
@@ -82,8 +94,9 @@ async function observe(
   });
   try {
     for (const exchange of shared) {
-      const matching = `${exchange === replaysExchange ? `${service}.` : ''}${checkKey(service, id)}`;
-      const other = `${exchange === replaysExchange ? 'nobody.' : ''}${checkKey(service, id)}`;
+      const isReplays = exchange === names.replaysExchange;
+      const matching = `${isReplays ? `${service}.` : ''}${checkKey(service, id)}`;
+      const other = `${isReplays ? 'nobody.' : ''}${checkKey(service, id)}`;
       await channel.bindQueue(queue, exchange, `${matching}.*`);
       channel.publish(exchange, `${matching}.any`, Buffer.from(`${exchange} matching`));
       channel.publish(exchange, other, Buffer.from(`${exchange} other`));

@@ -4,10 +4,11 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Listener } from '../port.js';
 import { declareExchanges } from './exchanges.js';
+import type { BrokerNames } from './names.js';
 import type { Publisher } from './publisher.js';
 import type { PublisherCheck } from './publishers.js';
 import { Rounds } from './rounds.js';
-import { checkKey, eventsExchange, isCheck } from './topology.js';
+import { checkKey, isCheck } from './topology.js';
 
 /** What the broker keeps for a listener that is busy; the oldest are dropped first. */
 const maxQueueLength = 10_000;
@@ -17,6 +18,7 @@ const lookTimeoutMs = 20_000;
 const hearTimeoutMs = 5_000;
 
 export interface ListeningOptions {
+  names: BrokerNames;
   link: AmqpLink;
   publisher: Publisher;
   listener: Listener;
@@ -70,10 +72,10 @@ export class Listening {
     const { service } = this.#listener;
     await this.#options.publisher.ready();
     if (this.#options.publisher.refused) throw this.#options.publisher.refused;
-    await declareExchanges(session);
+    await declareExchanges(session, this.#options.names);
     // A fresh name each time: after a half-open cut the broker holds the old queue locked for its dead connection.
     const id = randomUUID();
-    const name = `warren.${service}.listening.${id}`;
+    const name = this.#options.names.listeningQueue(service, id);
     const key = checkKey(service, id);
     await channel.assertQueue(name, {
       exclusive: true,
@@ -94,8 +96,9 @@ export class Listening {
   }
 
   async #bind(channel: ConfirmChannel, queue: string, key: string): Promise<void> {
-    for (const type of this.#listener.types) await channel.bindQueue(queue, eventsExchange, type);
-    await channel.bindQueue(queue, eventsExchange, key);
+    for (const type of this.#listener.types)
+      await channel.bindQueue(queue, this.#options.names.eventsExchange, type);
+    await channel.bindQueue(queue, this.#options.names.eventsExchange, key);
   }
 
   /** An exchange that was deleted took the bindings along, and nobody says so. */
@@ -112,12 +115,13 @@ export class Listening {
   }
 
   async #look(publisher: Publisher, { session, name, key }: OwnQueue): Promise<void> {
-    await declareExchanges(session);
+    await declareExchanges(session, this.#options.names);
     const heard = new Promise<void>((resolve) => {
       this.#checkHeard = resolve;
     });
     // A check that isn't returned is in some queue, perhaps one that somebody bound to everything. So it must arrive here.
-    const reached = (await publisher.reaches(eventsExchange, key)) && (await isInTime(heard));
+    const reached =
+      (await publisher.reaches(this.#options.names.eventsExchange, key)) && (await isInTime(heard));
     if (reached === false) this.#channel.restart('its bindings are gone');
     else if (reached) await session.scratch((channel) => this.#bind(channel, name, key));
   }

@@ -2,7 +2,7 @@ import { eventContentType } from '@warren/contracts';
 import type { ConsumeMessage, Options } from 'amqplib';
 import type { Progress } from '../next-step.js';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
-import { eventsExchange, failuresExchange, replaysExchange } from './topology.js';
+import type { BrokerNames } from './names.js';
 
 /** What Warren writes beside an event once handling it has failed; dead letters are read by these names. */
 export const header = {
@@ -28,10 +28,11 @@ export interface Outgoing {
   properties: Options.Publish;
 }
 
-/** The service that takes messages, and the user of its connections. */
+/** The service that takes messages, the user of its connections, and the names of its exchanges. */
 export interface Own {
   service: string;
   user: string;
+  names: BrokerNames;
 }
 
 /**
@@ -44,10 +45,10 @@ export interface Own {
  */
 export function publisherOf(
   { fields, properties }: ConsumeMessage,
-  { service, user }: Own,
+  { service, user, names }: Own,
 ): string | undefined {
   const userId = text(properties.userId);
-  if (userId !== user || fields.exchange !== failuresExchange(service)) return userId;
+  if (userId !== user || fields.exchange !== names.failuresExchange(service)) return userId;
   const first: unknown = properties.headers?.[header.publisher];
   return first === undefined ? userId : text(first);
 }
@@ -69,12 +70,15 @@ export function propertiesOf(
 }
 
 /** Reads what any publisher may have sent: every field may be missing or of another type. */
-export function deliveryOf({ content, fields, properties }: ConsumeMessage, service: string): Delivery {
+export function deliveryOf(
+  { content, fields, properties }: ConsumeMessage,
+  own: Pick<Own, 'service' | 'names'>,
+): Delivery {
   return {
     id: text(properties.messageId) ?? '',
-    type: typeOf(fields, text(properties.type)),
+    type: typeOf(fields, text(properties.type), own.names),
     body: content.toString('utf8'),
-    attempt: isOwn(fields, service) ? attemptOf(properties.headers?.[header.attempt]) : 1,
+    attempt: isOwn(fields, own) ? attemptOf(properties.headers?.[header.attempt]) : 1,
     redelivered: fields.redelivered,
   };
 }
@@ -86,6 +90,7 @@ export function deliveryOf({ content, fields, properties }: ConsumeMessage, serv
 export function typeOf(
   { exchange, routingKey }: Pick<ConsumeMessage['fields'], 'exchange' | 'routingKey'>,
   said: string | undefined,
+  { eventsExchange, replaysExchange }: BrokerNames,
 ): string {
   if (exchange === eventsExchange) return routingKey;
   if (exchange === replaysExchange) return routingKey.slice(routingKey.indexOf('.') + 1);
@@ -93,8 +98,8 @@ export function typeOf(
 }
 
 /** How often in a row it came again without a counted attempt. */
-export function postponedOf({ fields, properties }: ConsumeMessage, { service }: Own): number {
-  const value: unknown = isOwn(fields, service) ? properties.headers?.[header.postponed] : undefined;
+export function postponedOf({ fields, properties }: ConsumeMessage, own: Own): number {
+  const value: unknown = isOwn(fields, own) ? properties.headers?.[header.postponed] : undefined;
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
@@ -175,14 +180,17 @@ function firstPublisher(message: ConsumeMessage, own: Own): Record<string, strin
   return { [header.publisher]: publisherOf(message, own) ?? '' };
 }
 
-function firstFailedAt({ fields, properties }: ConsumeMessage, { service }: Own): string {
-  const known = isOwn(fields, service) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
+function firstFailedAt({ fields, properties }: ConsumeMessage, own: Own): string {
+  const known = isOwn(fields, own) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
   return known ?? new Date().toISOString();
 }
 
 /** It was handled here before: only the service itself can send over its exchange for failures. */
-function isOwn({ exchange }: ConsumeMessage['fields'], service: string): boolean {
-  return exchange === failuresExchange(service);
+function isOwn(
+  { exchange }: ConsumeMessage['fields'],
+  { service, names }: Pick<Own, 'service' | 'names'>,
+): boolean {
+  return exchange === names.failuresExchange(service);
 }
 
 export function attemptOf(value: unknown): number {

@@ -11,6 +11,7 @@ import { Places } from '../places.js';
 import { type BrokerAnswer, PublishError, type PublishReceipt } from '../port.js';
 import { declareAndVerifyExchanges } from './exchanges.js';
 import type { Outgoing } from './messages.js';
+import type { BrokerNames } from './names.js';
 import { Quarantine } from './quarantine.js';
 import { answerOf, publishError } from './refusal.js';
 
@@ -18,6 +19,7 @@ const notFound = 404;
 
 export interface PublisherOptions {
   link: AmqpLink;
+  names: BrokerNames;
   /** Who publishes. */
   service: string;
   confirmTimeoutMs: number;
@@ -40,6 +42,7 @@ interface Line {
  */
 export class Publisher {
   readonly #link: AmqpLink;
+  readonly #names: BrokerNames;
   readonly #service: string;
   readonly #confirmTimeoutMs: number;
   readonly #maxInFlight: number;
@@ -54,8 +57,9 @@ export class Publisher {
   #sending = 0;
   #overdue = 0;
 
-  constructor({ link, service, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
+  constructor({ link, names, service, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
     this.#link = link;
+    this.#names = names;
     this.#service = service;
     this.#confirmTimeoutMs = confirmTimeoutMs;
     this.#maxInFlight = maxInFlight;
@@ -134,7 +138,8 @@ export class Publisher {
       line.spoilt = answerOf(error);
     });
     // A message that was refused says nothing about the exchanges, unless that one is missing.
-    if (!spoilt || spoilt.code === notFound) await declareAndVerifyExchanges(session, this.#service);
+    if (!spoilt || spoilt.code === notFound)
+      await declareAndVerifyExchanges(session, this.#names, this.#service);
   }
 
   /** `spoilt`: the broker refused it, or one that was under way beside it. */

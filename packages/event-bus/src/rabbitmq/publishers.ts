@@ -1,6 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { publisherOf, text } from './messages.js';
+import type { BrokerNames } from './names.js';
 
 /** Whether a broker user may publish events of a type. */
 export type Authorize = (publisher: string, type: string) => boolean;
@@ -9,6 +10,7 @@ export type Authorize = (publisher: string, type: string) => boolean;
 const logEveryMs = 1_000;
 
 export interface PublisherCheckOptions {
+  names: BrokerNames;
   /** Of the bus's connections. */
   user: string;
   authorize: Authorize;
@@ -31,8 +33,8 @@ export class PublisherCheck {
 
   /** Why a message is not to be believed, as an event of this type; undefined where it is. */
   refusal(message: ConsumeMessage, type: string, service: string): Error | undefined {
-    const { user, authorize, log } = this.#options;
-    const publisher = publisherOf(message, { service, user });
+    const { names, user, authorize, log } = this.#options;
+    const publisher = publisherOf(message, { service, user, names });
     if (publisher !== undefined && authorize(publisher, type)) return undefined;
     this.#unauthorized += 1;
     const now = Date.now();

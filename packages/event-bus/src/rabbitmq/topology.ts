@@ -1,17 +1,7 @@
 import { type ChannelSession, codeOf, inequivalent, mismatchOf } from '@warren/amqp-link';
 import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
-
-export const eventsExchange = 'warren.events';
-/** For events that are meant for one service. Keys are `<addressee>.<type>`, so that permissions can go by type. */
-export const replaysExchange = 'warren.replays';
-
-export const eventsQueue = (service: string): string => `warren.${service}.events`;
-export const deadQueue = (service: string): string => `warren.${service}.dead`;
-/** Where a service sends what it could not handle, and what comes back from its delays; keys are queue names. */
-export const failuresExchange = (service: string): string => `warren.${service}.failures`;
-export const retryQueue = (service: string, delayMs: number): string =>
-  `warren.${service}.retry.${delayName(delayMs)}`;
+import type { BrokerNames } from './names.js';
 
 /**
  * Keys that a service's own bindings are looked at by: what is sent by one comes back where its binding is gone. No
@@ -21,27 +11,28 @@ export const checkKey = (service: string, what: string): string => `${service}.b
 /** A message of `checkKey`, by whichever exchange it came: no event. */
 export const isCheck = (service: string, type: string): boolean => type.startsWith(checkKey(service, ''));
 
-/** `250ms`, `5s`, `2m`: how operators read it. */
-function delayName(ms: number): string {
-  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
-  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
-}
-
 /**
  * A backstop for a delivery that takes its consumer down each time. Each crash counts for everything that the
  * consumer held, so it must be far above what the consumer's own guard against crashers allows.
  */
 const deliveryLimit = 50;
 
-/** Whether the service's queue is there; declares nothing. */
-export async function hasQueue({ scratch }: ChannelSession, service: string): Promise<boolean> {
+/** Whether the queue exists; declares nothing. */
+export async function hasQueue({ scratch }: ChannelSession, queue: string): Promise<boolean> {
   try {
-    await scratch((channel) => channel.checkQueue(eventsQueue(service)));
+    await scratch((channel) => channel.checkQueue(queue));
     return true;
   } catch (error) {
     if (codeOf(error) === 404) return false;
     throw error;
   }
+}
+
+export interface QueueOptions {
+  names: BrokerNames;
+  service: string;
+  /** Milliseconds; one queue each. */
+  retryDelays: readonly number[];
 }
 
 /**
@@ -53,21 +44,22 @@ export async function hasQueue({ scratch }: ChannelSession, service: string): Pr
  */
 export async function declareQueues(
   session: ChannelSession,
-  {
-    service,
-    retryDelays,
-  }: { service: string /** Milliseconds; one queue each. */; retryDelays: readonly number[] },
+  { names, service, retryDelays }: QueueOptions,
   log: Logger,
 ): Promise<void> {
-  const failures = failuresExchange(service);
+  const failures = names.failuresExchange(service);
   await declareOwnExchange(session, failures);
-  const main = eventsQueue(service);
+  const main = names.eventsQueue(service);
+  const dead = names.deadQueue(service);
   const queues: [name: string, options: Record<string, unknown>][] = [
-    [deadQueue(service), deadArguments(session.server.version)],
-    [main, { 'x-delivery-limit': deliveryLimit, ...deadLettering(failures, deadQueue(service)) }],
+    [dead, deadArguments(session.server.version)],
+    [main, { 'x-delivery-limit': deliveryLimit, ...deadLettering(failures, dead) }],
   ];
   for (const delay of new Set(retryDelays)) {
-    queues.push([retryQueue(service, delay), { 'x-message-ttl': delay, ...deadLettering(failures, main) }]);
+    queues.push([
+      names.retryQueue(service, delay),
+      { 'x-message-ttl': delay, ...deadLettering(failures, main) },
+    ]);
   }
   for (const [name, options] of queues) {
     await declareQueue(session, name, options, log);
@@ -78,14 +70,14 @@ export async function declareQueues(
 /** Binds a service's queue to what it consumes. Safe to repeat, also while it is being consumed. */
 export function bindQueue(
   { scratch }: ChannelSession,
-  { service, types }: { service: string; types: readonly string[] },
+  { names, service, types }: { names: BrokerNames; service: string; types: readonly string[] },
 ): Promise<void> {
-  const main = eventsQueue(service);
+  const main = names.eventsQueue(service);
   return scratch(async (channel) => {
-    for (const type of types) await channel.bindQueue(main, eventsExchange, type);
-    await channel.bindQueue(main, replaysExchange, `${service}.#`);
+    for (const type of types) await channel.bindQueue(main, names.eventsExchange, type);
+    await channel.bindQueue(main, names.replaysExchange, `${service}.#`);
     // Last, for `isBound`: where this one exists, all bindings above were made.
-    await channel.bindExchange(failuresExchange(service), eventsExchange, checkKey(service, '#'));
+    await channel.bindExchange(names.failuresExchange(service), names.eventsExchange, checkKey(service, '#'));
   });
 }
 

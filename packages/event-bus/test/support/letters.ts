@@ -1,11 +1,7 @@
-import {
-  createRabbitMqEventBus,
-  deadLetterHeader,
-  deadQueue,
-  eventsQueue,
-  failuresExchange,
-} from '../../src/index.js';
+import { brokerNames, createRabbitMqEventBus, deadLetterHeader } from '../../src/index.js';
 import { type Bench, silent } from './rabbitmq.js';
+
+const { deadQueue, eventsQueue, failuresExchange } = brokerNames();
 
 export const retryDelays = [40];
 

@@ -3,15 +3,16 @@ import { type FaultProxy, faultProxy, named, testBroker, unavailable } from '@wa
 import { type ChannelModel, type ConfirmChannel, connect, type GetMessage } from 'amqplib';
 import { pino } from 'pino';
 import {
+  brokerNames,
   brokerUser,
   createRabbitMqEventBus,
   deadLetterHeader,
-  deadQueue,
   type EventBus,
-  eventsExchange,
   type RabbitMqEventBusOptions,
 } from '../../src/index.js';
 import { type BusFixture, conformanceRetryDelays, type DeadLetterSeen } from '../conformance/rule.js';
+
+const { deadQueue, eventsExchange } = brokerNames();
 
 export const silent = pino({ level: 'silent' });
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { defaultPrefix, prefixPattern } from '@warren/event-bus';
 import { type Static, Type } from 'typebox';
 import { normaliseOrigins } from './origins.js';
 
@@ -71,6 +72,13 @@ export function kitConfigSchema(port: number) {
           '`per-service`: each service has a broker user of its own name, and an event is believed only of a service that may publish it. `shared`: all services connect as one user, and any of them can speak for the others.',
       }),
     ),
+    AMQP_PREFIX: Type.String({
+      pattern: prefixPattern,
+      maxLength: 40,
+      default: defaultPrefix,
+      description:
+        'What the names of all exchanges and queues begin with, in kebab case; the same for all services. Two systems with different prefixes can share a broker.',
+    }),
     OUTBOX_BACKLOG: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,

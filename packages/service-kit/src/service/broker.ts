@@ -7,6 +7,8 @@ import { ServiceBus } from './service-bus.js';
 export interface BrokerOptions {
   /** Of RabbitMQ; undefined where the process brings what it needs. */
   url: string | undefined;
+  /** What the names of exchanges and queues begin with. */
+  prefix: string;
   users: 'per-service' | 'shared';
   service: string;
   node: string;
@@ -15,13 +17,14 @@ export interface BrokerOptions {
 
 /** `contracts`: whose events this service takes, its own among them. They say who may publish what. */
 export function openBus(
-  { url, users, service, log }: BrokerOptions,
+  { url, prefix, users, service, log }: BrokerOptions,
   contracts: readonly ServiceContract[],
   given: EventBus | undefined,
 ): ServiceBus {
   if (url !== undefined) {
     const authorize = (publisher: string, type: string) => mayPublish(contracts, publisher, type);
-    const bus = createRabbitMqEventBus({ url, service, log, ...(users === 'per-service' && { authorize }) });
+    const isPerService = users === 'per-service';
+    const bus = createRabbitMqEventBus({ url, prefix, service, log, ...(isPerService && { authorize }) });
     return new ServiceBus(bus, true);
   }
   if (given) return new ServiceBus(given, false);

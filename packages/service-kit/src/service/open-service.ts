@@ -51,7 +51,7 @@ export async function openService<
   const { pool, health, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
   const users = brokerUsersOf(config, service);
-  const broker = { url: config.AMQP_URL, users, service, node, log };
+  const broker = { url: config.AMQP_URL, prefix: config.AMQP_PREFIX, users, service, node, log };
   const contracts = contractsConsumedBy(contract);
   const bus = openBus(broker, [contract, ...contracts], overrides.bus);
   closing.add('event bus', () => bus.close());

@@ -1,6 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import { attemptOf, header, text, typeOf } from '../messages.js';
-import { eventsQueue } from '../topology.js';
+import { attemptOf, header, type Own, text, typeOf } from '../messages.js';
 
 /** What a message in `warren.<service>.dead` says about itself. */
 export interface DeadLetterMessage {
@@ -24,15 +23,15 @@ export interface DeadLetterMessage {
 }
 
 /** Reads what may be there: any of it can be missing or of another type. */
-export function deadLetterOf(service: string, { content, properties }: ConsumeMessage): DeadLetterMessage {
+export function deadLetterOf(own: Own, { content, properties }: ConsumeMessage): DeadLetterMessage {
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   const reason = text(headers[header.reason]);
-  const death = reason === undefined ? deathOf(service, headers) : undefined;
+  const death = reason === undefined ? deathOf(own, headers) : undefined;
   const said = text(properties.type);
   const { timestamp } = properties as { timestamp?: unknown };
   return {
     id: text(properties.messageId) ?? '',
-    type: death ? typeOf(death, said) : (said ?? ''),
+    type: death ? typeOf(death, said, own.names) : (said ?? ''),
     reason: reason ?? death?.reason ?? 'unknown',
     attempts: attemptOf(headers[header.attempts] ?? headers[header.attempt]),
     ...known('firstFailedAt', isoDate(headers[header.firstFailedAt]) ?? death?.at),
@@ -61,14 +60,14 @@ const reasonsOfDeath: Readonly<Record<string, string>> = {
  * The broker's own note of why it took the message out of the events queue. Not `x-first-death-reason`: where the
  * message had been in a retry queue before, that says `expired`.
  */
-function deathOf(service: string, headers: Readonly<Record<string, unknown>>): Death | undefined {
+function deathOf({ service, names }: Own, headers: Readonly<Record<string, unknown>>): Death | undefined {
   const deaths: unknown = headers['x-death'];
   if (!Array.isArray(deaths)) return undefined;
   for (const death of deaths as readonly unknown[]) {
     if (typeof death !== 'object' || death === null) continue;
     const { queue, reason, exchange, time, 'routing-keys': keys } = death as Record<string, unknown>;
     const meaning = typeof reason === 'string' ? reasonsOfDeath[reason] : undefined;
-    if (queue !== eventsQueue(service) || meaning === undefined) continue;
+    if (queue !== names.eventsQueue(service) || meaning === undefined) continue;
     const [key] = Array.isArray(keys) ? (keys as unknown[]) : [];
     return { reason: meaning, exchange: text(exchange) ?? '', routingKey: text(key) ?? '', at: timeOf(time) };
   }

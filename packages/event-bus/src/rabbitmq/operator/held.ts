@@ -2,7 +2,6 @@ import { within } from '@warren/amqp-link';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { type Own, propertiesForRedrive, text } from '../messages.js';
 import { publishAlone } from '../publish-alone.js';
-import { deadQueue, eventsQueue, failuresExchange } from '../topology.js';
 import { answerMs, closeQuietly, quietChannel } from './channels.js';
 import type { DeadLetterMessage } from './dead-letter.js';
 import { OperatorError, operatorError } from './error.js';
@@ -41,12 +40,11 @@ export async function holdDeadLetters(
   own: Own,
   options: HoldOptions,
 ): Promise<HeldDeadLetters> {
-  const { service } = own;
   const channel = await quietChannel(model);
   try {
-    const { messageCount, consumerCount } = await channel.checkQueue(deadQueue(service));
+    const { messageCount, consumerCount } = await channel.checkQueue(own.names.deadQueue(own.service));
     const most = Math.min(messageCount, options.scan);
-    const taken = most > 0 ? await take(channel, service, { ...options, scan: most }) : nothingTaken();
+    const taken = most > 0 ? await take(channel, own, { ...options, scan: most }) : nothingTaken();
     return new Held(model, channel, own, taken, { waiting: messageCount, shared: consumerCount > 0 });
   } catch (error) {
     await closeQuietly(channel);
@@ -96,10 +94,11 @@ class Held implements HeldDeadLetters {
       requireMover(message, this.#own);
       this.#publishing ??= quietChannel(this.#model);
       const { type, firstFailedAt } = letter;
+      const { service, names } = this.#own;
       const properties = propertiesForRedrive(message, { type, firstFailedAt }, this.#own);
       const sent = publishAlone(await this.#publishing, {
-        exchange: failuresExchange(this.#own.service),
-        routingKey: eventsQueue(this.#own.service),
+        exchange: names.failuresExchange(service),
+        routingKey: names.eventsQueue(service),
         content: message.content,
         properties,
       });
@@ -138,7 +137,8 @@ class Held implements HeldDeadLetters {
    * and goes back with the rest.
    */
   async #settleAll(): Promise<void> {
-    await within(answerMs, this.#channel.get(deadQueue(this.#own.service)), 'the broker did not answer');
+    const { service, names } = this.#own;
+    await within(answerMs, this.#channel.get(names.deadQueue(service)), 'the broker did not answer');
     this.#unsure = 0;
   }
 

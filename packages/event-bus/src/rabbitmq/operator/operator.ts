@@ -2,7 +2,8 @@ import { type AmqpConnection, brokerUser, openConnection, within } from '@warren
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { requireName } from '../../limits.js';
 import { defaultRetryDelays } from '../../port.js';
-import { deadArguments, deadQueue, eventsQueue, quorum, retryQueue } from '../topology.js';
+import { brokerNames } from '../names.js';
+import { deadArguments, quorum } from '../topology.js';
 import { answerMs, closeQuietly, quietChannel } from './channels.js';
 import { amqpCode, OperatorError, operatorError } from './error.js';
 import { type HeldDeadLetters, holdDeadLetters } from './held.js';
@@ -12,6 +13,8 @@ export interface OperatorOptions {
   /** With the credentials of the service's own broker user. */
   url: string;
   service: string;
+  /** What the names of exchanges and queues begin with. Default `warren`. */
+  prefix?: string | undefined;
   /** Default `defaultRetryDelays`. */
   retryDelays?: readonly number[];
 }
@@ -42,27 +45,29 @@ export interface Operator {
 export async function openOperator(options: OperatorOptions): Promise<Operator> {
   const { url, service, retryDelays = defaultRetryDelays } = options;
   requireName('service', service);
+  const names = brokerNames(options.prefix);
   const connection = await connected(url, service);
   const user = brokerUser(url) ?? '';
   const { model } = connection;
-  const names = [
-    eventsQueue(service),
-    ...retryDelays.map((delay) => retryQueue(service, delay)),
-    deadQueue(service),
+  const deadQueue = names.deadQueue(service);
+  const queues = [
+    names.eventsQueue(service),
+    ...retryDelays.map((delay) => names.retryQueue(service, delay)),
+    deadQueue,
   ];
   return {
     async queues() {
       const states: QueueState[] = [];
-      for (const name of names) states.push(await stateOf(model, name));
+      for (const name of queues) states.push(await stateOf(model, name));
       return states;
     },
     async hold({ despiteLimit = false, ...held }) {
-      const { messages } = await stateOf(model, deadQueue(service));
+      const { messages } = await stateOf(model, deadQueue);
       if (messages === undefined) {
-        throw new OperatorError('queue-missing', `there is no queue ${deadQueue(service)}`);
+        throw new OperatorError('queue-missing', `there is no queue ${deadQueue}`);
       }
-      if (!despiteLimit) await requireFreeReads(model, service);
-      return holdDeadLetters(model, { service, user }, held);
+      if (!despiteLimit) await requireFreeReads(model, deadQueue);
+      return holdDeadLetters(model, { service, user, names }, held);
     },
     close: () => connection.close(),
   };
@@ -87,9 +92,8 @@ async function stateOf(model: ChannelModel, name: string): Promise<QueueState> {
 }
 
 /** Arguments can't be read over AMQP; but the broker refuses a declaration with others than the queue has. */
-async function requireFreeReads(model: ChannelModel, service: string): Promise<void> {
+async function requireFreeReads(model: ChannelModel, queue: string): Promise<void> {
   const { version } = model.connection.serverProperties;
-  const queue = deadQueue(service);
   try {
     await scratch(model, (channel) => channel.assertQueue(queue, quorum(deadArguments(version))));
   } catch (error) {

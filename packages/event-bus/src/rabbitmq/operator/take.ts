@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { within } from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { deadQueue } from '../topology.js';
+import type { Own } from '../messages.js';
 import { answerMs } from './channels.js';
 import { type DeadLetterMessage, deadLetterOf } from './dead-letter.js';
 import { OperatorError } from './error.js';
@@ -39,7 +39,7 @@ const defaultMaxBytes = 64 * 1_024 * 1_024;
  */
 export async function take(
   channel: ConfirmChannel,
-  service: string,
+  own: Own,
   { scan, limit, keep = () => true, maxBytes = defaultMaxBytes }: HoldOptions,
 ): Promise<Taken> {
   const taken = nothingTaken();
@@ -54,7 +54,7 @@ export async function take(
       if (!message) return failed(new OperatorError('queue-missing', 'the queue was deleted'));
       sign();
       taken.looked += 1;
-      const letter = deadLetterOf(service, message);
+      const letter = deadLetterOf(own, message);
       if (keep(letter)) {
         taken.matching += 1;
         if (taken.messages.size < limit && bytes < maxBytes) taken.messages.set(letter, message);
@@ -63,7 +63,7 @@ export async function take(
       done = taken.looked >= scan;
       if (done) complete();
     };
-    channel.consume(deadQueue(service), onMessage, { consumerTag }).catch(failed);
+    channel.consume(own.names.deadQueue(own.service), onMessage, { consumerTag }).catch(failed);
   });
   // Settling makes room for more, which nobody would look at.
   await within(answerMs, channel.cancel(consumerTag), 'the broker did not answer');
