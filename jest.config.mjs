@@ -2,6 +2,7 @@ const workspaceNames = {
   '^@warren/contracts/validation$': '<rootDir>/packages/contracts/src/validation/index.ts',
   '^@warren/service-kit/config$': '<rootDir>/packages/service-kit/src/config/index.ts',
   '^@warren/(user|payment|notification)-service$': '<rootDir>/services/$1/src/main.ts',
+  '^@warren/([a-z-]+)-contract$': '<rootDir>/services/$1/contract/src/index.ts',
   '^@warren/all-in-one$': '<rootDir>/services/all-in-one/src/main.ts',
   '^@warren/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };

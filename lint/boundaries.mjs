@@ -85,6 +85,8 @@ const rules = [
     files: ['packages/{amqp-link,event-bus,node-bus,testing}/src/**', 'packages/realtime/src/nodes/**'],
     refused: [refusals.services, refusals.serviceContracts],
   },
+  // Knows what the events of these services look like, for the tests of others.
+  { files: ['packages/service-testing/src/**'], refused: [refusals.services, refusals.amqp] },
   { files: ['packages/*/test/**'], refused: [refusals.services] },
   // Both run services: one to measure them, the other to compare their files with their code.
   { files: ['packages/bench/src/**', 'packages/deploy-checks/**'], refused: [] },

@@ -1,7 +1,8 @@
 // Writes what the broker of compose and of Kubernetes' quickstart begins with, from the services' contracts: a user a
 // service, with the least permissions that its part needs. `--check` only compares. `--prefix <prefix>` writes them to
 // stdout for services with this `AMQP_PREFIX`.
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -9,7 +10,7 @@ import { developmentOnly, digestOf } from './lib/secrets.mjs';
 import { root } from './lib/workspace.mjs';
 
 const load = (file) => import(pathToFileURL(join(root, file)));
-const { contracts, revocationType, serviceOf } = await load('packages/contracts/dist/index.js');
+const { revocationType, serviceOf } = await load('packages/contracts/dist/index.js');
 const { brokerNames, defaultPrefix } = await load('packages/event-bus/dist/index.js');
 const { nodesExchange } = await load('packages/realtime/dist/index.js');
 
@@ -18,6 +19,16 @@ const { values: options } = parseArgs({
 });
 const prefix = options.prefix ?? defaultPrefix;
 const { eventsExchange, replaysExchange } = brokerNames(prefix);
+/** What each service in `services/*` exports as its definition. */
+async function definitionsOfServices() {
+  const mains = (await readdir(join(root, 'services')))
+    .map((name) => `services/${name}/dist/main.js`)
+    .filter((file) => existsSync(join(root, file)));
+  const modules = await Promise.all(mains.map(load));
+  return modules.flatMap((module) => Object.values(module)).filter((value) => value?.contract);
+}
+
+const contracts = (await definitionsOfServices()).map(({ contract }) => contract);
 const vhost = 'warren';
 const services = contracts.map(({ service }) => service);
 // A service of such a name could use what all share, or what is another's.

@@ -58,7 +58,7 @@ async function wanted() {
   const files = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'];
   for (const folder of ['packages', 'services']) {
     for (const name of (await readdir(join(root, folder))).sort())
-      files.push(`${folder}/${name}/package.json`);
+      files.push(`${folder}/${name}/package.json`, `${folder}/${name}/contract/package.json`);
   }
   for (const file of files) {
     const content = await readFile(join(root, file), 'utf8').catch(() => '');

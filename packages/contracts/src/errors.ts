@@ -1,52 +1,8 @@
-/**
- * Every error code that Warren sends anywhere: HTTP problems, command acknowledgements, refused handshakes
- * and `session.ended` draw from this one table.
- *
- * `status` is the HTTP status of the problem; `temporary` tells the receiver whether the same request may
- * succeed later. Readers treat a code they don't know by the `temporary` that came with it.
- */
-export const errorCodes = {
-  'invalid-request': { status: 400, temporary: false, title: 'The request does not fit its schema' },
-  'idempotency-key-required': { status: 400, temporary: false, title: 'Idempotency-Key is required here' },
-  'invalid-cursor': { status: 400, temporary: false, title: 'This cursor is not one of ours' },
-  'invalid-signature': { status: 400, temporary: false, title: 'The signature is not one of the sender' },
-  unauthenticated: { status: 401, temporary: false, title: 'A valid access token is required' },
-  'token-expired': { status: 401, temporary: false, title: 'The access token has expired' },
-  'session-revoked': { status: 401, temporary: false, title: 'This session was ended' },
-  'wrong-credentials': { status: 401, temporary: false, title: 'Email or password is wrong' },
-  forbidden: { status: 403, temporary: false, title: 'Not allowed' },
-  'not-found': { status: 404, temporary: false, title: 'Not found' },
-  'unknown-recipient': { status: 404, temporary: true, title: 'The recipient is not known here yet' },
-  'unknown-command': { status: 404, temporary: false, title: 'No such command' },
-  'method-not-allowed': { status: 405, temporary: false, title: 'Method not allowed' },
-  'request-timeout': { status: 408, temporary: true, title: 'The request did not arrive in time' },
-  'email-taken': { status: 409, temporary: false, title: 'This email is registered already' },
-  'request-in-progress': {
-    status: 409,
-    temporary: true,
-    title: 'The first request with this key is running',
-  },
-  'wrong-state': { status: 409, temporary: false, title: 'Not possible in this state' },
-  'cursor-too-old': { status: 410, temporary: false, title: 'Entries after this cursor are no longer kept' },
-  'payload-too-large': { status: 413, temporary: false, title: 'The payload is too large' },
-  'unsupported-media-type': { status: 415, temporary: false, title: 'Only application/json is understood' },
-  'idempotency-key-reused': { status: 422, temporary: false, title: 'This key came with another request' },
-  'recipient-gone': { status: 422, temporary: false, title: 'The recipient has deleted their account' },
-  'refund-exceeds-payment': { status: 422, temporary: false, title: 'More than is left of this payment' },
-  'invalid-token': { status: 422, temporary: false, title: 'This token was used, has expired, or is none' },
-  'preference-locked': { status: 422, temporary: false, title: 'This cannot be switched off' },
-  'self-payment': { status: 422, temporary: false, title: 'Payer and recipient are the same person' },
-  'unknown-payment-method': { status: 422, temporary: false, title: 'No such payment method' },
-  'headers-too-large': { status: 431, temporary: false, title: 'The request headers are too large' },
-  'rate-limited': { status: 429, temporary: true, title: 'Too many requests' },
-  'too-many-sockets': { status: 429, temporary: true, title: 'Too many sockets for one user' },
-  internal: { status: 500, temporary: true, title: 'Something went wrong on our side' },
-  'outcome-unknown': { status: 504, temporary: true, title: 'No answer in time; it may have happened' },
-  'service-overloaded': { status: 503, temporary: true, title: 'Too much work is waiting; try again' },
-  'service-unavailable': { status: 503, temporary: true, title: 'Not reachable at the moment' },
-} as const satisfies Record<string, { status: number; temporary: boolean; title: string }>;
+import { type ErrorDefinition, kitErrors } from './kit-errors.js';
 
-export type ErrorCode = keyof typeof errorCodes;
+export type ErrorDefinitions = Readonly<Record<string, ErrorDefinition>>;
+
+export type KitErrorCode = keyof typeof kitErrors;
 
 /** One fault in an input: an RFC 6901 pointer to the value and the schema keyword it broke. */
 export interface FieldError {
@@ -56,7 +12,8 @@ export interface FieldError {
 
 /** What a client sees of an error on a socket. */
 export interface WireError {
-  code: ErrorCode;
+  /** Of the kit or of the service's contract. */
+  code: string;
   message: string;
   temporary: boolean;
   errors?: FieldError[];
@@ -64,44 +21,54 @@ export interface WireError {
   retryAfterMs?: number;
 }
 
-/** RFC 9457 problem details, with Warren's closed `code`. */
+/** RFC 9457 problem details, with a `code` of the kit or of the service's contract. */
 export interface Problem {
   type: string;
   title: string;
   status: number;
-  code: ErrorCode;
+  code: string;
   temporary: boolean;
   detail?: string;
   errors?: FieldError[];
 }
 
+export interface AppErrorOptions {
+  detail?: string;
+  errors?: FieldError[];
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
 /**
  * An error that clients may see. Its `cause` is for the log and never leaves the process.
  *
+ * `new AppError('not-found')` takes the codes of the kit. A service makes errors with codes of its own by `errorsOf`.
  * `AppError.from` is the one edge where an unknown error becomes `internal`.
  */
 export class AppError extends Error {
-  readonly code: ErrorCode;
+  readonly code: string;
   readonly errors: FieldError[] | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly #definition: ErrorDefinition;
 
-  constructor(
-    code: ErrorCode,
-    options: { detail?: string; errors?: FieldError[]; retryAfterMs?: number; cause?: unknown } = {},
-  ) {
-    super(options.detail ?? errorCodes[code].title, { cause: options.cause });
+  constructor(code: KitErrorCode, options?: AppErrorOptions);
+  constructor(code: string, options: AppErrorOptions & { definition: ErrorDefinition });
+  constructor(code: string, options: AppErrorOptions & { definition?: ErrorDefinition } = {}) {
+    const definition = options.definition ?? kitErrors[code as KitErrorCode];
+    super(options.detail ?? definition.title, { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.errors = options.errors;
     this.retryAfterMs = options.retryAfterMs;
+    this.#definition = definition;
   }
 
   get status(): number {
-    return errorCodes[this.code].status;
+    return this.#definition.status;
   }
 
   get temporary(): boolean {
-    return errorCodes[this.code].temporary;
+    return this.#definition.temporary;
   }
 
   static from(error: unknown): AppError {
@@ -121,7 +88,7 @@ export class AppError extends Error {
 
   toProblem(): Problem {
     const { code, status, temporary, errors } = this;
-    const { title } = errorCodes[code];
+    const { title } = this.#definition;
     return {
       type: `urn:warren:problem:${code}`,
       title,
@@ -132,6 +99,18 @@ export class AppError extends Error {
       ...(errors && { errors }),
     };
   }
+}
+
+/** Makes errors with the codes of a service: `const paymentError = errorsOf(paymentErrors)`. */
+export function errorsOf<E extends ErrorDefinitions>(definitions: E) {
+  return (code: keyof E & string, options: AppErrorOptions = {}): AppError =>
+    new AppError(code, { ...options, definition: definitions[code] as ErrorDefinition });
+}
+
+/** The definition of a code of the kit, or of a service's own `errors`; `undefined` for any other code. */
+export function errorDefinition(code: string, errors: ErrorDefinitions = {}): ErrorDefinition | undefined {
+  if (Object.hasOwn(kitErrors, code)) return kitErrors[code as KitErrorCode];
+  return Object.hasOwn(errors, code) ? errors[code] : undefined;
 }
 
 /** Thrown by an event handler to say that no retry can help: the event goes to the dead letters at once. */

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed, Id, Time } from './services/shapes.js';
+import { closed, Id, Time } from './shapes.js';
 
 /**
  * How services ask for and announce replays. Both travel straight to one service's queue: the request from

@@ -1,20 +1,30 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppError, errorCodes, Notification, userContract } from '@warren/contracts';
+import {
+  AppError,
+  closed,
+  defineContract,
+  errorDefinition,
+  errorsOf,
+  Id,
+  kitErrors,
+} from '@warren/contracts';
 import { checkDomainEvent, compileReader, compileWriter } from '@warren/contracts/validation';
+import { Type } from 'typebox';
 
 const user = {
   id: '0198d5f0-0000-7000-8000-000000000001',
-  email: 'ada@example.org',
-  emailVerified: false,
   displayName: 'Ada',
-  locale: 'en',
-  timeZone: 'UTC',
-  version: 1,
-  createdAt: '2026-01-01T00:00:00.000Z',
 };
 
 describe('writers are closed, readers are open', () => {
-  const schema = userContract.emits['user.registered'];
+  const schema = Type.Object(
+    {
+      id: Id,
+      displayName: Type.String(),
+      home: Type.Optional(Type.Object({ city: Type.String() }, closed)),
+    },
+    closed,
+  );
 
   it('refuses an unknown field on the way out, with a pointer to it', () => {
     const check = compileWriter(schema)({ ...user, passwordHash: 'x' });
@@ -37,16 +47,9 @@ describe('writers are closed, readers are open', () => {
   });
 
   it('opens nested objects too', () => {
-    const notification = {
-      id: user.id,
-      kind: 'new-kind',
-      title: '',
-      body: '',
-      data: {},
-      createdAt: user.createdAt,
-      version: 1,
-    };
-    expect(compileReader(Notification)({ ...notification, extra: { deep: true } }).ok).toBe(true);
+    const home = { city: 'London', street: 'St James’s Square' };
+    expect(compileReader(schema)({ ...user, home }).ok).toBe(true);
+    expect(compileWriter(schema)({ ...user, home }).ok).toBe(false);
   });
 });
 
@@ -85,8 +88,41 @@ describe('errors', () => {
   });
 
   it('every code has a status that fits an HTTP error', () => {
-    for (const [code, { status }] of Object.entries(errorCodes)) {
+    for (const [code, { status }] of Object.entries(kitErrors)) {
       expect({ code, fits: status >= 400 && status < 600 }).toEqual({ code, fits: true });
     }
+  });
+
+  const shopErrors = {
+    'sold-out': { status: 409, temporary: true, title: 'Nothing is left' },
+  };
+
+  it('an error of a service carries the status, title and temporary of its own definition', () => {
+    const error = errorsOf(shopErrors)('sold-out', { detail: 'no apples' });
+    expect(error.toProblem()).toEqual({
+      type: 'urn:warren:problem:sold-out',
+      title: 'Nothing is left',
+      status: 409,
+      code: 'sold-out',
+      temporary: true,
+      detail: 'no apples',
+    });
+    expect(error.toWire()).toEqual({ code: 'sold-out', message: 'no apples', temporary: true });
+  });
+
+  it('finds the definition of a code of the kit and of the service, and of no other', () => {
+    expect(errorDefinition('not-found', shopErrors)?.status).toBe(404);
+    expect(errorDefinition('sold-out', shopErrors)?.status).toBe(409);
+    expect(errorDefinition('sold-out')).toBeUndefined();
+    expect(errorDefinition('constructor', shopErrors)).toBeUndefined();
+  });
+
+  it.each([
+    ['not-found', 'The kit has the error code not-found already; shop needs another one'],
+    ['SoldOut', 'The error code SoldOut of shop is not in kebab case'],
+  ])('refuses a contract with the error code %s', (code, message) => {
+    const errors = { [code]: { status: 409, temporary: false, title: 'No' } };
+    const contract = { service: 'shop', emits: {}, consumes: [], commands: {}, feed: {}, errors };
+    expect(() => defineContract(contract)).toThrow(message);
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { AppError, ErrorCode } from '@warren/contracts';
+import type { AppError } from '@warren/contracts';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { Rate } from './limits/token-buckets.js';
@@ -182,7 +182,7 @@ export interface RealtimeStats {
   resets: Record<ResetReason, number>;
   /** Sockets that read too slowly and were sent `feed.behind`. */
   drops: number;
-  handshakesRefused: Partial<Record<ErrorCode, number>>;
+  handshakesRefused: Partial<Record<string, number>>;
   /** Connections refused with 503, before any handshake. */
   upgradesRefused: number;
   /** Connections that sent too much or read too little, and were cut off. */

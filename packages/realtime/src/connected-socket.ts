@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from '@warren/contracts';
+import { AppError, type KitErrorCode } from '@warren/contracts';
 import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { CommandSocket, Principal } from './api.js';
@@ -113,7 +113,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   }
 
   /** A final end: the client is told why, and a plain one doesn't come back by itself. */
-  end(code: ErrorCode): void {
+  end(code: KitErrorCode): void {
     const { temporary } = new AppError(code);
     this.emit('session.ended', { code, temporary });
     this.#socket.disconnect(true);

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { ErrorCode } from '@warren/contracts';
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { RealtimeNode, RealtimeOptions, RealtimeStats } from './api.js';
 import { broadcastEntries, broadcastHint } from './broadcast.js';
@@ -51,7 +50,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     verifyToken,
     limiter: new TokenBuckets(limits.handshakesPerMinute / 60, limits.handshakesPerMinute),
     clientAddress,
-    refused: (code: ErrorCode) => {
+    refused: (code: string) => {
       counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
     },
     log,

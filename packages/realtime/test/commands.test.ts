@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppError } from '@warren/contracts';
+import { AppError, errorsOf } from '@warren/contracts';
 import type { CommandContext, SocketCommand } from '@warren/realtime';
 import { eventually } from '@warren/testing';
 import { connect, node } from './support/cleanup.js';
 import { echo, token } from './support/node.js';
 
+const thingError = errorsOf({ 'thing-done': { status: 409, temporary: false, title: 'Done already' } });
 const commandId = '0198d5f0-0000-7000-8000-000000000001';
 
 function command(
@@ -58,7 +59,7 @@ describe('a command', () => {
     const errors = [{ pointer: '/id', code: 'format' }];
     const { url } = await node({
       commands: [
-        command('things.state', () => Promise.reject(new AppError('wrong-state', { detail: 'is done' }))),
+        command('things.state', () => Promise.reject(thingError('thing-done', { detail: 'is done' }))),
         command(
           'things.check',
           async () => null,
@@ -71,7 +72,7 @@ describe('a command', () => {
     const client = connect(url);
     expect(await client.command('things.state', {})).toEqual({
       ok: false,
-      error: { code: 'wrong-state', message: 'is done', temporary: false },
+      error: { code: 'thing-done', message: 'is done', temporary: false },
     });
     expect(await client.command('things.check', {})).toMatchObject({
       ok: false,

@@ -31,6 +31,8 @@ export interface ServiceDefinition<
   /** Default port where `PORT` isn't set. */
   port: number;
   contract: ServiceContract;
+  /** Contracts of the services whose events this one handles. */
+  contracts?: readonly ServiceContract[];
   /** The service's own environment variables; the kit adds those that all services share. */
   config: Config;
   database: {

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { userContract } from '@warren/contracts';
+import { userContract } from '@warren/user-contract';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';

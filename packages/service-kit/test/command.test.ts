@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { notificationContract } from '@warren/contracts';
+import { notificationContract } from '@warren/notification-contract';
 import { command } from '../src/index.js';
 
 const context = {

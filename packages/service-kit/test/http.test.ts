@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AppError, type ServiceContract, userContract } from '@warren/contracts';
+import { AppError, type ServiceContract } from '@warren/contracts';
 import type { Principal } from '@warren/realtime';
+import { userContract } from '@warren/user-contract';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Type } from 'typebox';

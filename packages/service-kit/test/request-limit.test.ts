@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AppError, userContract } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import type { Principal } from '@warren/realtime';
+import { userContract } from '@warren/user-contract';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';

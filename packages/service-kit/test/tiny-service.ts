@@ -1,5 +1,5 @@
-import { userContract } from '@warren/contracts';
 import type { RawClient } from '@warren/unit-of-work';
+import { userContract } from '@warren/user-contract';
 import type pg from 'pg';
 import { Type } from 'typebox';
 import { type Background, type Doors, defineService } from '../src/index.js';

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { userContract } from '@warren/contracts';
+import { userContract } from '@warren/user-contract';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';

@@ -1,5 +1,6 @@
-import { type DomainEvent, serviceOf, type User } from '@warren/contracts';
+import { type DomainEvent, serviceOf } from '@warren/contracts';
 import type { EncodedEvent, EventBus } from '@warren/event-bus';
+import type { User } from '@warren/user-contract';
 import { v7 as uuidv7 } from 'uuid';
 
 export interface TestEvent {

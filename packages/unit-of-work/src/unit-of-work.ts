@@ -114,7 +114,7 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       client,
       transactor,
       relay,
-      once: createOnce({ transactor, pool, log }),
+      once: createOnce({ transactor, errors: contract.errors ?? {}, pool, log }),
       probe,
       limits,
     }),

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AppError } from '@warren/contracts';
-import { type Fixture, fixture, type Instance, writeNote } from './support/fixture.js';
+import { type Fixture, fixture, type Instance, noteError, writeNote } from './support/fixture.js';
 import { gateOf } from './support/gate.js';
 
 let db: Fixture;
@@ -72,13 +71,15 @@ describe('an operation with a key', () => {
       instance.uow.once(asked('k5'), async (tx) => {
         runs += 1;
         await writeNote(tx, 'k5');
-        throw new AppError('self-payment', {
+        throw noteError('note-locked', {
           detail: 'not to yourself',
           errors: [{ pointer: '/to', code: 'self' }],
         });
       });
     const refusal = {
-      code: 'self-payment',
+      status: 409,
+      temporary: false,
+      code: 'note-locked',
       message: 'not to yourself',
       errors: [{ pointer: '/to', code: 'self' }],
     };
@@ -89,7 +90,7 @@ describe('an operation with a key', () => {
   });
 
   it.each([
-    ['a temporary refusal', () => new AppError('unknown-recipient')],
+    ['a temporary refusal', () => noteError('note-missing')],
     ['an unknown error', () => new Error('made up')],
   ])('runs again after %s', async (what, error) => {
     const failing = instance.uow.once(asked(what), async () => {

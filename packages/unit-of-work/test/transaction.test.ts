@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AppError } from '@warren/contracts';
 import { checkDomainEvent } from '@warren/contracts/validation';
 import type { FeedEntry } from '@warren/unit-of-work';
-import { type Fixture, fixture, type NoteTx, writeNote } from './support/fixture.js';
+import { type Fixture, fixture, type NoteTx, noteError, writeNote } from './support/fixture.js';
 
 let db: Fixture;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('one transaction', () => {
     onCommitted((entries) => seen.push(...entries));
     const failing = uow.run(async (tx) => {
       await writeNote(tx, 'rolled-back', ['rita']);
-      throw new AppError('wrong-state');
+      throw noteError('note-locked');
     });
     await expect(failing).rejects.toThrow(AppError);
     expect(await db.sql(`SELECT FROM note WHERE id = 'rolled-back'`)).toEqual([]);
@@ -140,7 +140,7 @@ describe('numbers of a feed', () => {
       const others = index % 2 ? ['zoe', 'yan', 'zoe'] : ['yan', 'zoe', 'xia'];
       const work = uow.run(async (tx) => {
         for (const user of others) tx.feed(user, { type: 'note.updated', data: { text: String(index) } });
-        if (index % 7 === 0) throw new AppError('wrong-state');
+        if (index % 7 === 0) throw noteError('note-locked');
       });
       await work.catch((error: unknown) => {
         if (!(error instanceof AppError)) throw error;

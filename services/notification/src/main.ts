@@ -1,5 +1,7 @@
-import { notificationContract } from '@warren/contracts';
+import { notificationContract } from '@warren/notification-contract';
+import { paymentContract } from '@warren/payment-contract';
 import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
 import { openProviders } from './providers/open.js';
@@ -10,6 +12,7 @@ export const notification = defineService({
   name: 'notification',
   port: 4003,
   contract: notificationContract,
+  contracts: [userContract, paymentContract],
   config,
   database: {
     client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),

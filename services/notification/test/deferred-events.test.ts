@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { noticeRequest, securityAlert } from '@warren/contracts';
+import { noticeRequest, securityAlert } from '@warren/notification-contract';
 import { deletedEvent, encoded, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';

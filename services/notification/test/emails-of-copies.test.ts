@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { User } from '@warren/contracts';
 import { encoded, userEvent } from '@warren/service-testing';
+import type { User } from '@warren/user-contract';
 import { v7 as uuidv7 } from 'uuid';
 import { askForWhatCopiesLack } from '../src/store/whole-copy.js';
 import { completeCopies, startTimeout, World } from './support/service.js';

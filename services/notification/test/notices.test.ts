@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import {
   emailVerification,
   type NoticeKind,
-  type PaymentState,
   passwordReset,
   paymentSent,
-} from '@warren/contracts';
+} from '@warren/notification-contract';
+import type { PaymentState } from '@warren/payment-contract';
 import { paymentNotices, welcomeNotice } from '../src/domain/notices.js';
 import { type Person, UnknownPersonError } from '../src/domain/people.js';
 import { renderNotice, renderNotices } from '../src/domain/render.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { noticeKinds } from '@warren/contracts';
+import { noticeKinds } from '@warren/notification-contract';
 import { deletedEvent } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
 import { paymentEvent, startTimeout, World } from './support/service.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Counts } from '@warren/contracts';
+import type { Counts } from '@warren/notification-contract';
 import type { ServiceContext } from '@warren/service-kit';
 import { eventually } from '@warren/testing';
 import { notificationPruner } from '../src/background/pruner.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { noticeRequest, paymentReceived, securityAlert } from '@warren/contracts';
+import { noticeRequest, paymentReceived, securityAlert } from '@warren/notification-contract';
 import { encoded, userEvent } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
 import { startTimeout, World } from './support/service.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { languages, noticeKinds, paymentReceived } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
+import { languages, noticeKinds, paymentReceived } from '@warren/notification-contract';
 import type { Notice } from '../src/domain/notices.js';
 import { renderNotice } from '../src/domain/render.js';
 import { retryDelay, worthTellingMs } from '../src/domain/retries.js';

@@ -1,5 +1,6 @@
-import { paymentContract } from '@warren/contracts';
+import { paymentContract } from '@warren/payment-contract';
 import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { config } from './config.js';
 import { paymentDoors } from './doors.js';
 import { chooseProvider } from './providers/choose.js';
@@ -9,6 +10,7 @@ export const payment = defineService({
   name: 'payment',
   port: 4002,
   contract: paymentContract,
+  contracts: [userContract],
   config,
   database: {
     client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),

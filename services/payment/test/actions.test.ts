@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DomainEvent, Payment } from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 import { deletedEvent, listenTo, tokenFor } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { io, type Socket } from 'socket.io-client';

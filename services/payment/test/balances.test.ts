@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Balance } from '@warren/contracts';
+import type { Balance } from '@warren/payment-contract';
 import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Payment } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { createAct } from '../src/operations/act.js';

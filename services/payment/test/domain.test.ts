@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PaymentStatus } from '@warren/contracts';
+import type { PaymentStatus } from '@warren/payment-contract';
 import fc from 'fast-check';
 import { type MovementKind, movementOf } from '../src/domain/ledger.js';
 import { checkPeople, newPayment } from '../src/domain/new-payment.js';

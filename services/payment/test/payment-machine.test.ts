@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Payment, PaymentStatus } from '@warren/contracts';
+import type { Payment, PaymentStatus } from '@warren/payment-contract';
 import { applyChange, applyRefund, type Change } from '../src/domain/payment-machine.js';
 import { aPayment } from './support/payments.js';
 

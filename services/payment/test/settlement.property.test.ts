@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Payment, Refund } from '@warren/contracts';
+import type { Payment, Refund } from '@warren/payment-contract';
 import fc from 'fast-check';
 import type { Entry, Movement } from '../src/domain/ledger.js';
 import type { DecidedOutcome, Operation, OperationKind } from '../src/domain/operation.js';

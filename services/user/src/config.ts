@@ -1,5 +1,5 @@
-import { User } from '@warren/contracts';
 import { secret } from '@warren/service-kit';
+import { User } from '@warren/user-contract';
 import { type Static, Type } from 'typebox';
 
 const keySecret = { ...secret, minLength: 32, maxLength: 1_000 } as const;

@@ -1,5 +1,5 @@
-import { userContract } from '@warren/contracts';
 import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { config } from './config.js';
 import { userDoors } from './doors.js';
 import { PrismaClient } from './store/database.js';

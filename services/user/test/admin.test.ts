@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EmailVerificationRequested } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { EmailVerificationRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
 import { type Running, runUserService, type SignedIn } from './running.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EmailVerificationRequested, PasswordResetRequested } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { EmailVerificationRequested, PasswordResetRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
 import { holdUntilOthersWait } from './held-lock.js';
 import { query } from './query.js';

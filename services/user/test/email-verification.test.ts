@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EmailVerificationRequested, User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { EmailVerificationRequested, User } from '@warren/user-contract';
 import { holdUntilOthersWait } from './held-lock.js';
 import { query } from './query.js';
 import { type Running, runUserService } from './running.js';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DomainEvent, PasswordResetRequested } from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { PasswordResetRequested } from '@warren/user-contract';
 import { mailboxOf, newEmail, normalizeEmail } from '../src/domain/email.js';
 import { query } from './query.js';
 import { password, type Running, runUserService, type SignedIn } from './running.js';

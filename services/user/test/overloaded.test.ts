@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { PasswordResetRequested } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { PasswordResetRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
 import { query } from './query.js';
 import { password, type Running, runUserService, type SignedIn } from './running.js';

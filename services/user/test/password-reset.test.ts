@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { PasswordResetRequested, User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { PasswordResetRequested, User } from '@warren/user-contract';
 import pg from 'pg';
 import { holdUntilOthersWait } from './held-lock.js';
 import { query } from './query.js';

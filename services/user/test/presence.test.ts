@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Presence } from '@warren/contracts';
 import { createService, type RunningService } from '@warren/service-kit';
 import { eventually, type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
+import type { Presence } from '@warren/user-contract';
 import pg from 'pg';
 import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';

@@ -1,8 +1,9 @@
-import { type DomainEvent, type Problem, userContract } from '@warren/contracts';
+import type { DomainEvent, Problem } from '@warren/contracts';
 import { checkDomainEvent } from '@warren/contracts/validation';
 import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
 import { createService, defineService, type RunningService } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
+import { userContract } from '@warren/user-contract';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
 import { userDoors } from '../src/doors.js';

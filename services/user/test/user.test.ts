@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
-import type { User } from '@warren/contracts';
 import { eventually } from '@warren/testing';
+import type { User } from '@warren/user-contract';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { holdUntilOthersWait } from './held-lock.js';
 import { query } from './query.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Presence } from '@warren/contracts';
 import type { CommandSocket } from '@warren/realtime';
 import { eventually } from '@warren/testing';
+import type { Presence } from '@warren/user-contract';
 import { pino } from 'pino';
 import { mostWatched, mostWatchedByPerson, Watchers } from '../src/presence/watchers.js';
 

@@ -1,6 +1,6 @@
-import { userContract } from '@warren/contracts';
 import { createMemoryEventBus } from '@warren/event-bus';
 import { createUnitOfWork } from '@warren/unit-of-work';
+import { userContract } from '@warren/user-contract';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { Person } from '../driver/target.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type PaymentState, paymentContract } from '@warren/contracts';
 import { createRabbitMqEventBus } from '@warren/event-bus';
+import { type PaymentState, paymentContract } from '@warren/payment-contract';
 import { createUnitOfWork, migrateMessaging } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';

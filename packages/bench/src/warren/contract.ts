@@ -1,4 +1,5 @@
-import { defineContract, PaymentState } from '@warren/contracts';
+import { defineContract } from '@warren/contracts';
+import { PaymentState } from '@warren/payment-contract';
 import { type Static, Type } from 'typebox';
 
 const closed = { additionalProperties: false } as const;

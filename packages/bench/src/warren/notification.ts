@@ -1,4 +1,5 @@
-import type { DomainEvent, PaymentState } from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
+import type { PaymentState } from '@warren/payment-contract';
 import type { ServiceClient, ServiceDefinition } from '@warren/service-kit';
 import type { RawClient, ReactHandler } from '@warren/unit-of-work';
 import { type TObject, Type } from 'typebox';

@@ -1,4 +1,4 @@
-import { PaymentState } from '@warren/contracts';
+import { PaymentState } from '@warren/payment-contract';
 import { routes, type ServiceClient, type ServiceDefinition } from '@warren/service-kit';
 import type { RawClient, UnitOfWork } from '@warren/unit-of-work';
 import { type TObject, Type } from 'typebox';

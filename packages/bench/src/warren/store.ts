@@ -1,4 +1,4 @@
-import type { PaymentState } from '@warren/contracts';
+import type { PaymentState } from '@warren/payment-contract';
 import type { ServiceClient } from '@warren/service-kit';
 import type { RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { AppError, type ErrorCode } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import type { Logger } from 'pino';
 import type { Principal, VerifyToken } from '../api.js';
 import type { RequestedCursor } from '../feed/opening.js';
@@ -16,7 +16,7 @@ export interface Admission {
 /** What `connect_error` carries as `err.data`. */
 export class HandshakeRefusal extends Error {
   override readonly name = 'HandshakeRefusal';
-  readonly data: { code: ErrorCode; temporary: boolean };
+  readonly data: { code: string; temporary: boolean };
 
   constructor({ message, code, temporary }: AppError) {
     super(message);
@@ -28,7 +28,7 @@ export interface HandshakeOptions {
   verifyToken: VerifyToken;
   limiter: TokenBuckets;
   clientAddress(request: IncomingMessage): string;
-  refused(code: ErrorCode): void;
+  refused(code: string): void;
   log: Logger;
 }
 

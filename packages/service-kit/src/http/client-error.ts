@@ -1,9 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { AppError, type ErrorCode } from '@warren/contracts';
+import { AppError, type KitErrorCode } from '@warren/contracts';
 import { problemType } from './problems.js';
 
-const refusals: Readonly<Record<string, ErrorCode>> = {
+const refusals: Readonly<Record<string, KitErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
@@ -15,7 +15,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   socket.destroy(error);
 }
 
-function answerTo(code: ErrorCode): string {
+function answerTo(code: KitErrorCode): string {
   const detail = code === 'invalid-request' ? 'This is not a valid HTTP request' : undefined;
   const problem = new AppError(code, { ...(detail && { detail }) });
   const body = JSON.stringify(problem.toProblem());

@@ -1,47 +1,61 @@
-import { type ErrorCode, errorCodes } from '@warren/contracts';
+import {
+  type ErrorCodeOf,
+  type ErrorDefinition,
+  type ErrorDefinitions,
+  errorDefinition,
+  type KitErrorCode,
+  kitErrors,
+  type ServiceContract,
+} from '@warren/contracts';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import { problemType } from './problems.js';
 
-const codesKey = 'x-codes';
+const definitionsKey = 'x-codes';
 
 interface ProblemResponse {
   description: string;
   content: Record<string, { schema: unknown }>;
-  [codesKey]: readonly ErrorCode[];
+  [definitionsKey]: ErrorDefinitions;
 }
 
 /**
- * The refusals (RFC 9457) that are a route's own, by status, for its schema's `response`. What any route of its kind
- * may answer is added by the kit: see `generalCodes`.
+ * The refusals (RFC 9457) that are a route's own, by status, for its schema's `response`: codes of the kit and of the
+ * service's contract. What any route of its kind may answer is added by the kit: see `generalCodes`.
  */
-export function problems(...codes: readonly ErrorCode[]): Record<number, ProblemResponse> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set(codes)) {
-    const { status } = errorCodes[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries([...byStatus].map(([status, some]) => [status, problemResponse(some)]));
+export function problems<const C extends ServiceContract>(
+  contract: C,
+  ...codes: readonly ErrorCodeOf<C>[]
+): Record<number, ProblemResponse> {
+  return byStatus(definitionsOf(codes, contract.errors));
 }
 
-/** A route's responses as they are documented: its own, and those that follow from what it asks for. */
-export function documentedResponses(route: {
-  schema: FastifySchema | undefined;
-  config: FastifyContextConfig | undefined;
-  writes: boolean;
-}): Record<string, unknown> {
-  const own = (route.schema?.response ?? {}) as Record<string, unknown>;
-  const codes = Object.values(own).flatMap((response) =>
-    isProblem(response) ? response[codesKey] : ([] as readonly ErrorCode[]),
+/**
+ * A route's responses as they are documented: its own, and those that follow from what it asks for. `errors` are the
+ * service's own codes.
+ */
+export function documentedResponses(
+  route: {
+    schema: FastifySchema | undefined;
+    config: FastifyContextConfig | undefined;
+    writes: boolean;
+  },
+  errors: ErrorDefinitions = {},
+): Record<string, unknown> {
+  const responses = (route.schema?.response ?? {}) as Record<string, unknown>;
+  const own = Object.values(responses).filter(isProblem);
+  const definitions = Object.assign(
+    definitionsOf(generalCodes(route)),
+    ...own.map((response) => response[definitionsKey]),
   );
   return {
-    ...own,
-    ...problems(...generalCodes(route), ...codes),
-    default: problemResponse(Object.keys(errorCodes) as ErrorCode[], 'Any other problem (RFC 9457)'),
+    ...responses,
+    ...byStatus(definitions),
+    default: problemResponse({ ...kitErrors, ...errors }, 'Any other problem (RFC 9457)'),
   };
 }
 
-function generalCodes({ schema, config, writes }: Parameters<typeof documentedResponses>[0]): ErrorCode[] {
+function generalCodes({ schema, config, writes }: Parameters<typeof documentedResponses>[0]): KitErrorCode[] {
   const takes = schema?.body ?? schema?.params ?? schema?.querystring ?? schema?.headers;
   return [
     ...(takes ? (['invalid-request'] as const) : []),
@@ -53,10 +67,28 @@ function generalCodes({ schema, config, writes }: Parameters<typeof documentedRe
   ];
 }
 
-function problemResponse(
-  codes: readonly ErrorCode[],
-  description = codes.map((code) => `\`${code}\`: ${errorCodes[code].title}`).join('; '),
-): ProblemResponse {
+function definitionsOf(codes: readonly string[], errors?: ErrorDefinitions): Record<string, ErrorDefinition> {
+  return Object.fromEntries(
+    codes.map((code) => {
+      const definition = errorDefinition(code, errors);
+      if (!definition) throw new TypeError(`${code} is an error code of neither the kit nor this contract`);
+      return [code, definition];
+    }),
+  );
+}
+
+function byStatus(definitions: ErrorDefinitions): Record<number, ProblemResponse> {
+  const groups = new Map<number, Record<string, ErrorDefinition>>();
+  for (const [code, definition] of Object.entries(definitions)) {
+    const group = groups.get(definition.status) ?? {};
+    groups.set(definition.status, { ...group, [code]: definition });
+  }
+  return Object.fromEntries([...groups].map(([status, group]) => [status, problemResponse(group)]));
+}
+
+function problemResponse(definitions: ErrorDefinitions, description?: string): ProblemResponse {
+  const codes = Object.keys(definitions);
+  const titles = Object.entries(definitions).map(([code, { title }]) => `\`${code}\`: ${title}`);
   const schema = Type.Object({
     type: Type.String(),
     title: Type.String(),
@@ -66,9 +98,13 @@ function problemResponse(
     detail: Type.Optional(Type.String()),
     errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), code: Type.String() }))),
   });
-  return { description, content: { [problemType]: { schema } }, [codesKey]: codes };
+  return {
+    description: description ?? titles.join('; '),
+    content: { [problemType]: { schema } },
+    [definitionsKey]: definitions,
+  };
 }
 
 function isProblem(response: unknown): response is ProblemResponse {
-  return typeof response === 'object' && response !== null && codesKey in response;
+  return typeof response === 'object' && response !== null && definitionsKey in response;
 }

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from '@warren/contracts';
+import { AppError, type KitErrorCode } from '@warren/contracts';
 import { isInfrastructure } from '@warren/unit-of-work';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { userIdOf } from './authentication.js';
@@ -6,7 +6,7 @@ import { userIdOf } from './authentication.js';
 export const problemType = 'application/problem+json';
 
 /** Fastify's own refusals that a caller can do something about. */
-const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
+const refusals: Readonly<Record<string, { code: KitErrorCode; detail: string }>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid-request', detail: 'The body is not valid JSON' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid-request',
@@ -22,7 +22,7 @@ const refusals: Readonly<Record<string, { code: ErrorCode; detail: string }>> = 
  * Other refusals of Fastify and of its plugins (`http-errors`), by their status: a caller's fault, not ours. Errors of
  * other libraries carry statuses as well, which say nothing of our callers.
  */
-const codesByStatus: Readonly<Record<number, ErrorCode>> = {
+const codesByStatus: Readonly<Record<number, KitErrorCode>> = {
   403: 'forbidden',
   404: 'not-found',
   405: 'method-not-allowed',

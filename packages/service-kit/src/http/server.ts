@@ -69,7 +69,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   useLastAnswers(http, readiness);
   await http.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await http.register(cors, corsOptions(options.corsOrigins));
-  await useDocumentation(http, contract.service);
+  await useDocumentation(http, contract);
   useHealth(http, readiness);
   http.get('/contract.json', { schema: { hide: true } }, async () => contract);
   return http;

@@ -24,7 +24,6 @@ import { openBus, openLink } from './broker.js';
 import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
-import { consumedTypesOf, contractsConsumedBy } from './known-contracts.js';
 import { LaterSockets } from './service-sockets.js';
 import { createStop } from './stop.js';
 
@@ -52,11 +51,12 @@ export async function openService<
 
   const users = brokerUsersOf(config, service);
   const broker = { url: config.AMQP_URL, prefix: config.AMQP_PREFIX, users, service, node, log };
-  const contracts = contractsConsumedBy(contract);
+  const contracts = definition.contracts ?? [];
   const bus = openBus(broker, [contract, ...contracts], overrides.bus);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
-  const consumedTypes = consumedTypesOf(contract);
+  const discardable = new Set(contract.discardable);
+  const consumedTypes = new Set(Object.keys(contract.emits).filter((type) => !discardable.has(type)));
   const messaging = createUnitOfWork({
     service,
     contract,

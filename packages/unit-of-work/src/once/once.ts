@@ -1,4 +1,4 @@
-import { AppError } from '@warren/contracts';
+import { AppError, type ErrorDefinitions } from '@warren/contracts';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { OnceOptions, RawClient } from '../api.js';
@@ -10,6 +10,8 @@ import { fresh, insertRecord, type OnceRecord, type Outcome, refusalOf, replay }
 
 export interface OnceParts<Db extends RawClient> {
   transactor: Transactor<Db>;
+  /** The service's own error codes: recorded refusals are thrown again with them. */
+  errors: ErrorDefinitions;
   pool: Pool;
   log: Logger;
 }
@@ -41,7 +43,7 @@ SELECT guard.free, record.input_hash, record.outcome
 FROM guard CROSS JOIN users LEFT JOIN record ON true`;
 
 /** At most one execution for each (user, operation, key); see `UnitOfWork.once`. */
-export function createOnce<Db extends RawClient>({ transactor, pool, log }: OnceParts<Db>) {
+export function createOnce<Db extends RawClient>({ transactor, errors, pool, log }: OnceParts<Db>) {
   return async function once<T>(
     options: OnceOptions,
     work: (db: Db, effects: Effects) => Promise<T>,
@@ -53,7 +55,7 @@ export function createOnce<Db extends RawClient>({ transactor, pool, log }: Once
       return await transactor.persist(async (db, effects) => {
         refusal = undefined;
         const recorded = await open(db, operation, users);
-        if (recorded) return { value: replay(recorded) as T, replayed: true };
+        if (recorded) return { value: replay(recorded, errors) as T, replayed: true };
         const value = await work(db, effects).catch((error: unknown) => {
           if (error instanceof AppError && !error.temporary) refusal = error;
           throw error;

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, errorCodes, type FieldError } from '@warren/contracts';
+import { AppError, type ErrorDefinitions, errorDefinition, type FieldError } from '@warren/contracts';
 
 /** The record of an operation that happens at most once for its key. */
 export interface OnceRecord {
@@ -43,14 +43,11 @@ export function refusalOf({ code, message, errors }: AppError): Outcome {
   return { error: { code, message, errors } };
 }
 
-/** The recorded value. Throws the recorded error. */
-export function replay(outcome: Outcome): unknown {
+/** The recorded value. Throws the recorded error, whose code is of the kit or among the service's `errors`. */
+export function replay(outcome: Outcome, errors: ErrorDefinitions): unknown {
   if (!('error' in outcome)) return outcome.value;
-  const { code, message, errors } = outcome.error;
-  if (!isKnown(code)) throw new AppError('internal', { detail: message });
-  throw new AppError(code, { detail: message, ...(errors && { errors }) });
-}
-
-function isKnown(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCodes, code);
+  const { code, message, errors: fields } = outcome.error;
+  const definition = errorDefinition(code, errors);
+  if (!definition) throw new AppError('internal', { detail: message });
+  throw new AppError(code, { definition, detail: message, ...(fields && { errors: fields }) });
 }

@@ -1,4 +1,4 @@
-import { defineContract } from '@warren/contracts';
+import { defineContract, errorsOf } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
 import { testDatabase } from '@warren/testing';
 import {
@@ -20,6 +20,12 @@ export const note = {
   additionalProperties: false,
 };
 
+const noteErrors = {
+  'note-locked': { status: 409, temporary: false, title: 'This note is locked' },
+  'note-missing': { status: 404, temporary: true, title: 'This note is not known here yet' },
+};
+export const noteError = errorsOf(noteErrors);
+
 /** Consumes what it emits, so that one service shows everything. */
 export const contract = defineContract({
   service: 'note',
@@ -27,6 +33,7 @@ export const contract = defineContract({
   consumes: ['note.written', 'note.erased'],
   commands: {},
   feed: { 'note.updated': note },
+  errors: noteErrors,
 });
 
 export const quiet = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });

@@ -1,4 +1,4 @@
-import { notificationContract } from '@warren/contracts';
+import { notificationContract } from '@warren/notification-contract';
 import { command } from '@warren/service-kit';
 
 import type { Marks } from '../operations/marks.js';

@@ -1,4 +1,4 @@
-import type { OutsideChannel } from '@warren/contracts';
+import type { OutsideChannel } from '@warren/notification-contract';
 import type { TakenDelivery } from '../store/delivery-queue.js';
 
 /** What a dispatcher needs to know of a way to people. */

@@ -1,4 +1,5 @@
-import { type Language, presentableName } from '@warren/contracts';
+import { presentableName } from '@warren/contracts';
+import type { Language } from '@warren/notification-contract';
 
 /** Where a name is read: in the inbox, or outside of it, where a mail or push speaks for us to somebody else. */
 export type Place = 'inbox' | 'outside';

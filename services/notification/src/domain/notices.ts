@@ -1,6 +1,5 @@
 import {
   type NoticeKind,
-  type PaymentState,
   paymentActionRequired,
   paymentFailed,
   paymentReceived,
@@ -8,7 +7,8 @@ import {
   paymentRefundFailed,
   paymentSent,
   welcome,
-} from '@warren/contracts';
+} from '@warren/notification-contract';
+import type { PaymentState } from '@warren/payment-contract';
 
 /** What makes the texts of a notice, by name: as they came, not as a reader sees them. */
 export type NoticeValues = Readonly<Record<string, string | number | boolean>>;

@@ -1,4 +1,4 @@
-import { noticeKinds, type OutsideChannel, outsideChannels } from '@warren/contracts';
+import { noticeKinds, type OutsideChannel, outsideChannels } from '@warren/notification-contract';
 
 /** One of a person's own choices. */
 export interface Choice {

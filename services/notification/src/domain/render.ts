@@ -1,4 +1,4 @@
-import { moreNotifications, type OutsideChannel, type Wording } from '@warren/contracts';
+import { moreNotifications, type OutsideChannel, type Wording } from '@warren/notification-contract';
 import type { Place } from './names.js';
 import type { Notice } from './notices.js';
 import { knownPerson, type Person } from './people.js';

@@ -1,4 +1,5 @@
-import { formatMoney, type Language, languages, type NoticeKind, type ShownAs } from '@warren/contracts';
+import { formatMoney } from '@warren/contracts';
+import { type Language, languages, type NoticeKind, type ShownAs } from '@warren/notification-contract';
 import { nameInSentence, type Place } from './names.js';
 import type { NoticeValues } from './notices.js';
 import { knownPerson, type Person } from './people.js';

@@ -1,11 +1,7 @@
-import {
-  type DomainEvent,
-  emailVerification,
-  type NoticeKind,
-  type PasswordResetRequested,
-  passwordReset,
-} from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
+import { emailVerification, type NoticeKind, passwordReset } from '@warren/notification-contract';
 import type { EventHandler } from '@warren/unit-of-work';
+import type { PasswordResetRequested } from '@warren/user-contract';
 import { renderNotice, unknownReader } from '../domain/render.js';
 import type { NotificationDb } from '../store/database.js';
 import { writeDirectMail } from '../store/deliveries.js';

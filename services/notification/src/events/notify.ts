@@ -1,4 +1,4 @@
-import { moreNotifications, outsideChannels } from '@warren/contracts';
+import { moreNotifications, outsideChannels } from '@warren/notification-contract';
 import { v7 as uuidv7 } from 'uuid';
 import type { Notice } from '../domain/notices.js';
 import type { Person } from '../domain/people.js';

@@ -1,5 +1,6 @@
-import type { PaymentState, User } from '@warren/contracts';
+import type { PaymentState } from '@warren/payment-contract';
 import type { EventHandler } from '@warren/unit-of-work';
+import type { User } from '@warren/user-contract';
 import { paymentEventTypes, paymentNotices, welcomeNotice } from '../domain/notices.js';
 import type { NotificationDb } from '../store/database.js';
 import { holdPeople } from '../store/user-copies.js';

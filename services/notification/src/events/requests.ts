@@ -1,11 +1,6 @@
-import {
-  type DomainEvent,
-  type NoticeKind,
-  type NotificationRequested,
-  noticeKinds,
-  PermanentError,
-} from '@warren/contracts';
+import { type DomainEvent, PermanentError } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
+import { type NoticeKind, type NotificationRequested, noticeKinds } from '@warren/notification-contract';
 import type { EventHandler } from '@warren/unit-of-work';
 import { validate as isUuid } from 'uuid';
 import { onlyNamed } from '../domain/notices.js';

@@ -1,12 +1,6 @@
-import {
-  type DomainEvent,
-  isTombstone,
-  type User,
-  type UserSnapshot,
-  type UserTombstone,
-  versionOf,
-} from '@warren/contracts';
+import { type DomainEvent, versionOf } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
+import { isTombstone, type User, type UserSnapshot, type UserTombstone } from '@warren/user-contract';
 import type { NotificationDb, NotificationTx } from '../store/database.js';
 import { erasePerson } from '../store/erasure.js';
 import { buryUserCopy, keepUserCopy } from '../store/user-copies.js';

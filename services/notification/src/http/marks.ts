@@ -1,3 +1,4 @@
+import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 
 import type { Marks } from '../operations/marks.js';
@@ -23,7 +24,7 @@ export function markRoutes(marks: Marks) {
   const config = { rateLimit: perMinute(mostPerMinute.marks) };
   return routes((http) => {
     for (const [mark, { path, summary }] of Object.entries(one) as [Mark, (typeof one)[Mark]][]) {
-      const response = { 200: NotificationAndCounts, ...problems('not-found') };
+      const response = { 200: NotificationAndCounts, ...problems(notificationContract, 'not-found') };
       http.post(
         `/notifications/:id/${path}`,
         { config, schema: { summary, params: ById, response } },

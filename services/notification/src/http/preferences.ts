@@ -1,4 +1,5 @@
 import { closed } from '@warren/contracts';
+import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
@@ -67,7 +68,7 @@ export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: Prisma
         schema: {
           summary: 'Changes what of each kind goes where',
           body: PreferenceChanges,
-          response: { 200: Preferences, ...problems('preference-locked') },
+          response: { 200: Preferences, ...problems(notificationContract, 'preference-locked') },
         },
       },
       async (request) => ({ items: await changePreferences(uow, callerOf(request), request.body.items) }),

@@ -1,4 +1,5 @@
 import { AppError, closed, Id, Time } from '@warren/contracts';
+import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
@@ -93,7 +94,7 @@ export function pushSubscriptionRoutes(
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
-            ...problems('forbidden'),
+            ...problems(notificationContract, 'forbidden'),
           },
         },
       },
@@ -133,7 +134,7 @@ export function pushSubscriptionRoutes(
         schema: {
           summary: 'Sends no more pushes to a browser, wherever it is',
           params: ById,
-          response: { 204: Type.Null(), ...problems('not-found') },
+          response: { 204: Type.Null(), ...problems(notificationContract, 'not-found') },
         },
       },
       async (request, reply) => {

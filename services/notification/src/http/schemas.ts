@@ -1,4 +1,5 @@
-import { Counts, Cursor, closed, Id, Notification } from '@warren/contracts';
+import { Cursor, closed, Id } from '@warren/contracts';
+import { Counts, Notification } from '@warren/notification-contract';
 import { Type } from 'typebox';
 
 export const ListQuery = Type.Object(

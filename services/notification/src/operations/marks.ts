@@ -1,4 +1,5 @@
-import { AppError, type Counts, type Notification } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import type { Counts, Notification } from '@warren/notification-contract';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import type { NotificationDb, NotificationTx } from '../store/database.js';
 import { type Mark, type MarkAll, markAll, markOne } from '../store/marks.js';

@@ -1,4 +1,4 @@
-import { AppError } from '@warren/contracts';
+import { notificationError } from '@warren/notification-contract';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import {
   choicesOf,
@@ -23,7 +23,7 @@ export async function changePreferences(
 ): Promise<KindPreference[]> {
   const { choices, locked } = choicesOf(changes);
   if (locked.length > 0) {
-    throw new AppError('preference-locked', {
+    throw notificationError('preference-locked', {
       errors: locked.map((pointer) => ({ pointer, code: 'preference-locked' })),
     });
   }

@@ -1,4 +1,4 @@
-import type { OutsideChannel } from '@warren/contracts';
+import type { OutsideChannel } from '@warren/notification-contract';
 import { v7 as uuidv7 } from 'uuid';
 import type { MailContent, PushContent } from '../domain/render.js';
 import type { NotificationDb } from './database.js';

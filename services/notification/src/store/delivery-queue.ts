@@ -1,4 +1,4 @@
-import type { OutsideChannel } from '@warren/contracts';
+import type { OutsideChannel } from '@warren/notification-contract';
 import type { FairShare, UnderWay } from '../domain/fair-share.js';
 import type { NotificationDb } from './database.js';
 import { whoseTurn } from './turns.js';

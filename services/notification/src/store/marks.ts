@@ -1,4 +1,4 @@
-import type { Counts } from '@warren/contracts';
+import type { Counts } from '@warren/notification-contract';
 import { Prisma } from '../generated/prisma/client.js';
 import { type Counted, type CountedRow, countsColumns, toCounted, unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';

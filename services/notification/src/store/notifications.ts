@@ -1,4 +1,4 @@
-import type { Counts, Notification } from '@warren/contracts';
+import type { Counts, Notification } from '@warren/notification-contract';
 import { type Notification as NotificationRow, Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
 

@@ -1,4 +1,4 @@
-import type { Counts } from '@warren/contracts';
+import type { Counts } from '@warren/notification-contract';
 import { unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
 

@@ -1,4 +1,4 @@
-import type { OutsideChannel } from '@warren/contracts';
+import type { OutsideChannel } from '@warren/notification-contract';
 import type { FairShare } from '../domain/fair-share.js';
 import { Prisma } from '../generated/prisma/client.js';
 

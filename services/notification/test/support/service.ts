@@ -1,19 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Counts,
-  type Notification,
-  noticeRequest,
-  type PaymentState,
-  securityAlert,
-  type User,
-} from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import { type Counts, type Notification, noticeRequest, securityAlert } from '@warren/notification-contract';
+import type { PaymentState } from '@warren/payment-contract';
 import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService } from '@warren/service-kit';
 import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
+import type { User } from '@warren/user-contract';
 import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { defaultTiming, type Timing } from '../../src/deliveries/timing.js';

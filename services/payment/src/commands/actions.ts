@@ -1,4 +1,4 @@
-import { type Payment, paymentContract } from '@warren/contracts';
+import { type Payment, paymentContract } from '@warren/payment-contract';
 import type { CommandContext } from '@warren/realtime';
 import { command } from '@warren/service-kit';
 import type { ActRequest } from '../operations/act.js';

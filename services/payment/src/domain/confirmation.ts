@@ -1,4 +1,4 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { type Payment, paymentError } from '@warren/payment-contract';
 
 /** Of one payment. Each is a call to the provider, and one that leads to another step is told to the payer. */
 export const mostConfirmations = 20;
@@ -17,9 +17,9 @@ export interface Confirmable {
  * @throws AppError `recipient-gone`, `wrong-state` for one that was confirmed `mostConfirmations` times
  */
 export function checkMayConfirm({ payment, confirmationsMade, gone }: Confirmable): void {
-  if (gone.includes(payment.recipientId)) throw new AppError('recipient-gone');
+  if (gone.includes(payment.recipientId)) throw paymentError('recipient-gone');
   if (confirmationsMade < mostConfirmations) return;
-  throw new AppError('wrong-state', {
+  throw paymentError('wrong-state', {
     detail: `A payment is confirmed at most ${mostConfirmations} times; it can be canceled`,
   });
 }

@@ -1,4 +1,4 @@
-import type { Payment } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 
 /** One line of a movement: above zero into the account, below zero out of it, in the currency's minor unit. */
 export interface Entry {

@@ -1,4 +1,5 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { type Payment, paymentError } from '@warren/payment-contract';
 
 export interface PaymentRequest {
   recipientId: string;
@@ -12,7 +13,7 @@ export interface PaymentRequest {
 /** A payment as it starts. @throws AppError `self-payment` */
 export function newPayment(id: string, payerId: string, request: PaymentRequest, at: Date): Payment {
   const { recipientId, amount, currency, description } = request;
-  if (recipientId === payerId) throw new AppError('self-payment');
+  if (recipientId === payerId) throw paymentError('self-payment');
   const time = at.toISOString();
   return {
     id,
@@ -44,6 +45,6 @@ export function checkPeople(payment: Payment, people: readonly KnownPerson[]): v
   const known = new Map(people.map((person) => [person.id, person]));
   if (known.get(payment.payerId)?.deleted) throw new AppError('session-revoked');
   const recipient = known.get(payment.recipientId);
-  if (recipient === undefined) throw new AppError('unknown-recipient');
-  if (recipient.deleted) throw new AppError('recipient-gone');
+  if (recipient === undefined) throw paymentError('unknown-recipient');
+  if (recipient.deleted) throw paymentError('recipient-gone');
 }

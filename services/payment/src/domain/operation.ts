@@ -1,4 +1,4 @@
-import type { NextAction } from '@warren/contracts';
+import type { NextAction } from '@warren/payment-contract';
 
 /** What the provider is asked to do. All but `refund` are about the payment itself. */
 export type OperationKind = 'charge' | 'confirm' | 'cancel' | 'refund';

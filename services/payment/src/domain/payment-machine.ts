@@ -1,4 +1,4 @@
-import { AppError, type NextAction, type Payment, type PaymentStatus } from '@warren/contracts';
+import { type NextAction, type Payment, type PaymentStatus, paymentError } from '@warren/payment-contract';
 
 /** What can happen to a payment. */
 export type Change =
@@ -24,7 +24,7 @@ const paths: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
  */
 export function applyChange(payment: Payment, change: Change, at: Date): Payment {
   if (!paths[payment.status].includes(change.to)) {
-    throw new AppError('wrong-state', {
+    throw paymentError('wrong-state', {
       detail: `A payment cannot go from ${payment.status} to ${change.to}`,
     });
   }
@@ -41,11 +41,11 @@ export function applyChange(payment: Payment, change: Change, at: Date): Payment
  */
 export function applyRefund(payment: Payment, amount: number, at: Date): Payment {
   if (payment.status !== 'succeeded') {
-    throw new AppError('wrong-state', {
+    throw paymentError('wrong-state', {
       detail: `A payment that is ${payment.status} has nothing to refund`,
     });
   }
   const amountRefunded = payment.amountRefunded + amount;
-  if (amountRefunded < 0 || amountRefunded > payment.amount) throw new AppError('refund-exceeds-payment');
+  if (amountRefunded < 0 || amountRefunded > payment.amount) throw paymentError('refund-exceeds-payment');
   return { ...payment, amountRefunded, version: payment.version + 1, updatedAt: at.toISOString() };
 }

@@ -1,4 +1,5 @@
-import { AppError, type Payment, type Refund, type RefundStatus } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { type Payment, paymentError, type Refund, type RefundStatus } from '@warren/payment-contract';
 import { applyRefund } from './payment-machine.js';
 
 /** Who asks for something. */
@@ -49,11 +50,11 @@ export function newRefund(id: string, request: RefundRequest, at: Date): Refund 
   const amount = request.amount ?? left;
   applyRefund(payment, amount, at);
   if (refundsMade >= mostRefunds[by]) {
-    throw new AppError('wrong-state', {
+    throw paymentError('wrong-state', {
       detail: `A payment is refunded in at most ${mostRefunds[by]} parts`,
     });
   }
-  if (amount < 1 || amount > left) throw new AppError('refund-exceeds-payment');
+  if (amount < 1 || amount > left) throw paymentError('refund-exceeds-payment');
   return { id, paymentId: payment.id, amount, status: 'pending', createdAt: at.toISOString() };
 }
 

@@ -1,4 +1,4 @@
-import type { Payment, Refund } from '@warren/contracts';
+import type { Payment, Refund } from '@warren/payment-contract';
 import { type Movement, movementOf } from './ledger.js';
 import type { DecidedOutcome, Operation } from './operation.js';
 import { applyChange, applyRefund, type Change } from './payment-machine.js';

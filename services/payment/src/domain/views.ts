@@ -1,4 +1,4 @@
-import type { Payment, PaymentState } from '@warren/contracts';
+import type { Payment, PaymentState } from '@warren/payment-contract';
 
 /** The payment as this reader may see it; `undefined` for whom it doesn't exist. */
 export function viewFor(payment: Payment, readerId: string): Payment | undefined {

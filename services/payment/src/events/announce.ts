@@ -1,4 +1,4 @@
-import type { Payment, PaymentStatus, paymentContract } from '@warren/contracts';
+import type { Payment, PaymentStatus, paymentContract } from '@warren/payment-contract';
 import type { TxEffects } from '@warren/unit-of-work';
 import { stateOf, viewFor } from '../domain/views.js';
 

@@ -1,5 +1,6 @@
-import { isTombstone, type UserSnapshot, versionOf } from '@warren/contracts';
+import { versionOf } from '@warren/contracts';
 import type { EventHandler } from '@warren/unit-of-work';
+import { isTombstone, type UserSnapshot } from '@warren/user-contract';
 import type { PaymentDb } from '../store/database.js';
 import { erasePayer } from '../store/erasure.js';
 import { keepUserCopy } from '../store/user-copies.js';

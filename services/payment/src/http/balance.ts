@@ -1,4 +1,4 @@
-import { Balance } from '@warren/contracts';
+import { Balance, paymentContract } from '@warren/payment-contract';
 import { perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { balancesOf } from '../store/balances.js';
 import type { PaymentDb, PrismaClient } from '../store/database.js';
@@ -16,7 +16,7 @@ export function balanceRoutes({ uow, mostPerMinute }: Dependencies) {
         config: { rateLimit: perMinute(mostPerMinute) },
         schema: {
           summary: 'What one holds per currency: received, less what was given back',
-          response: { 200: Balance, ...problems('wrong-state') },
+          response: { 200: Balance, ...problems(paymentContract, 'wrong-state') },
         },
       },
       async ({ principal: { userId } }) => {

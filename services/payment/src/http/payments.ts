@@ -1,4 +1,5 @@
-import { AppError, Payment } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { Payment, paymentContract } from '@warren/payment-contract';
 import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { viewFor } from '../domain/views.js';
 import type { ActRequest } from '../operations/act.js';
@@ -28,6 +29,7 @@ export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependen
           response: {
             201: Payment,
             ...problems(
+              paymentContract,
               'idempotency-key-required',
               'unknown-recipient',
               'request-in-progress',
@@ -74,7 +76,7 @@ export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependen
         schema: {
           summary: 'One payment',
           params: ById,
-          response: { 200: Payment, ...problems('not-found') },
+          response: { 200: Payment, ...problems(paymentContract, 'not-found') },
         },
       },
       async (request) => {
@@ -93,7 +95,7 @@ export function paymentRoutes({ client, uow, pay, act, mostPerMinute }: Dependen
           schema: {
             summary,
             params: ById,
-            response: { 200: Payment, ...problems('not-found', 'wrong-state', ...more) },
+            response: { 200: Payment, ...problems(paymentContract, 'not-found', 'wrong-state', ...more) },
           },
         },
         async ({ params, principal, cause }) =>

@@ -1,4 +1,5 @@
-import { AppError, Refund } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { paymentContract, Refund } from '@warren/payment-contract';
 import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
 import { checkMayHandleRefunds } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
@@ -29,6 +30,7 @@ export function refundRoutes({ uow, refund, mostPerMinute }: Dependencies) {
           response: {
             201: Refund,
             ...problems(
+              paymentContract,
               'idempotency-key-required',
               'forbidden',
               'not-found',
@@ -59,7 +61,7 @@ export function refundRoutes({ uow, refund, mostPerMinute }: Dependencies) {
           summary: 'The refunds of a payment, newest first, for its recipient or an admin',
           params: ById,
           querystring: ListQuery,
-          response: { 200: RefundList, ...problems('forbidden', 'not-found') },
+          response: { 200: RefundList, ...problems(paymentContract, 'forbidden', 'not-found') },
         },
       },
       async ({ principal, params: { id }, query }) => {

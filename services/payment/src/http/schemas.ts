@@ -1,4 +1,5 @@
-import { Amount, Cursor, closed, currencies, Id, Payment, Refund } from '@warren/contracts';
+import { Amount, Cursor, closed, currencies, Id } from '@warren/contracts';
+import { Payment, Refund } from '@warren/payment-contract';
 import { Type } from 'typebox';
 
 /** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */

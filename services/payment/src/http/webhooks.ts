@@ -1,4 +1,5 @@
-import { AppError, type PaymentStatus } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { type PaymentStatus, paymentContract } from '@warren/payment-contract';
 import { problems, routes, type ServiceContext } from '@warren/service-kit';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -37,7 +38,7 @@ export function webhookRoutes({ uow, log, webhook }: Dependencies) {
           summary: 'The provider tells that something happened; its signature is the proof',
           headers: Type.Object({ [signatureHeader]: Type.Optional(Type.String()) }),
           body: Type.Unknown({ description: 'The notice, byte for byte as it was signed' }),
-          response: { 200: Received, ...problems('invalid-signature') },
+          response: { 200: Received, ...problems(paymentContract, 'invalid-signature') },
         },
       },
       async (request) => {

@@ -1,4 +1,5 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 import type { Cause, Tx } from '@warren/unit-of-work';
 import { checkMayConfirm } from '../domain/confirmation.js';
 import type { Operation } from '../domain/operation.js';

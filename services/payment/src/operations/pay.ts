@@ -1,4 +1,4 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { type Payment, paymentError } from '@warren/payment-contract';
 import type { Cause, Tx } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
@@ -41,7 +41,7 @@ export function createPay({
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
     const work = async (tx: Tx<PaymentDb>) => {
       const { payment, charge } = draft(payerId, request, cause);
-      if (!provider.accepts(request.paymentMethod)) throw new AppError('unknown-payment-method');
+      if (!provider.accepts(request.paymentMethod)) throw paymentError('unknown-payment-method');
       await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });
       announce(tx, payment);
       reserved = { payment, charge };

@@ -1,4 +1,5 @@
-import { AppError, type Payment } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 import type { ServiceContext } from '@warren/service-kit';
 import type { Operation } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';

@@ -1,4 +1,5 @@
-import { AppError, type Refund } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import type { Refund } from '@warren/payment-contract';
 import type { Cause, Tx } from '@warren/unit-of-work';
 import type { Operation } from '../domain/operation.js';
 import { type Asker, checkMayHandleRefunds, newRefund } from '../domain/refund.js';

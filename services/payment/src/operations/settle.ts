@@ -1,4 +1,4 @@
-import type { Payment, Refund } from '@warren/contracts';
+import type { Payment, Refund } from '@warren/payment-contract';
 import type { UnitOfWork } from '@warren/unit-of-work';
 import type { DecidedOutcome, Operation } from '../domain/operation.js';
 import { type Settlement, settlementOf } from '../domain/settlement.js';

@@ -1,4 +1,4 @@
-import { AppError } from '@warren/contracts';
+import { paymentError } from '@warren/payment-contract';
 import { personAccount } from '../domain/ledger.js';
 import type { PaymentDb } from './database.js';
 
@@ -25,5 +25,5 @@ export async function balancesOf(db: PaymentDb, userId: string): Promise<Currenc
 function exact(amount: string): number {
   const number = Number(amount);
   if (Number.isSafeInteger(number)) return number;
-  throw new AppError('wrong-state', { detail: 'This balance is beyond what a JSON number can say exactly' });
+  throw paymentError('wrong-state', { detail: 'This balance is beyond what a JSON number can say exactly' });
 }

@@ -1,4 +1,4 @@
-import type { PaymentStatus } from '@warren/contracts';
+import type { PaymentStatus } from '@warren/payment-contract';
 import type { PaymentDb } from './database.js';
 
 /** A payment as a notice meets it. */

@@ -1,4 +1,4 @@
-import type { NextAction, Payment, PaymentStatus } from '@warren/contracts';
+import type { NextAction, Payment, PaymentStatus } from '@warren/payment-contract';
 import { type Payment as PaymentRow, Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 

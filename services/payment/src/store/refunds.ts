@@ -1,4 +1,4 @@
-import type { Refund, RefundStatus } from '@warren/contracts';
+import type { Refund, RefundStatus } from '@warren/payment-contract';
 import type { Refund as RefundRow } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 

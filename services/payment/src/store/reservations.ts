@@ -1,4 +1,4 @@
-import type { Payment, Refund } from '@warren/contracts';
+import type { Payment, Refund } from '@warren/payment-contract';
 import { checkPeople, type KnownPerson } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
 import { Prisma } from '../generated/prisma/client.js';

@@ -1,4 +1,4 @@
-import type { Payment } from '@warren/contracts';
+import type { Payment } from '@warren/payment-contract';
 import type { Operation } from '../../src/domain/operation.js';
 
 export const payerId = '01900000-0000-7000-8000-00000000000a';

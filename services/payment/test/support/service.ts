@@ -1,5 +1,6 @@
-import type { Balance, DomainEvent, Payment } from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import type { Balance, Payment } from '@warren/payment-contract';
 import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
 import { keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';

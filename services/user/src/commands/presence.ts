@@ -1,5 +1,5 @@
-import { userContract } from '@warren/contracts';
 import { command } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import type { Watchers } from '../presence/watchers.js';
 
 export function presenceCommands(watchers: Watchers) {

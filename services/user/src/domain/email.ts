@@ -1,5 +1,6 @@
-import { AppError, User } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import { compileWriter } from '@warren/contracts/validation';
+import { User } from '@warren/user-contract';
 
 const check = compileWriter(User.properties.email);
 

@@ -1,4 +1,5 @@
 import { problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import type { Context } from '../context.js';
 import { setRoles } from '../store/users.js';
 import { ById, PersonsRoles, Roles } from './schemas.js';
@@ -13,7 +14,7 @@ export const admin = ({ client }: Pick<Context, 'client'>) =>
           summary: 'Sets a person’s roles; their tokens carry them from the next refresh on',
           params: ById,
           body: Roles,
-          response: { 200: PersonsRoles, ...problems('not-found') },
+          response: { 200: PersonsRoles, ...problems(userContract, 'not-found') },
         },
       },
       async ({ params: { id }, body: { roles } }) => {

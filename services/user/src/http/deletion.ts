@@ -1,4 +1,5 @@
 import { networkOf, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { deleteAccount } from '../operations/delete-account.js';
 import { perMinuteOfNetwork, tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
@@ -16,7 +17,7 @@ export const deletion = (parts: Parts) =>
           body: Deletion,
           response: {
             204: Nothing,
-            ...problems('wrong-credentials'),
+            ...problems(userContract, 'wrong-credentials'),
           },
         },
       },

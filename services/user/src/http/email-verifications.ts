@@ -1,4 +1,5 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { emailVerification } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
 import { verifyEmail } from '../operations/verify-email.js';
@@ -32,7 +33,7 @@ export const emailVerifications = (parts: Parts) =>
 
     const summary = 'Proves an address with the token that was mailed to it';
     const config = { auth: 'none', rateLimit: perMinute(60) } as const;
-    const response = { 202: Accepted, ...problems('invalid-token') };
+    const response = { 202: Accepted, ...problems(userContract, 'invalid-token') };
 
     http.put(
       '/email-verifications',

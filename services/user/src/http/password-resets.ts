@@ -1,4 +1,5 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { normalizeEmail } from '../domain/email.js';
 import { passwordReset } from '../operations/mail-tokens.js';
 import { requestMail } from '../operations/request-mail.js';
@@ -37,7 +38,7 @@ export const passwordResets = (parts: Parts) =>
 
     const summary = 'Sets a new password with a mailed token and ends all sessions';
     const config = { auth: 'none', rateLimit: perMinute(20) } as const;
-    const response = { 202: Accepted, ...problems('invalid-token') };
+    const response = { 202: Accepted, ...problems(userContract, 'invalid-token') };
 
     http.put(
       '/password-resets',

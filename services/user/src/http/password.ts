@@ -1,4 +1,5 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { changePassword } from '../operations/change-password.js';
 import { tellWhenToRetry } from './limits.js';
 import type { Parts } from './parts.js';
@@ -16,7 +17,7 @@ export const password = (parts: Parts) =>
           body: PasswordChange,
           response: {
             204: Nothing,
-            ...problems('wrong-credentials'),
+            ...problems(userContract, 'wrong-credentials'),
           },
         },
       },

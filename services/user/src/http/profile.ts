@@ -1,5 +1,6 @@
-import { AppError, User } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import { perMinute, problems, routes } from '@warren/service-kit';
+import { User, userContract } from '@warren/user-contract';
 import { normalizeEmail } from '../domain/email.js';
 import { checkProfile } from '../domain/profile.js';
 import { findByEmail, findUser, updateProfile } from '../store/users.js';
@@ -46,7 +47,7 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
           body: Lookup,
           response: {
             200: Found,
-            ...problems('not-found'),
+            ...problems(userContract, 'not-found'),
           },
         },
       },

@@ -1,4 +1,5 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { newEmail } from '../domain/email.js';
 import { checkNewPassword } from '../domain/password.js';
 import { checkProfile } from '../domain/profile.js';
@@ -20,7 +21,7 @@ export const registration = (parts: Parts) =>
           body: Registration,
           response: {
             201: SignedIn,
-            ...problems('email-taken'),
+            ...problems(userContract, 'email-taken'),
           },
         },
       },

@@ -1,14 +1,5 @@
-import {
-  Cursor,
-  closed,
-  DisplayName,
-  Id,
-  Locale,
-  revocationsPerPage,
-  Time,
-  TimeZone,
-  User,
-} from '@warren/contracts';
+import { Cursor, closed, Id, revocationsPerPage, Time } from '@warren/contracts';
+import { DisplayName, Locale, TimeZone, User } from '@warren/user-contract';
 import { Type } from 'typebox';
 
 /** Normalized and checked as an address by the domain, so that spaces around it do no harm. */

@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import { problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { evenOverloaded } from '../operations/even-overloaded.js';
 import { isAlive, listSessions } from '../store/sessions.js';
 import { lockUser } from '../store/users.js';
@@ -63,7 +64,7 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
           params: ById,
           response: {
             204: Nothing,
-            ...problems('not-found'),
+            ...problems(userContract, 'not-found'),
           },
         },
       },

@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
+import { userContract } from '@warren/user-contract';
 import { normalizeEmail } from '../domain/email.js';
 import { evenOverloaded } from '../operations/even-overloaded.js';
 import { refresh } from '../operations/refresh.js';
@@ -26,7 +27,7 @@ export const signInRoutes = (parts: Parts) =>
           body: Credentials,
           response: {
             201: SignedIn,
-            ...problems('wrong-credentials'),
+            ...problems(userContract, 'wrong-credentials'),
           },
         },
       },
@@ -54,7 +55,7 @@ export const signInRoutes = (parts: Parts) =>
           body: RefreshRequest,
           response: {
             200: SignedIn,
-            ...problems('unauthenticated', 'token-expired', 'session-revoked'),
+            ...problems(userContract, 'unauthenticated', 'token-expired', 'session-revoked'),
           },
         },
       },

@@ -1,4 +1,4 @@
-import type { User } from '@warren/contracts';
+import type { User } from '@warren/user-contract';
 import { rolesOf } from '../domain/roles.js';
 import type { LiveSession } from '../operations/live-session.js';
 import { writeRefreshToken } from '../security/refresh-tokens.js';

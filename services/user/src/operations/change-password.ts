@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import type { Passwords } from '../security/passwords.js';
@@ -48,7 +49,7 @@ export async function changePassword(parts: ChangePasswordParts, change: Passwor
     async (tx) => {
       const user = await lockUser(tx, userId);
       if (!user) throw new AppError('session-revoked');
-      if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
+      if (user.passwordHash !== passwordHash) throw userError('wrong-credentials');
       const at = now();
       if (!(await isAlive(tx, userId, sessionId, at))) throw new AppError('session-revoked');
       await setPassword(tx, userId, newHash);

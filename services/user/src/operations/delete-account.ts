@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
@@ -41,7 +42,7 @@ export async function deleteAccount(parts: DeleteAccountParts, deletion: Account
     async (tx) => {
       const user = await lockUser(tx, userId);
       if (!user) throw new AppError('session-revoked');
-      if (user.passwordHash !== passwordHash) throw new AppError('wrong-credentials');
+      if (user.passwordHash !== passwordHash) throw userError('wrong-credentials');
       await endSessions(tx, { userId, which: { ids: 'all' }, reason: 'account-deleted', now: now() });
       await tx.user.delete({ where: { id: userId } });
       const tombstone = { id: userId, version: user.version + 1 };

@@ -1,5 +1,5 @@
-import { AppError } from '@warren/contracts';
 import { networkOf } from '@warren/service-kit';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import { guessesFromAnywhere, guessesFromOneAddress, guessesFromOneNetwork } from '../domain/attempts.js';
 import type { Passwords } from '../security/passwords.js';
@@ -58,7 +58,7 @@ export function createProvePassword(parts: ProvePasswordParts): ProvePassword {
       await uncountTries(client, counted);
       throw error;
     });
-    if (match === 'differs') throw new AppError('wrong-credentials');
+    if (match === 'differs') throw userError('wrong-credentials');
     if (counted.includes(ofNetwork.key)) await uncountTries(client, [ofNetwork.key]);
     await forgetTries(client, [ofAccountHere.key, ofAccount.key]);
     return { isHashOutdated: match === 'matches-as-typed' };

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@warren/contracts';
+import type { KitErrorCode } from '@warren/contracts';
 import type { Clock } from '../context.js';
 import { decideRefresh } from '../domain/refresh.js';
 import { latest } from '../domain/sessions.js';
@@ -9,7 +9,7 @@ import type { EndSessions } from './end-sessions.js';
 import type { LiveSession } from './live-session.js';
 import { alertOf } from './security-alert.js';
 
-export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: ErrorCode };
+export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: KitErrorCode };
 
 export interface RefreshParts {
   endSessions: EndSessions;

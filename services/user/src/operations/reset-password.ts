@@ -1,5 +1,5 @@
-import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import { hashOf } from '../security/mailed-tokens.js';
@@ -45,14 +45,14 @@ export async function resetPassword(parts: ResetPasswordParts, use: PasswordRese
   const tokenHash = hashOf(token);
   const userId = await tokens.ownerOf(client, tokenHash, now());
   const found = userId && (await client.user.findUnique({ where: { id: userId } }));
-  if (!found) throw new AppError('invalid-token');
+  if (!found) throw userError('invalid-token');
   checkNewPassword(newPassword, found.email, '/newPassword', stillGood);
   const newHash = await passwords.hash(newPassword);
   await uow.run(
     async (tx) => {
       const user = await lockUser(tx, found.id);
       const at = now();
-      if (!user || !(await tokens.use(tx, tokenHash, at))) throw new AppError('invalid-token');
+      if (!user || !(await tokens.use(tx, tokenHash, at))) throw userError('invalid-token');
       await setPasswordByMail(tx, user.id, newHash);
       if (!user.emailVerified) await markEmailVerified(tx, user.id);
       await endSessions(tx, { userId: user.id, which: { ids: 'all' }, reason: 'password-reset', now: at });

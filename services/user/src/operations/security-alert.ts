@@ -1,4 +1,4 @@
-import { noticeRequest, securityAlert } from '@warren/contracts';
+import { noticeRequest, securityAlert } from '@warren/notification-contract';
 import { v7 } from 'uuid';
 import type { UserTx } from '../store/database.js';
 

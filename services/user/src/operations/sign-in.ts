@@ -1,5 +1,5 @@
-import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import type { SessionClient } from '../domain/sessions.js';
 import type { Passwords } from '../security/passwords.js';
@@ -45,7 +45,7 @@ export async function signIn(parts: SignInParts, request: SignIn): Promise<LiveS
   const found = await findByEmail(db, email);
   const passwordHash = found?.passwordHash;
   const { isHashOutdated } = await provePassword({ email, network, password, passwordHash });
-  if (!found) throw new AppError('wrong-credentials');
+  if (!found) throw userError('wrong-credentials');
   const newHash = isHashOutdated ? await passwords.hash(password) : undefined;
   const opened = await uow.run(
     async (tx) => {
@@ -63,5 +63,5 @@ export async function signIn(parts: SignInParts, request: SignIn): Promise<LiveS
   if (opened) return opened;
   // Another sign-in may have replaced the outdated hash meanwhile: that is no new password. What it left is not outdated.
   if (isHashOutdated) return await signIn(parts, request);
-  throw new AppError('wrong-credentials');
+  throw userError('wrong-credentials');
 }

@@ -1,5 +1,5 @@
-import { AppError } from '@warren/contracts';
 import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import { userError } from '@warren/user-contract';
 import type { Clock } from '../context.js';
 import { hashOf } from '../security/mailed-tokens.js';
 import type { PrismaClient, UserDb } from '../store/database.js';
@@ -21,11 +21,11 @@ export async function verifyEmail(
   const { tokens } = emailVerification;
   const tokenHash = hashOf(token);
   const userId = await tokens.ownerOf(client, tokenHash, now());
-  if (!userId) throw new AppError('invalid-token');
+  if (!userId) throw userError('invalid-token');
   await uow.run(
     async (tx) => {
       const user = await lockUser(tx, userId);
-      if (!user || !(await tokens.use(tx, tokenHash, now()))) throw new AppError('invalid-token');
+      if (!user || !(await tokens.use(tx, tokenHash, now()))) throw userError('invalid-token');
       if (!user.emailVerified) await markEmailVerified(tx, userId);
     },
     { users: [userId], cause },

@@ -1,6 +1,7 @@
-import { AppError, type Presence } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
 import type { CommandSocket } from '@warren/realtime';
 import type { Background } from '@warren/service-kit';
+import type { Presence } from '@warren/user-contract';
 import type { Logger } from 'pino';
 
 /** People whom one socket may watch. */

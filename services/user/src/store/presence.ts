@@ -1,4 +1,4 @@
-import type { Presence } from '@warren/contracts';
+import type { Presence } from '@warren/user-contract';
 import type { UserDb } from './database.js';
 
 /** Seconds after which a process that says nothing counts as gone. */

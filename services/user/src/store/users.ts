@@ -1,4 +1,5 @@
-import { AppError, type User } from '@warren/contracts';
+import { AppError } from '@warren/contracts';
+import { type User, userError } from '@warren/user-contract';
 import { v7 } from 'uuid';
 import { differences, type ProfileChange } from '../domain/profile.js';
 import { Prisma, type User as UserRow } from '../generated/prisma/client.js';
@@ -102,5 +103,5 @@ const uniqueViolation = 'P2002';
 
 function asEmailTaken(error: unknown): never {
   const taken = error instanceof Prisma.PrismaClientKnownRequestError && error.code === uniqueViolation;
-  throw taken ? new AppError('email-taken', { cause: error }) : error;
+  throw taken ? userError('email-taken', { cause: error }) : error;
 }

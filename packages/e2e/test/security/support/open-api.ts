@@ -1,3 +1,5 @@
+import type { ErrorDefinitions } from '@warren/contracts';
+
 /** What these tests read of an OpenAPI document. */
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>;
@@ -33,7 +35,8 @@ export async function routesOf(url: string): Promise<Route[]> {
 export interface Contract {
   service: string;
   emits: Record<string, Schema>;
-  consumes: string[];
+  discardable?: string[];
+  errors?: ErrorDefinitions;
   commands: Record<string, { input: Schema; output: Schema }>;
 }
 

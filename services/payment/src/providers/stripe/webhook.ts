@@ -1,4 +1,4 @@
-import { AppError } from '@warren/contracts';
+import { paymentError } from '@warren/payment-contract';
 import type Stripe from 'stripe';
 import type { Notice, Webhook } from '../provider.js';
 import { operationIdOf } from './metadata.js';
@@ -20,7 +20,7 @@ export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
     try {
       return stripe.webhooks.constructEvent(body, signature ?? '', secret, toleranceSeconds);
     } catch (error) {
-      throw new AppError('invalid-signature', { cause: error });
+      throw paymentError('invalid-signature', { cause: error });
     }
   }
 

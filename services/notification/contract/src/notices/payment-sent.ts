@@ -1,27 +1,27 @@
+import { closed } from '@warren/contracts';
 import { Type } from 'typebox';
-import { closed } from '../services/shapes.js';
 import { defineNotice } from './kind.js';
 import { paymentPath, paymentValues } from './payment-values.js';
 
-export const paymentReceived = defineNotice({
-  kind: 'payment-received',
+export const paymentSent = defineNotice({
+  kind: 'payment-sent',
   values: Type.Object(paymentValues, closed),
   texts: {
     en: ({ amount, otherUserId: name }) => ({
-      title: 'Payment received',
-      body: `You received ${amount} from ${name}.`,
+      title: 'Payment sent',
+      body: `You paid ${amount} to ${name}.`,
       email: { action: 'See the payment' },
-      push: { body: `${amount} from ${name}` },
+      push: { body: `${amount} to ${name}` },
     }),
     de: ({ amount, otherUserId: name }) => ({
-      title: 'Zahlung erhalten',
-      body: `Du hast ${amount} von ${name} erhalten.`,
+      title: 'Zahlung gesendet',
+      body: `Du hast ${amount} an ${name} gezahlt.`,
       email: { action: 'Zahlung ansehen' },
-      push: { body: `${amount} von ${name}` },
+      push: { body: `${amount} an ${name}` },
     }),
   },
   reach: 'inbox',
-  channels: { email: true, push: true },
+  channels: { email: false, push: false },
   locked: false,
   path: paymentPath,
 });

@@ -1,5 +1,5 @@
+import { Id } from '@warren/contracts';
 import { Type } from 'typebox';
-import { Id } from '../services/shapes.js';
 
 /**
  * The types of value that notices are made of. `as` says how one is shown to its reader; it is no JSON Schema keyword,

@@ -1,23 +1,23 @@
+import { closed } from '@warren/contracts';
 import { Type } from 'typebox';
-import { closed } from '../services/shapes.js';
 import { defineNotice } from './kind.js';
 import { paymentPath, paymentValues } from './payment-values.js';
 
-export const paymentFailed = defineNotice({
-  kind: 'payment-failed',
+export const paymentReceived = defineNotice({
+  kind: 'payment-received',
   values: Type.Object(paymentValues, closed),
   texts: {
     en: ({ amount, otherUserId: name }) => ({
-      title: 'Payment failed',
-      body: `Your payment of ${amount} to ${name} failed. No money was moved.`,
+      title: 'Payment received',
+      body: `You received ${amount} from ${name}.`,
       email: { action: 'See the payment' },
-      push: { body: `${amount} to ${name} was not paid.` },
+      push: { body: `${amount} from ${name}` },
     }),
     de: ({ amount, otherUserId: name }) => ({
-      title: 'Zahlung fehlgeschlagen',
-      body: `Deine Zahlung von ${amount} an ${name} ist fehlgeschlagen. Es wurde kein Geld bewegt.`,
+      title: 'Zahlung erhalten',
+      body: `Du hast ${amount} von ${name} erhalten.`,
       email: { action: 'Zahlung ansehen' },
-      push: { body: `${amount} an ${name} wurden nicht gezahlt.` },
+      push: { body: `${amount} von ${name}` },
     }),
   },
   reach: 'inbox',

@@ -1,6 +1,7 @@
+import { closed, defineContract, Empty, Id, Time, Version } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
-import { defineContract } from '../contract.js';
-import { closed, Empty, Id, Time, Version } from './shapes.js';
+import { notificationErrors } from './errors.js';
+import { NotificationRequested } from './notices/requested.js';
 
 export const Notification = Type.Object(
   {
@@ -51,6 +52,8 @@ export const notificationContract = defineContract({
   emits: {
     'notification.created': Type.Object({ userId: Id, notification: Notification }, closed),
   },
+  accepts: { 'notification.requested': NotificationRequested },
+  discardable: ['notification.created'],
   consumes: [
     'user.registered',
     'user.updated',
@@ -79,4 +82,5 @@ export const notificationContract = defineContract({
     'notification.updated': NotificationAndCounts,
     'notification.all-updated': AllUpdated,
   },
+  errors: notificationErrors,
 });

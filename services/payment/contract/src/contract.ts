@@ -1,6 +1,6 @@
+import { Amount, Currency, Cursor, closed, defineContract, Id, Time, Version } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
-import { defineContract } from '../contract.js';
-import { Amount, Currency, Cursor, closed, Id, Time, Version } from './shapes.js';
+import { paymentErrors } from './errors.js';
 
 export const PaymentStatus = Type.Enum(['processing', 'requires_action', 'succeeded', 'failed', 'canceled']);
 export type PaymentStatus = Static<typeof PaymentStatus>;
@@ -82,10 +82,12 @@ export const paymentContract = defineContract({
     'payment.refund-failed': PaymentState,
     'payment.snapshot': PaymentState,
   },
+  discardable: ['payment.processing', 'payment.canceled', 'payment.snapshot'],
   consumes: ['user.registered', 'user.updated', 'user.deleted', 'user.snapshot'],
   commands: {
     'payment.confirm': { input: PaymentId, output: Payment },
     'payment.cancel': { input: PaymentId, output: Payment },
   },
   feed: { 'payment.updated': Payment },
+  errors: paymentErrors,
 });

@@ -1,5 +1,5 @@
+import { closed, Id } from '@warren/contracts';
 import { type Static, type TObject, Type } from 'typebox';
-import { closed, Id } from '../services/shapes.js';
 import type { NoticeKind } from './kind.js';
 import { storable } from './values.js';
 

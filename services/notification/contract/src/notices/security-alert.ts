@@ -1,5 +1,5 @@
+import { closed } from '@warren/contracts';
 import { Type } from 'typebox';
-import { closed } from '../services/shapes.js';
 import { defineNotice } from './kind.js';
 import { TimeValue } from './values.js';
 

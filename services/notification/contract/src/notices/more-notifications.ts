@@ -1,5 +1,5 @@
+import { closed } from '@warren/contracts';
 import { Type } from 'typebox';
-import { closed } from '../services/shapes.js';
 import { defineNotice } from './kind.js';
 
 /** Once an hour in place of all mails beyond those that a person gets within one: what they would tell is in the inbox. */

@@ -1,7 +1,16 @@
+import {
+  closed,
+  defineContract,
+  Empty,
+  Id,
+  revocationType,
+  SessionRevoked,
+  Time,
+  Version,
+} from '@warren/contracts';
+import { NotificationRequested } from '@warren/notification-contract';
 import { type Static, Type } from 'typebox';
-import { defineContract } from '../contract.js';
-import { NotificationRequested } from '../notices/requested.js';
-import { closed, Empty, Id, Time, Version } from './shapes.js';
+import { userErrors } from './errors.js';
 
 /** PostgreSQL's text holds anything but NUL and lone surrogates. */
 export const DisplayName = Type.String({
@@ -39,51 +48,6 @@ export type UserSnapshot = Static<typeof UserSnapshot>;
 export function isTombstone(user: User | UserTombstone): user is UserTombstone {
   return !('email' in user);
 }
-
-/** Why a session ended. Open for readers. */
-export const RevocationReason = Type.Enum([
-  'signed-out',
-  'revoked',
-  'token-reused',
-  'password-changed',
-  'password-reset',
-  'account-deleted',
-  'expired',
-]);
-export type RevocationReason = Static<typeof RevocationReason>;
-
-/** A session that ended, mostly before its time. No access token of it is good any more. */
-export const SessionRevoked = Type.Object(
-  {
-    sessionId: Id,
-    userId: Id,
-    reason: RevocationReason,
-    revokedAt: Time,
-    /** The latest end of an access token that this session was given: after that nobody needs to remember. */
-    tokensEndAt: Time,
-  },
-  closed,
-);
-export type SessionRevoked = Static<typeof SessionRevoked>;
-
-/** Every service listens to these: a token is good only while its session is. */
-export const revocationType = 'user.session-revoked';
-
-/** Most revocations of one page of `/internal/revocations`. */
-export const revocationsPerPage = 1_000;
-
-/** Revocations in force, as `/internal/revocations` lists them. `next` and `more` come with pages only. */
-export const Revocations = Type.Object(
-  {
-    revocations: Type.Array(SessionRevoked),
-    /** The `after` of the next page: the rest of the list, or, at its end, what will be revoked from now on. */
-    next: Type.Optional(Type.String({ maxLength: 200 })),
-    /** Whether the next page has revocations already. */
-    more: Type.Optional(Type.Boolean()),
-  },
-  closed,
-);
-export type Revocations = Static<typeof Revocations>;
 
 const mailedToken = {
   userId: Id,
@@ -137,4 +101,5 @@ export const userContract = defineContract({
   },
   feed: { 'user.updated': User },
   ephemeral: { 'presence.changed': Presence },
+  errors: userErrors,
 });

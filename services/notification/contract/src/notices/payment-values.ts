@@ -1,4 +1,4 @@
-import { Currency, Id } from '../services/shapes.js';
+import { Currency, Id } from '@warren/contracts';
 import { moneyValue, PersonValue } from './values.js';
 
 /** What all notices of a payment are made of. `otherUserId`: the payer for the recipient, and the other way round. */

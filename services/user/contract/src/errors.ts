@@ -1,0 +1,11 @@
+import { type ErrorDefinition, errorsOf } from '@warren/contracts';
+
+/** The error codes of the user service, beside those of the kit. */
+export const userErrors = {
+  'wrong-credentials': { status: 401, temporary: false, title: 'Email or password is wrong' },
+  'email-taken': { status: 409, temporary: false, title: 'This email is registered already' },
+  'invalid-token': { status: 422, temporary: false, title: 'This token was used, has expired, or is none' },
+} as const satisfies Record<string, ErrorDefinition>;
+
+/** An error with one of these codes. */
+export const userError = errorsOf(userErrors);
