@@ -128,8 +128,9 @@ function asTable(results) {
   });
   return `# Mutations
 
-Each line is a guard that was taken out of the code, alone, and the test that failed then. \`npm run mutations\` tries all
-of them out again, and \`npm run mutations -- --write\` writes this page. The edits are in \`scripts/mutations/list.mjs\`.
+Each row is a guard that was removed from the code, by itself, and the test that failed without it. \`npm run mutations\`
+tries all of them again, and \`npm run mutations -- --write\` also writes this page. The edits are in
+\`scripts/mutations/list.mjs\`.
 
 | guard | in | noticed by |
 | --- | --- | --- |
