@@ -5,22 +5,23 @@ import { type Static, Type } from 'typebox';
 export const config = Type.Object({
   PAYMENT_PROVIDER: Type.Enum(['sandbox', 'stripe'], {
     default: 'sandbox',
-    description: 'Who moves the money: `sandbox` moves none, `stripe` needs the variables of that name.',
+    description:
+      'The payment provider. `sandbox` moves no money. `stripe` needs the variables that begin with `STRIPE_`.',
   }),
   PAYMENTS_PER_MINUTE: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,
     default: 600,
     description:
-      'Payments, and as many refunds, confirmations, cancelations and balances, that one person may ask for ' +
-      'on one instance.',
+      'Payments a minute that one person may request on one instance. The same limit applies separately to ' +
+      'refunds, confirmations, cancelations and balances.',
   }),
   SANDBOX_SLOW_MS: Type.Integer({
     minimum: 0,
     maximum: 600_000,
     default: 8_000,
     description:
-      'Milliseconds that the sandbox takes for `pm_card_slow` and to refund `pm_card_pendingRefund`.',
+      'Milliseconds that the sandbox takes to charge `pm_card_slow` and to refund `pm_card_pendingRefund`.',
   }),
   STRIPE_SECRET_KEY: Type.Optional(
     Type.String({
@@ -36,13 +37,13 @@ export const config = Type.Object({
       pattern: '^whsec_[A-Za-z0-9+/=_]+$',
       defaultText: 'none',
       description:
-        'Signing secret of the Stripe endpoint that calls `/webhooks/stripe`. Required for `stripe`.',
+        'Signing secret of the Stripe webhook endpoint that calls `/webhooks/stripe`. Required for `stripe`.',
     }),
   ),
   STRIPE_API_URL: Type.String({
     pattern: '^(https://[^/?#@]+|http://(localhost|127\\.0\\.0\\.1)(:\\d+)?)/?$',
     default: 'https://api.stripe.com',
-    description: 'Where Stripe’s API answers, without a path; plain HTTP on this machine only.',
+    description: 'Address of Stripe’s API, without a path. Plain HTTP is allowed on this machine only.',
   }),
 });
 

@@ -11,23 +11,27 @@ export function kitConfigSchema(port: number) {
   return Type.Object({
     DEPLOYMENT: Type.Enum(['production', 'development'], {
       default: 'development',
-      defaultText: 'production where NODE_ENV is, as in the images; else development',
+      defaultText: 'production if NODE_ENV is production, as in the images; otherwise development',
       description:
-        '`production` refuses the secrets that are published with this code, and warns of what moves no real money.',
+        '`production` refuses secrets that are published in this repository, and warns about the sandbox and test keys, which move no money.',
     }),
     PORT: Type.Integer({
       minimum: 0,
       maximum: 65_535,
       default: port,
-      description: 'Port of the HTTP and socket listener; 0 takes a free one.',
+      description: 'Port for HTTP and sockets. 0 selects a free port.',
     }),
-    HOST: Type.String({ minLength: 1, default: '0.0.0.0', description: 'Address that both listeners bind.' }),
+    HOST: Type.String({
+      minLength: 1,
+      default: '0.0.0.0',
+      description: 'Address that the service listens on.',
+    }),
     INTERNAL_PORT: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 65_535,
         defaultText: 'PORT + 1000',
-        description: 'Port of `/metrics` and of probes; never exposed outside. 0 takes a free one.',
+        description: 'Port for `/metrics` and probes. Never expose it outside. 0 selects a free port.',
       }),
     ),
     DATABASE_URL: Type.String({
@@ -43,33 +47,35 @@ export function kitConfigSchema(port: number) {
         pattern: '^postgres(ql)?://',
         defaultText: 'DATABASE_URL',
         description:
-          'The same database for the role that owns its tables, without a pooler between. Migrations then grant the role of `DATABASE_URL` rights to rows only.',
+          'The same database, with the role that owns its tables, and without a pooler. Migrations then allow the role in `DATABASE_URL` to read and write rows only.',
       }),
     ),
     DATABASE_POOL: Type.Integer({
       minimum: 2,
       maximum: 200,
       default: 10,
-      description: 'Most database connections of this instance. One of them is the health check’s own.',
+      description:
+        'Largest number of database connections of this instance. The health check uses one of them alone.',
     }),
     MIGRATE: Type.Enum(['on', 'off'], {
       default: 'on',
       description:
-        '`on` migrates the database at start; several instances may do so at once. `off` where `node dist/main.js --migrate-only` did it.',
+        '`on` migrates the database at start; several instances may start at once. Use `off` if `node dist/main.js --migrate-only` migrates it.',
     }),
     AMQP_URL: Type.Optional(
       Type.String({
         ...secret,
         pattern: '^amqps?://',
         defaultText: 'none',
-        description: 'The RabbitMQ broker. Required, unless the process brings a bus of its own.',
+        description:
+          'The RabbitMQ broker. Required unless the process has a bus of its own, as `npm start` does.',
       }),
     ),
     AMQP_USERS: Type.Optional(
       Type.Enum(['per-service', 'shared'], {
-        defaultText: '`per-service` where the user in `AMQP_URL` bears the service’s name, else `shared`',
+        defaultText: 'per-service if the user in AMQP_URL has the service’s name, otherwise shared',
         description:
-          '`per-service`: each service has a broker user of its own name, and an event is believed only of a service that may publish it. `shared`: all services connect as one user, and any of them can speak for the others.',
+          '`per-service`: each service has a broker user of its own name, and consumers accept an event only from a service that may publish it. `shared`: all services connect as one user, and each can publish in the name of the others.',
       }),
     ),
     AMQP_PREFIX: Type.String({
@@ -77,13 +83,13 @@ export function kitConfigSchema(port: number) {
       maxLength: 40,
       default: defaultPrefix,
       description:
-        'What the names of all exchanges and queues begin with, in kebab case; the same for all services. Two systems with different prefixes can share a broker.',
+        'Prefix of the names of all exchanges and queues, in kebab case. Use the same for all services. Two systems with different prefixes can share a broker.',
     }),
     OUTBOX_BACKLOG: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,
       default: 100_000,
-      description: 'Unpublished events beyond which new work is refused as `service-overloaded`.',
+      description: 'Number of unpublished events above which new work is refused as `service-overloaded`.',
     }),
     NODE_ID: Type.String({
       minLength: 1,
@@ -91,30 +97,31 @@ export function kitConfigSchema(port: number) {
       pattern: '^[A-Za-z0-9._-]+$',
       default: `${hostname()}-${process.pid}`,
       defaultText: 'host name and process id',
-      description: 'Names this instance in logs, metrics and `session.ready`.',
+      description: 'Name of this instance in logs, metrics and `session.ready`.',
     }),
     LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       default: 'info',
-      description: 'Least severe log level that is written.',
+      description: 'Lowest level that is logged.',
     }),
     DRAIN_SECONDS: Type.Integer({
       minimum: 0,
       maximum: 600,
       default: 10,
-      description: 'Seconds within which a stopping instance hands over its sockets.',
+      description: 'Seconds in which a stopping instance moves its sockets to other instances.',
     }),
     CORS_ORIGINS: Type.Array(Type.String({ minLength: 1 }), {
       normalise: normaliseOrigins,
       default: ['http://localhost:4000', 'http://127.0.0.1:4000'],
-      description: 'Origins of browsers that may call, separated by commas; `*` for any.',
+      description: 'Origins from which browsers may call, separated by commas. `*` allows any.',
     }),
     SOCKETS: Type.Enum(['own'], {
       default: 'own',
-      description: 'Who hosts this service’s namespace: `own`, the service itself.',
+      description: 'Which process hosts the service’s namespace. `own`: the service itself.',
     }),
     ROUTING: Type.Enum(['broadcast'], {
       default: 'broadcast',
-      description: 'How a push finds the node that holds the socket.',
+      description:
+        'How a push reaches the node that holds the socket. `broadcast`: it goes to all nodes of the service.',
     }),
     SOCKET_PATH: Type.String({
       pattern: '^/[A-Za-z0-9/._-]*$',
@@ -123,66 +130,67 @@ export function kitConfigSchema(port: number) {
     }),
     TRUST_PROXY: Type.Enum(['on', 'off'], {
       default: 'off',
-      description: '`on` behind a proxy that sets `X-Forwarded-For`: limits then count the client it names.',
+      description:
+        'Use `on` behind a proxy that sets `X-Forwarded-For`. Limits then apply to the client that it names.',
     }),
     REQUESTS_PER_MINUTE: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,
       default: 600,
       description:
-        'Requests that one person may send to one instance, not counting routes with a limit of their own. A client network may send ten times as many without a good token.',
+        'Requests a minute that one person may send to one instance, except to routes with a limit of their own. Without a valid token, a client network may send ten times as many.',
     }),
     HANDSHAKES_PER_MINUTE: Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
       default: 6_000,
-      description: 'Socket handshakes that one client address may make.',
+      description: 'Socket handshakes a minute from one client address.',
     }),
     UNJOINED_PER_ADDRESS: Type.Integer({
       minimum: 1,
       maximum: 100_000,
       default: 1_000,
       description:
-        'Connections of one client address that have joined no namespace yet; in total five times as many.',
+        'Connections of one client address that have not joined a namespace yet. All addresses together may have five times as many.',
     }),
     POLLING: Type.Enum(['on', 'off'], {
       default: 'off',
-      description: '`on` allows HTTP long polling, which needs sticky sessions.',
+      description: '`on` allows HTTP long polling, which needs sticky sessions at the load balancer.',
     }),
     USER_SERVICE_URL: Type.String({
       pattern: '^https?://',
       default: 'http://127.0.0.1:4001',
-      description: 'The user service, for its public keys.',
+      description: 'The user service. Its public keys verify access tokens.',
     }),
     JWKS_URL: Type.Optional(
       Type.String({
         pattern: '^https?://',
         defaultText: 'USER_SERVICE_URL + /.well-known/jwks.json',
-        description: 'Public keys of the token issuer.',
+        description: 'Where the public keys of the token issuer are.',
       }),
     ),
     JWT_ALGORITHMS: Type.Array(Type.Enum(['ES256', 'ES384', 'EdDSA', 'RS256', 'PS256']), {
       minItems: 1,
       default: ['ES256', 'EdDSA'],
-      description: 'Signatures that access tokens may have, separated by commas.',
+      description: 'Signature algorithms that access tokens may use, separated by commas.',
     }),
     REVOCATIONS_URL: Type.Optional(
       Type.String({
         pattern: '^(https?://.*|off)$',
         defaultText: 'USER_SERVICE_URL with its port + 1000, /internal/revocations',
         description:
-          'Lists sessions that ended before their tokens; `off` where another issuer has no such list.',
+          'The list of sessions that ended before their access tokens. Use `off` if another issuer has no such list.',
       }),
     ),
     JWT_ISSUER: Type.String({
       minLength: 1,
       default: 'urn:warren:user',
-      description: 'The `iss` that access tokens must carry.',
+      description: 'The `iss` that access tokens must have.',
     }),
     JWT_AUDIENCE: Type.String({
       minLength: 1,
       default: 'warren',
-      description: 'The `aud` that access tokens must carry, or the `client_id` where they have no `aud`.',
+      description: 'The `aud` that access tokens must have, or the `client_id` if they have no `aud`.',
     }),
   });
 }
