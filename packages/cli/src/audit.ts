@@ -1,23 +1,23 @@
 import { userInfo } from 'node:os';
-import type { Io } from './io.js';
+import type { Io } from './command.js';
 
 export interface AuditEntry {
-  /** `dead-letters retry` */
+  /** For example `dead-letters retry`. */
   command: string;
   service: string;
-  /** Of the event, or of the replay. */
+  /** The event's id, or the replay's. */
   id: string;
-  /** Of the event, or the types of the replay. */
+  /** The event's type, or the types that the replay sends. */
   type: string;
   outcome: string;
 }
 
-/** One line of JSON for each thing that was changed, to be kept by whoever keeps stderr. */
+/** Writes one line of JSON to stderr for each change that a command made. */
 export function audit(io: Io, entry: AuditEntry): void {
   io.err(JSON.stringify({ time: new Date().toISOString(), who: operatorName(), ...entry }));
 }
 
-/** The user of the operating system; an image's user has a number only. */
+/** The operating system's user name, or the user's number where it has no name, as in a container. */
 export function operatorName(): string {
   try {
     return userInfo().username;

@@ -2,8 +2,7 @@ import { defaultPrefix, type Operator, openOperator, prefixPattern } from '@warr
 import { readConfig } from '@warren/service-kit/config';
 import pg from 'pg';
 import { Type } from 'typebox';
-import { Failure } from './errors.js';
-import type { Io } from './io.js';
+import { Failure, type Io } from './command.js';
 
 const brokerSchema = Type.Object({
   AMQP_URL: Type.String({
@@ -15,7 +14,7 @@ const brokerSchema = Type.Object({
     pattern: prefixPattern,
     maxLength: 40,
     default: defaultPrefix,
-    description: 'what the names of exchanges and queues begin with, as the services have it.',
+    description: 'the prefix of all exchange and queue names; the same as the services’.',
   }),
 });
 
@@ -27,7 +26,7 @@ const databaseSchema = Type.Object({
   }),
 });
 
-/** Runs `work` with the service's broker, and says goodbye to it in any case. Throws `ConfigError`, `OperatorError`. */
+/** Runs `work` with the service's broker, and closes the connection. Throws `ConfigError`, `OperatorError`. */
 export async function withBroker<T>(
   io: Io,
   service: string,
@@ -46,13 +45,13 @@ export function hasDatabase({ env }: Io): boolean {
   return Boolean(env.DATABASE_URL || env.DATABASE_URL_FILE);
 }
 
-/** The service's database. Each statement takes 15 s at most. */
+/** The service's database. A statement times out after 15 s. */
 export interface Database {
   /** Throws `Failure`. */
   rows<Row extends pg.QueryResultRow>(statement: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
-/** Runs `work` with the service's database, and says goodbye to it in any case. Throws `ConfigError`, `Failure`. */
+/** Runs `work` with the service's database, and closes the connection. Throws `ConfigError`, `Failure`. */
 export async function withDatabase<T>(io: Io, work: (database: Database) => Promise<T>): Promise<T> {
   const { DATABASE_URL: connectionString } = readConfig(databaseSchema, io.env);
   const client = new pg.Client({
@@ -62,12 +61,12 @@ export async function withDatabase<T>(io: Io, work: (database: Database) => Prom
     query_timeout: 20_000,
     application_name: 'warren-cli',
   });
-  // Whatever is under way is told; without a listener a lost connection would end the process.
+  // Without a listener a lost connection would end the process. The query that it interrupts rejects.
   client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {
-    throw new Failure('the database can not be reached', { cause: error });
+    throw new Failure('the database cannot be reached', { cause: error });
   }
   try {
     return await work({
@@ -89,9 +88,9 @@ const undefinedSchema = '3F000';
 
 function databaseFailure(error: unknown): Failure {
   const code = error instanceof pg.DatabaseError ? error.code : undefined;
-  const isForeign = code === undefinedTable || code === undefinedSchema;
-  const message = isForeign
-    ? 'DATABASE_URL holds no service of this build (start the service once)'
-    : 'the database could not answer';
+  const lacksTables = code === undefinedTable || code === undefinedSchema;
+  const message = lacksTables
+    ? 'DATABASE_URL has no messaging tables of this version (start the service once to create them)'
+    : 'the query failed';
   return new Failure(message, { cause: error });
 }

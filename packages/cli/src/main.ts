@@ -4,7 +4,7 @@ const stop = new AbortController();
 const interrupt = () => stop.abort();
 process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
-// A reader that has seen enough, such as `head`, is no failure.
+// A reader such as `head` closes the pipe when it has read enough. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') interrupt();
   else throw error;

@@ -1,32 +1,31 @@
 import type { Command } from 'commander';
 import { audit } from './audit.js';
-import { leaf, type ServiceOptions, serviceOption } from './command.js';
+import { addCommand, Failure, type Io, type ServiceOptions, serviceOption } from './command.js';
 import { type Database, withDatabase } from './connections.js';
-import { Failure } from './errors.js';
-import type { Io } from './io.js';
 
 interface NewEpochOptions extends ServiceOptions {
   dryRun?: true;
 }
 
 interface Meta {
-  /** Null where no build has noted yet whose database it is. */
+  /** Null until the service has started once with a build that records its name. */
   service: string | null;
   epoch: number;
 }
 
 export function addNewEpoch(program: Command, io: Io): void {
-  leaf(program, 'new-epoch', {
-    summary: 'say that a service’s database was put back to an older state',
+  addCommand(program, 'new-epoch', {
+    summary: 'begin a new epoch after a database was restored to an older state',
     description:
-      'Begins a new epoch in a service’s own DATABASE_URL. Clients are told to refetch instead of going on from places ' +
-      'that mean something else now; what the service says of its entities outranks what it said before the restore; ' +
-      'and copies, its own and those of others, are sent anew. The service notices by itself when PostgreSQL has ' +
-      'another system identifier or timeline. After a dump restored into the same server, or files put back, it can’t.',
+      'Begins a new epoch in the database of a service (DATABASE_URL). Clients then refetch instead of resuming from ' +
+      'cursors that are no longer valid; the entity versions of the new epoch outrank the ones from before the ' +
+      'restore; and all copies, the service’s own and those in other services, are sent again. The service itself ' +
+      'detects a restore that changes PostgreSQL’s system identifier or timeline. It cannot detect a dump restored ' +
+      'into the same server, or data files copied back: run this command then.',
     examples: ['new-epoch --service payment --dry-run', 'new-epoch --service payment'],
   })
-    .addOption(serviceOption('whose database was restored; DATABASE_URL is its database'))
-    .option('--dry-run', 'only show the present epoch')
+    .addOption(serviceOption('the service whose database was restored; DATABASE_URL is its database'))
+    .option('--dry-run', 'only show the current epoch')
     .action((options: NewEpochOptions) => newEpoch(io, options));
 }
 
@@ -40,7 +39,7 @@ async function newEpoch(io: Io, { service, dryRun, json }: NewEpochOptions): Pro
     const [begun] = await database.rows<{ epoch: number }>('SELECT messaging.begin_epoch() AS epoch');
     const now = begun?.epoch ?? epoch;
     audit(io, { command: 'new-epoch', service, id: String(now), type: '*', outcome: 'begun' });
-    io.out(json ? JSON.stringify({ epoch: now }) : `${service} is in epoch ${now} now`);
+    io.out(json ? JSON.stringify({ epoch: now }) : `${service} is now in epoch ${now}`);
   });
 }
 

@@ -7,51 +7,51 @@ const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_60
 
 export function serviceName(text: string): string {
   if (servicePattern.test(text)) return text;
-  throw new InvalidArgumentError('A service is named by small letters, digits and dashes.');
+  throw new InvalidArgumentError('Expected a service name: lower-case letters, digits and dashes.');
 }
 
-/** Separated by commas; given several times, all of them. */
+/** Parses names separated by commas. An option that is repeated adds to the names in `before`. */
 export function names(text: string, before: readonly string[] = []): readonly string[] {
   const given = text.split(',').map((name) => name.trim());
   if (!given.every((name) => namePattern.test(name))) {
     throw new InvalidArgumentError(
-      'It takes names of letters, digits, dots and dashes, separated by commas.',
+      'Expected names of letters, digits, dots and dashes, separated by commas.',
     );
   }
   return [...before, ...given];
 }
 
-export function whole(least: number, most: number): (text: string) => number {
+export function whole(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
   };
 }
 
-export function decimal(least: number, most: number): (text: string) => number {
+export function decimal(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It takes a number from ${least} to ${most}.`);
+    if (/^\d+(\.\d+)?$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
   };
 }
 
-/** Milliseconds. */
+/** Parses a duration such as `90s` to milliseconds. */
 export function duration(text: string): number {
   const ms = durationOf(text);
   if (ms !== undefined) return ms;
-  throw new InvalidArgumentError('It takes a duration like 90s, 10m, 2h or 7d.');
+  throw new InvalidArgumentError('Expected a duration like 90s, 10m, 2h or 7d.');
 }
 
-/** A moment, or how long ago it was. */
+/** Parses a time, either absolute or as a duration before now. */
 export function moment(text: string): Date {
   const ms = durationOf(text);
   if (ms !== undefined) return new Date(Date.now() - ms);
   const date = new Date(text);
   if (isoPattern.test(text) && !Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError(
-    'It takes a time like 2026-01-31T08:00:00Z, or how long ago: 90s, 10m, 2h, 7d.',
+    'Expected a time like 2026-01-31T08:00:00Z, or a duration before now: 90s, 10m, 2h, 7d.',
   );
 }
 

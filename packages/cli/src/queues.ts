@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { leaf, type ServiceOptions, serviceOption } from './command.js';
+import { addCommand, type Io, type ServiceOptions, serviceOption } from './command.js';
 import { withBroker } from './connections.js';
-import type { Io } from './io.js';
 import { table } from './text.js';
 
 export function addQueues(program: Command, io: Io): void {
-  leaf(program, 'queues', {
-    summary: 'how full a service’s queues are',
+  addCommand(program, 'queues', {
+    summary: 'show how many messages a service’s queues hold',
     description:
-      'Shows the queues of a service: events, retries by delay, and dead letters. What a consumer holds at this ' +
-      'moment is not counted.',
+      'Shows the queues of a service: events, retries by delay, and dead letters. Messages that a consumer is ' +
+      'working on are not counted.',
     examples: ['queues --service payment', 'queues --service payment --json'],
   })
     .addOption(serviceOption())

@@ -1,9 +1,8 @@
 import { OperatorError } from '@warren/event-bus';
 import { ConfigError, readableError } from '@warren/service-kit/config';
 import { Command, CommanderError } from 'commander';
+import { Failure, type Io, UsageError } from './command.js';
 import { addDeadLetters } from './dead-letters/commands.js';
-import { Failure, UsageError } from './errors.js';
-import type { Io } from './io.js';
 import { addNewEpoch } from './new-epoch.js';
 import { addOutbox } from './outbox/status.js';
 import { addQueues } from './queues.js';
@@ -11,16 +10,16 @@ import { addReplay } from './replay/replay.js';
 
 export type { Io } from './io.js';
 
-/** 0: done. 1: not, or not all of it. 2: it was asked for wrongly. */
+/** 0: done. 1: failed, or done only in part. 2: the command line or the environment is invalid. */
 export type ExitCode = 0 | 1 | 2;
 
-/** Carries out one command line, without the program's name. Never rejects. */
+/** Runs one command line, given without the program's name. Never rejects. */
 export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     await programFor(io).parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    // Has spoken already: help, or what is wrong with the arguments.
+    // Commander has printed the help or the error itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     for (const line of linesOf(error)) io.err(`warren: ${line}`);
     return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
@@ -31,10 +30,10 @@ function programFor(given: Io): Command {
   const env = { ...given.env };
   const io: Io = { ...given, env };
   const program = new Command('warren')
-    .description('Works on what a service of Warren’s has at its broker and in its database.')
+    .description('Inspects and repairs the queues and the database of a Warren service.')
     .option(
       '--prefix <prefix>',
-      'what the names of exchanges and queues begin with; default: AMQP_PREFIX, or warren',
+      'the prefix of all exchange and queue names (default: AMQP_PREFIX, or warren)',
     )
     .hook('preAction', (command) => {
       const { prefix } = command.opts<{ prefix?: string }>();
@@ -46,14 +45,14 @@ function programFor(given: Io): Command {
       writeErr: (text) => io.err(text.trimEnd()),
       outputError: (text, write) => write(text.replace(/^error:/, 'warren:')),
     })
-    .showHelpAfterError('(--help shows how it is used)')
+    .showHelpAfterError('(run with --help for usage)')
     .addHelpText(
       'after',
       `
-It uses a service's own credentials: AMQP_URL and DATABASE_URL, or AMQP_URL_FILE and DATABASE_URL_FILE.
+Commands use the credentials of the service: AMQP_URL and DATABASE_URL, or AMQP_URL_FILE and DATABASE_URL_FILE.
 
-Exit codes: 0 done, 1 not done or not all of it, 2 asked for wrongly.
-Results go to stdout; progress, and an audit line for each change, to stderr.`,
+Exit codes: 0 done, 1 failed or done only in part, 2 invalid arguments or settings.
+Results go to stdout; progress, and an audit line for each change, go to stderr.`,
     );
   addDeadLetters(program, io);
   addOutbox(program, io);
@@ -63,7 +62,7 @@ Results go to stdout; progress, and an audit line for each change, to stderr.`,
   return program;
 }
 
-/** What is meant for people, in one line; of anything else, which is a bug, the stack. */
+/** One line for an expected error. Any other error is a bug and is shown with its stack. */
 function linesOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   const isExpected = [UsageError, Failure, OperatorError].some((kind) => error instanceof kind);

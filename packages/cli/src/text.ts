@@ -1,4 +1,4 @@
-/** Aligned columns; numbers to the right. */
+/** Formats aligned columns. Columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const lines = [head, ...rows.map((row) => row.map(String))];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
@@ -24,7 +24,7 @@ const steps: readonly [name: string, seconds: number][] = [
   ['s', 1],
 ];
 
-/** `3 d 4 h`: the two largest units. */
+/** Formats a duration in its two largest units, e.g. `3 d 4 h`. */
 export function ago(seconds: number): string {
   let rest = Math.max(0, Math.round(seconds));
   const parts: string[] = [];
@@ -38,19 +38,19 @@ export function ago(seconds: number): string {
   return parts.join(' ') || '0 s';
 }
 
-/** `1.5 MiB` */
+/** Formats a size, e.g. `1.5 MiB`. */
 export function size(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const power = bytes > 0 ? Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1) : 0;
   return `${(bytes / 1_024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** What came over the network may hold codes that a terminal would obey. */
+/** Replaces control characters, which could change the terminal when text from the network is shown. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => (character === '\n' ? '\n' : '�'));
 }
 
-export function oneLine(text: string, most: number): string {
+export function oneLine(text: string, maxLength: number): string {
   const line = printable(text).replaceAll(/\s+/g, ' ').trim();
-  return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`;
 }

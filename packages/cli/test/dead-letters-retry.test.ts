@@ -3,26 +3,25 @@ import { createRabbitMqEventBus } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import { describeOnBrokers, proxied, silent } from '../../event-bus/test/support/rabbitmq.js';
 import { record } from '../../event-bus/test/support/recorder.js';
-import { type ServiceDatabase, serviceDatabase } from './support/database.js';
+import { idOf, type ServiceDatabase, serviceDatabase } from './support/database.js';
 import { deadLetters } from './support/dead-letters.js';
-import { idOf } from './support/letters.js';
 
-describeOnBrokers('warren dead-letters', (openBench) => {
-  const desk = deadLetters(openBench);
-  const { run, settled, lettersOf } = desk;
+describeOnBrokers('warren dead-letters retry', (openBench) => {
+  const fixture = deadLetters(openBench);
+  const { run, settled, lettersOf } = fixture;
 
-  describe('retry', () => {
-    it('gives each to the service once, as attempt 1, with an audit line each', async () => {
+  describe('without a database', () => {
+    it('delivers each letter to the service once, as attempt 1, and writes an audit line for each', async () => {
       const letters = lettersOf(3);
-      await desk.put(letters);
+      await fixture.put(letters);
       const bus = createRabbitMqEventBus({
-        url: desk.url,
-        service: desk.service,
+        url: fixture.url,
+        service: fixture.service,
         retryDelays: [40],
         log: silent,
       });
       try {
-        const seen = await record(bus, { service: desk.service, types: ['user.updated'] });
+        const seen = await record(bus, { service: fixture.service, types: ['user.updated'] });
         const ran = await run('retry --json');
         expect(ran.code).toBe(0);
         expect(ran.json).toEqual(
@@ -33,14 +32,14 @@ describeOnBrokers('warren dead-letters', (openBench) => {
             time: expect.any(String),
             who: expect.any(String),
             command: 'dead-letters retry',
-            service: desk.service,
+            service: fixture.service,
             id,
             type: 'user.updated',
             outcome: 'retried',
           })),
         );
         expect(ran.err).toContain(
-          'no DATABASE_URL: what the inbox holds already, the service itself discards',
+          'DATABASE_URL is not set: the service itself discards the events that its inbox holds',
         );
         await settled({ events: 0, dead: 0 });
         await eventually(() => expect(seen.deliveries).toHaveLength(3));
@@ -52,9 +51,9 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       }
     });
 
-    it('tells what it would do, and changes nothing', async () => {
+    it('reports what it would do in a dry run and changes nothing', async () => {
       const letters = lettersOf(2);
-      await desk.put(letters);
+      await fixture.put(letters);
       const ran = await run('retry --dry-run --json');
       expect(ran.json.map(({ id, outcome, dryRun }) => [id, outcome, dryRun])).toEqual(
         letters.map(({ id }) => [id, 'retried', true]),
@@ -64,41 +63,41 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       await settled({ events: 0, dead: 2 });
     });
 
-    it('takes only what matches, and gives the rest back in order', async () => {
+    it('retries only the letters that match and returns the others in order', async () => {
       const [old, fresh] = [lettersOf(1, { daysOld: 3 }), lettersOf(2)];
-      await desk.put([...old, ...fresh, ...old]);
+      await fixture.put([...old, ...fresh, ...old]);
       await run('retry --since 1d --limit 1');
       await settled({ events: 1, dead: 3 });
       const ids = (await run('list --json')).json.map(({ id }) => id);
       expect(ids).toEqual([old[0]?.id, fresh[1]?.id, old[0]?.id]);
     });
 
-    it('keeps to the rate', async () => {
-      await desk.put(lettersOf(10));
+    it('retries no more letters a second than --rate allows', async () => {
+      await fixture.put(lettersOf(10));
       const began = Date.now();
       await run('retry --rate 20');
       expect(Date.now() - began).toBeGreaterThanOrEqual(9 * 50);
       await settled({ events: 10, dead: 0 });
     });
 
-    it('stops when told to, and gives back what it has not done', async () => {
-      await desk.put(lettersOf(10));
+    it('returns the remaining letters when it is interrupted', async () => {
+      await fixture.put(lettersOf(10));
       const stop = new AbortController();
       const running = run('retry --rate 0.1 --limit 10', {}, { signal: stop.signal });
-      await eventually(async () => expect((await desk.counts()).events).toBe(1));
+      await eventually(async () => expect((await fixture.counts()).events).toBe(1));
       stop.abort();
       expect((await running).code).toBe(1);
       await settled({ events: 1, dead: 9 });
     });
 
-    it('refuses a rate at which the broker would take it for dead', async () => {
+    it('refuses a rate so low that the broker would close its channel', async () => {
       const ran = await run('retry --limit 1000 --rate 0.1');
-      expect([ran.code, ran.err[0]]).toEqual([2, expect.stringContaining('at most 20 minutes')]);
+      expect([ran.code, ran.err[0]]).toEqual([2, expect.stringContaining('longer than 20 minutes')]);
     });
 
-    it('leaves what is older than the inbox, unless forced to', async () => {
+    it('keeps letters that are older than the inbox remembers, and retries them with --force', async () => {
       const [byId, byTime, fresh] = [{ id: idOf(15) }, { id: 'no-uuid', daysOld: 15 }, { id: idOf() }];
-      await desk.put([byId, byTime, fresh]);
+      await fixture.put([byId, byTime, fresh]);
       const ran = await run('retry --json');
       expect([ran.code, ran.json.map(({ outcome }) => outcome)]).toEqual([
         1,
@@ -110,14 +109,14 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       await settled({ events: 3, dead: 0 });
     });
 
-    it('is cut between sending and taking away: in both queues, lost in none', async () => {
+    it('leaves a letter in both queues if the connection breaks between publishing and acknowledging it', async () => {
       const letters = lettersOf(2);
-      await desk.put(letters);
-      const { url, proxy } = await proxied(desk.url);
+      await fixture.put(letters);
+      const { url, proxy } = await proxied(fixture.url);
       try {
-        // With the first letter's audit line, and so before the second one is sent.
-        const running = run('retry', { AMQP_URL: url }, { heard: () => proxy.holdAnswers() });
-        await eventually(async () => expect((await desk.counts()).events).toBe(2), {
+        // The first letter's audit line is written before the second letter is published.
+        const running = run('retry', { AMQP_URL: url }, { onAudit: () => proxy.holdAnswers() });
+        await eventually(async () => expect((await fixture.counts()).events).toBe(2), {
           within: 20_000,
         });
         proxy.cut();
@@ -131,20 +130,20 @@ describeOnBrokers('warren dead-letters', (openBench) => {
     });
   });
 
-  describe('retry with the database', () => {
+  describe('with the service’s database', () => {
     let database: ServiceDatabase;
     beforeAll(async () => {
       database = await serviceDatabase();
     });
     afterAll(() => database.close());
 
-    const handle = (id: string, consumer = desk.service) =>
+    const handle = (id: string, consumer = fixture.service) =>
       database.pool.query('INSERT INTO messaging.inbox (consumer, event_id) VALUES ($1, $2)', [consumer, id]);
 
-    it('discards what the inbox holds, and says which', async () => {
+    it('discards the events that the inbox holds and reports them', async () => {
       const [handled, open, foreign] = lettersOf(3);
       if (!handled || !open || !foreign) throw new Error('three letters');
-      await desk.put([handled, open, foreign]);
+      await fixture.put([handled, open, foreign]);
       await handle(handled.id);
       await handle(foreign.id, 'another-service');
       const ran = await run('retry --json', { DATABASE_URL: database.url });
@@ -157,22 +156,22 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       await settled({ events: 2, dead: 0 });
     });
 
-    it('retries what came by a replay, whatever the inbox holds', async () => {
+    it('retries an event of a replay even if the inbox holds it', async () => {
       const letter = { id: idOf(20), daysOld: 20, replayId: 'r' };
-      await desk.put([letter]);
+      await fixture.put([letter]);
       await handle(letter.id);
       const ran = await run('retry --json', { DATABASE_URL: database.url });
       expect([ran.code, ran.json.map(({ outcome }) => outcome)]).toEqual([0, ['retried']]);
     });
 
-    it('touches nothing when the database can not be asked', async () => {
-      await desk.put(lettersOf(1));
+    it('changes nothing if the database cannot be reached', async () => {
+      await fixture.put(lettersOf(1));
       const url = new URL(database.url);
       url.port = '1';
       url.password = 'not-to-be-seen';
       const ran = await run('retry', { DATABASE_URL: url.href });
       expect([ran.code, ran.audit]).toEqual([1, []]);
-      expect(ran.err.join('\n')).toContain('the database can not be reached');
+      expect(ran.err.join('\n')).toContain('the database cannot be reached');
       expect([...ran.err, ...ran.out].join('\n')).not.toContain('not-to-be-seen');
       await settled({ events: 0, dead: 1 });
     });

@@ -2,19 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import { brokerNames } from '@warren/event-bus';
 import { describeOnBrokers } from '../../event-bus/test/support/rabbitmq.js';
 import { warren } from './support/cli.js';
+import { idOf } from './support/database.js';
 import { deadLetters } from './support/dead-letters.js';
-import { idOf } from './support/letters.js';
 
 const { retryQueue } = brokerNames();
 
 describeOnBrokers('warren dead-letters', (openBench) => {
-  const desk = deadLetters(openBench);
-  const { run, settled, lettersOf } = desk;
+  const fixture = deadLetters(openBench);
+  const { run, settled, lettersOf } = fixture;
 
   describe('list and show', () => {
-    it('lists sixty times, and all are still there, in order', async () => {
+    it('keeps all letters in order when they are listed sixty times', async () => {
       const letters = lettersOf(5);
-      await desk.put(letters);
+      await fixture.put(letters);
       for (let n = 0; n < 60; n += 1) {
         const { code, json } = await run('list --json');
         expect(code).toBe(0);
@@ -23,9 +23,9 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       }
     }, 120_000);
 
-    it('shows what is known, as JSON and for people', async () => {
+    it('shows the facts of a letter as JSON and as a table', async () => {
       const id = idOf(2);
-      await desk.put([{ id, reason: 'schema', daysOld: 2, error: 'does not\nfit \u001b[31m' }]);
+      await fixture.put([{ id, reason: 'schema', daysOld: 2, error: 'does not\nfit \u001b[31m' }]);
       const { json, err } = await run('list --json');
       expect(err).toEqual([]);
       expect(json).toMatchObject([
@@ -39,18 +39,18 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       expect(text).toMatch(/2 d +does not fit �\[31m$/);
     });
 
-    it('says so when there are none', async () => {
+    it('reports that there are no dead letters', async () => {
       expect(await run('list')).toMatchObject({ code: 0, out: ['no dead letters'] });
       expect(await run('list --json')).toMatchObject({ code: 0, out: [] });
     });
 
-    it('filters by type, reason, id and time, and bounds what it shows', async () => {
+    it('filters by type, reason, id and time, and shows no more than --limit', async () => {
       const [one, two, three] = [
         { id: idOf(), type: 'user.deleted' },
         { id: idOf(), reason: 'crash-loop' },
         { id: idOf(9), daysOld: 9 },
       ] as const;
-      await desk.put([one, two, three]);
+      await fixture.put([one, two, three]);
       const found = async (filter: string) => {
         const { json } = await run(`list --json ${filter}`);
         await settled({ events: 0, dead: 3 });
@@ -65,15 +65,15 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       expect(await found('--type user.updated --since 7d')).toEqual([two.id]);
       const bounded = await run('list --json --limit 2');
       expect(bounded.json.map(({ id }) => id)).toEqual([one.id, two.id]);
-      expect(bounded.err).toEqual(['the oldest 2 of 3; --limit goes further']);
+      expect(bounded.err).toEqual(['showing the oldest 2 of 3; raise --limit for more']);
       await settled({ events: 0, dead: 3 });
       const short = await run('list --json --before 7d --scan 2');
-      expect([short.out, short.err]).toEqual([[], ['looked at 2 of 3 dead letters; --scan goes further']]);
+      expect([short.out, short.err]).toEqual([[], ['read 2 of 3 dead letters; raise --scan to read more']]);
     });
 
-    it('shows one with body and stack', async () => {
+    it('shows one letter with its body and stack', async () => {
       const [letter] = lettersOf(1);
-      await desk.put([...lettersOf(1), { id: idOf(), error: 'bad', ...letter }]);
+      await fixture.put([...lettersOf(1), { id: idOf(), error: 'bad', ...letter }]);
       const shown = await run(`show ${letter?.id} --json`);
       expect(shown.json).toMatchObject([
         { id: letter?.id, stack: 'Error: bad\n    at somewhere', body: { id: letter?.id, data: {} } },
@@ -83,21 +83,21 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       await settled({ events: 0, dead: 2 });
       expect(await run('show nobody')).toMatchObject({
         code: 1,
-        err: ['warren: no dead letter nobody among the 2 that were looked at'],
+        err: ['warren: no dead letter nobody among the 2 that were read'],
       });
     });
   });
 
   describe('discard', () => {
     it('needs a filter or --all', async () => {
-      await desk.put(lettersOf(1));
+      await fixture.put(lettersOf(1));
       expect((await run('discard')).code).toBe(2);
       await settled({ events: 0, dead: 1 });
     });
 
-    it('takes away what matches, and nothing in a dry run', async () => {
+    it('deletes the letters that match, and none in a dry run', async () => {
       const [one, two] = [lettersOf(1, { reason: 'schema' }), lettersOf(2)];
-      await desk.put([...one, ...two]);
+      await fixture.put([...one, ...two]);
       expect((await run('discard --reason schema --dry-run --json')).json).toMatchObject([
         { id: one[0]?.id },
       ]);
@@ -113,18 +113,20 @@ describeOnBrokers('warren dead-letters', (openBench) => {
   });
 
   describe('queues', () => {
-    it('shows what waits where, and what is missing', async () => {
-      await desk.put(lettersOf(2));
-      const ran = await warren(`queues --service ${desk.service} --json`, { AMQP_URL: desk.url });
+    it('shows the number of messages in each queue, and which queues are missing', async () => {
+      await fixture.put(lettersOf(2));
+      const ran = await warren(`queues --service ${fixture.service} --json`, { AMQP_URL: fixture.url });
       expect(ran.json[0]).toEqual({
-        name: `warren.${desk.service}.events`,
+        name: `warren.${fixture.service}.events`,
         exists: true,
         messages: 0,
         consumers: 0,
       });
-      expect(ran.json[1]).toEqual({ name: retryQueue(desk.service, 1_000), exists: false });
-      expect(ran.json.at(-1)).toMatchObject({ name: `warren.${desk.service}.dead`, messages: 2 });
-      const text = (await warren(`queues --service ${desk.service}`, { AMQP_URL: desk.url })).out.join('\n');
+      expect(ran.json[1]).toEqual({ name: retryQueue(fixture.service, 1_000), exists: false });
+      expect(ran.json.at(-1)).toMatchObject({ name: `warren.${fixture.service}.dead`, messages: 2 });
+      const text = (await warren(`queues --service ${fixture.service}`, { AMQP_URL: fixture.url })).out.join(
+        '\n',
+      );
       expect(text).toMatch(/retry\.1s +missing +-/);
     });
 
@@ -132,21 +134,21 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       ['--prefix blue queues', {}],
       ['queues --prefix blue', { AMQP_PREFIX: 'green' }],
       ['queues', { AMQP_PREFIX: 'blue' }],
-    ])('looks at the queues of the system with the prefix: %s', async (command, env) => {
-      const ran = await warren(`${command} --service ${desk.service} --json`, { AMQP_URL: desk.url, ...env });
-      expect(ran.json[0]).toEqual({ name: `blue.${desk.service}.events`, exists: false });
+    ])('shows the queues of the system with this prefix: %s', async (command, env) => {
+      const ran = await warren(`${command} --service ${fixture.service} --json`, { AMQP_URL: fixture.url, ...env });
+      expect(ran.json[0]).toEqual({ name: `blue.${fixture.service}.events`, exists: false });
     });
 
     it('refuses a prefix that is not in kebab case', async () => {
-      const ran = await warren('--prefix Blue queues --service user', { AMQP_URL: desk.url });
+      const ran = await warren('--prefix Blue queues --service user', { AMQP_URL: fixture.url });
       expect(ran).toMatchObject({ code: 2, err: [expect.stringContaining('AMQP_PREFIX: "Blue"')] });
     });
   });
 
-  it('says what is wrong at the broker, without the password', async () => {
-    const ran = await warren('dead-letters list --service nobody', { AMQP_URL: desk.url });
+  it('reports a missing queue and a refused login without the password', async () => {
+    const ran = await warren('dead-letters list --service nobody', { AMQP_URL: fixture.url });
     expect(ran).toMatchObject({ code: 1, err: ['warren: there is no queue warren.nobody.dead'] });
-    const url = new URL(desk.url);
+    const url = new URL(fixture.url);
     url.password = 'not-to-be-seen';
     const refused = await run('list', { AMQP_URL: url.href });
     expect(refused.code).toBe(1);

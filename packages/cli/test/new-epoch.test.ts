@@ -27,10 +27,10 @@ describe('warren new-epoch', () => {
     expect(await state()).toEqual(before);
   });
 
-  it('begins an epoch, has the copies sent anew, and leaves an audit line', async () => {
+  it('begins an epoch, requests the copies again and writes an audit line', async () => {
     const before = await state();
     const { code, out, err } = await warren('new-epoch --service user', { DATABASE_URL: database.url });
-    expect([code, out]).toEqual([0, ['user is in epoch 1 now']]);
+    expect([code, out]).toEqual([0, ['user is now in epoch 1']]);
     expect(JSON.parse(err[0] ?? '')).toMatchObject({ command: 'new-epoch', service: 'user', id: '1' });
     const after = await state();
     expect(after).toMatchObject({ entity_epoch: 1, complete: false });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { warren } from './support/cli.js';
-import { type ServiceDatabase, serviceDatabase } from './support/database.js';
-import { idOf } from './support/letters.js';
+import { idOf, type ServiceDatabase, serviceDatabase } from './support/database.js';
 
 describe('warren outbox parked', () => {
   let database: ServiceDatabase;
@@ -43,7 +42,7 @@ describe('warren outbox parked', () => {
     return rows.map(({ id }) => id);
   };
 
-  it('lists what the broker refused, those first that are parked for longest, and nothing else', async () => {
+  it('lists only parked events, the ones that have been parked longest first', async () => {
     await waiting();
     const [newer, older] = [await park('user.updated', '1 min'), await park('user.deleted', '2 days')];
     const { json, code } = await run('list --json');
@@ -58,13 +57,13 @@ describe('warren outbox parked', () => {
     const bounded = await run('list --limit 1 --json');
     expect([bounded.json.length, bounded.err.join('\n')]).toEqual([
       1,
-      expect.stringContaining('the oldest 1 of 2'),
+      expect.stringContaining('showing the oldest 1 of 2'),
     ]);
     const { json: status } = await warren('outbox status --json', { DATABASE_URL: database.url });
     expect(status[0]).toMatchObject({ unpublished: 1, parked: 2 });
   });
 
-  it('lets relays take what is retried, with an audit line each, and changes nothing in a dry run', async () => {
+  it('lets relays publish retried events, writes an audit line for each, and changes nothing in a dry run', async () => {
     const [one, other] = [await park('user.updated'), await park('user.deleted')];
     const dry = await run('retry --dry-run');
     expect([dry.code, dry.audit]).toEqual([0, []]);
@@ -85,7 +84,7 @@ describe('warren outbox parked', () => {
     expect((await run('list --json')).json).toMatchObject([{ id: other }]);
   });
 
-  it('discards only parked events, and only those that are asked for', async () => {
+  it('discards only parked events that match the filter', async () => {
     const waits = await waiting();
     const [one, other] = [await park('user.updated'), await park('user.deleted')];
     expect((await run('discard')).code).toBe(2);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testDatabase } from '@warren/testing';
 import { warren } from './support/cli.js';
-import { type ServiceDatabase, serviceDatabase } from './support/database.js';
-import { idOf } from './support/letters.js';
+import { idOf, type ServiceDatabase, serviceDatabase } from './support/database.js';
 
 describe('warren outbox status', () => {
   let database: ServiceDatabase;
@@ -18,7 +17,7 @@ describe('warren outbox status', () => {
       tables: { name: string; bytes: number; partitions: { name: string; bytes: number }[] }[];
     };
 
-  it('says that nothing waits, and how large the tables are', async () => {
+  it('shows zero counts for an empty outbox, and the sizes of the tables', async () => {
     const { tables, ...counts } = await status();
     expect(counts).toEqual({
       unpublished: 0,
@@ -32,7 +31,7 @@ describe('warren outbox status', () => {
     for (const { bytes } of tables) expect(bytes).toBeGreaterThan(0);
   });
 
-  it('counts what waits, what a relay owns, and what was published lately', async () => {
+  it('counts unpublished, leased and recently published events', async () => {
     const insert = (claimed: string, published: string, created = "now() - interval '5 min'") =>
       database.pool.query(
         `INSERT INTO messaging.outbox (id, type, body, created_at, claimed_until, published_at)
@@ -47,10 +46,10 @@ describe('warren outbox status', () => {
     expect(counts).toEqual({ unpublished: 2, leased: 1, parked: 0, returned: 0, publishedLastHour: 1 });
     expect(Math.round((oldestUnpublished ?? 0) / 60)).toBe(60);
     const { out, code } = await warren('outbox status', { DATABASE_URL: database.url });
-    expect([code, out.join('\n')]).toEqual([0, expect.stringMatching(/oldest of them +1 h/)]);
+    expect([code, out.join('\n')]).toEqual([0, expect.stringMatching(/oldest unpublished +1 h/)]);
   });
 
-  it('adds up partitions', async () => {
+  it('adds up the sizes of a table’s partitions', async () => {
     await database.pool.query(`CREATE TABLE messaging.parts (id int) PARTITION BY RANGE (id);
       CREATE TABLE messaging.parts_1 PARTITION OF messaging.parts FOR VALUES FROM (1) TO (2);
       CREATE TABLE messaging.parts_2 PARTITION OF messaging.parts FOR VALUES FROM (2) TO (3);
@@ -64,11 +63,14 @@ describe('warren outbox status', () => {
     expect(feed?.bytes).toBe(16_384);
   });
 
-  it('says so where there is no outbox', async () => {
+  it('reports a database without messaging tables', async () => {
     const empty = await testDatabase();
     try {
       const { code, err } = await warren('outbox status', { DATABASE_URL: empty.url });
-      expect([code, err.join('\n')]).toEqual([1, expect.stringContaining('holds no service of this build')]);
+      expect([code, err.join('\n')]).toEqual([
+        1,
+        expect.stringContaining('has no messaging tables of this version'),
+      ]);
     } finally {
       await empty.close();
     }

@@ -3,7 +3,7 @@ import { eventually } from '@warren/testing';
 import { noteSide, readerSide, type Side, sharedBus } from '../../unit-of-work/test/support/two-services.js';
 import { follow } from '../src/replay/follow.js';
 import { warren } from './support/cli.js';
-import { idOf } from './support/letters.js';
+import { idOf } from './support/database.js';
 
 describe('warren replay', () => {
   let note: Side;
@@ -33,7 +33,7 @@ describe('warren replay', () => {
   const asked = () =>
     note.sql('SELECT consumer, source, types, since, with_effects, state FROM messaging.replay');
 
-  it('counts what a replay would send, and asks for nothing', async () => {
+  it('counts the events that a replay would send in a dry run, and requests no replay', async () => {
     await write('note.written', `now() - interval '3 days'`);
     await write('note.written');
     await write('note.erased');
@@ -46,10 +46,12 @@ describe('warren replay', () => {
     expect(await asked()).toEqual([]);
   });
 
-  it('asks for exactly what it was told, and says when nobody answers in time', async () => {
+  it('requests a replay with the given options, and reports when it is not done in time', async () => {
     const ran = await run('--types note.written --since 2026-01-31T08:00:00Z --with-effects --timeout 1s');
     expect(ran.code).toBe(1);
-    expect(ran.err.at(-1)).toMatch(/^warren: replay .* is not done after \d+ s; it goes on by itself$/);
+    expect(ran.err.at(-1)).toMatch(
+      /^warren: replay .* is not done after \d+ s; it continues in the service$/,
+    );
     expect(await asked()).toEqual([
       {
         consumer: 'reader',
@@ -62,7 +64,7 @@ describe('warren replay', () => {
     ]);
   });
 
-  it('stops following when told to; the replay stays', async () => {
+  it('leaves the replay in place when it is interrupted', async () => {
     const stop = new AbortController();
     const running = run('', stop.signal);
     await eventually(async () => expect(await asked()).toHaveLength(1));
@@ -70,12 +72,12 @@ describe('warren replay', () => {
     const { code, err } = await running;
     expect([code, err.at(-1)]).toEqual([
       1,
-      expect.stringMatching(/interrupted; replay .* goes on by itself/),
+      expect.stringMatching(/interrupted; replay .* continues in the service/),
     ]);
     expect(await asked()).toMatchObject([{ state: 'waiting' }]);
   });
 
-  it('tells why a replay failed', async () => {
+  it('reports why a replay failed', async () => {
     const running = run('');
     await eventually(async () => expect(await asked()).toHaveLength(1));
     await note.sql(`UPDATE messaging.replay SET state = 'failed', error = 'reader has no queue'`);
@@ -90,7 +92,7 @@ describe('warren replay', () => {
     expect(await asked()).toEqual([]);
   });
 
-  it('lets a running service send, and follows it to the end', async () => {
+  it('follows a replay until the running service has sent everything', async () => {
     const bus = sharedBus();
     const messaging = await note.start(bus);
     await reader.start(bus);
@@ -116,7 +118,7 @@ describe('warren replay', () => {
 });
 
 describe('following a replay', () => {
-  it('hints at a service that does not run', async () => {
+  it('hints that no instance of the service runs', async () => {
     const states = ['waiting', 'waiting', 'done'];
     const err: string[] = [];
     const io = {
@@ -130,11 +132,11 @@ describe('following a replay', () => {
       id: 'r',
       service: 'note',
       timeoutMs: 10_000,
-      unnoticedMs: 0,
+      hintAfterMs: 0,
     });
     expect(err).toEqual([
       'replay r: waiting, 0 sent',
-      'no running instance of note has taken it up yet; the first that runs, and reaches the broker, will',
+      'no instance of note has started it yet; it starts when one is running and reaches the broker',
       'replay r: done, 0 sent',
     ]);
   });

@@ -20,7 +20,7 @@ const commands = [
 ];
 
 describe('warren', () => {
-  it.each(commands)('%s has help with examples, which are right, and takes --json', async (command) => {
+  it.each(commands)('%s accepts --json and shows valid examples in its help', async (command) => {
     const { code, out, err } = await warren(`${command} --help`);
     const help = out.join('\n');
     expect([code, err]).toEqual([0, []]);
@@ -30,7 +30,7 @@ describe('warren', () => {
     for (const example of examples) {
       const ran = await warren(example);
       expect(example).toMatch(new RegExp(`^${command}\\b`));
-      // Understood, so that only the credentials are missing.
+      // The command line is valid: only the credentials are missing.
       expect([ran.code, ran.err]).toEqual([
         2,
         [expect.stringMatching(/^warren: (AMQP|DATABASE)_URL is missing/)],
@@ -39,22 +39,22 @@ describe('warren', () => {
   });
 
   it.each([
-    ['nothing at all', 'dead-letters'],
+    ['a group without a command', 'dead-letters'],
     ['an unknown command', 'dead-letters lose'],
     ['an unknown option', 'queues --service user --colour'],
     ['a missing service', 'queues'],
-    ['a service that is no name', 'queues --service user.events'],
-    ['no number', 'dead-letters list --service user --limit many'],
-    ['too many', 'dead-letters list --service user --limit 1001'],
-    ['no time', 'dead-letters list --service user --since yesterday'],
-    ['no date', 'dead-letters list --service user --since 2026-13-01'],
-    ['no wildcard', 'replay --service user --to notification --types user.*'],
-    ['a replay to oneself', 'replay --service user --to user'],
-    ['types of another', 'replay --service user --to notification --types payment.succeeded'],
-    ['a snapshot since', 'replay --service user --to notification --snapshot --since 1d'],
-    ['effects of a snapshot', 'replay --service user --to notification --snapshot --with-effects'],
-    ['the size of a snapshot', 'replay --service user --to notification --snapshot --dry-run'],
-  ])('refuses %s with code 2', async (_what, line) => {
+    ['an invalid service name', 'queues --service user.events'],
+    ['a limit that is not a number', 'dead-letters list --service user --limit many'],
+    ['a limit above the maximum', 'dead-letters list --service user --limit 1001'],
+    ['a time in words', 'dead-letters list --service user --since yesterday'],
+    ['a date that does not exist', 'dead-letters list --service user --since 2026-13-01'],
+    ['a wildcard in a type', 'replay --service user --to notification --types user.*'],
+    ['a replay from a service to itself', 'replay --service user --to user'],
+    ['event types of another service', 'replay --service user --to notification --types payment.succeeded'],
+    ['a snapshot with --since', 'replay --service user --to notification --snapshot --since 1d'],
+    ['a snapshot with --with-effects', 'replay --service user --to notification --snapshot --with-effects'],
+    ['a snapshot with --dry-run', 'replay --service user --to notification --snapshot --dry-run'],
+  ])('refuses %s with exit code 2', async (_what, line) => {
     const { code, out, err } = await warren(line, {
       AMQP_URL: 'amqp://127.0.0.1:1',
       DATABASE_URL: 'postgres://127.0.0.1:1/x',
@@ -63,7 +63,7 @@ describe('warren', () => {
     expect(err.join('\n')).not.toBe('');
   });
 
-  it('reads credentials from files, and never shows them', async () => {
+  it('reads credentials from files and never prints them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'warren-cli-'));
     try {
       const file = join(folder, 'amqp-url');
@@ -79,7 +79,7 @@ describe('warren', () => {
     }
   });
 
-  it('is a program', async () => {
+  it('runs as a program', async () => {
     const program = join(import.meta.dirname, '../bin/warren.js');
     const { stdout } = await promisify(execFile)(process.execPath, [program, '--help']);
     expect(stdout).toContain('Usage: warren');

@@ -1,86 +1,71 @@
 import { serviceOf } from '@warren/contracts';
 import type { Command } from 'commander';
 import { audit } from '../audit.js';
-import { type CommonOptions, leaf } from '../command.js';
+import { addCommand, type CommonOptions, Failure, type Io } from '../command.js';
 import { type Database, withDatabase } from '../connections.js';
-import { Failure, UsageError } from '../errors.js';
-import type { Io } from '../io.js';
-import { moment, names, whole } from '../parse.js';
+import { addSelectOptions, OutcomeReport, requireFilterOrAll, type SelectOptions } from '../selection.js';
 import { ago, oneLine, table } from '../text.js';
 import { discardParked, type ParkedEvent, type ParkedFilter, parkedEvents, retryParked } from './sql.js';
 
-interface SelectOptions extends CommonOptions {
-  type?: readonly string[];
-  id?: readonly string[];
-  since?: Date;
-  before?: Date;
-  limit: number;
-}
+type ListOptions = SelectOptions & CommonOptions;
 
-interface WorkOptions extends SelectOptions {
+interface WorkOptions extends ListOptions {
   all?: true;
   dryRun?: true;
 }
 
 type Outcome = 'retried' | 'discarded' | 'gone';
 
-const maxLimit = 1_000;
+const filterTexts = { items: 'events', happened: 'were parked' };
 
 export function addParked(outbox: Command, io: Io): void {
-  const parked = outbox.command('parked').summary('events that the broker refused');
+  const parked = outbox.command('parked').summary('list, retry and discard events that the broker refused');
 
   addSelectOptions(
-    leaf(parked, 'list', {
-      summary: 'which, since when, and what the broker said',
+    addCommand(parked, 'list', {
+      summary: 'list parked events with the broker’s reason',
       description:
-        'Lists the events of DATABASE_URL’s outbox that the broker refused when they were sent alone, those first ' +
-        'that are parked for longest.',
+        'Lists the events in the outbox of DATABASE_URL that the broker refused when they were published alone. ' +
+        'The ones that have been parked longest come first.',
       examples: ['outbox parked list', 'outbox parked list --type user.updated --since 7d --json'],
     }),
-  ).action((options: SelectOptions) => list(io, options));
+    filterTexts,
+  ).action((options: ListOptions) => list(io, options));
 
   addSelectOptions(
-    leaf(parked, 'retry', {
-      summary: 'gives them to the broker once more',
+    addCommand(parked, 'retry', {
+      summary: 'publish parked events again',
       description:
-        'Puts parked events back among those that wait to be published. Do so once the cause is mended, for instance ' +
-        'the broker user’s permissions: what is refused again is parked again.',
+        'Lets the relay publish parked events again. Fix the cause first, for instance the permissions of the ' +
+        'broker user: an event that is refused again is parked again.',
       examples: [
         'outbox parked retry --dry-run',
         'outbox parked retry --type user.updated --limit 1000',
         'outbox parked retry --id 0199b6f0-7c1a-7000-8000-000000000000',
       ],
     }),
+    filterTexts,
   )
-    .option('--dry-run', 'only tell what would be done')
+    .option('--dry-run', 'only report what would be done')
     .action((options: WorkOptions) => work(io, 'retry', options));
 
   addSelectOptions(
-    leaf(parked, 'discard', {
-      summary: 'takes them away for good',
-      description:
-        'Takes parked events away for good: nobody will ever hear of them. Needs a filter, or --all.',
+    addCommand(parked, 'discard', {
+      summary: 'delete parked events',
+      description: 'Deletes parked events permanently: no consumer receives them. Needs a filter or --all.',
       examples: [
         'outbox parked discard --id 0199b6f0-7c1a-7000-8000-000000000000 --dry-run',
         'outbox parked discard --all --limit 1000',
       ],
     }),
+    filterTexts,
   )
-    .option('--all', 'without any filter')
-    .option('--dry-run', 'only tell what would be done')
+    .option('--all', 'discard without a filter')
+    .option('--dry-run', 'only report what would be done')
     .action((options: WorkOptions) => work(io, 'discard', options));
 }
 
-function addSelectOptions(command: Command): Command {
-  return command
-    .option('--type <types>', 'only these event types, separated by commas', names)
-    .option('--id <ids>', 'only these events', names)
-    .option('--since <time>', 'only what was parked since, e.g. 2026-01-31T08:00:00Z or 7d', moment)
-    .option('--before <time>', 'only what was parked before', moment)
-    .option('--limit <n>', `most events, up to ${maxLimit}`, whole(1, maxLimit), 100);
-}
-
-async function list(io: Io, options: SelectOptions): Promise<void> {
+async function list(io: Io, options: ListOptions): Promise<void> {
   const events = await withDatabase(io, (database) => select(io, database, options));
   if (options.json) for (const event of events) io.out(JSON.stringify(event));
   else io.out(events.length > 0 ? asTable(events) : 'no parked events');
@@ -100,16 +85,14 @@ function asTable(events: readonly ParkedEvent[]): string {
 
 async function work(io: Io, what: 'retry' | 'discard', options: WorkOptions): Promise<void> {
   const { type, id, since, before, all, dryRun } = options;
-  if (what === 'discard' && !all && ![type, id, since, before].some((filter) => filter !== undefined)) {
-    throw new UsageError('which ones? Give a filter (--id, --type, --since, --before) or --all');
-  }
-  const counts = new Map<Outcome, number>();
+  if (what === 'discard') requireFilterOrAll({ id, type, since, before }, all);
+  const report = new OutcomeReport<Outcome>(io, options);
   await withDatabase(io, async (database) => {
     const events = await select(io, database, options);
     const wanted: Outcome = what === 'retry' ? 'retried' : 'discarded';
     const carryOut = what === 'retry' ? retryParked : discardParked;
     const ids = events.map((event) => event.id);
-    // What somebody else has retried or discarded meanwhile is theirs.
+    // Another operator may have retried or discarded some of them in the meantime.
     const done = new Set(dryRun ? ids : await carryOut(database, ids));
     for (const event of events) {
       const outcome = done.has(event.id) ? wanted : 'gone';
@@ -117,18 +100,11 @@ async function work(io: Io, what: 'retry' | 'discard', options: WorkOptions): Pr
         const service = serviceOf(event.type);
         audit(io, { command: `outbox parked ${what}`, service, id: event.id, type: event.type, outcome });
       }
-      tell(io, options, event, outcome);
-      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      report.add(event, outcome);
     }
   });
-  const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to do';
-  io.err(`${dryRun ? 'dry run, nothing was changed: ' : ''}${summary}`);
-  if (counts.has('gone')) throw new Failure('some were no longer parked');
-}
-
-function tell(io: Io, { json, dryRun }: WorkOptions, { id, type }: ParkedEvent, outcome: Outcome): void {
-  if (json) io.out(JSON.stringify({ id, type, outcome, dryRun: dryRun ?? false }));
-  else io.out(`${outcome.padEnd(9)}  ${id}  ${oneLine(type, 64)}`);
+  report.summarize();
+  if (report.has('gone')) throw new Failure('some events were no longer parked');
 }
 
 async function select(
@@ -143,6 +119,7 @@ async function select(
     before: before ?? null,
   };
   const { events, matching } = await parkedEvents(database, filter, limit);
-  if (events.length < matching) io.err(`the oldest ${events.length} of ${matching}; --limit goes further`);
+  if (events.length < matching)
+    io.err(`showing the oldest ${events.length} of ${matching}; raise --limit for more`);
   return events;
 }

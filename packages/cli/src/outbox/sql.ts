@@ -1,17 +1,17 @@
 import type { Database } from '../connections.js';
 
 export interface OutboxCounts {
-  /** Parked and returned ones are not among them. */
+  /** Without parked and returned events. */
   unpublished: number;
-  /** Seconds. */
+  /** Age of the oldest unpublished event, in seconds. */
   oldestUnpublished: number | null;
-  /** Of the unpublished, those that a relay owns now. */
+  /** Unpublished events that a relay holds a lease on. */
   leased: number;
-  /** The broker refused them. */
+  /** Events that the broker refused. */
   parked: number;
-  /** No queue takes them although a service consumes them; they are kept until one does. */
+  /** Events that no queue took although a service consumes them. The relay publishes them once a queue is there. */
   returned: number;
-  /** Of what was written within the last day. */
+  /** Counts only events that were written within the last day. */
   publishedLastHour: number;
 }
 
@@ -21,28 +21,28 @@ export interface ParkedEvent {
   /** RFC 3339, UTC. */
   parkedAt: string;
   ageSeconds: number;
-  /** What the broker said. */
+  /** The broker's reason. */
   because: string;
-  /** Size of its body. */
+  /** Size of the event's body. */
   bytes: number;
 }
 
-/** `null`: any. */
+/** `null` means any. */
 export interface ParkedFilter {
   types: readonly string[] | null;
   ids: readonly string[] | null;
-  /** By when it was parked. */
+  /** `since` and `before` compare the time at which the event was parked. */
   since: Date | null;
   before: Date | null;
 }
 
 export interface TableSize {
   name: string;
-  /** With indexes. */
+  /** Includes indexes. */
   bytes: number;
-  /** As the database estimates it. */
+  /** PostgreSQL's estimate. */
   rows: number;
-  /** Empty for a table that has none. */
+  /** Empty for a table without partitions. */
   partitions: { name: string; bytes: number; rows: number }[];
 }
 
@@ -54,7 +54,7 @@ SELECT (count(*) FILTER (WHERE claimed_until < 'infinity'))::int AS unpublished,
   (count(*) FILTER (WHERE claimed_until = 'infinity' AND parked_at IS NULL))::int AS returned
 FROM messaging.outbox WHERE published_at IS NULL`;
 
-/** The time says it to the index, too. */
+/** `claimed_until` is redundant, but it lets the query use the outbox's partial index. */
 const isParked = `published_at IS NULL AND claimed_until = 'infinity' AND parked_at IS NOT NULL`;
 
 const parkedMatching = `
@@ -76,13 +76,13 @@ WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
 
 const discard = `DELETE FROM messaging.outbox WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
 
-/** By id, since that is what the outbox is ordered by: the least UUIDv7 of a day ago. */
+/** Selects by id, because the outbox is indexed by it: the id is compared with the smallest UUIDv7 of a day ago. */
 const published = `
 SELECT count(*)::int AS count FROM messaging.outbox
 WHERE id >= (lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
   AND published_at > now() - interval '1 hour'`;
 
-/** `pg_partition_tree` knows nothing of a table without partitions, which is its own and only leaf. */
+/** `pg_partition_tree` returns no row for a table without partitions: such a table counts as its own only leaf. */
 const sizes = `
 SELECT wanted.name AS "table", pg_class.relname AS name, coalesce(isleaf, true) AS leaf, coalesce(level, 0) AS level,
   pg_total_relation_size(pg_class.oid)::float8 AS bytes, greatest(reltuples, 0)::float8 AS rows
@@ -107,7 +107,7 @@ export async function outboxCounts(database: Database): Promise<OutboxCounts> {
   return { ...none, ...counts, publishedLastHour: recent?.count ?? 0 };
 }
 
-/** The oldest `limit`, and how many there are. */
+/** The oldest `limit` matching events, and the number of all matching events. */
 export async function parkedEvents(
   database: Database,
   { types, ids, since, before }: ParkedFilter,
@@ -119,17 +119,17 @@ export async function parkedEvents(
   return { events, matching: (await database.rows<{ count: number }>(parkedCount, filter))[0]?.count ?? 0 };
 }
 
-/** Lets relays take them again. Answers the ids of those that were still parked. */
+/** Lets relays publish the events again. Returns the ids of the ones that were still parked. */
 export async function retryParked(database: Database, ids: readonly string[]): Promise<string[]> {
   return (await database.rows<{ id: string }>(retry, [ids])).map(({ id }) => id);
 }
 
-/** Answers the ids of those that were still parked. */
+/** Returns the ids of the events that were still parked. */
 export async function discardParked(database: Database, ids: readonly string[]): Promise<string[]> {
   return (await database.rows<{ id: string }>(discard, [ids])).map(({ id }) => id);
 }
 
-/** Sizes of tables of the schema `messaging`, with their partitions; those that don't exist are left out. */
+/** Sizes of tables in the schema `messaging`, with their partitions. Omits tables that don't exist. */
 export async function tableSizes(database: Database, tables: readonly string[]): Promise<TableSize[]> {
   const rows = await database.rows<SizeRow>(sizes, [tables]);
   return tables.flatMap((table) => {

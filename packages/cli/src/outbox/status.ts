@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { type CommonOptions, leaf } from '../command.js';
+import { addCommand, type CommonOptions, type Io } from '../command.js';
 import { withDatabase } from '../connections.js';
-import type { Io } from '../io.js';
 import { ago, size, table } from '../text.js';
 import { addParked } from './parked.js';
 import { type OutboxCounts, outboxCounts, type TableSize, tableSizes } from './sql.js';
@@ -9,11 +8,11 @@ import { type OutboxCounts, outboxCounts, type TableSize, tableSizes } from './s
 const tables = ['outbox', 'inbox', 'feed', 'feed_head', 'idempotency'];
 
 export function addOutbox(program: Command, io: Io): void {
-  const outbox = program.command('outbox').summary('what a service has to publish');
-  leaf(outbox, 'status', {
-    summary: 'what waits to be published, and how large the tables are',
+  const outbox = program.command('outbox').summary('inspect the events that a service has to publish');
+  addCommand(outbox, 'status', {
+    summary: 'show unpublished events and table sizes',
     description:
-      'Shows what of DATABASE_URL’s outbox waits to be published, and the sizes of the messaging tables.',
+      'Shows how many events in the outbox of DATABASE_URL are not published yet, and the sizes of the messaging tables.',
     examples: ['outbox status', 'outbox status --json'],
   }).action((options: CommonOptions) => status(io, options));
   addParked(outbox, io);
@@ -24,14 +23,14 @@ async function status(io: Io, { json }: CommonOptions): Promise<void> {
     io,
     async (database) => [await outboxCounts(database), await tableSizes(database, tables)] as const,
   );
-  io.out(json ? JSON.stringify({ ...counts, tables: sizes }) : forPeople(counts, sizes));
+  io.out(json ? JSON.stringify({ ...counts, tables: sizes }) : asText(counts, sizes));
 }
 
-function forPeople(counts: OutboxCounts, sizes: readonly TableSize[]): string {
+function asText(counts: OutboxCounts, sizes: readonly TableSize[]): string {
   const { unpublished, oldestUnpublished, leased, parked, returned, publishedLastHour } = counts;
   const facts = [
     ['unpublished', String(unpublished)],
-    ['oldest of them', oldestUnpublished === null ? '-' : ago(oldestUnpublished)],
+    ['oldest unpublished', oldestUnpublished === null ? '-' : ago(oldestUnpublished)],
     ['leased now', String(leased)],
     ['parked', String(parked)],
     ['returned', String(returned)],

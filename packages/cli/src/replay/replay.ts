@@ -1,10 +1,8 @@
 import { serviceOf } from '@warren/contracts';
 import { type Command, Option } from 'commander';
 import { audit, operatorName } from '../audit.js';
-import { leaf, type ServiceOptions, serviceOption } from '../command.js';
+import { addCommand, Failure, type Io, type ServiceOptions, serviceOption, UsageError } from '../command.js';
 import { type Database, withDatabase } from '../connections.js';
-import { Failure, UsageError } from '../errors.js';
-import type { Io } from '../io.js';
 import { duration, moment, names, serviceName } from '../parse.js';
 import { follow } from './follow.js';
 import { countMatching, insertReplay, newestType, type ReplayRequest } from './sql.js';
@@ -22,29 +20,29 @@ interface ReplayOptions extends ServiceOptions {
 const tenMinutes = 600_000;
 
 export function addReplay(program: Command, io: Io): void {
-  leaf(program, 'replay', {
-    summary: 'send a service’s events once more to one other service',
+  addCommand(program, 'replay', {
+    summary: 'send a service’s events again to one other service',
     description:
-      'Asks a service, in its own DATABASE_URL, to send what its outbox still holds, or a snapshot of its state, ' +
-      'to the queue of one other service. Copies are brought up to date; effects, such as mail, don’t happen again ' +
-      'unless with --with-effects, and then only those of events that never had them.',
+      'Requests, in the database of a service (DATABASE_URL), that the service sends the events that its outbox still ' +
+      'holds, or a snapshot of its state, to the queue of one other service. That service updates its copies. Effects ' +
+      'such as mail do not happen again. With --with-effects, the effects of events that never had them happen.',
     examples: [
       'replay --service user --to notification --dry-run',
       'replay --service user --to notification --types user.registered,user.updated --since 2d',
       'replay --service user --to notification --snapshot',
     ],
   })
-    .addOption(serviceOption('who sends; DATABASE_URL is its database'))
+    .addOption(serviceOption('the service that sends; DATABASE_URL is its database'))
     .addOption(
-      new Option('--to <name>', 'the service that gets it').argParser(serviceName).makeOptionMandatory(),
+      new Option('--to <name>', 'the service that receives').argParser(serviceName).makeOptionMandatory(),
     )
     .option('--types <types>', 'only these event types, separated by commas', names)
-    .option('--since <time>', 'only what was written since, e.g. 2026-01-31T08:00:00Z or 7d', moment)
-    .option('--snapshot', 'current state and tombstones in place of the outbox')
-    .option('--with-effects', 'as published, so that effects which never happened do')
+    .option('--since <time>', 'only events written since, e.g. 2026-01-31T08:00:00Z or 7d', moment)
+    .option('--snapshot', 'send the current state and tombstones instead of the outbox')
+    .option('--with-effects', 'also run the effects of events that never had them')
     .option('--dry-run', 'only count the events')
     .addOption(
-      new Option('--timeout <duration>', 'how long to wait for the end')
+      new Option('--timeout <duration>', 'how long to wait until the replay is done')
         .argParser(duration)
         .default(tenMinutes, '10m'),
     )
@@ -52,7 +50,7 @@ export function addReplay(program: Command, io: Io): void {
 }
 
 async function replay(io: Io, options: ReplayOptions): Promise<void> {
-  requireSense(options);
+  requireCompatible(options);
   await withDatabase(io, async (database) => {
     await requireOwner(database, options.service);
     await (options.dryRun ? count(io, database, options) : request(io, database, options));
@@ -87,19 +85,27 @@ function requestOf(
   };
 }
 
-function requireSense({ service, to, types, since, snapshot, withEffects, dryRun }: ReplayOptions): void {
+function requireCompatible({
+  service,
+  to,
+  types,
+  since,
+  snapshot,
+  withEffects,
+  dryRun,
+}: ReplayOptions): void {
   if (to === service)
-    throw new UsageError('a service keeps no copy of its own events: --to must be another one');
+    throw new UsageError('--to must be another service: a service does not consume its own events');
   const foreign = types?.find((type) => serviceOf(type) !== service);
   if (foreign !== undefined)
-    throw new UsageError(`${foreign} is not of ${service}: types begin with the sender’s name`);
+    throw new UsageError(`${foreign} is not an event type of ${service}: its types begin with its name`);
   if (!snapshot) return;
-  const misfit = since ? '--since' : withEffects ? '--with-effects' : dryRun ? '--dry-run' : undefined;
-  if (misfit)
-    throw new UsageError(`${misfit} is about events of the past; --snapshot sends the present state`);
+  const conflicting = since ? '--since' : withEffects ? '--with-effects' : dryRun ? '--dry-run' : undefined;
+  if (conflicting)
+    throw new UsageError(`${conflicting} selects past events and cannot be combined with --snapshot`);
 }
 
-/** Another service's database would take the request and never answer it. */
+/** In the database of another service the request would be recorded but never served. */
 async function requireOwner(database: Database, service: string): Promise<void> {
   const type = await newestType(database);
   if (type === undefined || serviceOf(type) === service) return;

@@ -1,10 +1,10 @@
 import type { Database } from '../connections.js';
 
-/** What is asked of the producer, as `messaging.replay` holds it. */
+/** A row that is inserted into `messaging.replay` to request a replay from the producer. */
 export interface ReplayRequest {
   consumer: string;
   source: 'outbox' | 'snapshot';
-  /** `null`: all. */
+  /** `null` means all. */
   types: readonly string[] | null;
   since: Date | null;
   withEffects: boolean;
@@ -17,7 +17,7 @@ export type ReplayState = {
   error: string | null;
 };
 
-/** Must say what the producer's replay reads. */
+/** Must select the same rows as the producer's replay does. */
 const matching = `
 SELECT count(*)::int AS count FROM messaging.outbox
 WHERE NOT confidential AND parked_at IS NULL AND ($1::text[] IS NULL OR type = ANY($1)) AND ($2::timestamptz IS NULL OR created_at >= $2)`;
@@ -37,19 +37,19 @@ export async function countMatching(
   return (await database.rows<{ count: number }>(matching, [types, since]))[0]?.count ?? 0;
 }
 
-/** The replay's id. */
+/** Returns the replay's id. */
 export async function insertReplay(database: Database, request: ReplayRequest): Promise<string> {
   const { consumer, source, types, since, withEffects, requestedBy } = request;
   const values = [consumer, source, types, since, withEffects, requestedBy];
   return (await database.rows<{ id: string }>(insertion, values))[0]?.id ?? '';
 }
 
-/** `undefined` once the row is gone. */
+/** Returns `undefined` if the row is gone. */
 export async function replayState(database: Database, id: string): Promise<ReplayState | undefined> {
   return (await database.rows<ReplayState>(progress, [id]))[0];
 }
 
-/** The type of what this database's service wrote last, which tells whose it is. */
+/** The type of the newest event in the outbox. It begins with the name of the service that owns the database. */
 export async function newestType(database: Database): Promise<string | undefined> {
   return (await database.rows<{ type: string }>(newest))[0]?.type;
 }

@@ -4,25 +4,25 @@ export interface Ran {
   code: number;
   out: string[];
   err: string[];
-  /** Each line of stdout, read as JSON. */
+  /** The lines of stdout, parsed as JSON. */
   json: Record<string, unknown>[];
-  /** Those lines of stderr that are JSON. */
+  /** The lines of stderr that are JSON, parsed. */
   audit: Record<string, unknown>[];
 }
 
-/** What a test does to a command that runs. */
+/** Lets a test act on a running command. */
 export interface Live {
-  /** Tells it to stop. */
+  /** Stops the command. */
   signal?: AbortSignal;
-  /** Called with each audit line before the command goes on. */
-  heard?: (line: Record<string, unknown>) => void;
+  /** Called with each audit line before the command continues. */
+  onAudit?: (line: Record<string, unknown>) => void;
 }
 
 /** Runs one command line in this process. */
 export async function warren(
   line: string,
   env: Record<string, string | undefined> = {},
-  { signal = new AbortController().signal, heard }: Live = {},
+  { signal = new AbortController().signal, onAudit }: Live = {},
 ): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
@@ -31,7 +31,7 @@ export async function warren(
     out: (text) => void out.push(text),
     err: (text) => {
       err.push(text);
-      if (isAudit(text)) heard?.(asJson(text));
+      if (isAudit(text)) onAudit?.(asJson(text));
     },
     signal,
   });
