@@ -1,48 +1,44 @@
 import type { ChannelModel, ConfirmChannel, ServerProperties } from 'amqplib';
 import type { Logger } from 'pino';
-import { type BackOff, backOffDelay } from './back-off.js';
 import { type BrokerRefusal, refusalOf } from './refusal.js';
-import { within } from './within.js';
+import { type BackOff, backOffDelay, within } from './waiting.js';
 
-/** Long enough to declare quorum queues on a busy cluster. */
+/** Long enough for declaring quorum queues on a busy cluster. */
 const setupTimeoutMs = 30_000;
-/** A channel that lived so long was sound: the next failure starts the back-off anew. */
+/** After a channel has lived this long, the back-off starts from the beginning again. */
 const soundAfterMs = 10_000;
 
 export interface ChannelSession {
   channel: ConfirmChannel;
   server: ServerProperties;
-  /** Runs `work` on a channel of its own: what the broker refuses closes that one, not this. */
+  /** Runs `work` on a separate channel: if the broker refuses an operation, it closes that channel and not this one. */
   scratch<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T>;
 }
 
-/** Declares, binds, consumes: whatever the channel shall have. Runs anew on each channel that is opened. */
+/** Declares, binds and consumes on a new channel. Runs again on each channel that is opened. */
 export type ChannelSetup = (session: ChannelSession) => Promise<void>;
 
 export interface ChannelOptions {
   /**
-   * True where the broker closed a sound channel because of one message: another is opened at once, no back-off grows,
-   * and the link counts as up meanwhile. Whoever says so must not send that message again on this channel.
+   * Returns true if the broker closed the channel because of a single message. Another channel is then opened at once
+   * without back-off, and the link stays `up`. The caller must not send that message on this channel again.
    */
   reopensAtOnce?(error: unknown): boolean;
 }
 
-/** A channel that is opened and set up again whenever it, or its connection, is lost. */
+/** A channel that is opened and set up again whenever it or its connection is lost. */
 export interface LinkChannel {
-  /** The channel, set up; undefined while there is none. Ask each time, never keep it. */
+  /** The channel after its set-up; `undefined` while there is none. Read it for each use and don't store it. */
   readonly current: ConfirmChannel | undefined;
-  /** Why the last set-up was refused for good, if none has succeeded since this process began. */
+  /** Why the broker refused the last set-up. `undefined` once a set-up has succeeded in this process. */
   readonly refused: BrokerRefusal | undefined;
-  /** Set while a channel that one message ended is opened again at once; resolves when that attempt is over. */
+  /** Set while a channel that a single message closed is opened again; resolves after that attempt. */
   readonly reopening: Promise<void> | undefined;
-  /**
-   * Resolves once the channel is set up, or once it is clear that this has to wait: a broker that is away keeps
-   * nobody from starting.
-   */
+  /** Resolves after the first set-up has succeeded or failed, so that a process can start without the broker. */
   attempted(): Promise<void>;
-  /** Gives the channel up and opens another; what it held unacknowledged goes back to its queue. */
+  /** Closes the channel and opens another. Unacknowledged messages return to their queue. */
   restart(reason: string): void;
-  /** Closes it for good. Never rejects. */
+  /** Closes the channel permanently. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -55,7 +51,7 @@ export class SupervisedChannel implements LinkChannel {
   readonly #onClosed: (channel: SupervisedChannel) => void;
   readonly #connecting: () => Promise<void>;
   #model: ChannelModel | undefined;
-  /** The newest channel, also while it is being set up. */
+  /** The newest channel, including one that is being set up. */
   #newest: ConfirmChannel | undefined;
   #current: ConfirmChannel | undefined;
   #opening: Promise<void> = Promise.resolve();
@@ -118,10 +114,10 @@ export class SupervisedChannel implements LinkChannel {
 
   restart(reason: string): void {
     if (!this.#newest) return;
-    this.#log.warn({ reason }, 'channel restarts');
+    this.#log.warn({ reason }, 'restarting the channel');
     this.#newest
       .close()
-      .catch((error: unknown) => this.#log.debug({ err: error }, 'channel was closed already'));
+      .catch((error: unknown) => this.#log.debug({ err: error }, 'the channel was already closed'));
   }
 
   async close(): Promise<void> {
@@ -146,9 +142,9 @@ export class SupervisedChannel implements LinkChannel {
         server: model.connection.serverProperties,
         scratch: scratchOn(model, this.#log),
       };
-      await within(setupTimeoutMs, this.#setup(session), 'setting the channel up took too long');
+      await within(setupTimeoutMs, this.#setup(session), 'setting up the channel timed out');
     } catch (error) {
-      this.#log.error({ err: error }, 'channel could not be set up');
+      this.#log.error({ err: error }, 'setting up the channel failed');
       if (!this.#wasSetUp) this.#refused = refusalOf(error);
       await giveUp(channel, this.#log);
       this.#openLater(model);
@@ -157,7 +153,7 @@ export class SupervisedChannel implements LinkChannel {
     this.#wasSetUp = true;
     this.#refused = undefined;
     if (this.#closed || this.#model !== model) return giveUp(channel, this.#log);
-    // The answer that completed the set-up and the end of the channel can come in one packet.
+    // The last answer of the set-up and the channel's close can arrive in one packet.
     if (ended) return this.#openLater(model);
     this.#current = channel;
     this.#openedAt = Date.now();
@@ -168,21 +164,21 @@ export class SupervisedChannel implements LinkChannel {
       const channel = await within(
         setupTimeoutMs,
         model.createConfirmChannel(),
-        'opening a channel took too long',
+        'opening a channel timed out',
       );
       this.#watch(channel, model);
       this.#newest = channel;
       return channel;
     } catch (error) {
-      // A connection that opens no channel is of no use, also where nobody has said yet that it is closed.
-      this.#log.warn({ err: error }, 'channel could not be opened');
-      if (this.#model === model) this.#onDeadConnection(model, 'it opens no channel');
+      // A connection that opens no channel is dead, even if its close has not been noticed yet.
+      this.#log.warn({ err: error }, 'opening a channel failed');
+      if (this.#model === model) this.#onDeadConnection(model, 'a channel could not be opened');
       return undefined;
     }
   }
 
   #watch(channel: ConfirmChannel, model: ChannelModel): void {
-    keepQuiet(channel, this.#log);
+    logErrors(channel, this.#log);
     let reason: unknown;
     channel.on('error', (error) => {
       reason = error;
@@ -217,9 +213,9 @@ export class SupervisedChannel implements LinkChannel {
 
 async function giveUp(channel: ConfirmChannel, log: Logger): Promise<void> {
   try {
-    await within(3_000, channel.close(), 'the broker did not answer');
+    await within(3_000, channel.close(), 'the broker did not confirm the close');
   } catch (error) {
-    log.debug({ err: error }, 'channel was closed already');
+    log.debug({ err: error }, 'the channel was already closed');
   }
 }
 
@@ -230,8 +226,8 @@ function scratchOn(model: ChannelModel, log: Logger): ChannelSession['scratch'] 
     channel.once('close', () => {
       ended = true;
     });
-    // A refusal is told to whoever asked; most are expected.
-    keepQuiet(channel, log, 'debug');
+    // The caller of `scratch` gets the error. Most of these refusals are expected.
+    logErrors(channel, log, 'debug');
     try {
       return await work(channel);
     } finally {
@@ -240,8 +236,8 @@ function scratchOn(model: ChannelModel, log: Logger): ChannelSession['scratch'] 
   };
 }
 
-/** Without these listeners an error on the channel, or one in a consumer, would end the process. */
-function keepQuiet(channel: ConfirmChannel, log: Logger, level: 'warn' | 'debug' = 'warn'): void {
-  channel.on('error', (error) => log[level]({ err: error }, 'channel closed by the broker'));
+/** Without these listeners an error of the channel or in a consumer would end the process. */
+function logErrors(channel: ConfirmChannel, log: Logger, level: 'warn' | 'debug' = 'warn'): void {
+  channel.on('error', (error) => log[level]({ err: error }, 'the broker closed the channel'));
   channel.on('handler-error', (error, event) => log.error({ err: error, event }, 'a channel listener threw'));
 }

@@ -3,7 +3,7 @@ import { BrokerRefusal, codeOf } from './refusal.js';
 
 export type ExchangeType = 'topic' | 'direct' | 'fanout';
 
-/** Whether there is an exchange of that name, of whatever kind. Needs no permission. */
+/** Whether an exchange of this name exists, of any type. Needs no permission. */
 export async function hasExchange({ scratch }: ChannelSession, name: string): Promise<boolean> {
   try {
     await scratch((channel) => channel.checkExchange(name));
@@ -15,11 +15,11 @@ export async function hasExchange({ scratch }: ChannelSession, name: string): Pr
 }
 
 /**
- * Declares a durable exchange unless there is one of that name, of whatever kind: see `requireExchange`. Asking first
- * spares the permission to configure where operators declare the exchange themselves: with that permission a service
- * could also delete it.
+ * Declares a durable exchange unless an exchange of this name exists, of any type (`requireExchange` checks the type).
+ * It checks first, so that the user needs no permission to configure an exchange that operators declare themselves:
+ * with that permission a service could also delete it.
  *
- * Throws `BrokerRefusal` if there is none and the user may not declare it.
+ * Throws `BrokerRefusal` if the exchange doesn't exist and the user may not declare it.
  */
 export async function ensureExchange(
   session: ChannelSession,
@@ -31,15 +31,15 @@ export async function ensureExchange(
     await requireExchange(session, name, type);
   } catch (error) {
     if (codeOf(error) !== 403) throw error;
-    const missing = `There is no exchange ${name}, and this user may not declare it: a durable ${type} exchange is needed`;
+    const missing = `The exchange ${name} does not exist, and this user may not declare it: a durable ${type} exchange is needed`;
     throw new BrokerRefusal('forbidden', missing, { cause: error });
   }
 }
 
 /**
- * Declares a durable exchange of this type, or demands that it is one. Needs the permission to configure it.
+ * Declares a durable exchange of this type. Needs the permission to configure it.
  *
- * Throws `BrokerRefusal` with what is and what is needed, and what the broker says of a missing permission.
+ * Throws `BrokerRefusal` if it exists with other properties, and the broker's error if the permission is missing.
  */
 export async function requireExchange(
   { scratch }: ChannelSession,
@@ -53,7 +53,7 @@ export async function requireExchange(
   }
 }
 
-/** The refusal of a declaration that differs from what exists; any other error as it is. */
+/** Turns the error of a declaration that differs from what exists into a `BrokerRefusal`. Returns other errors as is. */
 export function mismatchOf(error: unknown, what: string, needed: string): unknown {
   const difference = inequivalent(error);
   if (!difference) return error;
@@ -67,14 +67,14 @@ export function mismatchOf(error: unknown, what: string, needed: string): unknow
 
 export interface Difference {
   argument: string;
-  /** Undefined where it is not set. */
+  /** `undefined` if the argument is not set. */
   is: string | number | undefined;
   needed: string | number | undefined;
 }
 
 /**
- * What a 406 says of a declaration, e.g. `inequivalent arg 'type' for exchange 'a' in vhost '/': received 'topic' but
- * current is 'fanout'`. Undefined for anything else.
+ * Parses the broker's error for a declaration that differs from what exists, e.g. `inequivalent arg 'type' for exchange
+ * 'a' in vhost '/': received 'topic' but current is 'fanout'`. Returns `undefined` for any other error.
  */
 export function inequivalent(error: unknown): Difference | undefined {
   if (codeOf(error) !== 406 || !(error instanceof Error)) return undefined;
@@ -84,7 +84,7 @@ export function inequivalent(error: unknown): Difference | undefined {
   return { argument, is: valueIn(is), needed: valueIn(needed) };
 }
 
-/** Of `'topic'`, `the value '7' of type 'byte'` or `none`. */
+/** Parses `'topic'`, `the value '7' of type 'byte'` or `none`. */
 function valueIn(words: string): string | number | undefined {
   const [, value, type] = /'([^']*)'(?: of type '([^']*)')?/.exec(words) ?? [];
   if (value === undefined) return undefined;

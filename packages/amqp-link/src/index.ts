@@ -1,4 +1,3 @@
-export { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
 export type { ChannelOptions, ChannelSession, ChannelSetup, LinkChannel } from './channel.js';
 export { type AmqpConnection, type AmqpConnectionOptions, openConnection } from './connection.js';
 export { ensureExchange, hasExchange, inequivalent, mismatchOf, requireExchange } from './exchange.js';
@@ -6,4 +5,4 @@ export { type AmqpLink, type AmqpLinkOptions, createAmqpLink } from './link.js';
 export { defaultPrefix, prefixPattern, requirePrefix } from './prefix.js';
 export { BrokerRefusal, codeOf, refusalOf } from './refusal.js';
 export { brokerUser, withoutCredentials } from './url.js';
-export { within } from './within.js';
+export { type BackOff, backOffDelay, defaultBackOff, within } from './waiting.js';

@@ -1,52 +1,51 @@
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
-import { type BackOff, backOffDelay, defaultBackOff } from './back-off.js';
 import { type ChannelOptions, type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
-import { dial } from './connection.js';
+import { destroySocket, dial, shut } from './connection.js';
 import { type BrokerRefusal, refusalOf } from './refusal.js';
-import { destroySocket, shut } from './socket.js';
 import { brokerUrl, withoutCredentials } from './url.js';
+import { type BackOff, backOffDelay, defaultBackOff } from './waiting.js';
 
-/** A connection that lived so long was sound: the next failure starts the back-off anew. */
+/** After a connection has lived this long, the back-off starts from the beginning again. */
 const soundAfterMs = 10_000;
 
 export interface AmqpLinkOptions {
   /** `amqp://` or, for TLS, `amqps://`. */
   url: string;
-  /** How the connection shows at the broker, e.g. `payment publishing`. */
+  /** The connection's name in the broker's management, e.g. `payment publishing`. */
   name: string;
   log: Logger;
-  /** A silent broker is noticed after two to three of these. Default 10. */
+  /** A broker that doesn't answer is noticed after two to three heartbeats. Default 10. */
   heartbeatSeconds?: number;
   /** Default 10 s. */
   connectTimeoutMs?: number;
   backOff?: BackOff;
 }
 
-/** One connection to the broker that comes back by itself, with its channels. */
+/** A connection to the broker that reconnects by itself and sets up its channels again. */
 export interface AmqpLink {
-  /** `degraded` while the broker is away, blocks this connection, or a channel is not set up. */
+  /** `degraded` while the broker is away or blocks this connection, or while a channel is not set up. */
   readonly state: 'up' | 'degraded';
-  /** The broker takes no publishing on this connection for now: memory or disk is short. */
+  /** The broker accepts no messages on this connection, because it is short of memory or disk space. */
   readonly blocked: boolean;
   /**
-   * Why the broker has refused this process since it began: its login, or what a channel needs. Nothing but an
-   * operator can change that; a broker that is away is none of it, nor is one that refuses what it once granted.
+   * Why the broker refused the login or a channel's set-up, if it has refused since this process began. Only an operator
+   * can change that. A broker that is away is not a refusal, nor is one that refuses what it once granted.
    */
   readonly refused: BrokerRefusal | undefined;
-  /** Supervises a channel from now on. Throws only after `close`. */
+  /** Opens a channel and keeps it open. Throws only after `close`. */
   openChannel(setup: ChannelSetup, options?: ChannelOptions): LinkChannel;
-  /** Closes channels and connection. Never rejects; at most some seconds where the broker doesn't answer. */
+  /** Closes the channels and the connection. Never rejects. Takes some seconds if the broker doesn't answer. */
   close(): Promise<void>;
 }
 
-/** Starts connecting at once. Throws `TypeError` for a URL that can't be one of a broker. */
+/** Starts connecting at once. Throws `TypeError` if `url` is not an AMQP URL. */
 export function createAmqpLink(options: AmqpLinkOptions): AmqpLink {
   return new Link(options);
 }
 
-// amqplib's own `recovery` is not used: it binds to a connection after opening it, and one that has died in
-// between is never replaced; and its back-off begins anew with each connection, however short that lived.
+// amqplib's own `recovery` is not used. It attaches to a connection after opening it and never replaces one that died
+// in between, and its back-off starts from the beginning with each connection, even a short-lived one.
 class Link implements AmqpLink {
   readonly #url: string;
   readonly #name: string;
@@ -119,9 +118,9 @@ class Link implements AmqpLink {
       await this.#adopt(model);
     } catch (error) {
       if (!this.#wasConnected) this.#refused = refusalOf(error);
-      // One line an outage; the repeats say nothing new.
+      // Warns once per outage.
       const level = this.#attempt === 0 ? 'warn' : 'debug';
-      this.#log[level]({ err: error }, 'broker can not be reached; trying again');
+      this.#log[level]({ err: error }, 'the broker cannot be reached; retrying');
       this.#connectLater();
     }
   }
@@ -144,7 +143,7 @@ class Link implements AmqpLink {
     if (this.#model !== model) return;
     this.#blocked = blocked;
     if (blocked) this.#log.warn({ reason }, 'the broker blocks publishing');
-    else this.#log.info('the broker takes publishing again');
+    else this.#log.info('the broker accepts publishing again');
   }
 
   #lost(model: ChannelModel, error: Error | undefined): void {
@@ -159,7 +158,7 @@ class Link implements AmqpLink {
   }
 
   #giveUp(model: ChannelModel, reason: string): void {
-    this.#lost(model, new Error(`connection given up: ${reason}`));
+    this.#lost(model, new Error(`connection closed: ${reason}`));
   }
 
   #connectLater(): void {

@@ -1,7 +1,7 @@
-/** What the names of exchanges and queues begin with, unless a setting says otherwise. */
+/** The default prefix of all exchange and queue names. */
 export const defaultPrefix = 'warren';
 
-/** Kebab case: a dot separates the prefix from the rest of a name, so it must not hold one. */
+/** Kebab case, without dots: a dot separates the prefix from the rest of a name. */
 export const prefixPattern = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
 
 /** Throws `RangeError` for a prefix that isn't in kebab case or is longer than 40 characters. */

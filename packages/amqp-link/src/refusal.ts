@@ -1,6 +1,6 @@
 /**
- * The broker said no, and will say so again until an operator changes something: a permission is missing, or an
- * exchange or a queue is not what it has to be. The message says what is and what is needed.
+ * The broker refuses an operation until an operator changes something: a permission is missing (`forbidden`), or an
+ * exchange or a queue has other properties than needed (`mismatch`). The message says what exists and what is needed.
  */
 export class BrokerRefusal extends Error {
   override readonly name = 'BrokerRefusal';
@@ -12,11 +12,11 @@ export class BrokerRefusal extends Error {
   }
 }
 
-/** `error` as a refusal; undefined for what can pass by itself, such as a broker that is away. */
+/** Returns `error` as a refusal, or `undefined` if it is temporary, such as a broker that is away. */
 export function refusalOf(error: unknown): BrokerRefusal | undefined {
   if (error instanceof BrokerRefusal) return error;
   if (!(error instanceof Error)) return undefined;
-  // amqplib gives the code of a closed channel; that of a refused login is only in its words.
+  // amqplib's error has a code if a channel was closed. For a refused login only the message contains it.
   const forbidden = codeOf(error) === 403 || /^Handshake terminated by server: 403 /.test(error.message);
   return forbidden ? new BrokerRefusal('forbidden', error.message, { cause: error }) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Checks an AMQP URL and asks for heartbeats unless it says itself how often: without them a half-open
- * connection is never noticed. Errors never hold the URL, since it carries the password.
+ * Checks an AMQP URL and adds a heartbeat interval if it has none: without heartbeats a half-open connection is never
+ * noticed. Error messages never contain the URL, because it carries the password.
  */
 export function brokerUrl(url: string, heartbeatSeconds: number): string {
   const parsed = parse(url);
@@ -12,14 +12,14 @@ export function brokerUrl(url: string, heartbeatSeconds: number): string {
   return parsed.href;
 }
 
-/** The user that a connection to this URL is of: AMQP's default is `guest`. Undefined for what is no URL. */
+/** The user of a connection to this URL. AMQP's default is `guest`. Returns `undefined` if `url` is not a URL. */
 export function brokerUser(url: string): string | undefined {
   const parsed = parse(url);
   if (!parsed) return undefined;
   return parsed.username === '' && parsed.password === '' ? 'guest' : decodeURIComponent(parsed.username);
 }
 
-/** The URL as it may be logged: protocol, host, port and virtual host. */
+/** The URL in a form that may be logged: protocol, host, port and virtual host. */
 export function withoutCredentials(url: string): string {
   const parsed = parse(url);
   return parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : '(unreadable URL)';

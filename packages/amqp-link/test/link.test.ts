@@ -6,7 +6,7 @@ import { type AmqpLink, type AmqpLinkOptions, createAmqpLink, ensureExchange } f
 
 const silent = pino({ level: 'silent' });
 
-describe('supervised connection', () => {
+describe('AMQP link', () => {
   let broker: TestBroker;
   let proxy: FaultProxy;
   let url: string;
@@ -36,7 +36,7 @@ describe('supervised connection', () => {
     return link;
   }
 
-  it('sets everything up again after each cut', async () => {
+  it('sets up its channels again after the connection was cut', async () => {
     const link = open();
     const got: string[] = [];
     let setUps = 0;
@@ -54,7 +54,7 @@ describe('supervised connection', () => {
     await eventually(() => expect(link.state).toBe('up'));
   });
 
-  it('repeats a set-up that fails, and leaves the other channels alone', async () => {
+  it('retries a set-up that fails and keeps the other channels', async () => {
     const link = open();
     const steady = link.openChannel(async () => undefined);
     await steady.attempted();
@@ -71,7 +71,7 @@ describe('supervised connection', () => {
     expect(steady.current).toBe(before);
   });
 
-  it('declares an exchange that is not there yet without a warning, and finds it the next time', async () => {
+  it('declares a missing exchange without a warning and finds it the next time', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
     for (let start = 0; start < 2; start += 1) {
@@ -83,7 +83,7 @@ describe('supervised connection', () => {
     expect(lines).toEqual([]);
   });
 
-  it('opens a channel anew when the broker closes it', async () => {
+  it('opens a new channel when the broker closes one', async () => {
     const link = open();
     const channel = link.openChannel(async () => undefined);
     await channel.attempted();
@@ -117,7 +117,7 @@ describe('supervised connection', () => {
     expect(link.state).toBe('up');
   });
 
-  it('forgets a channel that was closed', async () => {
+  it('does not set up a closed channel again', async () => {
     const link = open();
     let setUps = 0;
     const channel = link.openChannel(async () => {
@@ -132,7 +132,7 @@ describe('supervised connection', () => {
     expect(setUps).toBe(1);
   });
 
-  it('begins without a broker, and closes without one', async () => {
+  it('starts and closes without a broker', async () => {
     proxy.refuse();
     const link = open();
     const channel = link.openChannel(async () => undefined);
@@ -143,7 +143,7 @@ describe('supervised connection', () => {
     expect(() => link.openChannel(async () => undefined)).toThrow('closed');
   });
 
-  it('notices a broker that has gone silent by its heartbeats', async () => {
+  it('notices by missing heartbeats that the broker does not answer', async () => {
     const link = open({ heartbeatSeconds: 1 });
     await link.openChannel(async () => undefined).attempted();
     proxy.stall();
@@ -159,20 +159,20 @@ describe('supervised connection', () => {
     refused.username = 'nobody';
     refused.password = 'sesame-1234';
     const link = open({ url: refused.href, log });
-    await eventually(() => expect(lines.join('')).toMatch(/can not be reached/));
+    await eventually(() => expect(lines.join('')).toMatch(/cannot be reached/));
     await link.close();
     expect(lines.join('')).toContain(`127.0.0.1:${proxy.port}`);
     expect(lines.join('')).not.toContain('sesame');
   });
 
-  it('refuses a URL that can not be one, without repeating it', () => {
+  it('refuses an invalid URL without showing it', () => {
     for (const wrong of ['sesame-1234', 'http://a:sesame-1234@b', 'amqp//a:sesame-1234@b']) {
       expect(() => open({ url: wrong })).toThrow(TypeError);
       expect(() => open({ url: wrong })).not.toThrow(/sesame/);
     }
   });
 
-  it('speaks TLS where the URL says amqps', async () => {
+  it('uses TLS for amqps URLs', async () => {
     const firstBytes: number[] = [];
     const server = createServer((socket) => {
       socket.on('error', () => undefined);

@@ -1,14 +1,13 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { testBroker, testDatabase } from '@warren/testing';
+import { Cleanup, testBroker, testDatabase } from '@warren/testing';
 import { Child } from './processes/child.js';
-import { Cleanup } from './processes/cleanup.js';
 
-const startWithinMs = 60_000;
+const startTimeoutMs = 60_000;
 const linesShown = 30;
 
-/** What systems are made of: own databases, own vhosts, own processes. All goes with `cleanup`. */
+/** Creates private databases, vhosts and processes for the systems under test. `cleanup` removes all of them. */
 export class Bench {
   readonly cleanup = new Cleanup();
   readonly #logs: string;
@@ -24,37 +23,37 @@ export class Bench {
     this.cleanup.defer('logs', () => rm(logs, { recursive: true, force: true }));
   }
 
-  /** The URL of a vhost of its own. */
+  /** Creates a vhost and returns its URL. */
   async broker(): Promise<string> {
     const broker = await testBroker();
     this.cleanup.defer('vhost', () => broker.close());
     if (broker.isolated) return broker.url;
-    throw new Error('The bench needs a vhost for each system: set WARREN_TEST_AMQP_MANAGEMENT_URL.');
+    throw new Error('The benchmark needs a vhost for each system: set WARREN_TEST_AMQP_MANAGEMENT_URL.');
   }
 
-  /** The URL of an empty database of its own. */
+  /** Creates an empty database and returns its URL. */
   async database(): Promise<string> {
     const database = await testDatabase();
     this.cleanup.defer('database', () => database.close());
     return database.url;
   }
 
-  /** A process that only answers. */
+  /** Starts a process that answers questions. */
   async process(name: string, script: URL, nodeArguments: string[] = []): Promise<Child> {
     return this.#start(name, script, {}, nodeArguments);
   }
 
-  /** A server; resolves once it listens. */
+  /** Starts a server, and resolves once it listens. */
   async server(name: string, script: URL, env: Record<string, string>): Promise<Server> {
     const profiling = this.#cpuProf
       ? ['--cpu-prof', `--cpu-prof-dir=${this.#cpuProf}`, `--cpu-prof-name=${name}.cpuprofile`]
       : [];
     const child = await this.#start(name, script, env, profiling);
-    return { child, port: await child.ask<number>('ready', undefined, startWithinMs) };
+    return { child, port: await child.ask<number>('ready', undefined, startTimeoutMs) };
   }
 
-  /** The last lines of what each process printed. */
-  async lastWords(): Promise<string> {
+  /** The last lines of each process's output. */
+  async lastOutput(): Promise<string> {
     const files = await readdir(this.#logs);
     const texts = await Promise.all(files.map((file) => readFile(join(this.#logs, file), 'utf8')));
     const tails = texts.map((text, index) => {
@@ -83,22 +82,27 @@ export interface Server {
 }
 
 /**
- * Runs a benchmark on a bench of its own, and cleans up whatever becomes of it, also on SIGINT and SIGTERM. Where the work
- * fails, the last that its processes printed goes to stderr. `cpuProf`: the folder for CPU profiles, if wanted.
+ * Runs a benchmark with its own bench, and cleans up afterwards, also on SIGINT and SIGTERM. If the benchmark fails,
+ * prints the last output of its processes to stderr. `cpuProf` is the folder for CPU profiles.
  */
-export async function withBench(
+export async function withBench<T>(
   cpuProf: string | undefined,
-  work: (bench: Bench) => Promise<void>,
-): Promise<void> {
+  work: (bench: Bench) => Promise<T>,
+): Promise<T> {
   const bench = await Bench.create(cpuProf);
-  const stop = () => void bench.cleanup.run().then(() => process.exit(130));
+  const stop = () => void cleanUp(bench).then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    await work(bench);
+    return await work(bench);
   } catch (error) {
-    process.stderr.write(await bench.lastWords());
+    process.stderr.write(await bench.lastOutput());
     throw error;
   } finally {
-    await bench.cleanup.run();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await cleanUp(bench);
   }
+}
+
+async function cleanUp({ cleanup }: Bench): Promise<void> {
+  for (const failure of await cleanup.run()) console.error(failure);
 }

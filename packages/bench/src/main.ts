@@ -8,7 +8,7 @@ import { table } from './table.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** What is measured apart from the story, each with options of its own. */
+/** The other benchmarks, each with its own options. */
 const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
   storm: async (argv) => (await import('./storm/command.js')).storm(argv, say),
   resume: async (argv) => (await import('./resume/command.js')).resume(argv, say),
@@ -27,7 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${help}`);
-    else process.stderr.write(`The bench failed. ${error instanceof Error ? error.stack : String(error)}\n`);
+    else
+      process.stderr.write(`The benchmark failed: ${error instanceof Error ? error.stack : String(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -53,7 +54,7 @@ function report(rows: Parameters<typeof table>[0]): string {
   return `
 ${table(rows)}
 
-×: ratio to the bare pipeline in the same round, median (min–max over rounds). Throughput: higher is better,
-all else: lower. Every event arrived on its recipient's socket exactly once.
+×: ratio to the bare pipeline in the same round, as the median (min–max) over rounds. Higher is better for throughput,
+lower for everything else. Every event arrived exactly once on its recipient's socket.
 `;
 }

@@ -1,26 +1,31 @@
 import { readFlags, wholeNumber } from '@warren/testing';
+
 export const help = `npm run bench -- [options]
 npm run bench -- storm|resume|attacks|curves|retention [options]
 
-Drives one story, POST of a payment to notification on a socket, through a bare hand-written pipeline and through
-Warren, in turns, and prints Warren's share of the bare one's throughput and latency.
+Measures the way from the POST of a payment to the notification on a socket, alternately with a hand-written pipeline
+('bare') and with Warren, and prints ratios of throughput and latency.
 
-  --seconds N        length of each measurement (default 5)
+  --seconds N        duration of each measurement (default 5)
   --rounds N         how often each system is measured; ratios are medians over rounds (default 4)
-  --rate A,B         fixed rates for latency, in events/s (default 100,200)
-  --concurrency N    events under way while throughput is measured (default 64)
-  --warm-up N        events before anything counts, as far as 30 s take it (default 4000)
-  --people N         recipients with a socket each, and as many payers (default 50)
-  --systems A,B      which to measure beside 'bare': warren, warren-orm, warren-raw, story (default all)
-  --cpu-prof DIR     writes a CPU profile of each server there
-  --json             prints the result as JSON
-  --help             prints this
+  --rate A,B         fixed rates for measuring latency, in events/s (default 100,200)
+  --concurrency N    pending events while throughput is measured (default 64)
+  --warm-up N        events before the first measurement, within 30 s (default 4000)
+  --people N         number of recipients with a socket, and of payers (default 50)
+  --systems A,B      systems to compare with 'bare': warren, warren-orm, warren-raw, story (default all)
+  --cpu-prof DIR     write a CPU profile of each server to this folder
+  --json             print the result as JSON
+  --help             print this help
 
-\`storm\` is a reconnect storm, \`resume\` one of all at the same moment on one process, \`attacks\` are floods on a socket, \`curves\` the throughput of relay and consumer,
-\`retention\` what the tables take and what pruning costs: see their --help.
+Other benchmarks, each with its own --help:
+  storm       cuts all clients of two nodes again and again
+  resume      lets all clients reconnect to one process at the same moment
+  attacks     floods a node through a socket
+  curves      throughput of the relay and of consumers
+  retention   size of the tables, and the cost of pruning them
 
-It finds its servers as the tests do: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, else what runs locally.
-Everything it measures includes the load generator's own work on the same machine.
+The servers are found as in the tests: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, or local servers. All figures
+include the work of the load generator, which runs on the same machine.
 `;
 
 export interface Options {

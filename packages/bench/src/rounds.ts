@@ -1,20 +1,20 @@
-import { patienceMs } from './driver/loops.js';
+import { arrivalTimeoutMs } from './driver/loops.js';
 import type { ClosedLoopResult, DriverQuestions, OpenLoopResult } from './driver/questions.js';
 import type { Options } from './options.js';
 import type { Child } from './processes/child.js';
 import type { RunningSystem } from './systems/system.js';
 
-/** Bounds the warm-up of a slow system. */
-const warmUp = { stepSeconds: 2, mostSteps: 15 };
-const connectWithinMs = 30_000;
+/** Limits the warm-up of a slow system. */
+const warmUp = { stepSeconds: 2, maxSteps: 15 };
+const connectTimeoutMs = 30_000;
 
 export interface Measurement<Result> {
   result: Result;
-  /** Processor time that all of the system's processes spent, per event, in milliseconds. */
+  /** Processor time of all the system's processes per event, in milliseconds. */
   serverMsPerEvent: number;
 }
 
-/** What one system did in one round. */
+/** The measurements of one system in one round. */
 export interface Round {
   atRate: Map<number, Measurement<OpenLoopResult>>;
   throughput: Measurement<ClosedLoopResult>;
@@ -22,7 +22,7 @@ export interface Round {
 
 export type Results = Map<string, Round[]>;
 
-/** Measures all systems in turns, forwards and backwards, so that what drifts drifts for all alike. */
+/** Measures all systems in turn, alternating the order, so that a drift of the machine affects all alike. */
 export async function runRounds(
   systems: readonly RunningSystem[],
   driver: Child,
@@ -32,7 +32,7 @@ export async function runRounds(
   const results: Results = new Map(systems.map(({ target }) => [target.name, []]));
   for (const { target } of systems) {
     say(`warming up ${target.name}`);
-    await driver.ask('connect', target, connectWithinMs);
+    await driver.ask('connect', target, connectTimeoutMs);
     await warmUpSystem(target.name, driver, options);
   }
   for (let round = 1; round <= options.rounds; round += 1) {
@@ -43,16 +43,16 @@ export async function runRounds(
     }
   }
   for (const { target } of systems) {
-    await driver.ask('finish', target.name, connectWithinMs);
+    await driver.ask('finish', target.name, connectTimeoutMs);
   }
   return results;
 }
 
-/** V8 compiles hot code for thousands of events; a system measured earlier would pay for the length of its code. */
+/** V8 compiles hot code during thousands of events. Without the warm-up, larger systems would look slower. */
 async function warmUpSystem(system: string, driver: Child, options: Options): Promise<void> {
   const step = { system, concurrency: options.concurrency, seconds: warmUp.stepSeconds };
   let events = 0;
-  for (let steps = 0; steps < warmUp.mostSteps && events < options.warmUp; steps += 1) {
+  for (let steps = 0; steps < warmUp.maxSteps && events < options.warmUp; steps += 1) {
     events += (await askClosedLoop(driver, step)).events;
   }
 }
@@ -84,9 +84,9 @@ async function processorMs(system: RunningSystem): Promise<number> {
 }
 
 function askOpenLoop(driver: Child, input: DriverQuestions['open-loop']): Promise<OpenLoopResult> {
-  return driver.ask('open-loop', input, input.seconds * 1000 + 2 * patienceMs);
+  return driver.ask('open-loop', input, input.seconds * 1000 + 2 * arrivalTimeoutMs);
 }
 
 function askClosedLoop(driver: Child, input: DriverQuestions['closed-loop']): Promise<ClosedLoopResult> {
-  return driver.ask('closed-loop', input, input.seconds * 1000 + 2 * patienceMs);
+  return driver.ask('closed-loop', input, input.seconds * 1000 + 2 * arrivalTimeoutMs);
 }

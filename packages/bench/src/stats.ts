@@ -1,4 +1,4 @@
-/** The smallest sample that at least the share `q` (0–1) of all samples don't exceed. */
+/** The smallest sample that is greater than or equal to at least the share `q` (0 to 1) of all samples. */
 export function quantile(samples: readonly number[], q: number): number {
   if (samples.length === 0) throw new RangeError('no samples');
   const sorted = [...samples].sort((a, b) => a - b);
@@ -6,7 +6,7 @@ export function quantile(samples: readonly number[], q: number): number {
   return sorted[index] as number;
 }
 
-/** The middle value; between two middle ones their mean. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('no values');
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 import type { Results, Round } from './rounds.js';
 import { median, type Spread, spread } from './stats.js';
 
-/** One system over all rounds: medians, and its ratios to the bare pipeline of the same round. */
+/** The medians of one system over all rounds, and its ratios to the bare pipeline in the same round. */
 export interface Row {
   system: string;
   throughput: Cell;
@@ -16,11 +16,11 @@ export interface Cell {
 }
 
 export function summarize(results: Results, rates: readonly number[]): Row[] {
-  const yardstick = results.get('bare') ?? [];
+  const baseline = results.get('bare') ?? [];
   return [...results].map(([system, rounds]) => {
     const cell = (value: (round: Round) => number): Cell => {
       const values = rounds.map(value);
-      const ratios = rounds.map((round, index) => value(round) / value(yardstick[index] as Round));
+      const ratios = rounds.map((round, index) => value(round) / value(baseline[index] as Round));
       return { median: median(values), ...(system !== 'bare' && { ratio: spread(ratios) }) };
     };
     return {

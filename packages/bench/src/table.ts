@@ -1,6 +1,6 @@
 import type { Cell, Row } from './summary.js';
 
-/** The summary as aligned text: a line a measure, a column a system. */
+/** The summary as an aligned table with a line for each measure and a column for each system. */
 export function table(rows: readonly Row[]): string {
   const measures: [string, (row: Row) => Cell, number][] = [
     ['events/s, POST to socket', (row) => row.throughput, 0],

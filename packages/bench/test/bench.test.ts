@@ -8,8 +8,8 @@ import pg from 'pg';
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-describe('the bench', () => {
-  it('measures both systems, and leaves no database behind', async () => {
+describe('the benchmark', () => {
+  it('measures both systems and drops its databases', async () => {
     const argv = [
       '--systems',
       'warren',
@@ -33,7 +33,7 @@ describe('the bench', () => {
     expect(await databasesOf(bench.child.pid)).toEqual([]);
   }, 120_000);
 
-  it('says how it is used', async () => {
+  it('shows its help and rejects an unknown system', async () => {
     expect((await run(process.execPath, [main, '--help'])).stdout).toContain('npm run bench');
     await expect(run(process.execPath, [main, '--systems', 'nest'])).rejects.toMatchObject({ code: 2 });
   });

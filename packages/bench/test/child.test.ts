@@ -26,26 +26,26 @@ describe('a child process', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('answers, also what was asked before it listened', async () => {
+  it('answers a question that was sent before it listened', async () => {
     expect(await (await start('deaf')).ask('anything', 42, 10_000)).toBe(42);
   });
 
-  it('that ends fails what was asked of it, and what is asked later', async () => {
+  it('rejects pending and later questions when it has ended', async () => {
     const faint = await start('faint');
     await expect(faint.ask('anything', undefined, 10_000)).rejects.toThrow('ended with exit code 3');
-    await expect(faint.ask('more', undefined, 10_000)).rejects.toThrow('is gone');
+    await expect(faint.ask('more', undefined, 10_000)).rejects.toThrow('has ended');
   });
 
-  it('that says nothing fails the question in time', async () => {
+  it('rejects a question that it does not answer in time', async () => {
     const deaf = await start('deaf');
     await deaf.ask('first', undefined, 10_000);
     await expect(deaf.ask('second', undefined, 50)).rejects.toThrow("did not answer 'second' within 50 ms");
   });
 
-  it('that ignores SIGTERM is ended all the same', async () => {
+  it('is killed if it ignores SIGTERM', async () => {
     const deaf = await start('deaf');
     await deaf.ask('first', undefined, 10_000);
     await deaf.stop(50);
-    await expect(deaf.ask('second', undefined, 50)).rejects.toThrow('is gone');
+    await expect(deaf.ask('second', undefined, 50)).rejects.toThrow('has ended');
   });
 });

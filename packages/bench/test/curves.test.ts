@@ -30,7 +30,7 @@ const curves: Curves = {
 };
 
 describe('throughput curves', () => {
-  it('are tables of ratios to the first line, and take the place of those in the page', () => {
+  it('are shown as tables of ratios to the first line, and replace the tables of the page', () => {
     const text = report(curves);
     expect(text).toMatch(/\| nudge +\| 1 +\| 1 +\| 500 +\| ×2\.50 \|/);
     expect(text).toMatch(/\| 1 +\| 10 +\| 850 +\| ×8\.50 \|/);
@@ -44,20 +44,23 @@ describe('throughput curves', () => {
     expect(() => intoPage('no place', curves)).toThrow('the page has no');
   });
 
-  it('are drawn from zero to above the highest', () => {
+  it('are drawn from zero to above the highest value', () => {
     const drawn = plot(curves);
     expect(drawn).toMatch(/^<svg [^>]*>.*<\/svg>\n$/s);
     expect(drawn).toContain('d="M48 90.5L348 188" fill="none"');
     expect(drawn).not.toContain('NaN');
   });
 
-  it.each([['--events', '0'], ['--rows', '100000'], ['--nonsense']])('are not made from %s %s', (...argv) => {
-    expect(() => readCurvesOptions(argv.filter((word) => word !== undefined))).toThrow(UsageError);
-  });
+  it.each([['--events', '0'], ['--rows', '100000'], ['--nonsense']])(
+    'reject the options %s %s',
+    (...argv) => {
+      expect(() => readCurvesOptions(argv.filter((word) => word !== undefined))).toThrow(UsageError);
+    },
+  );
 });
 
-describe('the storm', () => {
-  it('has no more tabs of one user than a node takes, and time to come back after the last cut', () => {
+describe('storm options', () => {
+  it('allow no more clients per user than a node accepts, and fewer cuts than broadcasts', () => {
     expect(() => readStormOptions(['--clients', '100', '--users', '4'])).toThrow(UsageError);
     expect(() => readStormOptions(['--cuts', '10', '--broadcasts', '10'])).toThrow(UsageError);
     expect(readStormOptions([])).toMatchObject({ clients: 2_000, broadcasts: 120, cuts: 8 });

@@ -12,14 +12,14 @@ const round = (perSecond: number, p50: number): Round => ({
 });
 
 describe('figures', () => {
-  it('are exact', () => {
+  it('are exact quantiles and medians', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect([quantile(hundred, 0.5), quantile(hundred, 0.99), quantile([7], 0.99)]).toEqual([50, 99, 7]);
     expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
     expect(() => quantile([], 0.5)).toThrow(RangeError);
   });
 
-  it('are ratios to the bare pipeline of the same round, not of the medians', () => {
+  it('are ratios to the bare pipeline in the same round, not ratios of medians', () => {
     const results: Results = new Map([
       ['bare', [round(1000, 10), round(500, 20)]],
       ['warren', [round(900, 12), round(400, 22)]],
@@ -34,7 +34,7 @@ describe('figures', () => {
   });
 
   it.each([['--seconds', '0'], ['--rate', '100,x'], ['--rounds', '1.5'], ['--nonsense']])(
-    'are not made from %s %s',
+    'reject the options %s %s',
     (...argv) => {
       expect(() => readOptions(argv.filter((word) => word !== undefined))).toThrow(UsageError);
     },

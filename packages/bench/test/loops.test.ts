@@ -21,22 +21,22 @@ describe('the open loop', () => {
       1,
     );
     expect(latencies).toHaveLength(100);
-    // 30 events were due in the stall; measured from their sending, one alone would look slow.
+    // 30 events were due in the stall. Measured from their sending, only one of them would be slow.
     expect(quantile(latencies, 0.85)).toBeGreaterThan(100);
   });
 
-  it('sends on while answers are out', async () => {
-    let underWay = 0;
-    let most = 0;
+  it('continues to send while answers are pending', async () => {
+    let pending = 0;
+    let maxPending = 0;
     const pay = async () => {
-      underWay += 1;
-      most = Math.max(most, underWay);
+      pending += 1;
+      maxPending = Math.max(maxPending, pending);
       await sleep(100);
-      underWay -= 1;
+      pending -= 1;
       return performance.now();
     };
     await openLoop(pay, 100, 1);
-    expect(most).toBeGreaterThan(5);
+    expect(maxPending).toBeGreaterThan(5);
   });
 
   it('fails with the first failure', async () => {
@@ -46,28 +46,28 @@ describe('the open loop', () => {
 });
 
 describe('the closed loop', () => {
-  it('keeps as many under way as it may, and counts until the last arrival', async () => {
+  it('keeps as many payments pending as allowed, and measures until the last arrival', async () => {
     const began: number[] = [];
     const arrived: number[] = [];
-    let underWay = 0;
-    let most = 0;
+    let pending = 0;
+    let maxPending = 0;
     const pay = async () => {
       began.push(performance.now());
-      underWay += 1;
-      most = Math.max(most, underWay);
+      pending += 1;
+      maxPending = Math.max(maxPending, pending);
       await sleep(100);
-      underWay -= 1;
+      pending -= 1;
       const now = performance.now();
       arrived.push(now);
       return now;
     };
     const start = performance.now();
     const { events, elapsedMs } = await closedLoop(pay, 4, 0.25);
-    expect(most).toBe(4);
+    expect(maxPending).toBe(4);
     expect(events).toBe(arrived.length);
     expect(began).toHaveLength(arrived.length);
     expect(elapsedMs).toBeGreaterThanOrEqual(250);
-    // Its own start lies between these two.
+    // The loop starts between these two times.
     expect(elapsedMs).toBeGreaterThanOrEqual(Math.max(...arrived) - Math.min(...began));
     expect(elapsedMs).toBeLessThanOrEqual(Math.max(...arrived) - start);
   });

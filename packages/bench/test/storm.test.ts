@@ -1,14 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually, testBroker, testDatabase } from '@warren/testing';
+import { Cleanup, eventually, testBroker, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { io } from 'socket.io-client';
-import { Cleanup } from '../src/processes/cleanup.js';
+import { noFaults } from '../src/storm/client.js';
 import { openStormNode } from '../src/storm/node.js';
 import { playStorm } from '../src/storm/play.js';
 import { Swarm } from '../src/storm/swarm.js';
 import { createTokens } from '../src/systems/tokens.js';
-
-const noFaults = { gaps: 0, duplicates: 0, repeated: 0, resets: 0, behind: 0, refused: 0 };
 
 describe('a reconnect storm', () => {
   let cleanup = new Cleanup();
@@ -18,10 +16,10 @@ describe('a reconnect storm', () => {
   });
 
   /**
-   * Nobody sweeps, so that nothing mends what replay and push leave out. Feeds answer late, so that the last
+   * No sweep runs, so that it can't repair what replay and push leave out. Feeds are read late, so that the last
    * broadcast is written while sockets resume.
    */
-  it('leaves every client complete, though all were cut while broadcasts went on', async () => {
+  it('delivers every entry to every client although all are cut during broadcasts', async () => {
     const [database, broker] = [await testDatabase(), await testBroker()];
     cleanup.defer('database', () => database.close());
     cleanup.defer('broker', () => broker.close());
@@ -52,19 +50,19 @@ describe('a reconnect storm', () => {
       report: async () => swarm.report(),
     };
 
-    const plan = { clients: 100, broadcasts: 10, cuts: 2, intervalMs: 100, patienceMs: 15_000 };
+    const plan = { clients: 100, broadcasts: 10, cuts: 2, intervalMs: 100, timeoutMs: 15_000 };
     const result = await playStorm(plan, nodes, [handle], () => undefined);
-    expect(result).toMatchObject({ clients: 100, cuts: 200, head: 11, incomplete: 0, faults: noFaults });
-    // One a client at least; who was cut again before it had caught up has only one.
+    expect(result).toMatchObject({ clients: 100, cuts: 200, head: 11, incomplete: 0, faults: noFaults() });
+    // At least one per client: a client that is cut again before it has caught up has only one.
     expect(result.replays.length).toBeGreaterThanOrEqual(100);
     expect(await headsOf(database.url)).toEqual(users.map(() => 11));
   }, 60_000);
 
   /**
-   * The feeds can't be read while their table is locked, so that whatever reads them holds its connection. Reading each
-   * socket's feed by itself would hold them all.
+   * The locked table blocks every read of a feed, which then holds its connection. Reading each socket's feed separately
+   * would take all connections.
    */
-  it('leaves connections to transactions, though hundreds of sockets wait for their feeds', async () => {
+  it('leaves connections for transactions while hundreds of sockets wait for their feeds', async () => {
     const [database, broker] = [await testDatabase(), await testBroker()];
     cleanup.defer('database', () => database.close());
     cleanup.defer('broker', () => broker.close());
@@ -91,11 +89,11 @@ describe('a reconnect storm', () => {
     expect(swarm.standing.ready).toBe(0);
     await locker.query('COMMIT');
     await eventually(() => expect(swarm.standing.ready).toBe(300), { within: 30_000 });
-    expect(swarm.report().faults).toEqual(noFaults);
+    expect(swarm.report().faults).toEqual(noFaults());
   }, 90_000);
 
-  /** As above: what reads feeds holds its connection until the end. */
-  it('leaves connections to transactions, however hard one person pulls', async () => {
+  /** As above, the locked table blocks every read of a feed. */
+  it('leaves connections for transactions while one user sends many pulls', async () => {
     const [database, broker] = [await testDatabase(), await testBroker()];
     cleanup.defer('database', () => database.close());
     cleanup.defer('broker', () => broker.close());
@@ -124,7 +122,7 @@ describe('a reconnect storm', () => {
     for (const socket of sockets) {
       for (let count = 0; count < 10; count += 1) socket.emit('feed.pull', {}, answers.push.bind(answers));
     }
-    // One is under way and four wait.
+    // One pull runs and four wait.
     await eventually(() => expect(answers).toHaveLength(95));
     for (const { error } of answers) expect(error?.code).toBe('rate-limited');
     for (let count = 0; count < 20; count += 1) await node.transact();

@@ -1,11 +1,11 @@
-/** Accepted: the server said so. Refused: it said no for good. Unknown: nobody answered; it may have happened. */
+/** `unknown`: there was no final answer, so that the action may or may not have happened. */
 export type Outcome = 'accepted' | 'refused' | 'unknown';
 
-/** One try of an action: what came back, or why nothing did. */
+/** One attempt of an action. */
 export interface Attempt {
   /** Milliseconds since the run began. */
   at: number;
-  /** HTTP status, `ok`, a code, or what went wrong on the way. */
+  /** `ok`, or the reason why it was not accepted: status and code, or the error of the connection. */
   answer: string;
 }
 
@@ -28,7 +28,7 @@ export interface RenameAction extends ActionBase {
   userId: string;
   /** Unique in the run. */
   displayName: string;
-  /** As the answer said. */
+  /** The version in the answer. */
   version?: number;
 }
 
@@ -42,7 +42,7 @@ export interface PayAction extends ActionBase {
   key: string;
   /** Unique in the run; stored with the payment. */
   description: string;
-  /** As the answer said. */
+  /** The id in the answer. */
   paymentId?: string;
 }
 
@@ -55,7 +55,7 @@ export interface MarkReadAction extends ActionBase {
 
 export type Action = RegisterAction | RenameAction | PayAction | MarkReadAction;
 
-/** An entry as a client got it. */
+/** A feed entry that a client received. */
 export interface SeenEntry {
   seq: number;
   type: string;
@@ -66,35 +66,35 @@ export interface SeenEntry {
 
 /** What one client saw. */
 export interface ClientView {
-  /** For people: `ada3 /payment #2`. */
+  /** For the report, e.g. `ada3 /payment #2`. */
   name: string;
   userId: string;
   service: 'user' | 'payment' | 'notification';
-  /** What was there before it first connected, read by `feed.pull` from the oldest on. */
+  /** Entries from before its first connection, read with `feed.pull` from the oldest on. */
   pulled: SeenEntry[];
-  /** What came by itself after that, over all its connections, in the order of arrival. */
+  /** Entries that were pushed after that, over all its connections, in the order of arrival. */
   live: SeenEntry[];
-  /** Anything that must not happen to it: a reset, an ended session, a refusal for good. */
+  /** Things that must not happen: a reset, an ended session, a permanent refusal. */
   troubles: string[];
   connects: number;
 }
 
-/** A bad event that the run published itself. */
+/** A bad event that the run itself published. */
 export interface Planted {
   id: string;
   what: 'malformed' | 'unknown-type';
-  /** Confirmed by the broker, so that it must be somewhere. */
+  /** The broker confirmed it, so it must not be lost. */
   confirmed: boolean;
 }
 
-/** Everything that was tried and seen in a run. */
+/** Records the actions and observations of a run. */
 export class Ledger {
   readonly #began = Date.now();
   readonly actions: Action[] = [];
   readonly clients: ClientView[] = [];
   readonly planted: Planted[] = [];
-  /** Planned actions that nobody tried, since too many waited for their answers already. */
-  leftOut = 0;
+  /** The number of planned actions that were skipped because too many waited for their answers. */
+  skipped = 0;
 
   /** Milliseconds since the run began. */
   now(): number {

@@ -20,10 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (stop.signal.aborted) return 130;
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${help}`);
-    else
-      process.stderr.write(
-        `The run itself failed. ${error instanceof Error ? error.stack : String(error)}\n`,
-      );
+    else process.stderr.write(`The run failed: ${error instanceof Error ? error.stack : String(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

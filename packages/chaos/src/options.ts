@@ -2,22 +2,22 @@ import { numberFrom, readFlags, wholeNumber } from '@warren/testing';
 
 export const help = `npm run chaos -- [options]
 
-Runs two instances of each service on a RabbitMQ and a PostgreSQL of its own, lets a crowd of simulated people use
-them, breaks things meanwhile, heals them, and checks that nothing was lost, doubled or left different. Exit code 1
-if a check finds anything.
+Runs two instances of each service with a private RabbitMQ and PostgreSQL, simulates people who use them, injects
+faults, ends the faults, and checks that nothing is lost, duplicated or different. The exit code is 1 if a check finds
+anything.
 
   --minutes N             how long people act and faults happen; 0.5 is half a minute (default 10)
-  --seed N                decides which faults and actions happen when (default: another each time)
+  --seed N                determines all faults and actions and their times (default: random)
   --faults-per-minute N   (default 5)
   --actions-per-second N  (default 6)
-  --people N              who register at the start; more come later (default 10)
-  --settle-seconds N      how long it may take until all is quiet after the last fault (default 240)
-  --out DIR               where logs and ledger are left (default .warren/chaos/<time>-seed-<seed>)
-  --plan                  prints the faults that this seed makes, and does nothing
-  --json                  prints the report as JSON
-  --help                  prints this
+  --people N              how many people register at the start; more register later (default 10)
+  --settle-seconds N      how long all work may take to finish after the last fault (default 240)
+  --out DIR               the folder for logs and results (default .warren/chaos/<time>-seed-<seed>)
+  --plan                  print the faults of this seed and exit
+  --json                  print the report as JSON
+  --help                  print this help
 
-It needs an installed rabbitmq-server. See docs/chaos.md.
+Needs an installed rabbitmq-server. See docs/chaos.md.
 `;
 
 export interface Options {

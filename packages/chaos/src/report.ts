@@ -5,21 +5,21 @@ import type { Ledger, Outcome } from './ledger.js';
 export interface Report {
   passed: boolean;
   seed: number;
-  /** Where logs, plan and ledger are. */
+  /** The folder with logs, plan and ledger. */
   folder: string;
-  /** How often each kind was done. */
+  /** The number of faults by name. */
   faults: Record<string, number>;
-  faultsInAll: number;
-  /** Faults that couldn't be done. */
+  totalFaults: number;
+  /** Faults whose injection failed. */
   failedFaults: string[];
-  /** By kind. */
+  /** Counts by kind of action. */
   actions: Record<string, Record<Outcome | 'attempts', number>>;
-  /** Planned, but not tried while too many waited for their answers. */
-  leftOut: number;
+  /** Planned actions that were skipped because too many waited for their answers. */
+  skipped: number;
   entriesSeen: number;
   clients: number;
   reconnects: number;
-  /** From the end of the last fault to quiet. */
+  /** How long all work took to finish after the last fault. */
   quietAfterMs: number;
   checks: CheckResult[];
 }
@@ -40,10 +40,10 @@ export function reportOf({ seed, folder, ledger, injector, quietAfterMs, results
     seed,
     folder,
     faults: countsOf(injector.done),
-    faultsInAll: injector.done.length,
+    totalFaults: injector.done.length,
     failedFaults: failed.map(({ sentence, failure }) => `${sentence}: ${failure}`),
     actions: actionsOf(ledger),
-    leftOut: ledger.leftOut,
+    skipped: ledger.skipped,
     clients: ledger.clients.length,
     entriesSeen: ledger.clients.reduce((sum, { pulled, live }) => sum + pulled.length + live.length, 0),
     reconnects: ledger.clients.reduce((sum, { connects }) => sum + Math.max(connects - 1, 0), 0),
@@ -71,12 +71,12 @@ function actionsOf({ actions }: Ledger): Report['actions'] {
 const shownOffenders = 3;
 const shownCharacters = 1_200;
 
-/** For people. */
+/** The report as text. */
 export function textOf(report: Report): string {
-  const { faults, faultsInAll, failedFaults, actions, checks, passed, seed, folder } = report;
+  const { faults, totalFaults, failedFaults, actions, checks, passed, seed, folder } = report;
   return [
     '',
-    `faults: ${faultsInAll}`,
+    `faults: ${totalFaults}`,
     ...columns(Object.entries(faults).map(([name, count]) => `${String(count).padStart(4)}  ${name}`)),
     ...failedFaults.map((failure) => `  FAILED ${failure}`),
     '',
@@ -85,9 +85,9 @@ export function textOf(report: Report): string {
       ([kind, { accepted, refused, unknown, attempts }]) =>
         `  ${kind.padEnd(10)} ${accepted} accepted, ${refused} refused, ${unknown} unknown, in ${attempts} attempts`,
     ),
-    ...(report.leftOut > 0 ? [`  ${report.leftOut} left out, since too many waited for answers`] : []),
+    ...(report.skipped > 0 ? [`  ${report.skipped} skipped because too many waited for answers`] : []),
     `  ${report.clients} clients saw ${report.entriesSeen} entries over ${report.reconnects} reconnects`,
-    `  quiet ${(report.quietAfterMs / 1_000).toFixed(1)} s after all was healed`,
+    `  all work finished ${(report.quietAfterMs / 1_000).toFixed(1)} s after the faults ended`,
     '',
     'checks (each must be 0):',
     ...checks.flatMap(({ name, count, offenders }) => [
@@ -96,7 +96,7 @@ export function textOf(report: Report): string {
       ...(count > shownOffenders ? [`          … ${count - shownOffenders} more in report.json`] : []),
     ]),
     '',
-    `${passed ? 'PASSED' : 'FAILED'}, seed ${seed}; logs and ledger: ${folder}`,
+    `${passed ? 'PASSED' : 'FAILED'}, seed ${seed}; logs and results: ${folder}`,
     '',
   ].join('\n');
 }

@@ -20,18 +20,18 @@ export interface RunOptions {
   durationMs: number;
   faults: number;
   actionsPerSecond: number;
-  /** Who register at the start. */
+  /** The number of people who register at the start. */
   people: number;
-  /** How long it may take to become quiet after the last fault. */
+  /** How long all work may take to finish after the last fault. */
   settleMs: number;
-  /** Where logs, plan, ledger and report are left. */
+  /** The folder for logs, plan, ledger and report. */
   folder: string;
   say(line: string): void;
-  /** Ends it early, without a report. */
+  /** Ends the run early and without a report. */
   stop?: AbortSignal;
 }
 
-/** One run from start to report. Everything that it started is gone when this resolves or rejects. */
+/** Performs one run. All processes that it started have ended when it resolves or rejects. */
 export async function run(options: RunOptions): Promise<Report> {
   const { seed, durationMs, folder, say } = options;
   const stop = options.stop ?? new AbortController().signal;
@@ -71,24 +71,27 @@ async function drive(
 ): Promise<Report> {
   const ledger = new Ledger();
   const over = new AbortController();
-  setMaxListeners(0, over.signal, stop); // Everybody who waits for an answer listens.
+  setMaxListeners(0, over.signal, stop); // Every action that waits for an answer adds a listener.
   const crowd = new Crowd({ url: (service) => system.url(service), ledger, over: over.signal });
   const injector = new Injector(system, ledger, say);
   try {
     await Promise.all([crowd.act(plan.actions, stop), injector.inject(plan.faults, stop)]);
     stop.throwIfAborted();
-    say('healing, then waiting for quiet …');
+    say('ending all faults, then waiting until all work is finished …');
     const unhealed = await system.heal().then(
       () => [],
-      (error: Error) => [`healing failed: ${error.message}`],
+      (error: Error) => [`the faults could not be ended: ${error.message}`],
     );
     const healedAt = ledger.now();
-    const unrest = [...unhealed, ...(await settle({ system, crowd, ledger, withinMs: settleMs, say, stop }))];
+    const ongoing = [
+      ...unhealed,
+      ...(await settle({ system, crowd, ledger, timeoutMs: settleMs, say, stop })),
+    ];
     const quietAfterMs = ledger.now() - healedAt;
     over.abort();
     await crowd.answered();
     await crowd.leave();
-    const evidence = await gather(system, ledger, unrest);
+    const evidence = await collectEvidence(system, ledger, ongoing);
     const report = reportOf({
       seed,
       folder,
@@ -97,7 +100,7 @@ async function drive(
       quietAfterMs,
       results: checkAll(evidence),
     });
-    await keep(folder, ledger, injector, report, evidence);
+    await saveResults(folder, ledger, injector, report, evidence);
     return report;
   } finally {
     over.abort();
@@ -105,7 +108,11 @@ async function drive(
   }
 }
 
-async function gather(system: System, ledger: Ledger, unrest: readonly string[]): Promise<Evidence> {
+async function collectEvidence(
+  system: System,
+  ledger: Ledger,
+  ongoing: readonly string[],
+): Promise<Evidence> {
   const { broker, instances } = system;
   const tables = await readTables(system.databases);
   const queues = await readQueues(broker.url, broker.management);
@@ -113,10 +120,10 @@ async function gather(system: System, ledger: Ledger, unrest: readonly string[])
   const letters = await takeLetters(broker.url, names);
   const badEnds = instances.flatMap((instance) => instance.badEnds);
   const { actions, clients, planted } = ledger;
-  return { ...tables, queues, letters, badEnds, actions, clients, planted, unrest };
+  return { ...tables, queues, letters, badEnds, actions, clients, planted, ongoing };
 }
 
-async function keep(
+async function saveResults(
   folder: string,
   { actions, clients, planted }: Ledger,
   { done }: Injector,

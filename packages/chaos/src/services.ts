@@ -1,5 +1,5 @@
 export const services = ['user', 'payment', 'notification'] as const;
 export type Service = (typeof services)[number];
 
-/** Of each service. */
+/** The number of instances of each service. */
 export const instanceCount = 2;

@@ -6,68 +6,67 @@ import type { Ledger } from './ledger.js';
 import { services } from './services.js';
 import type { System } from './system/system.js';
 
-const askEveryMs = 1_000;
-const tellEveryMs = 5_000;
+const pollMs = 1_000;
+const reportMs = 5_000;
 
 export interface SettleOptions {
   system: System;
   crowd: Crowd;
   ledger: Ledger;
-  /** How long it may take. */
-  withinMs: number;
+  timeoutMs: number;
   say(line: string): void;
-  /** Ends the wait by a rejection. */
+  /** When aborted, `settle` rejects. */
   stop: AbortSignal;
 }
 
 /**
- * Waits until nothing is going on any more, seen twice in a row. Resolves to what still was when time is up; that is
- * empty if it became quiet.
+ * Waits until all work is finished in two consecutive polls. Resolves to the unfinished work after the timeout, or to
+ * an empty list.
  */
 export async function settle({
   system,
   crowd,
   ledger,
-  withinMs,
+  timeoutMs,
   say,
   stop,
 }: SettleOptions): Promise<string[]> {
-  const deadline = Date.now() + withinMs;
+  const deadline = Date.now() + timeoutMs;
   let quietBefore = false;
-  let toldAt = 0;
+  let reportedAt = 0;
   for (;;) {
-    const unrest = await unrestOf(system, crowd, ledger).catch((error: Error) => [
-      `the servers can't be asked: ${error.message}`,
+    const ongoing = await ongoingIn(system, crowd, ledger).catch((error: Error) => [
+      `the servers do not answer: ${error.message}`,
     ]);
-    if (unrest.length === 0 && quietBefore) return [];
-    quietBefore = unrest.length === 0;
-    if (Date.now() > deadline) return unrest;
-    if (!quietBefore && Date.now() - toldAt > tellEveryMs) {
-      say(`  waiting: ${briefly(unrest)}`);
-      toldAt = Date.now();
+    if (ongoing.length === 0 && quietBefore) return [];
+    quietBefore = ongoing.length === 0;
+    if (Date.now() > deadline) return ongoing;
+    if (!quietBefore && Date.now() - reportedAt > reportMs) {
+      say(`  waiting: ${summaryOf(ongoing)}`);
+      reportedAt = Date.now();
     }
-    await pause(askEveryMs, undefined, { signal: stop });
+    await pause(pollMs, undefined, { signal: stop });
   }
 }
 
-function briefly(unrest: readonly string[]): string {
-  const more = unrest.length > 4 ? `; ${unrest.length - 4} more` : '';
-  return `${unrest.slice(0, 4).join('; ')}${more}`;
+function summaryOf(ongoing: readonly string[]): string {
+  const more = ongoing.length > 4 ? `; ${ongoing.length - 4} more` : '';
+  return `${ongoing.slice(0, 4).join('; ')}${more}`;
 }
 
-async function unrestOf(system: System, crowd: Crowd, ledger: Ledger): Promise<string[]> {
+async function ongoingIn(system: System, crowd: Crowd, ledger: Ledger): Promise<string[]> {
   const { broker } = system;
   const activity = await readActivity(system.databases);
   const queues = await readQueues(broker.url, broker.management);
   return [
     ...(crowd.waiting > 0 ? [`${crowd.waiting} actions without an answer`] : []),
-    ...databaseUnrest(activity),
-    ...queueUnrest(queues, ledger),
-    ...clientUnrest(crowd, activity),
+    ...databaseActivity(activity),
+    ...queueActivity(queues, ledger),
+    ...clientActivity(crowd, activity),
   ];
 }
 
-function databaseUnrest({ unpublished, openOperations, unhandled }: Activity): string[] {
+function databaseActivity({ unpublished, openOperations, unhandled }: Activity): string[] {
   const [first] = unhandled;
   return [
     ...services.flatMap((service) =>
@@ -80,8 +79,8 @@ function databaseUnrest({ unpublished, openOperations, unhandled }: Activity): s
   ];
 }
 
-/** A planted event of an unknown type goes through all delays: it may wait in a retry queue, or in turn. */
-function queueUnrest(queues: Record<string, number>, { planted }: Ledger): string[] {
+/** A planted event of an unknown type is retried with all delays, so that retry queues may hold it. */
+function queueActivity(queues: Record<string, number>, { planted }: Ledger): string[] {
   const unknown = planted.filter(({ what }) => what === 'unknown-type').length;
   return Object.entries(queues).flatMap(([name, count]) => {
     if (isDead(name) || (isRetry(name) && count <= unknown)) return [];
@@ -89,7 +88,7 @@ function queueUnrest(queues: Record<string, number>, { planted }: Ledger): strin
   });
 }
 
-function clientUnrest(crowd: Crowd, { heads }: Activity): string[] {
+function clientActivity(crowd: Crowd, { heads }: Activity): string[] {
   const behind = crowd.people.flatMap((person) =>
     person.clients.filter(({ view, seen }) => {
       const head = heads[view.service].find(({ userId }) => userId === person.id)?.seq ?? 0;

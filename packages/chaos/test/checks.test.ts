@@ -1,323 +1,324 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkAll, checks } from '../src/checks/index.js';
 import type { Evidence } from '../src/evidence/evidence.js';
-import { entry, healthy, letter, seen } from './support/healthy.js';
+import { correctEvidence, entry, letter, seen } from './support/correct-evidence.js';
 
-/** Something that must not be, told as if it had happened. */
-interface Lie {
+/** A defect that a check must find in evidence that is otherwise correct. */
+interface Defect {
   check: string;
-  lie: string;
-  tell(evidence: Evidence): void;
-  /** Part of what the offender must say. */
-  says: string;
+  defect: string;
+  introduce(evidence: Evidence): void;
+  /** A part of the offender's description. */
+  offender: string;
 }
 
 const first = <T>(items: readonly T[], fits: (item: T) => boolean = () => true): T => {
   const found = items.find(fits);
-  if (!found) throw new Error('the healthy world has no such thing');
+  if (!found) throw new Error('the correct evidence has no such item');
   return found;
 };
 const without = <T>(items: T[], fits: (item: T) => boolean) => {
   const index = items.findIndex(fits);
-  if (index < 0) throw new Error('the healthy world has no such thing');
+  if (index < 0) throw new Error('the correct evidence has no such item');
   items.splice(index, 1);
 };
 const action = (evidence: Evidence, id: string) => first(evidence.actions, (one) => one.id === id);
 const adas = (evidence: Evidence) => first(evidence.clients, ({ userId }) => userId === 'ada');
 
-const lies: Lie[] = [
+const defects: Defect[] = [
   {
     check: 'accepted actions lost',
-    lie: 'an accepted payment is in no table',
-    tell: (e) => without(e.payments, () => true),
-    says: 'no such payment',
+    defect: 'an accepted payment is in no table',
+    introduce: (e) => without(e.payments, () => true),
+    offender: 'no such payment',
   },
   {
     check: 'accepted actions lost',
-    lie: 'an accepted payment never left processing',
-    tell: (e) => Object.assign(first(e.payments), { status: 'processing' }),
-    says: 'is processing, not succeeded',
+    defect: 'an accepted payment never left processing',
+    introduce: (e) => Object.assign(first(e.payments), { status: 'processing' }),
+    offender: 'is processing, not succeeded',
   },
   {
     check: 'accepted actions lost',
-    lie: 'an accepted payment is of another amount',
-    tell: (e) => Object.assign(first(e.payments), { amount: 1 }),
-    says: 'is another one',
+    defect: 'an accepted payment has another amount',
+    introduce: (e) => Object.assign(first(e.payments), { amount: 1 }),
+    offender: 'the payment differs',
   },
   {
     check: 'accepted actions lost',
-    lie: 'the recipient was never told of a payment',
-    tell: (e) => without(e.notifications, ({ kind }) => kind === 'payment-received'),
-    says: 'no payment-received for grace',
+    defect: 'the recipient has no notification of a payment',
+    introduce: (e) => without(e.notifications, ({ kind }) => kind === 'payment-received'),
+    offender: 'no payment-received for grace',
   },
   {
     check: 'accepted actions lost',
-    lie: "a payment is not in the recipient's feed",
-    tell: (e) => without(e.feeds.payment, ({ userId }) => userId === 'grace'),
-    says: "not in the recipient's feed",
+    defect: "a payment is not in the recipient's feed",
+    introduce: (e) => without(e.feeds.payment, ({ userId }) => userId === 'grace'),
+    offender: "not in the recipient's feed",
   },
   {
     check: 'accepted actions lost',
-    lie: 'somebody who registered is not there',
-    tell: (e) => without(e.users, ({ id }) => id === 'grace'),
-    says: 'no such user',
+    defect: 'a registered user is missing',
+    introduce: (e) => without(e.users, ({ id }) => id === 'grace'),
+    offender: 'no such user',
   },
   {
     check: 'accepted actions lost',
-    lie: 'somebody who registered was never welcomed',
-    tell: (e) => without(e.notifications, ({ kind }) => kind === 'welcome'),
-    says: 'no welcome',
+    defect: 'a registered user has no welcome notification',
+    introduce: (e) => without(e.notifications, ({ kind }) => kind === 'welcome'),
+    offender: 'no welcome',
   },
   {
     check: 'accepted actions lost',
-    lie: 'an accepted name is in no feed',
-    tell: (e) => without(e.feeds.user, () => true),
-    says: 'no user.updated in the feed',
+    defect: 'an accepted name is in no feed',
+    introduce: (e) => without(e.feeds.user, () => true),
+    offender: 'no user.updated in the feed',
   },
   {
     check: 'accepted actions lost',
-    lie: 'a user is older than an accepted answer',
-    tell: (e) => Object.assign(first(e.users), { version: 1 }),
-    says: 'older than the answer',
+    defect: 'a user has an older version than an accepted answer',
+    introduce: (e) => Object.assign(first(e.users), { version: 1 }),
+    offender: 'older version than the answer',
   },
   {
     check: 'accepted actions lost',
-    lie: 'a notification marked as read is not',
-    tell: (e) =>
+    defect: 'a notification that was marked as read is unread',
+    introduce: (e) =>
       Object.assign(
         first(e.notifications, ({ read }) => read),
         { read: false },
       ),
-    says: 'is not read',
+    offender: 'is not read',
   },
   {
-    check: 'effects doubled',
-    lie: 'one key paid twice',
-    tell: (e) => e.payments.push({ ...first(e.payments), id: 'pay2' }),
-    says: 'is there 2 times: pay1, pay2',
+    check: 'duplicate effects',
+    defect: 'one idempotency key paid twice',
+    introduce: (e) => e.payments.push({ ...first(e.payments), id: 'pay2' }),
+    offender: 'exists 2 times: pay1, pay2',
   },
   {
-    check: 'effects doubled',
-    lie: 'an unanswered payment happened twice',
-    tell: (e) => {
+    check: 'duplicate effects',
+    defect: 'an unanswered payment happened twice',
+    introduce: (e) => {
       Object.assign(action(e, 'a1'), { outcome: 'unknown', paymentId: undefined });
       e.payments.push({ ...first(e.payments), id: 'pay2' });
     },
-    says: 'unknown payment of key key1',
+    offender: 'unknown payment with key key1',
   },
   {
-    check: 'effects doubled',
-    lie: 'a refused payment happened',
-    tell: (e) => Object.assign(action(e, 'a1'), { outcome: 'refused' }),
-    says: 'refused payment of key key1',
+    check: 'duplicate effects',
+    defect: 'a refused payment happened',
+    introduce: (e) => Object.assign(action(e, 'a1'), { outcome: 'refused' }),
+    offender: 'refused payment with key key1',
   },
   {
-    check: 'effects doubled',
-    lie: 'one event notified twice',
-    tell: (e) => e.notifications.push({ ...first(e.notifications, ({ read }) => read), id: 'n2' }),
-    says: 'payment-sent for ada of event e-paid: 2 times',
+    check: 'duplicate effects',
+    defect: 'one event led to two notifications',
+    introduce: (e) => e.notifications.push({ ...first(e.notifications, ({ read }) => read), id: 'n2' }),
+    offender: 'payment-sent for ada of event e-paid: 2 times',
   },
   {
-    check: 'effects doubled',
-    lie: 'one payment notified twice, by different events',
-    tell: (e) =>
+    check: 'duplicate effects',
+    defect: 'two events led to notifications of one payment',
+    introduce: (e) =>
       e.notifications.push({ ...first(e.notifications, ({ read }) => read), id: 'n2', eventId: 'e9' }),
-    says: 'payment-sent for ada of payment pay1: 2 times',
+    offender: 'payment-sent for ada of payment pay1: 2 times',
   },
   {
-    check: 'effects doubled',
-    lie: 'somebody was welcomed twice',
-    tell: (e) => e.notifications.push({ ...first(e.notifications), id: 'n2', eventId: 'e9' }),
-    says: 'welcome for ada: 2 times',
+    check: 'duplicate effects',
+    defect: 'a user was welcomed twice',
+    introduce: (e) => e.notifications.push({ ...first(e.notifications), id: 'n2', eventId: 'e9' }),
+    offender: 'welcome for ada: 2 times',
   },
   {
-    check: 'effects doubled',
-    lie: 'a name that was sent once was taken twice',
-    tell: (e) =>
+    check: 'duplicate effects',
+    defect: 'a name that was sent once was applied twice',
+    introduce: (e) =>
       e.feeds.user.push(entry('ada', 2, 'user.updated', { id: 'ada', displayName: 'Countess', version: 3 })),
-    says: 'rename a0 happened 2 times in 1 attempts',
+    offender: 'rename a0 happened 2 times in 1 attempts',
   },
   {
-    check: 'effects doubled',
-    lie: 'a feed tells of one state twice',
-    tell: (e) => e.feeds.payment.push({ ...first(e.feeds.payment), seq: 3 }),
-    says: 'payment.updated pay1 version 1 in the feed of ada: 2 times',
+    check: 'duplicate effects',
+    defect: 'a feed has two entries of one state',
+    introduce: (e) => e.feeds.payment.push({ ...first(e.feeds.payment), seq: 3 }),
+    offender: 'payment.updated pay1 version 1 in the feed of ada: 2 times',
   },
   {
-    check: 'effects doubled',
-    lie: 'two events of one version of one entity',
-    tell: (e) => e.outbox.payment.push({ ...first(e.outbox.payment), id: 'e9' }),
-    says: 'event of pay1 version 1: 2 times',
-  },
-  {
-    check: 'copies that differ from their source',
-    lie: 'a copy is missing',
-    tell: (e) => without(e.copies.payment, () => true),
-    says: 'payment has no copy of ada',
+    check: 'duplicate effects',
+    defect: 'there are two events of one version of an entity',
+    introduce: (e) => e.outbox.payment.push({ ...first(e.outbox.payment), id: 'e9' }),
+    offender: 'event of pay1 version 1: 2 times',
   },
   {
     check: 'copies that differ from their source',
-    lie: 'a copy is a version behind',
-    tell: (e) => Object.assign(first(e.copies.payment), { version: 1 }),
-    says: 'payment: {"id":"ada","version":1',
+    defect: 'a copy is missing',
+    introduce: (e) => without(e.copies.payment, () => true),
+    offender: 'payment has no copy of ada',
   },
   {
     check: 'copies that differ from their source',
-    lie: 'a copy has the right version and the wrong name',
-    tell: (e) => Object.assign(first(e.copies.notification), { displayName: 'Ada' }),
-    says: '"displayName":"Ada"',
+    defect: 'a copy is a version behind',
+    introduce: (e) => Object.assign(first(e.copies.payment), { version: 1 }),
+    offender: 'payment: {"id":"ada","version":1',
   },
   {
     check: 'copies that differ from their source',
-    lie: 'a living person is buried in a copy',
-    tell: (e) => Object.assign(first(e.copies.notification), { deleted: true }),
-    says: '"deleted":true',
+    defect: 'a copy has the right version and the wrong name',
+    introduce: (e) => Object.assign(first(e.copies.notification), { displayName: 'Ada' }),
+    offender: '"displayName":"Ada"',
   },
   {
     check: 'copies that differ from their source',
-    lie: 'a copy of nobody',
-    tell: (e) => e.copies.payment.push({ id: 'eve', version: 1, deleted: false }),
-    says: 'copy of nobody',
+    defect: 'a copy of an existing user is a tombstone',
+    introduce: (e) => Object.assign(first(e.copies.notification), { deleted: true }),
+    offender: '"deleted":true',
+  },
+  {
+    check: 'copies that differ from their source',
+    defect: 'there is a copy of an unknown user',
+    introduce: (e) => e.copies.payment.push({ id: 'eve', version: 1, deleted: false }),
+    offender: 'copy of an unknown user',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client missed an entry in the middle',
-    tell: (e) => without(adas(e).live, ({ seq }) => seq === 2),
-    says: 'live entries begin at 3, pulled ones end at 1',
+    defect: 'a client missed an entry in the middle',
+    introduce: (e) => without(adas(e).live, ({ seq }) => seq === 2),
+    offender: 'live entries begin at 3, pulled ones end at 1',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client saw an entry twice',
-    tell: (e) => adas(e).live.push(structuredClone(first(adas(e).live, ({ seq }) => seq === 3))),
-    says: 'should be number 4',
+    defect: 'a client saw an entry twice',
+    introduce: (e) => adas(e).live.push(structuredClone(first(adas(e).live, ({ seq }) => seq === 3))),
+    offender: 'should be number 4',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client saw entries in the wrong order',
-    tell: (e) => adas(e).live.reverse(),
-    says: 'live entries begin at 3',
+    defect: 'a client saw entries in the wrong order',
+    introduce: (e) => adas(e).live.reverse(),
+    offender: 'live entries begin at 3',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client stopped short of the head',
-    tell: (e) => adas(e).live.pop(),
-    says: 'it saw up to 2, the head is 3',
+    defect: 'a client stopped short of the head',
+    introduce: (e) => adas(e).live.pop(),
+    offender: 'it saw up to 2, the head is 3',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client saw something else than the feed has',
-    tell: (e) => Object.assign(first(adas(e).live), { data: { notification: { id: 'else', version: 1 } } }),
-    says: 'number 2 was {"seq":2',
+    defect: 'a client saw an entry that differs from the feed',
+    introduce: (e) =>
+      Object.assign(first(adas(e).live), { data: { notification: { id: 'else', version: 1 } } }),
+    offender: 'number 2 was {"seq":2',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client was told of something that no feed has',
-    tell: (e) => {
+    defect: 'a client saw an entry that is in no feed',
+    introduce: (e) => {
       const invented = entry('grace', 2, 'payment.updated', { id: 'pay9', status: 'succeeded', version: 1 });
       first(e.clients, ({ userId }) => userId === 'grace').live.push(seen(invented));
       first(e.heads.payment, ({ userId }) => userId === 'grace').seq = 2;
     },
-    says: 'the feed has {}',
+    offender: 'the feed has {}',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'the first thing that was there is missing',
-    tell: (e) => adas(e).pulled.splice(0),
-    says: 'live entries begin at 2, pulled ones end at 0',
+    defect: 'a client missed the oldest entry',
+    introduce: (e) => adas(e).pulled.splice(0),
+    offender: 'live entries begin at 2, pulled ones end at 0',
   },
   {
     check: 'clients whose view differs from their feed',
-    lie: 'a client was reset',
-    tell: (e) => adas(e).troubles.push('feed.reset too-old'),
-    says: 'feed.reset too-old',
+    defect: 'a client was reset',
+    introduce: (e) => adas(e).troubles.push('feed.reset too-old'),
+    offender: 'feed.reset too-old',
   },
   {
-    check: 'outbox rows stuck',
-    lie: 'a row was never published',
-    tell: (e) => Object.assign(first(e.outbox.payment), { published: false }),
-    says: 'payment: {"id":"e-pay"',
+    check: 'unpublished outbox rows',
+    defect: 'a row was never published',
+    introduce: (e) => Object.assign(first(e.outbox.payment), { published: false }),
+    offender: 'payment: {"id":"e-pay"',
   },
   {
-    check: 'published events that nobody handled',
-    lie: 'a published event is in nobody’s inbox',
-    tell: (e) => without(e.inbox, ({ eventId }) => eventId === 'e-paid'),
-    says: 'notification has not handled {"id":"e-paid"',
+    check: 'published events that were not handled',
+    defect: 'a published event is in no inbox',
+    introduce: (e) => without(e.inbox, ({ eventId }) => eventId === 'e-paid'),
+    offender: 'notification has not handled {"id":"e-paid"',
   },
   {
-    check: 'dead or delayed letters that were not planted',
-    lie: 'a good event is a dead letter',
-    tell: (e) => e.letters.push(letter('warren.notification.dead', 'e-paid')),
-    says: '"messageId":"e-paid"',
+    check: 'unexpected dead letters and retries',
+    defect: 'a valid event is a dead letter',
+    introduce: (e) => e.letters.push(letter('warren.notification.dead', 'e-paid')),
+    offender: '"messageId":"e-paid"',
   },
   {
-    check: 'dead or delayed letters that were not planted',
-    lie: 'a good event still waits for its retry',
-    tell: (e) => e.letters.push(letter('warren.notification.retry.30s', 'e-paid')),
-    says: 'retry.30s',
+    check: 'unexpected dead letters and retries',
+    defect: 'a valid event still waits for its retry',
+    introduce: (e) => e.letters.push(letter('warren.notification.retry.30s', 'e-paid')),
+    offender: 'retry.30s',
   },
   {
-    check: 'planted events that vanished',
-    lie: 'a malformed event is in no dead letters',
-    tell: (e) => without(e.letters, ({ queue }) => queue === 'warren.payment.dead'),
-    says: 'malformed p1 of payment: nowhere',
+    check: 'planted events that were lost',
+    defect: 'a malformed event is not a dead letter',
+    introduce: (e) => without(e.letters, ({ queue }) => queue === 'warren.payment.dead'),
+    offender: 'malformed p1 of payment: nowhere',
   },
   {
-    check: 'planted events that vanished',
-    lie: 'an unknown event was swallowed',
-    tell: (e) => without(e.letters, ({ queue }) => queue === 'warren.notification.retry.30s'),
-    says: 'unknown-type p2 of notification: nowhere',
-  },
-  {
-    check: 'feeds with a gap',
-    lie: 'a number is missing in a feed',
-    tell: (e) => without(e.feeds.notification, ({ userId, seq }) => userId === 'grace' && seq === 1),
-    says: 'notification, user grace: head 2, entries [2]',
+    check: 'planted events that were lost',
+    defect: 'an event of an unknown type disappeared',
+    introduce: (e) => without(e.letters, ({ queue }) => queue === 'warren.notification.retry.30s'),
+    offender: 'unknown-type p2 of notification: nowhere',
   },
   {
     check: 'feeds with a gap',
-    lie: 'a feed ends before its head',
-    tell: (e) => first(e.heads.user).seq++,
-    says: 'user, user ada: head 2, entries [1]',
+    defect: 'a number is missing in a feed',
+    introduce: (e) => without(e.feeds.notification, ({ userId, seq }) => userId === 'grace' && seq === 1),
+    offender: 'notification, user grace: head 2, entries [2]',
+  },
+  {
+    check: 'feeds with a gap',
+    defect: 'a feed ends before its head',
+    introduce: (e) => first(e.heads.user).seq++,
+    offender: 'user, user ada: head 2, entries [1]',
   },
   {
     check: 'counts that differ from the notifications',
-    lie: 'one unread too many',
-    tell: (e) => first(e.counts).unread++,
-    says: 'in truth 1 unread',
+    defect: 'an unread count is too high',
+    introduce: (e) => first(e.counts).unread++,
+    offender: 'but 1 are unread',
   },
   {
     check: 'balances that are not the sum of their entries',
-    lie: 'somebody holds more than they got',
-    tell: (e) => Object.assign(first(e.balances), { held: '1' }),
-    says: 'person:ada',
+    defect: 'a balance is higher than the sum of its entries',
+    introduce: (e) => Object.assign(first(e.balances), { held: '1' }),
+    offender: 'person:ada',
   },
   {
     check: 'balances that are not the sum of their entries',
-    lie: 'there are entries and no balance',
-    tell: (e) => Object.assign(first(e.balances), { held: null }),
-    says: 'person:ada',
+    defect: 'a balance is missing',
+    introduce: (e) => Object.assign(first(e.balances), { held: null }),
+    offender: 'person:ada',
   },
   {
-    check: 'valid actions refused for good',
-    lie: 'a valid payment was refused',
-    tell: (e) => {
+    check: 'valid actions that were refused',
+    defect: 'a valid payment was refused',
+    introduce: (e) => {
       Object.assign(action(e, 'a1'), { outcome: 'refused' });
       e.payments.splice(0);
     },
-    says: '"outcome":"refused"',
+    offender: '"outcome":"refused"',
   },
   {
-    check: 'processes that ended by themselves or not in order',
-    lie: 'a service crashed',
-    tell: (e) =>
+    check: 'processes that crashed or did not shut down cleanly',
+    defect: 'a service crashed',
+    introduce: (e) =>
       Object.assign(e, { badEnds: [{ instance: 'user/0', what: 'it ended by itself: exit code 1' }] }),
-    says: 'user/0: it ended by itself',
+    offender: 'user/0: it ended by itself',
   },
   {
-    check: 'things still going on when time was up',
-    lie: 'it never became quiet',
-    tell: (e) => Object.assign(e, { unrest: ['3 in warren.payment.events'] }),
-    says: '3 in warren.payment.events',
+    check: 'activity that did not end in time',
+    defect: 'work did not finish in time',
+    introduce: (e) => Object.assign(e, { ongoing: ['3 in warren.payment.events'] }),
+    offender: '3 in warren.payment.events',
   },
 ];
 
@@ -325,27 +326,27 @@ const offendersIn = (evidence: Evidence, check: string) =>
   checkAll(evidence).find(({ name }) => name === check)?.offenders ?? [];
 
 describe('the checks', () => {
-  it('find nothing where all is well', () => {
-    expect(checkAll(healthy()).filter(({ count }) => count > 0)).toEqual([]);
+  it('find nothing in correct evidence', () => {
+    expect(checkAll(correctEvidence()).filter(({ count }) => count > 0)).toEqual([]);
   });
 
-  it.each(lies)('find that $lie', ({ check, tell, says }) => {
-    const evidence = healthy();
-    tell(evidence);
-    expect(offendersIn(evidence, check).join('\n')).toContain(says);
+  it.each(defects)('find that $defect', ({ check, introduce, offender }) => {
+    const evidence = correctEvidence();
+    introduce(evidence);
+    expect(offendersIn(evidence, check).join('\n')).toContain(offender);
   });
 
-  it('are each shown to find something', () => {
-    expect([...new Set(lies.map(({ check }) => check))].sort()).toEqual(
+  it('each find at least one of the defects', () => {
+    expect([...new Set(defects.map(({ check }) => check))].sort()).toEqual(
       checks.map(({ name }) => name).sort(),
     );
   });
 
-  it('let an action that nobody answered happen once, or not at all', () => {
-    const happened = healthy();
+  it('allow an unanswered action to happen once or not at all', () => {
+    const happened = correctEvidence();
     Object.assign(action(happened, 'a1'), { outcome: 'unknown', paymentId: undefined });
-    expect(offendersIn(happened, 'effects doubled')).toEqual([]);
-    const unhappened = healthy();
+    expect(offendersIn(happened, 'duplicate effects')).toEqual([]);
+    const unhappened = correctEvidence();
     Object.assign(action(unhappened, 'a1'), { outcome: 'unknown', paymentId: undefined });
     unhappened.payments.splice(0);
     expect(offendersIn(unhappened, 'accepted actions lost')).toEqual([]);

@@ -14,7 +14,7 @@ CREATE TABLE messaging.inbox (consumer text, event_id text);
 CREATE TABLE messaging.feed_head (user_id text, seq bigint);
 CREATE TABLE messaging.feed (user_id text, seq bigint, type text, id uuid, time timestamptz, data json);`;
 
-/** As the services' tables are, with one row of each that says something. */
+/** Tables like the services', with rows for each query. */
 const tables: Record<Service, string> = {
   user: `
     CREATE TABLE users (id uuid, email text, display_name text, locale text, time_zone text, version int);
@@ -51,7 +51,7 @@ const tables: Record<Service, string> = {
     INSERT INTO messaging.inbox VALUES ('notification', '${event}');`,
 };
 
-describe('what is read of the databases', () => {
+describe('reading the databases', () => {
   const databases: TestDatabase[] = [];
   const urls = {} as Record<Service, string>;
 
@@ -68,7 +68,7 @@ describe('what is read of the databases', () => {
   }, 60_000);
   afterAll(() => Promise.all(databases.map((database) => database.close())));
 
-  it('is what is there', async () => {
+  it('returns all rows that the checks need', async () => {
     expect(await readTables(urls)).toEqual({
       users: [{ id: ada, email: 'ada@x', displayName: 'Ada', locale: 'en', timeZone: 'UTC', version: 3 }],
       copies: {
@@ -140,7 +140,7 @@ describe('what is read of the databases', () => {
     });
   });
 
-  it('tells what is still going on', async () => {
+  it('returns the work that is not finished', async () => {
     expect(await readActivity(urls)).toEqual({
       unpublished: { user: 1, payment: 0, notification: 0 },
       openOperations: 1,

@@ -3,7 +3,7 @@ import { UsageError } from '@warren/testing';
 import { readOptions } from '../src/options.js';
 
 describe('options', () => {
-  it('take ten minutes at five faults a minute unless told otherwise', () => {
+  it('default to ten minutes with five faults a minute', () => {
     expect(readOptions(['--seed', '7'])).toMatchObject({
       minutes: 10,
       faultsPerMinute: 5,
@@ -21,7 +21,7 @@ describe('options', () => {
     [['--faults-per-minute', '']],
     [['--nothing']],
     [['seed']],
-  ])('refuse %j', (argv) => {
+  ])('reject %j', (argv) => {
     expect(() => readOptions(argv)).toThrow(UsageError);
   });
 });

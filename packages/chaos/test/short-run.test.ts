@@ -6,13 +6,13 @@ import { named, unavailable } from '@warren/testing';
 import { textOf } from '../src/report.js';
 import { run } from '../src/run.js';
 
-/** Its first faults are of eight kinds, with the broker and PostgreSQL killed and both of the broker’s alarms among them. */
+/** Its first eight faults are of different kinds: they kill the broker and PostgreSQL and raise both broker alarms. */
 const seed = 695;
 
 const missing = unavailable('rabbitmq-process');
 
 (missing ? describe.skip : describe)(named('a short run of chaos', missing), () => {
-  it('loses nothing, doubles nothing and leaves nothing different', async () => {
+  it('loses nothing, duplicates nothing and leaves no differences', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'warren-chaos-'));
     const lines: string[] = [];
     const report = await run({
@@ -25,11 +25,11 @@ const missing = unavailable('rabbitmq-process');
       folder,
       say: (line) => lines.push(line),
     });
-    const story = `${lines.join('\n')}\n${textOf(report)}`;
-    if (!report.passed) throw new Error(story); // The folder stays: its path is part of the text.
+    const output = `${lines.join('\n')}\n${textOf(report)}`;
+    if (!report.passed) throw new Error(output); // The folder is kept; the report shows its path.
 
     expect(report.checks.filter(({ count }) => count > 0)).toEqual([]);
-    expect(report.faultsInAll).toBe(8);
+    expect(report.totalFaults).toBe(8);
     expect(Object.keys(report.faults)).toEqual(
       expect.arrayContaining([
         'kill notification',
@@ -41,7 +41,7 @@ const missing = unavailable('rabbitmq-process');
         'drop broker',
       ]),
     );
-    // A run in which nobody did or saw anything would pass every check.
+    // A run without actions and entries would pass every check.
     expect(report.actions.pay?.accepted).toBeGreaterThan(20);
     expect(report.actions.rename?.accepted).toBeGreaterThan(3);
     expect(report.actions.register?.accepted).toBeGreaterThanOrEqual(6);

@@ -8,7 +8,7 @@ import { addOutbox } from './outbox/status.js';
 import { addQueues } from './queues.js';
 import { addReplay } from './replay/replay.js';
 
-export type { Io } from './io.js';
+export type { Io } from './command.js';
 
 /** 0: done. 1: failed, or done only in part. 2: the command line or the environment is invalid. */
 export type ExitCode = 0 | 1 | 2;

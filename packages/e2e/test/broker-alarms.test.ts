@@ -3,13 +3,13 @@ import {
   type BrokerProcess,
   eventually,
   named,
-  openWorkshop,
+  openServerFolder,
   quietPorts,
+  type ServerFolder,
   startBrokerProcess,
   type TestDatabase,
   testDatabase,
   unavailable,
-  type Workshop,
 } from '@warren/testing';
 import { connect } from 'amqplib';
 import pg from 'pg';
@@ -35,7 +35,7 @@ interface Health {
 const missing = unavailable('rabbitmq-process');
 
 (missing ? describe.skip : describe)(named('a broker that is short of memory or disk', missing), () => {
-  let workshop: Workshop;
+  let serverFolder: ServerFolder;
   let broker: BrokerProcess;
   let database: TestDatabase;
   let program: Program;
@@ -45,9 +45,9 @@ const missing = unavailable('rabbitmq-process');
   let closeListener: () => Promise<void>;
 
   beforeAll(async () => {
-    workshop = await openWorkshop();
+    serverFolder = await openServerFolder();
     const [amqp = 0, dist = 0, management = 0, names = 0, port = 0, internalPort = 0] = await quietPorts(6);
-    broker = await startBrokerProcess(workshop, { amqp, dist, management, names });
+    broker = await startBrokerProcess(serverFolder, { amqp, dist, management, names });
     database = await testDatabase();
     url = `http://127.0.0.1:${port}`;
     internal = `http://127.0.0.1:${internalPort}`;
@@ -74,7 +74,7 @@ const missing = unavailable('rabbitmq-process');
     await program?.stop();
     await database?.close();
     await broker?.close();
-    await workshop?.close();
+    await serverFolder?.close();
   }, 60_000);
 
   let people: Person[];

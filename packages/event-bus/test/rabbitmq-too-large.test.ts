@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type BrokerProcess,
   named,
-  openWorkshop,
+  openServerFolder,
   quietPorts,
+  type ServerFolder,
   startBrokerProcess,
   unavailable,
-  type Workshop,
 } from '@warren/testing';
 import { createRabbitMqEventBus, type EventBus } from '../src/index.js';
 import { silent } from './support/rabbitmq.js';
@@ -15,14 +15,14 @@ import { eventOf } from './support/recorder.js';
 const missing = unavailable('rabbitmq-process');
 
 (missing ? describe.skip : describe)(named('events above the size that the broker takes', missing), () => {
-  let workshop: Workshop;
+  let serverFolder: ServerFolder;
   let broker: BrokerProcess;
   let bus: EventBus;
   beforeAll(async () => {
-    workshop = await openWorkshop();
+    serverFolder = await openServerFolder();
     const [amqp = 0, dist = 0, management = 0, names = 0] = await quietPorts(4);
     broker = await startBrokerProcess(
-      workshop,
+      serverFolder,
       { amqp, dist, management, names },
       { settings: 'max_message_size = 65536\n', login: { user: 'guest', password: 'guest', vhost: '' } },
     );
@@ -31,7 +31,7 @@ const missing = unavailable('rabbitmq-process');
   afterAll(async () => {
     await bus?.close();
     await broker?.close();
-    await workshop?.close();
+    await serverFolder?.close();
   }, 60_000);
 
   it('are refused with the broker’s words, and all that is published beside them is confirmed', async () => {

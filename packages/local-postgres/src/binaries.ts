@@ -7,17 +7,17 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface Binaries {
-  /** Holds `initdb` and `postgres`. */
+  /** The folder with `initdb` and `postgres`. */
   bin: string;
-  /** For example 18. */
+  /** The major version, for example 18. */
   major: number;
-  /** Came with the npm package, or lies on this machine. */
+  /** `embedded`: from the npm package. `installed`: on this machine. */
   origin: 'embedded' | 'installed';
 }
 
 /**
- * PostgreSQL's programs: those of the npm package for this platform, else the newest installed ones. Each is
- * tried before it is chosen. Throws a sentence that says what was tried and what would help.
+ * Finds PostgreSQL's programs: the ones of the npm package for this platform, or else the newest installed ones. Runs
+ * each candidate before choosing it. Throws a sentence that says what was tried and what would help.
  */
 export async function findBinaries(): Promise<Binaries> {
   const failures: string[] = [];
@@ -29,8 +29,8 @@ export async function findBinaries(): Promise<Binaries> {
     }
   }
   throw new Error(
-    `No PostgreSQL for ${process.platform}-${process.arch}: the npm package has none that runs here, and none ` +
-      `is installed. Install PostgreSQL 15 or later (Debian and Ubuntu: apt-get install postgresql).` +
+    `No PostgreSQL for ${process.platform}-${process.arch}: the npm package has no programs that run here, and none ` +
+      `are installed. Install PostgreSQL 15 or later (Debian and Ubuntu: apt-get install postgresql).` +
       failures.map((line) => `\n  tried ${line}`).join(''),
   );
 }
@@ -51,11 +51,11 @@ async function embeddedBin(): Promise<string | undefined> {
     );
     return dirname(programs.postgres);
   } catch {
-    return undefined; // An optional dependency: there is none for this platform.
+    return undefined; // The optional dependency doesn't exist for this platform.
   }
 }
 
-/** Debian keeps server programs out of the PATH, a folder a version; newest first. */
+/** The folders, newest version first, in which Debian installs server programs outside of the PATH. */
 async function debianBins(): Promise<string[]> {
   const root = '/usr/lib/postgresql';
   const versions = await readdir(root).catch(() => []);

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { Binaries } from './binaries.js';
 import type { Runner } from './runner.js';
 
-/** What lies in a cluster's folder. */
+/** Paths in a cluster's folder. */
 export interface ClusterFiles {
   data: string;
   password: string;
   log: string;
-  /** Identity of the process that started the server last. */
+  /** Holds the identity of the process that last started the server. */
   owner: string;
 }
 
@@ -23,7 +23,7 @@ export function filesIn(folder: string): ClusterFiles {
   };
 }
 
-/** Creates the cluster unless it is there, makes it the runner's, and answers the superuser's password. */
+/** Creates the cluster if it is missing, gives its files to the runner's user, and returns the superuser's password. */
 export async function prepare(
   folder: string,
   binaries: Binaries,
@@ -47,7 +47,7 @@ async function createOnce(
 ): Promise<void> {
   const files = filesIn(folder);
   if (await exists(files.data)) return;
-  // Renamed when whole: a creation that was killed half-way is thrown away and done again.
+  // Renamed when complete: a creation that was interrupted is deleted and started again.
   const draft = `${files.data}.new`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
@@ -69,7 +69,7 @@ async function initdb(draft: string, binaries: Binaries, runner: Runner, durable
     '--pwfile=../password',
     '--encoding=UTF8',
     '--locale=C',
-    // Independent of the locales that this machine has; knows upper and lower case beyond ASCII.
+    // Independent of the machine's locales, and converts case beyond ASCII.
     ...(binaries.major >= 17 ? builtinLocale : []),
     ...(durable ? [] : ['--no-sync']),
   ]);
@@ -91,17 +91,17 @@ async function checkVersion(data: string, major: number): Promise<void> {
   const found = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim();
   if (found === String(major)) return;
   throw new Error(
-    `The data in ${data} is PostgreSQL ${found}'s, and this is ${major}. Move that folder away to start afresh, ` +
-      `or set DATABASE_URL to a server with your data.`,
+    `The data in ${data} belongs to PostgreSQL ${found}, but this is version ${major}. Move that folder away to ` +
+      `start with an empty database, or set DATABASE_URL to a server with your data.`,
   );
 }
 
-/** Hands the files over when the last start was another user's, for example outside a container. */
+/** Changes the files' owner if another user started the cluster last, for example outside a container. */
 async function giveTo(path: string, owner: { uid: number; gid: number }): Promise<void> {
   if ((await stat(path)).uid === owner.uid) return;
   const below = await readdir(path, { recursive: true });
   for (const name of below) await lchown(join(path, name), owner.uid, owner.gid);
-  await chown(path, owner.uid, owner.gid); // Last, so that an interrupted hand-over is done again.
+  await chown(path, owner.uid, owner.gid); // Last, so that an interrupted change is repeated.
 }
 
 async function exists(path: string): Promise<boolean> {

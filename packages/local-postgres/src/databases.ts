@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Creates each database that the server of `url` doesn't have yet. Safe when several do it at once. */
+/** Creates the databases that are missing on the server of `url`. Safe to call concurrently. */
 export async function ensureDatabases(url: string, names: readonly string[]): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
@@ -21,7 +21,7 @@ async function ensure(client: pg.Client, name: string): Promise<void> {
   }
 }
 
-/** duplicate_database, or the unique index of the catalogue where two create it in the same moment. */
+/** Two concurrent creations fail with duplicate_database, or at the unique index of the catalogue. */
 function isDuplicate(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '42P04' || error.code === '23505');
 }

@@ -1,29 +1,29 @@
 import { execFile, type SpawnOptions } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, lstat, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Binaries } from './binaries.js';
-import { reachableCopy } from './reachable-copy.js';
 
 const run = promisify(execFile);
 
 /**
- * PostgreSQL refuses to run as root. This says how its programs are started all the same:
+ * How PostgreSQL's programs are started, since they refuse to run as root:
  *
- * - `self`: we aren't root.
- * - `namespace`: in a user namespace, where root's own files belong to an ordinary user. Nothing else changes, so
- *   it works in directories that only root can enter.
- * - `user`: as another user, where namespaces are forbidden (most containers). Such a user may be unable to enter
- *   the checkout; then the programs are copied to a place it can read, and the data directory is reached as
- *   the process's working directory, which needs no right to walk the path to it.
+ * - `self`: as the current user, who isn't root.
+ * - `namespace`: in a user namespace that maps root to an ordinary user. It works in directories that only root can
+ *   enter.
+ * - `user`: as another user, where namespaces are forbidden (most containers). If that user cannot enter the checkout,
+ *   the programs are copied to a folder that everyone can read. The data directory is the process's working directory,
+ *   so that the user needs no access to its parent folders.
  */
 export type RunnerKind = 'self' | 'namespace' | 'user';
 
 export interface Runner {
   kind: RunnerKind;
-  /** Who must own the data. */
+  /** The user who must own the data; `undefined` for the current user. */
   owner: { uid: number; gid: number } | undefined;
-  /** How `-D` names the data directory; the process is started with that directory as its `cwd`. */
+  /** The argument of `-D` for the data directory, which is also the process's working directory. */
   pgdata(dataDir: string): string;
   /** The command that runs `initdb` or `postgres`. */
   command(program: 'initdb' | 'postgres', args: string[]): Command;
@@ -35,7 +35,7 @@ export interface Command {
   options: SpawnOptions;
 }
 
-/** The first way that works here, or only `wanted`. */
+/** Finds the first kind that works here, or tries only `wanted`. */
 export async function findRunner(binaries: Binaries, wanted?: RunnerKind): Promise<Runner> {
   if (process.getuid?.() !== 0) return asSelf(binaries);
   if (process.platform !== 'linux') {
@@ -55,7 +55,7 @@ export async function findRunner(binaries: Binaries, wanted?: RunnerKind): Promi
     }
   }
   throw new Error(
-    `PostgreSQL refuses to run as root, and no other way works here. Start this as an ordinary user, or set ` +
+    `PostgreSQL refuses to run as root, and no way around that works here. Start this as an ordinary user, or set ` +
       `DATABASE_URL to a server.${failures.join('')}`,
   );
 }
@@ -105,7 +105,7 @@ interface SystemUser {
   gid: number;
 }
 
-/** `initdb` wants a user that /etc/passwd knows: PostgreSQL's own, else the one that owns nothing. */
+/** `initdb` needs a user that is listed in /etc/passwd: PostgreSQL's own, or else `nobody`. */
 async function unprivilegedUser(): Promise<SystemUser> {
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   for (const wanted of ['postgres', 'nobody']) {
@@ -115,4 +115,36 @@ async function unprivilegedUser(): Promise<SystemUser> {
   throw new Error(
     'PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as.',
   );
+}
+
+/**
+ * Copies PostgreSQL's programs (60 MB) to the temporary directory, where every user can read them, for a checkout that
+ * other users can't enter. The copy is made once per version and machine. Returns its `bin` folder.
+ */
+async function reachableCopy({ bin, major }: Binaries): Promise<string> {
+  const home = join(tmpdir(), `warren-postgres-${major}-${process.arch}`);
+  if (!(await isOurs(home))) await copyTo(home, dirname(bin));
+  if (!(await isOurs(home))) throw new Error(`${home} exists, but others can write to it: remove it`);
+  return join(home, 'bin');
+}
+
+async function copyTo(home: string, source: string): Promise<void> {
+  const draft = await mkdtemp(`${home}-`);
+  try {
+    await cp(source, join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+    // Renamed when complete: other processes find either the whole copy or none.
+    await rename(join(draft, 'native'), home).catch(ignoreExisting);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** Everyone can write to the temporary directory: never run programs that somebody else may have put there. */
+async function isOurs(home: string): Promise<boolean> {
+  const found = await lstat(home).catch(() => undefined);
+  return found?.isDirectory() === true && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST' && error.code !== 'ENOTDIR') throw error;
 }

@@ -5,19 +5,18 @@ import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findBinaries } from './binaries.js';
 import { type ClusterFiles, filesIn, prepare } from './cluster-files.js';
-import { stop, stopLeftover } from './leftover.js';
-import { identityOf } from './processes.js';
+import { identityOf, stop, stopLeftover } from './processes.js';
 import { findRunner, type Runner, type RunnerKind } from './runner.js';
 
 export interface LocalPostgresOptions {
-  /** Everything is kept in here; created if missing. */
+  /** Holds all files of the cluster. Created if missing. */
   folder: string;
-  /** Durability against crashes of the machine. `false` is faster, for data that tests throw away. Default true. */
+  /** Whether data survives a crash of the machine. `false` is faster, for test data. Default true. */
   durable?: boolean;
   maxConnections?: number;
-  /** Default: a free one, another at each start. */
+  /** Default: a free port, chosen at each start. */
   port?: number;
-  /** Only this way around root, see `RunnerKind`. Default: the first that works. */
+  /** Tries only this kind. Default: the first kind that works. */
   runner?: RunnerKind;
 }
 
@@ -25,18 +24,18 @@ export interface LocalPostgres {
   /** `postgres://postgres:…@127.0.0.1:…/<database>` */
   url(database: string): string;
   pid: number;
-  /** How it runs, for the curious: `PostgreSQL 18 (embedded)`. */
+  /** For example `PostgreSQL 18 (embedded)`. */
   description: string;
   runner: RunnerKind;
-  /** Resolves when the server has ended, for whatever reason. */
+  /** Resolves when the server has ended for any reason. */
   ended: Promise<void>;
-  /** Fast shutdown: ends sessions, writes everything, waits. */
+  /** Shuts down fast: ends all sessions, writes all data, and waits for the end. */
   stop(): Promise<void>;
 }
 
 /**
- * A PostgreSQL of our own on 127.0.0.1, with the data in `folder`. Takes over what an owner that
- * was killed left running. Rejects with a sentence when another living process uses the folder.
+ * Starts a private PostgreSQL on 127.0.0.1 with its data in `folder`. If an owner was killed and left its server
+ * running, that server is stopped first. Rejects with a sentence if another running process uses the folder.
  */
 export async function startLocalPostgres(options: LocalPostgresOptions): Promise<LocalPostgres> {
   const files = filesIn(options.folder);
@@ -48,11 +47,10 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   const password = await prepare(options.folder, binaries, runner, options.durable ?? true);
   const port = options.port ?? (await freePort());
   const { child, ended } = await launch(files, runner, port, options);
-  // Whatever ends this process, save SIGKILL: a server without its owner is of no use.
-  const stopToo = () => child.kill('SIGINT');
-  process.once('exit', stopToo);
+  const stopAtExit = () => child.kill('SIGINT');
+  process.once('exit', stopAtExit);
   await ready(child, files, ended).catch((error) => {
-    process.off('exit', stopToo);
+    process.off('exit', stopAtExit);
     throw error;
   });
   const pid = child.pid ?? 0;
@@ -65,17 +63,17 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
     async stop() {
       if (child.exitCode === null && child.signalCode === null) await stop(pid);
       await ended;
-      process.off('exit', stopToo);
+      process.off('exit', stopAtExit);
     },
   };
 }
 
-/** Writes down whose this folder is, unless the one who wrote there last still lives. */
+/** Records this process as the folder's owner. Throws if the recorded owner is still running. */
 async function claim({ owner }: ClusterFiles): Promise<void> {
   const last = (await readFile(owner, 'utf8').catch(() => '')).trim();
   const pid = Number.parseInt(last, 10);
   if (pid > 0 && pid !== process.pid && last === (await identityOf(pid))) {
-    throw new Error(`Process ${pid} is running on ${owner.slice(0, -'/owner'.length)}: stop it first.`);
+    throw new Error(`Process ${pid} is using ${owner.slice(0, -'/owner'.length)}: stop it first.`);
   }
   await writeFile(owner, `${await identityOf(process.pid)}\n`);
 }
@@ -99,7 +97,7 @@ async function launch(
   const { file, args, options } = runner.command('postgres', ['-D', runner.pgdata(data), ...flags]);
   const output = await open(log, 'w', 0o600);
   try {
-    // Detached, because Ctrl-C in a terminal goes to the whole process group: services drain before their database.
+    // Detached, because Ctrl-C goes to the whole process group, and services must drain before their database stops.
     const child = spawn(file, args, {
       ...options,
       cwd: data,
@@ -107,7 +105,7 @@ async function launch(
       stdio: ['ignore', output.fd, output.fd],
       env: { ...process.env, LC_ALL: 'C', PGDATA: undefined },
     });
-    // Listened for before anything is awaited: it may end at once. Rejects where it can't be started at all.
+    // Before the first await, because the process may end at once. Rejects if it cannot be started.
     const ended = once(child, 'exit').then(() => undefined);
     ended.catch(() => undefined);
     return { child, ended };
@@ -117,11 +115,11 @@ async function launch(
 }
 
 async function ready(child: ChildProcess, files: ClusterFiles, ended: Promise<void>): Promise<void> {
-  let over = false;
-  const answers = async () => {
-    const deadline = Date.now() + 60_000; // Recovery after a crash takes its time.
-    while (!over && Date.now() < deadline) {
-      // The eighth line is the state, as pg_ctl reads it.
+  let settled = false;
+  const isReady = async () => {
+    const deadline = Date.now() + 60_000; // Long enough for a recovery after a crash.
+    while (!settled && Date.now() < deadline) {
+      // The eighth line holds the state, which pg_ctl reads too.
       const lines = (await readFile(`${files.data}/postmaster.pid`, 'utf8').catch(() => '')).split('\n');
       if (lines[7]?.trim() === 'ready') return;
       await pause(20);
@@ -130,20 +128,21 @@ async function ready(child: ChildProcess, files: ClusterFiles, ended: Promise<vo
   };
   const died = ended.then(async () => {
     const log = await readFile(files.log, 'utf8').catch(() => '');
-    throw new Error(`PostgreSQL ended at its start:\n${log.trim().slice(-2_000)}`);
+    throw new Error(`PostgreSQL ended while it was starting:\n${log.trim().slice(-2_000)}`);
   });
   died.catch(() => undefined);
   try {
-    await Promise.race([answers(), died]);
+    await Promise.race([isReady(), died]);
   } catch (error) {
     child.kill('SIGQUIT');
     throw error;
   } finally {
-    over = true;
+    settled = true;
   }
 }
 
-function freePort(): Promise<number> {
+/** Returns a port that nothing uses at this moment. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

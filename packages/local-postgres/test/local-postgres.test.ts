@@ -14,10 +14,10 @@ jest.setTimeout(120_000);
 
 const asRoot = process.getuid?.() === 0;
 const asRootOnLinux = asRoot && process.platform === 'linux';
-/** Many containers forbid user namespaces; servers then run as another user. */
+/** Why user namespaces are not available. Many containers forbid them; servers then run as another user. */
 const noNamespaces = asRootOnLinux ? await whyNot('namespace') : 'needs root on Linux';
 const namespaceOnly = noNamespaces ? `[skipped: ${noNamespaces}]` : '';
-/** The ways that can be tried on this machine: as root those around root, otherwise the plain one. */
+/** The kinds of runner that can be tested as the current user. */
 const runners: RunnerKind[] = asRootOnLinux
   ? [...(noNamespaces ? [] : (['namespace'] as const)), 'user']
   : ['self'];
@@ -41,7 +41,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-/** As `mktemp -d` makes it: nobody else may enter. */
+/** A folder that no other user may enter, like one of `mktemp -d`. */
 async function privateFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'warren-local-postgres-'));
   folders.push(folder);
@@ -65,7 +65,7 @@ async function query(server: LocalPostgres, sql: string, database = 'postgres'):
   }
 }
 
-/** A program of its own that starts a server in `folder` and waits, so that a test can kill it. */
+/** Starts a process that starts a server in `folder` and waits, so that a test can kill it. */
 async function ownerProcess(folder: string): Promise<{ owner: ChildProcess; postmaster: number }> {
   const script =
     `const { startLocalPostgres } = await import(${JSON.stringify(join(import.meta.dirname, '../dist/index.js'))});` +
@@ -79,8 +79,8 @@ async function ownerProcess(folder: string): Promise<{ owner: ChildProcess; post
   return { owner, postmaster: Number(String(line)) };
 }
 
-describe.each(runners)('a cluster run as: %s', (runner) => {
-  it('is created in a folder that others cannot enter, asks for a password, and keeps its data', async () => {
+describe.each(runners)('a cluster with the runner %s', (runner) => {
+  it('is created in a private folder, requires a password, and keeps its data', async () => {
     const folder = join(await privateFolder(), 'postgres');
     const first = await start(folder, runner);
     await ensureDatabases(first.url('postgres'), ['one', 'two']);
@@ -96,8 +96,8 @@ describe.each(runners)('a cluster run as: %s', (runner) => {
   });
 });
 
-describe('what a killed owner leaves', () => {
-  it('is stopped, and its data opened again', async () => {
+describe('the server of a killed owner', () => {
+  it('is stopped by the next start, which opens its data', async () => {
     const folder = await privateFolder();
     const { owner, postmaster } = await ownerProcess(folder);
     owner.kill('SIGKILL');
@@ -109,18 +109,18 @@ describe('what a killed owner leaves', () => {
     expect(await query(server, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('is left alone while the owner lives', async () => {
+  it('is left running while its owner is alive', async () => {
     const folder = await privateFolder();
     const { owner, postmaster } = await ownerProcess(folder);
-    await expect(startLocalPostgres({ folder })).rejects.toThrow(`Process ${owner.pid} is running`);
+    await expect(startLocalPostgres({ folder })).rejects.toThrow(`Process ${owner.pid} is using`);
     expect(isAlive(postmaster)).toBe(true);
     const gone = once(owner, 'exit');
     owner.kill('SIGKILL');
     await gone;
-    await start(folder); // Takes over, so that afterEach stops it.
+    await start(folder); // Takes the folder over, so that afterEach stops the server.
   });
 
-  it('does not keep it from starting where its number now is another process’s', async () => {
+  it('does not prevent a start if its process number belongs to another process now', async () => {
     const folder = await privateFolder();
     const first = await start(folder);
     await first.stop();
@@ -139,7 +139,7 @@ describe('what a killed owner leaves', () => {
 const rootOnly = asRootOnLinux ? it : it.skip;
 
 describe('as root [skipped unless root on Linux]', () => {
-  rootOnly('uses a readable copy of programs that the other user cannot reach', async () => {
+  rootOnly('copies the programs to a readable folder if the other user cannot read them', async () => {
     const hidden = await privateFolder();
     const binaries = await findBinaries();
     await cp(dirname(binaries.bin), join(hidden, 'native'), { recursive: true, verbatimSymlinks: true });
@@ -151,7 +151,7 @@ describe('as root [skipped unless root on Linux]', () => {
   });
 
   (noNamespaces ? it.skip : it)(
-    `hands the files over when the way around root changes ${namespaceOnly}`,
+    `changes the owner of the files when the runner changes ${namespaceOnly}`,
     async () => {
       const folder = join(await privateFolder(), 'postgres');
       const first = await start(folder, 'namespace');
@@ -165,8 +165,8 @@ describe('as root [skipped unless root on Linux]', () => {
   );
 });
 
-describe('a creation that was killed half-way', () => {
-  it('is thrown away and done again', async () => {
+describe('an interrupted creation of a cluster', () => {
+  it('is deleted and started again', async () => {
     const folder = join(await privateFolder(), 'postgres');
     await mkdir(join(folder, 'data.new/base'), { recursive: true });
     await writeFile(join(folder, 'data.new/PG_VERSION'), 'half');
@@ -176,7 +176,7 @@ describe('a creation that was killed half-way', () => {
 });
 
 describe('a start that fails', () => {
-  it('tells what PostgreSQL said', async () => {
+  it('reports PostgreSQL’s output', async () => {
     const folder = await privateFolder();
     const first = await start(folder);
     await first.stop();
@@ -184,12 +184,12 @@ describe('a start that fails', () => {
     await expect(startLocalPostgres({ folder })).rejects.toThrow('no_such_setting');
   });
 
-  it('refuses the data of another version instead of touching it', async () => {
+  it('refuses the data of another version and does not change it', async () => {
     const folder = await privateFolder();
     await mkdir(join(folder, 'data'));
     await writeFile(join(folder, 'data/PG_VERSION'), '9\n');
     await writeFile(join(folder, 'password'), 'x');
-    await expect(startLocalPostgres({ folder })).rejects.toThrow("is PostgreSQL 9's");
+    await expect(startLocalPostgres({ folder })).rejects.toThrow('belongs to PostgreSQL 9');
     expect(await readFile(join(folder, 'data/PG_VERSION'), 'utf8')).toBe('9\n');
   });
 });

@@ -11,6 +11,7 @@ export interface TestEvent {
   id?: string;
 }
 
+/** The event in the form in which a service publishes it. */
 export function encoded({ type, subject, version, data, id = uuidv7() }: TestEvent): EncodedEvent {
   const event: DomainEvent = {
     specversion: '1.0',
@@ -52,17 +53,17 @@ export function deletedEvent(id: string, version: number): EncodedEvent {
   return encoded({ type: 'user.deleted', subject: id, version, data: { id, version } });
 }
 
-/** What the service under test publishes of these types, as another service receives it. */
+/** Collects the events of these types that the service under test publishes, as another service receives them. */
 export async function listenTo(bus: EventBus, types: readonly string[]): Promise<DomainEvent[]> {
-  const heard: DomainEvent[] = [];
+  const received: DomainEvent[] = [];
   await bus.subscribe({
     service: 'listener',
     types,
     probe: async () => undefined,
     async handle(batch) {
-      heard.push(...batch.map((delivery) => JSON.parse(delivery.body) as DomainEvent));
+      received.push(...batch.map((delivery) => JSON.parse(delivery.body) as DomainEvent));
       return batch.map(() => ({ kind: 'done' }));
     },
   });
-  return heard;
+  return received;
 }

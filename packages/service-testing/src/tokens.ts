@@ -3,9 +3,10 @@ import { v7 as uuidv7 } from 'uuid';
 
 const { privateKey, publicKey } = await generateKeyPair('ES256');
 
-/** What the service under test is given in place of the user service's keys. */
+/** The public keys that the service under test uses instead of the user service's. */
 export const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256' }] });
 
+/** An access token that the service under test accepts. */
 export function tokenFor(
   userId: string,
   roles: readonly string[] = [],

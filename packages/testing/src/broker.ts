@@ -6,21 +6,21 @@ export interface TestBroker {
   /** `amqp://…/<a vhost of its own>` */
   url: string;
   /**
-   * False where the broker's administration can't be reached: then `url` is the vhost as it was given, and
-   * what a test leaves there, another test meets.
+   * False if the broker's administration cannot be reached: `url` then names the broker's given vhost, which all
+   * tests share.
    */
   isolated: boolean;
-  /** Deletes everything on it and cuts whatever is connected, as if the broker had lost its data. Only if `isolated`. */
+  /** Deletes the vhost's data and its connections, as if the broker had lost its data. Only if `isolated`. */
   empty(): Promise<void>;
-  /** Deletes the vhost; that cuts whatever is still connected to it. */
+  /** Deletes the vhost, which closes its connections. */
   close(): Promise<void>;
 }
 
-/** A vhost of its own on the broker for tests. */
+/** Creates a vhost on the broker for tests. */
 export function testBroker(): Promise<TestBroker>;
 /**
- * The same on RabbitMQ 4.x. `undefined` where that can't be had; `unavailable('rabbitmq-4')` tells why, so that
- * the test can be skipped with its reason.
+ * Creates a vhost on RabbitMQ 4.x. Returns `undefined` if there is none: skip the test with the reason that
+ * `unavailable('rabbitmq-4')` gives.
  */
 export function testBroker(options: { version: 4 }): Promise<TestBroker | undefined>;
 export async function testBroker(options?: { version: 4 }): Promise<TestBroker | undefined> {
@@ -36,14 +36,14 @@ async function isolate(server: URL, management: string | undefined): Promise<Tes
   const vhost = await createVhost(server, management);
   if (vhost) return { url: vhost.url, isolated: true, empty: vhost.empty, close: vhost.drop };
   process.stderr.write(
-    `No access to the administration of RabbitMQ at ${server.host}: these tests share its vhost ` +
-      `"${server.pathname || '/'}". Set WARREN_TEST_AMQP_MANAGEMENT_URL for a vhost each.\n`,
+    `No access to the administration of RabbitMQ at ${server.host}: all tests share its vhost ` +
+      `"${server.pathname || '/'}". Set WARREN_TEST_AMQP_MANAGEMENT_URL to give each test its own.\n`,
   );
   return {
     url: server.href,
     isolated: false,
     async empty() {
-      throw new Error('This vhost is not the test’s own');
+      throw new Error('This vhost is shared by all tests');
     },
     close: async () => undefined,
   };

@@ -5,15 +5,15 @@ import { serverFor } from './addresses.js';
 export interface TestDatabase {
   /** `postgres://…/<a name of its own>` */
   url: string;
-  /** Drops the database together with whatever is still connected to it. */
+  /** Drops the database and ends its connections. */
   close(): Promise<void>;
 }
 
-/** A new, empty database on the server for tests. */
+/** Creates an empty database on the server for tests. */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = await serverFor('database');
   const name = `warren_test_${process.pid}_${randomBytes(4).toString('hex')}`;
-  // template0, because nobody can be connected to it: a busy template makes CREATE DATABASE fail.
+  // CREATE DATABASE fails while somebody is connected to the template. Nobody can connect to template0.
   await run(server, `CREATE DATABASE ${name} TEMPLATE template0`);
   const url = new URL(server);
   url.pathname = `/${name}`;
@@ -21,13 +21,13 @@ export async function testDatabase(): Promise<TestDatabase> {
 }
 
 export interface TestDatabaseOfRoles extends TestDatabase {
-  /** The database's address as the role that owns it. */
+  /** Connects as the role that owns the database. */
   ownerUrl: string;
-  /** As a role that may only connect. */
+  /** Connects as a role that has only the right to connect. */
   workerUrl: string;
 }
 
-/** A new, empty database as a deployment makes it: owned by one role, worked on by another. */
+/** Creates an empty database as deployments do: one role owns it, and services connect as another. */
 export async function testDatabaseOfRoles(): Promise<TestDatabaseOfRoles> {
   const database = await testDatabase();
   const server = await serverFor('database');

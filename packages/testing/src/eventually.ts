@@ -1,17 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** Milliseconds until it gives up. Default 10,000. */
+  /** Timeout in milliseconds. Default 10,000. */
   within?: number;
 }
 
-/** For each check to answer, so that one after a stall of the machine that used up the time still has a chance. */
-const leastMs = 1_000;
+/** Every check gets at least this time, so that the first check after the machine stalled can still answer. */
+const minCheckMs = 1_000;
 
 /**
- * Polls `check` until it doesn't throw, and returns what it returned. When time is up it throws the last error,
- * so that a failing test says what was still wrong. A check that hangs is cut off as well, the last one after a
- * second at the earliest.
+ * Polls `check` until it doesn't throw, and returns its result. After the timeout it throws the last error, so that a
+ * failing test shows what was still wrong. A check that hangs times out as well, after at least a second.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
@@ -20,7 +19,12 @@ export async function eventually<T>(
   const deadline = Date.now() + within;
   for (let wait = 5; ; wait = Math.min(wait * 2, 100)) {
     try {
-      return await beforeDeadline(check, deadline);
+      const ms = Math.max(deadline - Date.now(), minCheckMs);
+      return await withTimeout(
+        ms,
+        Promise.resolve().then(check),
+        'the check of eventually() gave no answer in time',
+      );
     } catch (error) {
       if (Date.now() + wait > deadline) throw error;
     }
@@ -28,17 +32,15 @@ export async function eventually<T>(
   }
 }
 
-async function beforeDeadline<T>(check: () => T | Promise<T>, deadline: number): Promise<T> {
-  const timer = new AbortController();
-  const late = async (): Promise<never> => {
-    await pause(Math.max(deadline - Date.now(), leastMs), undefined, { signal: timer.signal });
-    throw new Error('the check of eventually() gave no answer in time');
-  };
-  const lateness = late();
-  lateness.catch(() => undefined); // Aborted as soon as the check answers.
+/** Settles as `work` does, or rejects with `message` after `ms` milliseconds. */
+export async function withTimeout<T>(ms: number, work: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
   try {
-    return await Promise.race([Promise.resolve().then(check), lateness]);
+    return await Promise.race([work, timeout]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }

@@ -1,23 +1,23 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { forward, Weather } from './weather.js';
+import { Direction, forward } from './direction.js';
 
-/** Stands between a client and a server and does what networks do. Listens on 127.0.0.1. */
+/** A TCP proxy on 127.0.0.1 that injects network faults between a client and a server. */
 export interface FaultProxy {
   port: number;
-  /** Resets all connections of this moment; new ones work. */
+  /** Resets all current connections. New connections work. */
   cut(): void;
   /** Resets all connections, and each new one at once, until `resume`. */
   refuse(): void;
   /**
-   * Half-open: connections stay, but nothing passes, in either direction and for new ones too, until `resume`. Where
-   * one side gives up meanwhile, the other doesn't hear of it.
+   * Keeps all connections, old and new, open but passes nothing in either direction until `resume`. If one side closes
+   * its connection meanwhile, the other side does not notice.
    */
   stall(): void;
-  /** One-way: requests pass, but what the server sends is held back until `resume`. */
+  /** Passes requests but holds back what the server sends until `resume`. */
   holdAnswers(): void;
   /** Ends `refuse`, `stall`, `holdAnswers` and `delay`. */
   resume(): void;
-  /** From now on each chunk, in each direction, arrives `ms` milliseconds late; order is kept. */
+  /** From now on passes each chunk `ms` milliseconds late, in each direction and in order. */
   delay(ms: number): void;
   close(): Promise<void>;
 }
@@ -28,29 +28,29 @@ export interface ProxyTarget {
 }
 
 export interface FaultProxyOptions {
-  /** Where it listens. Default: a free port. */
+  /** The port to listen on. Default: a free one. */
   port?: number;
 }
 
-/** `target`: a URL with a port, `{ host, port }`, or a function that is asked for each new connection. */
+/** `target`: a URL with a port, `{ host, port }`, or a function that is called for each new connection. */
 export async function faultProxy(
   target: string | ProxyTarget | (() => ProxyTarget),
   options: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
   const targetNow = asFunction(target);
-  const weather: Ways = { requests: new Weather(), answers: new Weather() };
-  const ways = [weather.requests, weather.answers];
+  const directions: Directions = { requests: new Direction(), answers: new Direction() };
+  const both = [directions.requests, directions.answers];
   const resets = new Set<() => void>();
   let refusing = false;
 
   const server = createServer((client) => {
-    // Without a listener a reset socket's error would end the process; `refuse` provokes exactly that.
+    // Without a listener the error of a reset socket would end the process. `refuse` resets sockets.
     client.on('error', () => undefined);
     if (refusing) {
       client.resetAndDestroy();
       return;
     }
-    const reset = join(client, connect(targetNow()), weather);
+    const reset = join(client, connect(targetNow()), directions);
     resets.add(reset);
     client.once('close', () => resets.delete(reset));
   });
@@ -67,46 +67,45 @@ export async function faultProxy(
       cut();
     },
     stall() {
-      for (const way of ways) way.stall();
+      for (const direction of both) direction.stall();
     },
-    holdAnswers: () => weather.answers.stall(),
+    holdAnswers: () => directions.answers.stall(),
     resume() {
       refusing = false;
-      for (const way of ways) way.clear();
+      for (const direction of both) direction.clear();
     },
     delay(ms) {
-      for (const way of ways) way.delayMs = ms;
+      for (const direction of both) direction.delayMs = ms;
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       cut();
-      for (const way of ways) way.clear();
+      for (const direction of both) direction.clear();
       await closed;
     },
   };
 }
 
-/** The weather of each direction. */
-interface Ways {
-  requests: Weather;
-  answers: Weather;
+interface Directions {
+  requests: Direction;
+  answers: Direction;
 }
 
-/** Couples both sides, and answers how to reset the pair. */
-function join(client: Socket, upstream: Socket, { requests, answers }: Ways): () => void {
+/** Joins the two sockets, and returns a function that resets both. */
+function join(client: Socket, upstream: Socket, { requests, answers }: Directions): () => void {
   const reset = () => {
     resetOne(client);
     resetOne(upstream);
   };
-  couple(client, upstream, requests);
-  couple(upstream, client, answers);
+  propagateEnd(client, upstream, requests);
+  propagateEnd(upstream, client, answers);
   forward(client, upstream, requests);
   forward(upstream, client, answers);
   return reset;
 }
 
-/** What ends one side ends the other, as soon as the weather lets it know. */
-function couple(socket: Socket, other: Socket, weather: Weather): void {
+/** When one socket closes, closes the other in the same way, once the direction lets it pass. */
+function propagateEnd(socket: Socket, other: Socket, direction: Direction): void {
   let end = () => {
     other.destroy();
   };
@@ -114,10 +113,10 @@ function couple(socket: Socket, other: Socket, weather: Weather): void {
   socket.on('error', () => {
     end = () => resetOne(other);
   });
-  socket.once('close', () => void weather.passage(0).then(() => end()));
+  socket.once('close', () => void direction.passage(0).then(() => end()));
 }
 
-/** A socket that is being shut down can't be reset; Node would then wait for its end for ever when it exits. */
+/** Resetting a socket that is shutting down would make Node wait for it forever at exit: it is destroyed instead. */
 function resetOne(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

@@ -1,19 +1,19 @@
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that systems give to outgoing connections. A port above could be taken while its server is down,
- * or a connection to it could even meet itself.
+ * Below the range from which systems give ports to outgoing connections. A port of that range could be taken while its
+ * server is down, and a connection to it could even connect to itself.
  */
 const [lowest, highest] = [20_000, 32_000];
-/** Test files that find different ports at the same time; with more workers, two share a slice. */
+/** Each Jest worker takes ports from its own slice of the range. With more workers, two share a slice. */
 const slices = 4;
 
 export interface QuietPortsOptions {
-  /** For programs that take a second port, so far above the one that they are told: it is quiet as well. */
+  /** For a program that uses a second port at this distance above its first: both are free. */
   alsoAbove?: number;
 }
 
-/** Ports that nothing uses, all different, for servers that come and go. */
+/** Finds different free ports for servers that a test stops and starts again. */
 export async function quietPorts(
   count: number,
   { alsoAbove = 0 }: QuietPortsOptions = {},
@@ -32,7 +32,7 @@ export async function quietPorts(
   return [...found];
 }
 
-/** Test files run beside each other: what one found and doesn't listen at yet, the other must not find too. */
+/** Test files run in parallel: one must not find a port that another found but doesn't listen on yet. */
 function ownSlice(): [from: number, to: number] {
   const worker = Number(process.env.JEST_WORKER_ID ?? 0);
   if (!(worker > 0)) return [lowest, highest];

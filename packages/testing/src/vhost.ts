@@ -7,20 +7,20 @@ const run = promisify(execFile);
 
 export interface Vhost {
   url: string;
-  /** Deletes the vhost and makes it anew, as if the broker had lost its data. */
+  /** Deletes the vhost and creates it again, as if the broker had lost its data. */
   empty(): Promise<void>;
   drop(): Promise<void>;
 }
 
-/** The two operations on a broker's administration that isolation needs. */
+/** The two administrative operations that a vhost per test needs. */
 interface Administration {
   add(vhost: string, user: string): Promise<void>;
   remove(vhost: string): Promise<void>;
 }
 
 /**
- * A new vhost for the user of `server`, by the management API or, for a broker on this machine, by `rabbitmqctl`.
- * `undefined` where neither works.
+ * Creates a vhost for the user of `server`, through the management API or, for a broker on this machine, with
+ * `rabbitmqctl`. Returns `undefined` if neither works.
  */
 export async function createVhost(server: URL, management: string | undefined): Promise<Vhost | undefined> {
   const vhost = `warren-test-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -52,7 +52,7 @@ function isLocal(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }
 
-/** Adds the vhost and connects to it: only that shows that both speak of the same broker. */
+/** Adds the vhost and connects to it, which shows that the administration belongs to the same broker. */
 async function reachable(administration: Administration, vhost: string, url: URL): Promise<boolean> {
   try {
     await administration.add(vhost, userOf(url));
@@ -93,7 +93,8 @@ function managementApi(base: URL, server: URL): Administration {
       body: JSON.stringify(body ?? {}),
       signal: AbortSignal.timeout(15_000),
     });
-    if (!response.ok) throw new Error(`RabbitMQ management answered ${response.status} to ${method} ${path}`);
+    if (!response.ok)
+      throw new Error(`RabbitMQ's management API answered ${response.status} to ${method} ${path}`);
   }
 
   return {

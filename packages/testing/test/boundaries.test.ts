@@ -16,7 +16,7 @@ const { exemptions } = (await import(join(root, 'lint/exemptions.mjs'))) as {
 interface Case {
   file: string;
   source: string;
-  /** Part of what the linter must say; `undefined` where the import is allowed. */
+  /** A part of the linter's message; `undefined` if the import is allowed. */
   refused: string | undefined;
 }
 
@@ -242,7 +242,7 @@ interface Report {
   diagnostics: { category: string; message: string; location: { path: string } }[];
 }
 
-/** What the linter says about each file. Dependencies can't be looked up: the folder has no manifests. */
+/** The linter's messages by file, without the rule on undeclared dependencies: the folder has no manifests. */
 async function lint(folder: string): Promise<Map<string, string[]>> {
   const biome = join(root, 'node_modules/.bin/biome');
   const args = ['lint', '--reporter=json', '--max-diagnostics=none', '.'];

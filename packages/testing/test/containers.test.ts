@@ -4,21 +4,21 @@ import { type ChannelModel, connect } from 'amqplib';
 import { eventually, named } from '../src/index.js';
 import { images, startRabbitMqContainer } from '../src/servers/containers.js';
 import { engine, requireImage } from '../src/servers/engine.js';
-import { NotHere, type Started } from '../src/servers/started.js';
+import { NotAvailable, type StartedServer } from '../src/servers/started-server.js';
 
-/** Why containers can't be used here, as found out now: a machine without Docker must still run the rest. */
+/** Why containers are not available here. A machine without Docker must still run the other tests. */
 const reason = await engine()
   .then((client) => requireImage(client, images().rabbitmq))
   .then(
     () => undefined,
     (error: unknown) => {
-      if (!(error instanceof NotHere)) throw error;
+      if (!(error instanceof NotAvailable)) throw error;
       return error.message;
     },
   );
 
 (reason ? describe.skip : describe)(named('a broker that testcontainers starts', reason), () => {
-  let broker: Started;
+  let broker: StartedServer;
   let connection: ChannelModel;
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ const reason = await engine()
     await broker?.stop();
   });
 
-  it('confirms what is published to a quorum queue and delivers it', async () => {
+  it('confirms and delivers a message that is published to a quorum queue', async () => {
     const channel = await connection.createConfirmChannel();
     const { queue } = await channel.assertQueue(`q-${randomUUID()}`, {
       durable: true,
@@ -48,7 +48,7 @@ const reason = await engine()
     await eventually(() => expect(heard).toEqual(['through a container']));
   });
 
-  it('leaves the tests an administration, so that each gets a vhost of its own', async () => {
+  it('offers its management API, with which each test creates its own vhost', async () => {
     const { username, password, origin } = new URL(broker.env.WARREN_TEST_AMQP_MANAGEMENT_URL ?? '');
     const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
     const response = await fetch(`${origin}/api/vhosts`, { headers: { authorization } });

@@ -8,7 +8,7 @@ import { eventually } from '../src/index.js';
 
 const module = resolve(import.meta.dirname, '../../../scripts/lib/lock.mjs');
 
-describe('the lock under which a checkout is prepared', () => {
+describe('the lock for preparing a checkout', () => {
   let folder: string;
   const children: ChildProcess[] = [];
   const lock = () => join(folder, 'prepare.lock');
@@ -23,7 +23,7 @@ describe('the lock under which a checkout is prepared', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** A process that runs `work` under the lock; `options` as `withLock` takes them. */
+  /** Starts a process that runs `work` under the lock, with `options` for `withLock`. */
   function locking(work: string, options = '{}'): ChildProcess {
     const script =
       `import { readFile, writeFile } from 'node:fs/promises';` +
@@ -52,7 +52,7 @@ describe('the lock under which a checkout is prepared', () => {
     expect(await readdir(folder)).toEqual(['counter']);
   });
 
-  it('is taken over from a holder that was killed, by one of those who wait', async () => {
+  it('passes from a killed holder to one of the waiting processes', async () => {
     const holder = locking('await add(); await new Promise(() => setInterval(() => {}, 1000));');
     await eventually(async () => expect(await counted()).toBe(1));
     const waiting = Array.from({ length: 4 }, () => locking('await add();'));
@@ -63,13 +63,13 @@ describe('the lock under which a checkout is prepared', () => {
     expect(await counted()).toBe(5);
   });
 
-  it('is not believed when its process number belongs to somebody else by now', async () => {
+  it('is taken over if the holder’s process number belongs to another process now', async () => {
     await writeFile(lock(), JSON.stringify({ pid: process.pid, started: 'another time', id: 'x' }));
     expect(await exitCodes([locking('await add();')])).toEqual([0]);
     expect(await counted()).toBe(1);
   });
 
-  it('tells whom it waits for, and does not wait for ever', async () => {
+  it('reports which process holds it, and stops waiting after the timeout', async () => {
     const holder = locking('await add(); await new Promise(() => setInterval(() => {}, 1000));');
     await eventually(async () => expect(await counted()).toBe(1));
     const late = locking('', `{ within: 300, onWait: (pid) => console.log('waiting for ' + pid) }`);
@@ -80,10 +80,10 @@ describe('the lock under which a checkout is prepared', () => {
       });
     }
     expect(await exitCodes([late])).toEqual([1]);
-    // What it said may be read later than its end.
+    // The output may arrive after the process has exited.
     await eventually(() => {
       expect(said).toContain(`waiting for ${holder.pid}`);
-      expect(said).toContain("doesn't let go");
+      expect(said).toContain('still holds the lock');
     });
   });
 });

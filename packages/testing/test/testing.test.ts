@@ -13,7 +13,7 @@ import {
 } from '../src/index.js';
 
 describe('testBroker', () => {
-  it('gives each caller a vhost that the other cannot see, and takes it away again', async () => {
+  it('gives each caller its own vhost and deletes it again', async () => {
     const [one, two] = await Promise.all([testBroker(), testBroker()]);
     expect(one.isolated).toBe(true);
     const connection = await amqp(one.url);
@@ -32,7 +32,7 @@ describe('testBroker', () => {
 });
 
 describe('testDatabase', () => {
-  it('gives each caller an empty database and drops it although somebody is connected', async () => {
+  it('gives each caller an empty database and drops it even while a client is connected', async () => {
     const database = await testDatabase();
     const client = new pg.Client(database.url);
     client.on('error', () => undefined);
@@ -47,7 +47,7 @@ describe('testDatabase', () => {
 });
 
 describe('eventually', () => {
-  it('returns what the check returns once it stops throwing', async () => {
+  it('returns the result of the first check that does not throw', async () => {
     let calls = 0;
     const answer = await eventually(() => {
       calls += 1;
@@ -57,7 +57,7 @@ describe('eventually', () => {
     expect(answer).toBe(3);
   });
 
-  it('throws the last error when time is up, and cuts off a check that hangs', async () => {
+  it('throws the last error after the timeout, also if a check hangs', async () => {
     const never = () => {
       throw new Error('still wrong');
     };
@@ -65,7 +65,7 @@ describe('eventually', () => {
     await expect(eventually(() => new Promise(() => undefined), { within: 50 })).rejects.toThrow('no answer');
   });
 
-  it('lets the check answer that comes after the machine stood still for longer than it had', async () => {
+  it('waits for one more check if the machine stalled beyond the timeout', async () => {
     let now = 0;
     const clock = jest.spyOn(Date, 'now').mockImplementation(() => now);
     let calls = 0;
@@ -88,7 +88,7 @@ describe('quietPorts', () => {
     process.env.JEST_WORKER_ID = worker;
   });
 
-  it('gives test files that run beside each other ports of different ranges', async () => {
+  it('gives test files that run in parallel ports from different ranges', async () => {
     const ranges = [];
     for (const id of ['1', '2']) {
       process.env.JEST_WORKER_ID = id;
@@ -99,7 +99,7 @@ describe('quietPorts', () => {
     expect(end).toBeLessThan(start);
   });
 
-  it('gives no two callers the same, also of the ports above', async () => {
+  it('finds different ports, also counting the second port of each pair', async () => {
     const ports = await quietPorts(200, { alsoAbove: 1_000 });
     const all = ports.flatMap((port) => [port, port + 1_000]);
     expect(new Set(all).size).toBe(400);
@@ -113,7 +113,7 @@ describe('faultProxy', () => {
     for (const one of open.splice(0).reverse()) await one.close();
   });
 
-  /** Connections at the newest echo. */
+  /** The connections of the newest echo server. */
   let connected: Set<Socket>;
 
   async function echo(): Promise<FaultProxy> {
@@ -158,7 +158,7 @@ describe('faultProxy', () => {
   const hears = (one: Client, text: string) => eventually(() => expect(one.text).toBe(text));
   const isClosed = (one: Client) => eventually(() => expect(one.closed).toBe(true));
 
-  it('passes bytes, resets on cut, and takes new connections after it', async () => {
+  it('passes bytes, resets connections on cut, and accepts new ones after it', async () => {
     const proxy = await echo();
     const first = await client(proxy);
     first.socket.write('hello');
@@ -170,7 +170,7 @@ describe('faultProxy', () => {
     await hears(second, 'again');
   });
 
-  it('refuses until it is resumed', async () => {
+  it('refuses connections until it is resumed', async () => {
     const proxy = await echo();
     proxy.refuse();
     await isClosed(await client(proxy));
@@ -180,7 +180,7 @@ describe('faultProxy', () => {
     await hears(back, 'back');
   });
 
-  it('holds everything back while stalled, and nothing is lost or reordered', async () => {
+  it('holds everything back while stalled, and loses and reorders nothing', async () => {
     const proxy = await echo();
     const stalled = await client(proxy);
     proxy.stall();
@@ -192,7 +192,7 @@ describe('faultProxy', () => {
     await hears(stalled, 'ab');
   });
 
-  it('lets requests pass while it holds answers, and nothing of these is lost', async () => {
+  it('passes requests while it holds answers, and loses no answer', async () => {
     const proxy = await echo();
     const asking = await client(proxy);
     asking.socket.write('a');
@@ -207,7 +207,7 @@ describe('faultProxy', () => {
   });
 
   it.each(['destroy', 'resetAndDestroy'] as const)(
-    'tells the server nothing of a client that leaves by %s while stalled',
+    'hides from the server that a client disconnects with %s while stalled',
     async (leave) => {
       const proxy = await echo();
       const leaver = await client(proxy);
@@ -222,7 +222,7 @@ describe('faultProxy', () => {
     },
   );
 
-  it('asks for the target of each new connection', async () => {
+  it('calls the target function for each new connection', async () => {
     const [one, two] = [await echo(), await echo()];
     const targets = [one.port, two.port];
     const proxy = await faultProxy(() => ({ host: '127.0.0.1', port: targets.shift() ?? 0 }));
@@ -236,7 +236,7 @@ describe('faultProxy', () => {
     }
   });
 
-  it('delays each chunk by the same time instead of queueing them up', async () => {
+  it('delays each chunk by the same time instead of adding the delays up', async () => {
     const proxy = await echo();
     const slow = await client(proxy);
     slow.socket.setNoDelay(true);
@@ -245,12 +245,12 @@ describe('faultProxy', () => {
     const start = Date.now();
     for (const letter of letters) {
       slow.socket.write(letter);
-      await pause(2); // So that it is a chunk of its own.
+      await pause(2); // So that each letter is its own chunk.
     }
     await eventually(() => expect(slow.text).toBe(letters), { within: 25_000 });
     const took = Date.now() - start;
     expect(took).toBeGreaterThanOrEqual(995);
-    // One after the other they would take 13 s.
+    // Added up, the delays would take 13 s.
     expect(took).toBeLessThan(10_000);
   });
 });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   named,
-  openWorkshop,
+  openServerFolder,
   type PgBouncerProcess,
   type PgBouncerVersion,
+  type ServerFolder,
   startPgBouncer,
   type TestDatabaseOfRoles,
   testDatabaseOfRoles,
   unavailable,
-  type Workshop,
 } from '@warren/testing';
 import pg from 'pg';
 import { steadyLoad } from './support/load.js';
@@ -29,20 +29,20 @@ const each = reason ? describe.skip.each(poolers) : describe.each(poolers);
 
 each(named('behind PgBouncer %s, in transaction mode', reason), (_, version, settings, names) => {
   let database: TestDatabaseOfRoles;
-  let workshop: Workshop;
+  let serverFolder: ServerFolder;
   let bouncer: PgBouncerProcess;
   let world: World;
   beforeAll(async () => {
     database = await testDatabaseOfRoles();
-    workshop = await openWorkshop();
+    serverFolder = await openServerFolder();
     const urls = [database.workerUrl, database.ownerUrl];
-    bouncer = await startPgBouncer(workshop, { version, urls, settings });
+    bouncer = await startPgBouncer(serverFolder, { version, urls, settings });
     world = await World.create(database);
   }, 300_000);
   afterAll(async () => {
     await bouncer?.stop();
     await world?.close();
-    await workshop?.close();
+    await serverFolder?.close();
   });
 
   const ask = async <Row extends pg.QueryResultRow>(sql: string, url = database.url): Promise<Row[]> => {

@@ -5,16 +5,16 @@ import { answering } from '../processes/answering.js';
 import { service } from '../storm/contract.js';
 
 export interface Attack {
-  /** Joins as this user first. */
+  /** The user to join as before the attack, if any. */
   userId?: string;
-  /** One WebSocket frame, sent over and over. */
+  /** The WebSocket frame that is sent again and again. */
   opcode: number;
   payload: string;
-  /** So many frames in one write. */
+  /** The number of frames per write. */
   framesAtOnce: number;
-  /** Most bytes of one connection. */
+  /** The maximum number of bytes per connection. */
   bytes: number;
-  /** Whether it reads what comes back. */
+  /** Whether it reads the answers. */
   reads: boolean;
 }
 
@@ -29,7 +29,7 @@ answering({
 });
 process.once('SIGTERM', () => process.exit(0));
 
-/** One connection after the other, each until it is cut off or has sent its bytes. */
+/** Opens one connection after the other. Each sends until it is closed or has sent its bytes. */
 async function attackFor(port: number, attack: Attack, seconds: number): Promise<AttackReport> {
   const report: AttackReport = { connections: 0, bytes: 0 };
   const end = Date.now() + seconds * 1_000;

@@ -8,12 +8,12 @@ import { pullRow } from './pulls.js';
 
 const help = `npm run bench -- attacks [options]
 
-Attacks a realtime node that may use a heap of 256 MB, one connection after the other for some seconds, and prints how
-late a push to somebody else's socket came meanwhile, a push every 10 ms; and the most memory that the node used. Last,
-one account pulls its feed as hard as it can from a whole service, whose other users' times are printed.
+Attacks a realtime node with a heap of 256 MB, with one connection after the other. Prints how late the pushes to
+another user's socket arrive meanwhile (one push every 10 ms), and the node's peak memory. Then one account pulls its
+feed from a complete service as fast as it can; prints the latencies of the other users.
 
-  --seconds N   length of each attack (default 5)
-  --help        prints this
+  --seconds N   duration of each attack (default 5)
+  --help        print this help
 `;
 
 const flags = {
@@ -34,15 +34,15 @@ const attacks: Record<string, Attack | undefined> = {
   '20,000 unknown commands': { ...packets, payload: `42/${service},1["nope"]`, userId: 'mallory' },
 };
 
-/** As in `node-main`, which can't be imported: it starts a node. */
+/** The same as in `node-main`, which can't be imported because it starts a node. */
 const witness = 'witness';
 const pushed = 'push.due';
-const answerWithinMs = 120_000;
+const answerTimeoutMs = 120_000;
 
 interface Figures {
-  /** Of the node's event loop. */
+  /** The longest delay of the node's event loop, in milliseconds. */
   longestDelay: number;
-  /** Processor time. */
+  /** Processor time in milliseconds. */
   cpu: number;
   peakHeap: number;
   peakMemory: number;
@@ -59,7 +59,7 @@ export async function attack(argv: readonly string[]): Promise<void> {
   process.stdout.write(`${await pullRow(seconds)}\n`);
 }
 
-/** A node, a witness and an attacker of its own for each. */
+/** Runs one attack with its own node, witness and attacker, and describes the result in a line. */
 async function row(name: string, attack: Attack | undefined, seconds: number): Promise<string> {
   const bench = await Bench.create(undefined);
   try {
@@ -67,17 +67,17 @@ async function row(name: string, attack: Attack | undefined, seconds: number): P
       '--max-old-space-size=256',
     ]);
     const attacker = await bench.process('attacker', new URL('./attacker-main.js', import.meta.url));
-    const port = await node.ask<number>('open', undefined, answerWithinMs);
+    const port = await node.ask<number>('open', undefined, answerTimeoutMs);
     const late = await listen(port, async () => {
-      await node.ask('begin', undefined, answerWithinMs);
-      if (attack) return attacker.ask<AttackReport>('attack', { port, attack, seconds }, answerWithinMs);
+      await node.ask('begin', undefined, answerTimeoutMs);
+      if (attack) return attacker.ask<AttackReport>('attack', { port, attack, seconds }, answerTimeoutMs);
       await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
       return { connections: 0, bytes: 0 };
     });
     const { longestDelay, cpu, peakHeap, peakMemory, connectionsCut } = await node.ask<Figures>(
       'figures',
       undefined,
-      answerWithinMs,
+      answerTimeoutMs,
     );
     const [p50, p99, max] = [0.5, 0.99, 1].map((q) => quantile(late.samples, q));
     const { connections, bytes } = late.report;
@@ -93,7 +93,7 @@ async function row(name: string, attack: Attack | undefined, seconds: number): P
   }
 }
 
-/** How late pushes come to the witness while `meanwhile` lasts, in milliseconds. */
+/** Measures how late pushes reach the witness while `meanwhile` runs, in milliseconds. */
 async function listen(
   port: number,
   meanwhile: () => Promise<AttackReport>,
@@ -107,7 +107,7 @@ async function listen(
     await new Promise<void>((resolve) => socket.once('session.ready', () => resolve()));
     socket.on(pushed, ({ due }: { due: number }) => samples.push(Date.now() - due));
     const report = await meanwhile();
-    // What was due in the last moment may still come.
+    // The last pushes may still arrive.
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     return { samples, report };
   } finally {

@@ -8,13 +8,13 @@ import { answering } from '../processes/answering.js';
 import { processorMs } from '../processes/serving.js';
 import { service } from '../storm/contract.js';
 
-/** Milliseconds between two pushes to the witness. */
+/** The interval of pushes to the witness, in milliseconds. */
 const pushEveryMs = 10;
 
 const witness = 'witness';
 const pushed = 'push.due';
 
-const nobody: NodeLink = {
+const noPeers: NodeLink = {
   broadcast: () => undefined,
   hasPeers: false,
   onMessage: () => undefined,
@@ -27,16 +27,16 @@ const delays = monitorEventLoopDelay({ resolution: 5 });
 let cpuAtStart = 0;
 let peakHeap = 0;
 
-/** A realtime node without database and broker: what its own event loop and memory do is all that is measured. */
+/** A realtime node without database and broker, so that only its own event loop and memory are measured. */
 answering({
   open: async (): Promise<number> => (await node).port,
-  /** The start of the process doesn't count. */
+  /** Starts the measurement, without the start of the process. */
   begin: async (): Promise<void> => {
     delays.enable();
     delays.reset();
     cpuAtStart = processorMs();
   },
-  /** Bytes, milliseconds, and what the node did about it. */
+  /** Memory in bytes, times in milliseconds, and the node's counters. */
   figures: async () => {
     const { connectionsCut, upgradesRefused } = (await node).realtime.stats();
     const longestDelay = Math.round(delays.max / 1e6);
@@ -80,7 +80,7 @@ async function createNode(): Promise<{ port: number; realtime: RealtimeNode }> {
     }),
     feeds,
     commands: [],
-    link: nobody,
+    link: noPeers,
     limits: { handshakesPerMinute: 6_000 },
     log: pino({ level: 'error' }, process.stderr),
   });
@@ -88,7 +88,7 @@ async function createNode(): Promise<{ port: number; realtime: RealtimeNode }> {
   let due = Date.now() + pushEveryMs;
   setInterval(() => {
     peakHeap = Math.max(peakHeap, process.memoryUsage().heapUsed);
-    // One for each moment that has passed: a stall delays every push that was due in it.
+    // One push for each interval that has passed: a stall delays every push that was due in it.
     for (; due <= Date.now(); due += pushEveryMs) {
       head += 1;
       const { seq, cursor } = position(head);

@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import { Bench } from '../bench.js';
-import type { Person } from '../driver/target.js';
+import type { Person } from '../driver/questions.js';
 import { fillFeeds } from '../resume/feeds.js';
-import { openStage, type Probes, told } from '../resume/stage.js';
+import { figuresOf, openStage, type Probes } from '../resume/stage.js';
 
-/** Entries in the attacker's feed, all of which each pull may ask for. */
+/** The number of entries in the attacker's feed. */
 const entries = 20_000;
 const sockets = 5;
 const pullsPerSecond = 50;
 
 /**
- * One account that pulls 500 entries fifty times a second, against a whole service: how long other people's transactions
- * take, and a payment until its recipient's socket is told, without it and beside it.
+ * One account pulls 500 entries fifty times a second from a complete service. Measures other users' transactions, and
+ * the time from a payment to the push to its recipient, with and without the attack.
  */
 export async function pullRow(seconds: number): Promise<string> {
   const bench = await Bench.create(undefined);
   try {
     const stage = await openStage(bench);
     const [mallory] = await stage.tokens.people(1);
-    if (!mallory) throw new RangeError('an attack needs somebody');
+    if (!mallory) throw new RangeError('an attack needs a user');
     await fillFeeds(stage.databaseUrl, [mallory], entries);
     await figures(stage.probe(), seconds);
     const calm = await figures(stage.probe(), seconds);
@@ -39,10 +39,10 @@ export async function pullRow(seconds: number): Promise<string> {
   }
 }
 
-async function figures(probes: Probes, seconds: number): Promise<ReturnType<typeof told>> {
+async function figures(probes: Probes, seconds: number): Promise<ReturnType<typeof figuresOf>> {
   await sleep(seconds * 1_000);
   await Promise.all(Object.values(probes).map((probe) => probe.stop()));
-  return told(probes);
+  return figuresOf(probes);
 }
 
 function pullHard(port: number, { token }: Person) {

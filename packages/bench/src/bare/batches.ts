@@ -1,16 +1,16 @@
-/** Gathers what arrives and hands it on in batches, one at a time. */
+/** Collects items and handles them in batches, one batch at a time. */
 export class Batches<T> {
-  readonly #most: number;
+  readonly #maxSize: number;
   readonly #handle: (batch: T[]) => Promise<void>;
   #waiting: T[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(most: number, handle: (batch: T[]) => Promise<void>) {
-    this.#most = most;
+  constructor(maxSize: number, handle: (batch: T[]) => Promise<void>) {
+    this.#maxSize = maxSize;
     this.#handle = handle;
   }
 
-  /** The caller bounds what waits here (a prefetch). */
+  /** The caller limits the number of waiting items, here by the consumer's prefetch. */
   add(item: T): void {
     this.#waiting.push(item);
     this.#running ??= this.#run().finally(() => {
@@ -25,7 +25,7 @@ export class Batches<T> {
   async #run(): Promise<void> {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      await this.#handle(this.#waiting.splice(0, this.#most));
+      await this.#handle(this.#waiting.splice(0, this.#maxSize));
     }
   }
 }

@@ -3,11 +3,9 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import Fastify from 'fastify';
 import { Pool } from 'pg';
 import { type DefaultEventsMap, Server } from 'socket.io';
-import { listenOnLoopback } from '../processes/listening.js';
-import { type Served, serving } from '../processes/serving.js';
-import { connectBroker, exchange, paymentSucceeded, queue } from './amqp.js';
+import { listenOnLoopback, type Served, serving } from '../processes/serving.js';
 import { Batches } from './batches.js';
-import { notificationTables } from './schema.js';
+import { connectBroker, exchange, notificationTables, paymentSucceeded, queue } from './setup.js';
 
 interface PaymentSucceeded {
   id: string;

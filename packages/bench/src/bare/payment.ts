@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { Pool } from 'pg';
-import { listenOnLoopback } from '../processes/listening.js';
-import { type Served, serving } from '../processes/serving.js';
-import { connectBroker, exchange, paymentSucceeded } from './amqp.js';
+import { listenOnLoopback, type Served, serving } from '../processes/serving.js';
 import { Relay } from './relay.js';
-import { paymentTables } from './schema.js';
+import { connectBroker, exchange, paymentSucceeded, paymentTables } from './setup.js';
 
 interface NewPayment {
   recipientId: string;

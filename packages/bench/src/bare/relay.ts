@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from 'amqplib';
 import type { Pool } from 'pg';
-import { exchange } from './amqp.js';
+import { exchange } from './setup.js';
 
 const batchSize = 500;
 
@@ -12,8 +12,8 @@ interface OutboxRow {
 }
 
 /**
- * Publishes what the outbox holds, a batch of pipelined confirms at a time. One instance only, without leases
- * and without recovery: a failure ends the process.
+ * Publishes the outbox in batches with pipelined confirms. It has no leases, so that only one instance may run, and no
+ * recovery: a failure ends the process.
  */
 export class Relay {
   readonly #pool: Pool;
@@ -26,7 +26,7 @@ export class Relay {
     this.#channel = channel;
   }
 
-  /** Something was committed. Never waits. */
+  /** Call after a commit. Does not wait. */
   nudge(): void {
     this.#nudged = true;
     this.#running ??= this.#run().finally(() => {

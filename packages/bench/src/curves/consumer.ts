@@ -4,14 +4,14 @@ import { Stage, total } from './stage.js';
 export interface ConsumerPoint {
   batchSize: number;
   instances: number;
-  /** Events handled a second, from the first to the last, or over `seconds`. */
+  /** Handled events per second, from the first to the last, for at most `seconds`. */
   perSecond: number;
 }
 
-const lookEveryMs = 50;
-const patienceMs = 60_000;
+const pollMs = 50;
+const timeoutMs = 60_000;
 
-/** How fast consumers handle what waits in their queue, by the size of their transactions. */
+/** Measures how fast consumers handle a full queue, by the number of events per transaction. */
 export async function consumerCurve(
   { events, seconds }: { events: number; seconds: number },
   stop: AbortSignal,
@@ -33,11 +33,11 @@ export async function consumerCurve(
 
 async function fillQueue(stage: Stage, events: number): Promise<void> {
   const [scribe] = await stage.nodes(1, { role: 'relaying' });
-  await scribe?.ask('write', { events, perTransaction: 50, concurrency: 8 }, patienceMs);
-  const deadline = performance.now() + patienceMs;
+  await scribe?.ask('write', { events, perTransaction: 50, concurrency: 8 }, timeoutMs);
+  const deadline = performance.now() + timeoutMs;
   while ((await stage.waiting()) > 0) {
-    if (performance.now() > deadline) throw new Error(`rows still wait after ${patienceMs} ms`);
-    await sleep(lookEveryMs);
+    if (performance.now() > deadline) throw new Error(`rows are still unpublished after ${timeoutMs} ms`);
+    await sleep(pollMs);
   }
   await scribe?.stop();
 }
@@ -59,13 +59,13 @@ async function rate(
   while (last.count < events && last.at < end) last = await handledAbove(last.count);
   return ((last.count - first.count) * 1_000) / (last.at - first.at);
 
-  async function handledAbove(least: number): Promise<{ count: number; at: number }> {
-    const deadline = performance.now() + patienceMs;
+  async function handledAbove(known: number): Promise<{ count: number; at: number }> {
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const count = await total(readers, 'handled');
-      if (count > least) return { count, at: performance.now() };
-      if (performance.now() > deadline) throw new Error(`nothing was handled within ${patienceMs} ms`);
-      await sleep(lookEveryMs);
+      if (count > known) return { count, at: performance.now() };
+      if (performance.now() > deadline) throw new Error(`nothing was handled within ${timeoutMs} ms`);
+      await sleep(pollMs);
     }
   }
 }

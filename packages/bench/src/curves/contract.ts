@@ -3,10 +3,10 @@ import { Type } from 'typebox';
 
 export const lineWritten = 'scribe.line-written';
 
-/** About as much as a payment's event carries. */
+/** About the size of a payment's event. */
 const Line = Type.Object({ number: Type.Integer(), text: Type.String() }, { additionalProperties: false });
 
-/** Writes lines. */
+/** Publishes lines. */
 export const scribe = defineContract({
   service: 'scribe',
   emits: { [lineWritten]: Line },
@@ -15,7 +15,7 @@ export const scribe = defineContract({
   feed: {},
 });
 
-/** Puts each line into somebody's feed. */
+/** Adds each line to a user's feed. */
 export const reader = defineContract({
   service: 'reader',
   emits: {},

@@ -4,13 +4,13 @@ import { type CurveNode, type Load, type NodeOptions, openNode } from './node.js
 /** In bytes. */
 export interface Memory {
   now: number;
-  /** Since the start of the process. */
+  /** The peak since the start of the process. */
   peak: number;
 }
 
 let opened: Promise<CurveNode> | undefined;
 
-/** One instance in a process of its own. */
+/** Runs one instance in this process. */
 answering({
   open: async (options: NodeOptions): Promise<void> => {
     opened = openNode(options);
@@ -28,7 +28,7 @@ answering({
 process.once('SIGTERM', () => void finish());
 
 async function node(): Promise<CurveNode> {
-  if (!opened) throw new Error('nothing is open');
+  if (!opened) throw new Error('the node is not open');
   return opened;
 }
 

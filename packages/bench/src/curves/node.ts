@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createRabbitMqEventBus } from '@warren/event-bus';
+import { Cleanup } from '@warren/testing';
 import {
   createUnitOfWork,
   type Messaging,
@@ -10,27 +11,26 @@ import {
 } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
-import { Cleanup } from '../processes/cleanup.js';
 import { rawStore } from '../warren/raw-store.js';
 import { lineWritten, reader, scribe } from './contract.js';
 
 export interface NodeOptions {
   /**
-   * - `relaying`: writes, and its relay is told of each commit.
-   * - `writing`: writes only: its rows wait for the poll of somebody else's relay.
+   * - `relaying`: writes, and notifies its own relay of each commit.
+   * - `writing`: writes without a relay: another instance's relay finds its rows by polling.
    * - `reading`: consumes.
    */
   role: 'relaying' | 'writing' | 'reading';
   databaseUrl: string;
   amqpUrl: string;
-  /** Most events of one consuming transaction. */
+  /** The maximum number of events per consuming transaction. Default 50. */
   batchSize?: number;
 }
 
 export interface Load {
   events: number;
   perTransaction: number;
-  /** Transactions at a time. */
+  /** The number of concurrent transactions. */
   concurrency: number;
 }
 
@@ -43,7 +43,7 @@ export interface CurveNode {
 const text = 'x'.repeat(300);
 const readers = 100;
 
-/** One instance of a service's unit of work on a real database and a real broker. */
+/** Opens one instance of a service's unit of work with a real database and broker. */
 export async function openNode(options: NodeOptions): Promise<CurveNode> {
   const { role, amqpUrl: url, batchSize = 50 } = options;
   const contract = role === 'reading' ? reader : scribe;
@@ -72,7 +72,7 @@ export async function openNode(options: NodeOptions): Promise<CurveNode> {
   return {
     write: (load) => write(messaging.uow, load),
     stats: () => messaging.stats(),
-    close: () => cleanup.run(),
+    close: async () => void (await cleanup.run()),
   };
 }
 
@@ -91,12 +91,12 @@ async function write(
   uow: UnitOfWork<RawClient>,
   { events, perTransaction, concurrency }: Load,
 ): Promise<void> {
-  let begun = 0;
+  let started = 0;
   const worker = async () => {
-    while (begun < events) {
-      const first = begun;
+    while (started < events) {
+      const first = started;
       const count = Math.min(perTransaction, events - first);
-      begun += count;
+      started += count;
       await uow.run(async (tx) => {
         for (let number = first; number < first + count; number += 1) {
           tx.publish({ type: lineWritten, subject: randomUUID(), version: 1, data: { number, text } });

@@ -1,19 +1,20 @@
 import { readFlags, wholeNumber } from '@warren/testing';
+
 export const help = `npm run bench -- curves [options]
 
-Throughput of the relay (events a transaction; polling alone or told of each commit; one or two instances) and of the
-consumer (events a batch; one or two instances), and a broker that was away while rows were written. Prints tables,
-each with ratios to its first line.
+Measures the throughput of the relay (by events per transaction, by polling or notification of each commit, with one or
+two instances) and of the consumer (by events per batch, with one or two instances), and how the outbox is published
+after the broker was away. Prints tables with ratios to their first line.
 
-  --events N     events of one measurement of the relay and of the consumer (default 3000)
-  --seconds N    longest measurement of the consumer (default 4)
-  --rows N       outbox rows that wait for the broker (default 50000)
-  --write DIR    also writes throughput.svg there, and the tables into throughput.md
-  --json         prints the result as JSON
-  --help         prints this
+  --events N     events per measurement of the relay and of the consumer (default 3000)
+  --seconds N    maximum duration of a measurement of the consumer (default 4)
+  --rows N       outbox rows that are written while the broker is away (default 50000)
+  --write DIR    also write throughput.svg and the tables in throughput.md there
+  --json         print the result as JSON
+  --help         print this help
 
-It takes about three minutes. Ratios of one run are comparable, since each measurement has servers and processes of
-its own; absolute figures say something about this machine only.
+Takes about three minutes. The ratios of one run are comparable, because each measurement has its own processes,
+database and vhost. Absolute figures apply to this machine only.
 `;
 
 export interface CurvesOptions {

@@ -7,18 +7,18 @@ import { Stage } from './stage.js';
 export interface Outage {
   instances: number;
   rows: number;
-  /** Rows that still wait, by seconds since the broker is back. */
+  /** Unpublished rows by seconds since the broker's return. */
   waiting: { seconds: number; rows: number }[];
   secondsToFirst: number;
   secondsToLast: number;
-  /** Of the instance with the highest peak, in bytes. */
+  /** The highest values of all instances, in bytes. */
   memory: { before: number; peakWhileDown: number; peak: number };
 }
 
-const lookEveryMs = 250;
-const patienceMs = 120_000;
+const pollMs = 250;
+const timeoutMs = 120_000;
 
-/** The broker goes away, rows are written, the broker comes back: how long the rows take, and what they cost. */
+/** Writes rows while the broker is away, and measures how long relays publish them after its return, and the memory. */
 export async function outages(
   rows: number,
   stop: AbortSignal,
@@ -40,20 +40,20 @@ async function measure(stage: Stage, rows: number, instances: number): Promise<O
   broker.hostname = '127.0.0.1';
   broker.port = String(proxy.port);
   const nodes = await stage.nodes(instances, { role: 'relaying', amqpUrl: broker.href });
-  // What a running instance takes anyway, its code compiled.
+  // Warm up, so that `before` includes compiled code.
   await write(nodes, 1_000);
-  await untilWaiting(stage, (count) => count === 0);
-  const before = await most(nodes, ({ now }) => now);
+  await untilUnpublished(stage, (count) => count === 0);
+  const before = await maxMemory(nodes, ({ now }) => now);
 
   proxy.refuse();
   await write(nodes, rows);
-  const peakWhileDown = await most(nodes, ({ peak }) => peak);
+  const peakWhileDown = await maxMemory(nodes, ({ peak }) => peak);
   const atFirst = await stage.waiting();
   const began = performance.now();
   proxy.resume();
   const waiting: Outage['waiting'] = [{ seconds: 0, rows: atFirst }];
   let secondsToFirst: number | undefined;
-  await untilWaiting(stage, (count) => {
+  await untilUnpublished(stage, (count) => {
     const seconds = (performance.now() - began) / 1_000;
     if (count < atFirst) secondsToFirst ??= seconds;
     waiting.push({ seconds, rows: count });
@@ -66,24 +66,24 @@ async function measure(stage: Stage, rows: number, instances: number): Promise<O
     waiting,
     secondsToFirst: secondsToFirst ?? secondsToLast,
     secondsToLast,
-    memory: { before, peakWhileDown, peak: await most(nodes, ({ peak }) => peak) },
+    memory: { before, peakWhileDown, peak: await maxMemory(nodes, ({ peak }) => peak) },
   };
 }
 
 async function write(nodes: readonly Child[], rows: number): Promise<void> {
   const load = { events: rows / nodes.length, perTransaction: 50, concurrency: 4 };
-  await Promise.all(nodes.map((node) => node.ask('write', load, patienceMs)));
+  await Promise.all(nodes.map((node) => node.ask('write', load, timeoutMs)));
 }
 
-async function untilWaiting(stage: Stage, good: (count: number) => boolean): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!good(await stage.waiting())) {
-    if (performance.now() > deadline) throw new Error(`rows still wait after ${patienceMs} ms`);
-    await sleep(lookEveryMs);
+async function untilUnpublished(stage: Stage, isDone: (count: number) => boolean): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!isDone(await stage.waiting())) {
+    if (performance.now() > deadline) throw new Error(`rows are still unpublished after ${timeoutMs} ms`);
+    await sleep(pollMs);
   }
 }
 
-async function most(nodes: readonly Child[], pick: (memory: Memory) => number): Promise<number> {
+async function maxMemory(nodes: readonly Child[], pick: (memory: Memory) => number): Promise<number> {
   const memories = await Promise.all(nodes.map((node) => node.ask<Memory>('memory', undefined, 10_000)));
   return Math.max(...memories.map(pick));
 }

@@ -1,14 +1,14 @@
 import type { Curves } from './report.js';
 import { type Panel, svg } from './svg.js';
 
-/** Three panels: relay, consumer, and rows that wait after the broker is back. */
+/** Three charts: relay, consumer, and unpublished rows after the broker's return. */
 export function plot({ relay, consumer, outages }: Curves): string {
   const sizes = ['1', '10', '50'];
   const relayFirst = relay[0]?.perSecond ?? 1;
   const consumerFirst = consumer[0]?.perSecond ?? 1;
   const relayPanel: Panel = {
     title: 'Relay: throughput, ratio to the first',
-    x: { label: 'events a transaction', ticks: sizes },
+    x: { label: 'events per transaction', ticks: sizes },
     series: (['poll', 'nudge'] as const).flatMap((way) =>
       [1, 2].map((instances) => ({
         name: `${way === 'poll' ? 'poll only' : 'nudge'}, ${instances}`,
@@ -20,7 +20,7 @@ export function plot({ relay, consumer, outages }: Curves): string {
   };
   const consumerPanel: Panel = {
     title: 'Consumer: throughput, ratio to the first',
-    x: { label: 'events a batch, at most', ticks: sizes },
+    x: { label: 'maximum events per batch', ticks: sizes },
     series: [1, 2].map((instances) => ({
       name: instances === 1 ? '1 instance' : '2 instances',
       points: consumer
@@ -29,7 +29,7 @@ export function plot({ relay, consumer, outages }: Curves): string {
     })),
   };
   const outagePanel: Panel = {
-    title: 'Rows that wait after the broker is back',
+    title: 'Unpublished rows after the broker returns',
     x: { label: 'seconds' },
     series: outages.map(({ instances, waiting }) => ({
       name: instances === 1 ? '1 instance' : '2 instances',

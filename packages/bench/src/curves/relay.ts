@@ -9,15 +9,15 @@ export interface RelayPoint {
   perTransaction: number;
   way: Way;
   instances: number;
-  /** Events a second, from the first write until the last was confirmed and marked. */
+  /** Events per second, from the first write until the last event is confirmed and marked as published. */
   perSecond: number;
 }
 
 const writers = 16;
-const lookEveryMs = 25;
-const patienceMs = 60_000;
+const pollMs = 25;
+const timeoutMs = 60_000;
 
-/** How fast relays publish what is written meanwhile: told of each commit, or by polling alone. */
+/** Measures how fast relays publish concurrent writes, with a notification of each commit or by polling alone. */
 export async function relayCurve(
   events: number,
   stop: AbortSignal,
@@ -31,7 +31,7 @@ export async function relayCurve(
           rate(stage, { events, perTransaction, concurrency: writers }, way, instances);
         const perSecond = await Stage.with(stop, measure);
         say(
-          `relay, ${way}, ${instances} instances, ${perTransaction} a transaction: ${perSecond.toFixed(0)}/s`,
+          `relay, ${way}, ${instances} instances, ${perTransaction} per transaction: ${perSecond.toFixed(0)}/s`,
         );
         points.push({ perTransaction, way, instances, perSecond });
       }
@@ -44,24 +44,24 @@ async function rate(stage: Stage, load: Load, way: Way, instances: number): Prom
   const relays = await stage.nodes(instances, { role: 'relaying' });
   const writing = way === 'poll' ? await stage.nodes(1, { role: 'writing' }) : relays;
   await Promise.all(
-    writing.map((node) => share(node, { ...load, events: 200 * writing.length }, writing.length)),
+    writing.map((node) => writePart(node, { ...load, events: 200 * writing.length }, writing.length)),
   );
-  await published(stage);
+  await untilPublished(stage);
   const began = performance.now();
-  await Promise.all(writing.map((node) => share(node, load, writing.length)));
-  await published(stage);
+  await Promise.all(writing.map((node) => writePart(node, load, writing.length)));
+  await untilPublished(stage);
   return (load.events * 1_000) / (performance.now() - began);
 }
 
-function share(node: Child, { events, perTransaction, concurrency }: Load, among: number): Promise<void> {
-  const part = { events: events / among, perTransaction, concurrency: concurrency / among };
-  return node.ask('write', part, patienceMs);
+function writePart(node: Child, { events, perTransaction, concurrency }: Load, nodes: number): Promise<void> {
+  const part = { events: events / nodes, perTransaction, concurrency: concurrency / nodes };
+  return node.ask('write', part, timeoutMs);
 }
 
-async function published(stage: Stage): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+async function untilPublished(stage: Stage): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   while ((await stage.waiting()) > 0) {
-    if (performance.now() > deadline) throw new Error(`rows still wait after ${patienceMs} ms`);
-    await sleep(lookEveryMs);
+    if (performance.now() > deadline) throw new Error(`rows are still unpublished after ${timeoutMs} ms`);
+    await sleep(pollMs);
   }
 }

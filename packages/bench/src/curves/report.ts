@@ -15,14 +15,14 @@ interface Table {
 
 const marks = { begin: '<!-- figures -->', end: '<!-- /figures -->' };
 
-/** The tables as Markdown, which is plain text too. */
+/** The tables as Markdown. */
 export function report(curves: Curves): string {
   return tables(curves)
     .map(({ title, lines }) => `\n${title}\n\n${markdown(lines)}\n`)
     .join('');
 }
 
-/** The page with the tables in place of those that it had. Throws if it has no place for them. */
+/** Replaces the tables in the page. Throws if the page has no markers for them. */
 export function intoPage(page: string, curves: Curves): string {
   const [begin, end] = [page.indexOf(marks.begin), page.indexOf(marks.end)];
   if (begin < 0 || end < begin) throw new Error(`the page has no ${marks.begin} … ${marks.end}`);

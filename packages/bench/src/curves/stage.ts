@@ -1,14 +1,14 @@
 import { createRabbitMqEventBus } from '@warren/event-bus';
 import pg from 'pg';
 import { pino } from 'pino';
-import { Bench } from '../bench.js';
+import { type Bench, withBench } from '../bench.js';
 import type { Child } from '../processes/child.js';
 import { lineWritten, reader } from './contract.js';
 import type { NodeOptions } from './node.js';
 
-const answerWithinMs = 60_000;
+const answerTimeoutMs = 60_000;
 
-/** A database and a vhost for one measurement, and the processes that work there. */
+/** A database, a vhost and processes for one measurement. */
 export class Stage {
   readonly databaseUrl: string;
   readonly amqpUrl: string;
@@ -16,20 +16,14 @@ export class Stage {
   readonly #database: pg.Pool;
   #nodes = 0;
 
-  /** Runs one measurement and takes everything away again, so that the next finds the machine as this one did. */
+  /** Runs one measurement and removes everything again, so that each measurement starts from the same state. */
   static async with<T>(stop: AbortSignal, measure: (stage: Stage) => Promise<T>): Promise<T> {
     stop.throwIfAborted();
-    const bench = await Bench.create(undefined);
-    try {
+    return withBench(undefined, async (bench) => {
       const stage = new Stage(bench, await bench.database(), await bench.broker());
       await stage.#bindReader();
-      return await measure(stage);
-    } catch (error) {
-      process.stderr.write(await bench.lastWords());
-      throw error;
-    } finally {
-      await bench.cleanup.run();
-    }
+      return measure(stage);
+    });
   }
 
   private constructor(bench: Bench, databaseUrl: string, amqpUrl: string) {
@@ -37,7 +31,7 @@ export class Stage {
     this.databaseUrl = databaseUrl;
     this.amqpUrl = amqpUrl;
     this.#database = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-    bench.cleanup.defer('look at the database', () => this.#database.end());
+    bench.cleanup.defer('pool', () => this.#database.end());
   }
 
   async nodes(count: number, options: Pick<NodeOptions, 'role'> & Partial<NodeOptions>): Promise<Child[]> {
@@ -47,13 +41,13 @@ export class Stage {
         this.#nodes += 1;
         const name = `${options.role}-${this.#nodes}`;
         const child = await this.bench.process(name, new URL('./node-main.js', import.meta.url));
-        await child.ask('open', { databaseUrl, amqpUrl, ...options }, answerWithinMs);
+        await child.ask('open', { databaseUrl, amqpUrl, ...options }, answerTimeoutMs);
         return child;
       }),
     );
   }
 
-  /** Outbox rows that wait. */
+  /** The number of unpublished outbox rows. */
   async waiting(): Promise<number> {
     const { rows } = await this.#database.query<{ count: number }>(
       'SELECT count(*)::int AS count FROM messaging.outbox WHERE published_at IS NULL',
@@ -61,7 +55,7 @@ export class Stage {
     return rows[0]?.count ?? 0;
   }
 
-  /** The queue that events go to: it stays when nobody takes from it. */
+  /** Declares and binds the reader's queue, which keeps events while there is no consumer. */
   async #bindReader(): Promise<void> {
     const { service } = reader;
     const log = pino({ level: 'error' }, process.stderr);
@@ -72,10 +66,10 @@ export class Stage {
   }
 }
 
-/** The sum of what all answer. */
+/** The sum of all answers. */
 export async function total(nodes: readonly Child[], question: string): Promise<number> {
   const counts = await Promise.all(
-    nodes.map((node) => node.ask<number>(question, undefined, answerWithinMs)),
+    nodes.map((node) => node.ask<number>(question, undefined, answerTimeoutMs)),
   );
   return counts.reduce((sum, count) => sum + count, 0);
 }

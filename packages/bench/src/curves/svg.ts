@@ -1,6 +1,6 @@
 export interface Panel {
   title: string;
-  /** `ticks`: names for 0, 1, 2, …; without them the axis is one of numbers, from 0. */
+  /** `ticks`: names for 0, 1, 2, …. Without them the axis shows numbers from 0. */
   x: { label: string; ticks?: readonly string[] };
   series: readonly { name: string; points: readonly { x: number; y: number }[] }[];
 }
@@ -10,9 +10,9 @@ const inner = {
   width: size.width - size.left - size.right,
   height: size.height - size.top - size.bottom,
 };
-/** Told apart also by those who see few colours, on light and on dark ground. */
+/** Distinguishable for colour-blind readers, on light and dark backneutrals. */
 const colours = ['#0072b2', '#e69f00', '#009e73', '#cc79a7'];
-const ground = '#888';
+const neutral = '#888';
 
 /** Line charts side by side, each from zero. */
 export function svg(panels: readonly Panel[]): string {
@@ -20,7 +20,7 @@ export function svg(panels: readonly Panel[]): string {
   const body = panels.map(
     (panel, index) => `<g transform="translate(${index * size.width} 0)">${chart(panel)}</g>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${size.height}" font-family="sans-serif" font-size="11" fill="${ground}"><title>Throughput of relay and consumers</title>
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${size.height}" font-family="sans-serif" font-size="11" fill="${neutral}"><title>Throughput of relay and consumers</title>
 ${body.join('\n')}
 </svg>
 `;
@@ -39,7 +39,7 @@ function chart({ title, x, series }: Panel): string {
   return [
     text(size.width / 2, 16, title, 'middle'),
     ...yTicks.flatMap((tick) => [
-      `<path d="M${size.left} ${atY(tick)}h${inner.width}" stroke="${ground}" stroke-opacity="0.3"/>`,
+      `<path d="M${size.left} ${atY(tick)}h${inner.width}" stroke="${neutral}" stroke-opacity="0.3"/>`,
       text(size.left - 6, atY(tick) + 4, short(tick), 'end'),
     ]),
     ...xTicks.map(({ text: name, at }) => text(atX(at), size.top + inner.height + 16, name, 'middle')),

@@ -9,17 +9,17 @@ interface Arrival {
 }
 
 /**
- * Matches each accepted payment with its one arrival on its recipient's socket. Times are milliseconds of
+ * Matches each accepted payment with its arrival on the recipient's socket. Times are in milliseconds as of
  * `performance.now()`.
  */
 export class Ledger {
   readonly #expected = new Map<string, Expected>();
-  /** A push may overtake the answer to the POST that caused it. */
+  /** Arrivals before the answer to the POST that caused them. */
   readonly #early = new Map<string, Arrival>();
   readonly #done = new Set<string>();
   readonly #faults: string[] = [];
 
-  /** Resolves with the time of arrival; never, if the event is lost. */
+  /** Resolves to the time of arrival. Stays pending if the event is lost. */
   arrival(paymentId: string, recipientId: string): Promise<number> {
     const early = this.#early.get(paymentId);
     if (!early) return new Promise((resolve) => this.#expected.set(paymentId, { recipientId, resolve }));
@@ -43,13 +43,13 @@ export class Ledger {
     expected.resolve(arrival.at);
   }
 
-  /** Throws if anything was lost, doubled, sent to the wrong person or never asked for. Call when all is quiet. */
+  /** Throws if a payment was lost, duplicated, unexpected or sent to the wrong person. Call after all arrivals. */
   verify(): void {
     const lost = [...this.#expected.keys()].map((id) => `payment ${id} never arrived`);
-    const unasked = [...this.#early.keys()].map(
+    const unexpected = [...this.#early.keys()].map(
       (id) => `payment ${id} arrived, but no POST was answered with it`,
     );
-    const faults = [...this.#faults, ...lost, ...unasked];
+    const faults = [...this.#faults, ...lost, ...unexpected];
     if (faults.length > 0)
       throw new Error(`${faults.length} faults, the first: ${faults.slice(0, 3).join('; ')}`);
   }

@@ -1,41 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Does one payment; resolves with the time of its arrival. */
+/** Makes one payment, and resolves to the time of its arrival. */
 type Pay = () => Promise<number>;
 
-/** More than this many under way means that the system can't hold the rate. */
-const mostUnderWay = 5_000;
-/** How long the last events may take after the last one was sent. */
-export const patienceMs = 30_000;
+/** If more payments than this are pending, the system can't keep up with the rate. */
+const maxPending = 5_000;
+/** How long the pending events may take after the last one was sent. */
+export const arrivalTimeoutMs = 30_000;
 
 /**
- * Sends at a fixed rate, whatever comes back, and measures each latency (ms) from the time at which it was
- * *due*: a system that stalls pays for the requests it kept from being sent.
+ * Sends at a fixed rate, independent of the answers, and measures each latency in milliseconds from the time at which
+ * the payment was *due*. A stall therefore counts against every payment that was due in it.
  */
 export async function openLoop(pay: Pay, rate: number, seconds: number): Promise<number[]> {
   const latencies: number[] = [];
-  const underWay = new Set<Promise<void>>();
+  const pending = new Set<Promise<void>>();
   const failed = firstFailure();
   const start = performance.now();
   for (let sent = 0; sent < rate * seconds; sent += 1) {
     const due = start + (sent * 1000) / rate;
     await waitUntil(due);
     failed.check();
-    if (underWay.size >= mostUnderWay) throw new Error(`it can't hold ${rate} events/s`);
+    if (pending.size >= maxPending) throw new Error(`the system can't keep up with ${rate} events/s`);
     const one = pay()
       .then((arrivedAt) => void latencies.push(arrivedAt - due))
-      .catch(failed.note)
-      .finally(() => underWay.delete(one));
-    underWay.add(one);
+      .catch(failed.record)
+      .finally(() => pending.delete(one));
+    pending.add(one);
   }
-  await inTime(Promise.all(underWay), () => `${underWay.size} events did not arrive`);
+  await withArrivalTimeout(Promise.all(pending), () => `${pending.size} events did not arrive`);
   failed.check();
   return latencies;
 }
 
 /**
- * Keeps `concurrency` events under way, each from its POST to its arrival, for `seconds`; then waits for those
- * still out. `elapsedMs` runs until the last arrival.
+ * Keeps `concurrency` payments pending for `seconds`, each from its POST to its arrival, then waits for the last ones.
+ * `elapsedMs` ends with the last arrival.
  */
 export async function closedLoop(
   pay: Pay,
@@ -53,7 +53,7 @@ export async function closedLoop(
     }
   };
   const workers = Promise.all(Array.from({ length: concurrency }, worker));
-  await inTime(workers, () => 'some events did not arrive', seconds * 1000);
+  await withArrivalTimeout(workers, () => 'some events did not arrive', seconds * 1000);
   return { events, elapsedMs: lastArrival - start };
 }
 
@@ -65,7 +65,7 @@ async function waitUntil(due: number): Promise<void> {
 function firstFailure() {
   let failure: unknown;
   return {
-    note: (error: unknown) => {
+    record: (error: unknown) => {
       failure ??= error;
     },
     check: () => {
@@ -74,11 +74,11 @@ function firstFailure() {
   };
 }
 
-async function inTime<T>(work: Promise<T>, complaint: () => string, extraMs = 0): Promise<T> {
+async function withArrivalTimeout<T>(work: Promise<T>, problem: () => string, extraMs = 0): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new Error(`${complaint()} within ${patienceMs} ms`));
-    timer = setTimeout(giveUp, extraMs + patienceMs);
+  const timeout = new Promise<never>((_, reject) => {
+    const giveUp = () => reject(new Error(`${problem()} within ${arrivalTimeoutMs} ms`));
+    timer = setTimeout(giveUp, extraMs + arrivalTimeoutMs);
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
 }

@@ -2,9 +2,8 @@ import { answering } from '../processes/answering.js';
 import { processorMs } from '../processes/serving.js';
 import { quantile } from '../stats.js';
 import { closedLoop, openLoop } from './loops.js';
-import type { ClosedLoopResult, DriverQuestions, OpenLoopResult } from './questions.js';
+import type { ClosedLoopResult, DriverQuestions, OpenLoopResult, Target } from './questions.js';
 import { Session } from './session.js';
-import type { Target } from './target.js';
 
 const sessions = new Map<string, Session>();
 
@@ -16,7 +15,7 @@ answering({
   },
 
   'open-loop': async ({ system, rate, seconds }: DriverQuestions['open-loop']): Promise<OpenLoopResult> => {
-    const session = of(system);
+    const session = sessionOf(system);
     const cpuBefore = processorMs();
     const latencies = await openLoop(() => session.pay(), rate, seconds);
     session.ledger.verify();
@@ -29,16 +28,16 @@ answering({
   },
 
   'closed-loop': async (input: DriverQuestions['closed-loop']): Promise<ClosedLoopResult> => {
-    const session = of(input.system);
+    const session = sessionOf(input.system);
     const cpuBefore = processorMs();
     const { events, elapsedMs } = await closedLoop(() => session.pay(), input.concurrency, input.seconds);
     session.ledger.verify();
     return { events, perSecond: (events * 1000) / elapsedMs, driverMs: processorMs() - cpuBefore };
   },
 
-  /** Nothing more may come: a late double shows here. Answers how many payments were delivered, once each. */
+  /** Verifies that no duplicate arrived late. Returns the number of payments that were delivered exactly once. */
   finish: async (system: string): Promise<number> => {
-    const session = of(system);
+    const session = sessionOf(system);
     session.ledger.verify();
     session.close();
     return session.ledger.completed;
@@ -47,7 +46,7 @@ answering({
 
 process.once('SIGTERM', () => process.exit(0));
 
-function of(system: string): Session {
+function sessionOf(system: string): Session {
   const session = sessions.get(system);
   if (!session) throw new Error(`not connected to ${system}`);
   return session;

@@ -1,8 +1,8 @@
 import { type Agent, request } from 'node:http';
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
-/** One POST of JSON over kept-alive connections; resolves with the parsed body of a 201, rejects on all else. */
+/** Sends one POST over kept-alive connections. Resolves to the parsed body of a 201, and rejects otherwise. */
 export function postJson(
   agent: Agent,
   url: string,
@@ -14,14 +14,14 @@ export function postJson(
     const outgoing = request(url, {
       agent,
       method: 'POST',
-      timeout: patienceMs,
+      timeout: timeoutMs,
       headers: {
         ...headers,
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(text)),
       },
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`${url} did not answer in ${patienceMs} ms`)));
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`${url} did not answer in ${timeoutMs} ms`)));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       let received = '';

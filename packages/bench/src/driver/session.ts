@@ -3,16 +3,16 @@ import { Agent } from 'node:http';
 import { io, type Socket } from 'socket.io-client';
 import { Ledger } from './ledger.js';
 import { postJson } from './post.js';
-import type { Person, Target } from './target.js';
+import type { Person, Target } from './questions.js';
 
 interface CreatedNotification {
   notification: { data: { paymentId: string } };
 }
 
-/** Shorter than any server's: a socket that the server is just closing must not be given a request. */
+/** Shorter than the idle timeout of any server, so that no request is sent on a connection that is being closed. */
 const idleSocketMs = 20_000;
 
-/** The driver's people at one system: payers who POST, recipients who listen. */
+/** The driver's payers and recipients at one system. */
 export class Session {
   readonly ledger = new Ledger();
   readonly #target: Target;
@@ -24,12 +24,12 @@ export class Session {
     this.#target = target;
   }
 
-  /** Resolves when every recipient's socket is told of all that comes. */
+  /** Connects the recipients' sockets, and resolves when all are ready. */
   async connect(): Promise<void> {
     this.#sockets = await Promise.all(this.#target.recipients.map((person) => this.#listen(person)));
   }
 
-  /** One payment, to the next recipient in turn; resolves with the time at which it reached the socket. */
+  /** Pays the next recipient, and resolves to the time at which the payment reached the recipient's socket. */
   async pay(): Promise<number> {
     const { payers, recipients, paymentsUrl } = this.#target;
     const payer = payers[this.#turn % payers.length] as Person;

@@ -1,7 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Question } from './messages.js';
+
+/** A message from the parent to the child over the IPC channel. */
+export interface Question {
+  id: number;
+  name: string;
+  input: unknown;
+}
+
+export type Answer = { id: number; ok: true; value: unknown } | { id: number; ok: false; reason: string };
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -13,13 +21,13 @@ export interface ChildOptions {
   /** The compiled module to run. */
   script: URL;
   env: Record<string, string>;
-  /** Takes everything the child prints. */
+  /** Receives the child's output. */
   logFile: string;
   /** Node's own arguments, for example `--cpu-prof`. */
   nodeArguments?: readonly string[];
 }
 
-/** A process of ours that answers questions. It ends with its parent, and by its pid alone. */
+/** A child process that answers questions. It ends with its parent. */
 export class Child {
   readonly name: string;
   readonly #process: ChildProcess;
@@ -54,16 +62,16 @@ export class Child {
     });
   }
 
-  /** Rejects when the child answers with a failure, ends, or says nothing for `withinMs`. */
-  ask<T>(name: string, input: unknown, withinMs: number): Promise<T> {
-    if (!this.#process.connected) return Promise.reject(new Error(`${this.name} is gone`));
+  /** Rejects when the child answers with a failure, ends, or doesn't answer within `timeoutMs`. */
+  ask<T>(name: string, input: unknown, timeoutMs: number): Promise<T> {
+    if (!this.#process.connected) return Promise.reject(new Error(`${this.name} has ended`));
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        reject(new Error(`${this.name} did not answer '${name}' within ${withinMs} ms`));
-      }, withinMs);
+        reject(new Error(`${this.name} did not answer '${name}' within ${timeoutMs} ms`));
+      }, timeoutMs);
       this.#waiting.set(id, {
         resolve: (value) => {
           clearTimeout(timer);
@@ -78,11 +86,11 @@ export class Child {
     });
   }
 
-  /** SIGTERM, and SIGKILL for a child that is still there after `withinMs`. */
-  async stop(withinMs = 15_000): Promise<void> {
+  /** Ends the child with SIGTERM, and with SIGKILL if it still runs after `timeoutMs`. */
+  async stop(timeoutMs = 15_000): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), withinMs);
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), timeoutMs);
     await this.#exited;
     clearTimeout(timer);
   }

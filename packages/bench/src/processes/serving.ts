@@ -1,14 +1,15 @@
+import type { FastifyInstance } from 'fastify';
 import { answering } from './answering.js';
 
-/** A server under test, as its process runs it. */
+/** A server under test. */
 export interface Served {
   port: number;
   close(): Promise<void>;
 }
 
 /**
- * Runs one server in this process: answers `ready` with its port once it listens and `cpu` with the processor
- * time spent so far, in milliseconds; closes on SIGTERM.
+ * Runs one server in this process. Answers `ready` with its port once it listens, and `cpu` with the processor time so
+ * far in milliseconds. Closes the server on SIGTERM.
  */
 export function serving(start: () => Promise<Served>): void {
   const started = start();
@@ -23,6 +24,12 @@ export function serving(start: () => Promise<Served>): void {
 export function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** Listens on a free port of 127.0.0.1 and returns the port. */
+export async function listenOnLoopback(app: FastifyInstance): Promise<number> {
+  const address = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  return Number(address.port);
 }
 
 async function finish(started: Promise<Served>): Promise<void> {

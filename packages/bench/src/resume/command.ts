@@ -4,15 +4,15 @@ import type { Child } from '../processes/child.js';
 import { type Absent, fillFeeds } from './feeds.js';
 import { help, type ResumeOptions, readResumeOptions } from './options.js';
 import type { ReturningFigures, ReturningOptions } from './returning-client.js';
-import { openStage, spread, told } from './stage.js';
+import { figuresOf, openStage, spread } from './stage.js';
 
-const answerWithinMs = 120_000;
-const patienceMs = 180_000;
-/** Milliseconds before and after the storm that the probes run too. */
+const answerTimeoutMs = 120_000;
+const completionTimeoutMs = 180_000;
+/** How long the probes run before the storm, in milliseconds. */
 const calmMs = 3_000;
 const localAddresses = 8;
 
-/** `npm run bench -- resume`. Throws where the service doesn't hold what the help text says. */
+/** Runs `npm run bench -- resume`. Throws if the service misses a limit that the help text states. */
 export async function resume(argv: readonly string[], say: (line: string) => void): Promise<void> {
   const options = readResumeOptions(argv);
   if (options.help) {
@@ -35,24 +35,24 @@ async function run(bench: Bench, options: ResumeOptions, say: (line: string) => 
   await sleep(calmMs);
   await Promise.all(Object.values(calm).map((probe) => probe.stop()));
 
-  say(`${options.clients} clients come back`);
+  say(`${options.clients} clients reconnect`);
   const storm = stage.probe();
   const began = performance.now();
-  await comeBack(drivers, clientsOf(absent, options, stage.port));
+  await reconnect(drivers, clientsOf(absent, options, stage.port));
   await untilComplete(drivers, options.clients, say);
   const tookMs = performance.now() - began;
   await Promise.all(Object.values(storm).map((probe) => probe.stop()));
   const figures = (
     await Promise.all(
-      drivers.map((driver) => driver.ask<ReturningFigures[]>('figures', undefined, answerWithinMs)),
+      drivers.map((driver) => driver.ask<ReturningFigures[]>('figures', undefined, answerTimeoutMs)),
     )
   ).flat();
   const result = {
     clients: options.clients,
     tookMs,
     ...summed(figures),
-    calm: told(calm),
-    storm: told(storm),
+    calm: figuresOf(calm),
+    storm: figuresOf(storm),
   };
   process.stdout.write(options.json ? `${JSON.stringify(result, undefined, 2)}\n` : report(result));
   check(result);
@@ -68,11 +68,11 @@ function clientsOf(absent: readonly Absent[], options: ResumeOptions, port: numb
   });
 }
 
-async function comeBack(drivers: readonly Child[], clients: readonly ReturningOptions[]): Promise<void> {
+async function reconnect(drivers: readonly Child[], clients: readonly ReturningOptions[]): Promise<void> {
   await Promise.all(
     drivers.map((driver, index) => {
       const own = clients.filter((_, each) => each % drivers.length === index);
-      return driver.ask('return', own, answerWithinMs);
+      return driver.ask('return', own, answerTimeoutMs);
     }),
   );
 }
@@ -82,13 +82,13 @@ async function untilComplete(
   clients: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + completionTimeoutMs;
   for (;;) {
     const counts = await Promise.all(
-      drivers.map((driver) => driver.ask<number>('complete', undefined, answerWithinMs)),
+      drivers.map((driver) => driver.ask<number>('complete', undefined, answerTimeoutMs)),
     );
     const complete = counts.reduce((sum, count) => sum + count, 0);
-    say(`${complete} are complete`);
+    say(`${complete} clients have resumed`);
     if (complete === clients || performance.now() > deadline) return;
     await sleep(1_000);
   }
@@ -114,8 +114,8 @@ function summed(figures: readonly ReturningFigures[]) {
 interface Result extends ReturnType<typeof summed> {
   clients: number;
   tookMs: number;
-  calm: ReturnType<typeof told>;
-  storm: ReturnType<typeof told>;
+  calm: ReturnType<typeof figuresOf>;
+  storm: ReturnType<typeof figuresOf>;
 }
 
 function report(result: Result): string {
@@ -129,19 +129,19 @@ function report(result: Result): string {
     );
   };
   return `
-${clients} clients came back within ${Math.round(tookMs)} ms: p50 ${resumeMs.p50} ms, p99 ${resumeMs.p99} ms
-${incomplete} incomplete, ${late} told that their feed can't be read, connections lost ${JSON.stringify(lost)}, ${refused} refused, ${faults} gaps, doubles and resets
+${clients} clients resumed within ${Math.round(tookMs)} ms: p50 ${resumeMs.p50} ms, p99 ${resumeMs.p99} ms
+${incomplete} incomplete, ${late} late because their feed could not be read, lost connections ${JSON.stringify(lost)}, ${refused} refused, ${faults} gaps, duplicates and resets
 ${line('readiness')}${line('transactions')}${line('events')}`;
 }
 
-const mostWaitMs = 500;
+const maxTransactionMs = 500;
 
 function check({ incomplete, late, lost, refused, faults, storm }: Result): void {
   const bad = [
     incomplete + late + refused + faults + lost.joining + lost.resuming > 0 && 'a client did not resume',
-    storm.readiness.failed > 0 && 'readiness went off',
+    storm.readiness.failed > 0 && 'a readiness probe failed',
     storm.transactions.failed + storm.events.failed > 0 && 'a transaction or an event failed',
-    storm.transactions.p99 >= mostWaitMs && `transactions took ${mostWaitMs} ms or more at p99`,
+    storm.transactions.p99 >= maxTransactionMs && `transactions took ${maxTransactionMs} ms or more at p99`,
   ].filter((problem) => problem !== false);
   if (bad.length > 0) throw new Error(bad.join('; '));
 }

@@ -2,12 +2,12 @@ import { setPriority } from 'node:os';
 import { answering } from '../processes/answering.js';
 import { ReturningClient, type ReturningFigures, type ReturningOptions } from './returning-client.js';
 
-/** In place of machines of their own: clients take no processor time that the service and its servers want. */
+/** Clients would run on other machines: here they yield the processor to the service and its servers. */
 setPriority(10);
 
 let clients: ReturningClient[] = [];
 
-/** One driver's clients in a process of its own. */
+/** Runs one driver's clients in this process. */
 answering({
   return: async (options: ReturningOptions[]): Promise<void> => {
     clients = options.map((each) => new ReturningClient(each));

@@ -3,12 +3,12 @@ import { createUnitOfWork } from '@warren/unit-of-work';
 import { userContract } from '@warren/user-contract';
 import pg from 'pg';
 import { pino } from 'pino';
-import type { Person } from '../driver/target.js';
+import type { Person } from '../driver/questions.js';
 import { rawStore } from '../warren/raw-store.js';
 
 const perBatch = 1_000;
-/** Entries that everybody heard before they went away. */
-const heard = 5;
+/** The number of entries that each user has seen before the disconnect. */
+const seen = 5;
 
 export interface Absent {
   person: Person;
@@ -17,7 +17,7 @@ export interface Absent {
   to: number;
 }
 
-/** Gives everybody a feed of `heard` entries and a cursor at its end, then `missed` more, and a copy as a user. */
+/** Gives each person a user copy, a feed of `seen` entries with a cursor at its end, and `missed` more entries. */
 export async function fillFeeds(
   databaseUrl: string,
   people: readonly Person[],
@@ -34,12 +34,12 @@ export async function fillFeeds(
       const batch = people.slice(from, from + perBatch);
       const ids = batch.map(({ id }) => id);
       await pool.query(copies, [ids]);
-      await pool.query(grow, [ids, 1, heard]);
+      await pool.query(grow, [ids, 1, seen]);
       const heads = await feeds.heads(ids);
-      await pool.query(grow, [ids, heard + 1, heard + missed]);
+      await pool.query(grow, [ids, seen + 1, seen + missed]);
       for (const person of batch) {
         const cursor = heads.get(person.id)?.cursor ?? '';
-        absent.push({ person, cursor, from: heard, to: heard + missed });
+        absent.push({ person, cursor, from: seen, to: seen + missed });
       }
     }
     await pool.query('VACUUM ANALYZE messaging.feed, messaging.feed_head, user_copies');
@@ -54,7 +54,7 @@ const copies = `
 INSERT INTO user_copies (id, version, display_name, locale, time_zone, email, email_verified)
 SELECT id::uuid, 1, 'Someone', 'en', 'UTC', id || '@example.org', false FROM unnest($1::text[]) AS u (id)`;
 
-/** Entries of the size of a notice. */
+/** Adds entries of about the size of a notification. */
 const grow = `
 WITH entries AS (
   INSERT INTO messaging.feed (user_id, seq, type, id, time, data)

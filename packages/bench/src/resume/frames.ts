@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** The request that makes a WebSocket of a connection, as Engine.IO wants it. */
+/** The HTTP request that upgrades a connection to an Engine.IO WebSocket. */
 export function upgradeRequest(): string {
   const key = randomBytes(16).toString('base64');
   return (
@@ -23,11 +23,11 @@ export function textFrame(text: string): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** Takes apart what a server sends after the upgrade: whole, unmasked frames, as `ws` writes them. */
+/** Parses the frames that a server sends after the upgrade: unfragmented and unmasked, as `ws` writes them. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** Calls with the text of each frame that is complete; frames that close or ping have none. */
+  /** Calls `onText` with the text of each complete text frame. */
   read(chunk: Buffer, onText: (text: string) => void): void {
     let data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     for (let end = frameEnd(data); end !== undefined && end.to <= data.length; end = frameEnd(data)) {

@@ -2,19 +2,19 @@ import { readFlags, wholeNumber } from '@warren/testing';
 
 export const help = `npm run bench -- resume [options]
 
-Every client of one service comes back at the same moment, as after the failure of another node: plain WebSockets with
-a token and a cursor, all to one process of the notification service, each with entries to catch up on. Meanwhile its
-readiness is asked for all the time, small transactions are done over HTTP at a fixed rate, and events are published
-whose notices a witness hears. Fails unless readiness stays on, every client gets all it missed, once and in order, and
-the transactions' p99 stays below 500 ms.
+All clients reconnect to one process of the notification service at the same moment, as after the failure of another
+node. Each is a plain WebSocket with a token and a cursor, and has missed some entries. Meanwhile probes check the
+service's readiness, run small transactions over HTTP at a fixed rate, and publish events whose notifications a witness
+receives. Fails unless every readiness probe succeeds, every client receives each missed entry once and in order, and
+the transactions' p99 is below 500 ms.
 
-  --clients N      how many, each another user (default 10000)
-  --missed N       entries that each of them missed (default 10)
-  --tabs N         sockets of each user (default 1)
-  --drivers N      processes that the clients live in (default 2)
-  --cpu-prof DIR   writes a CPU profile of the service there
-  --json           prints the result as JSON
-  --help           prints this
+  --clients N      number of clients (default 10000)
+  --missed N       entries that each client has missed (default 10)
+  --tabs N         clients per user (default 1)
+  --drivers N      number of processes for the clients (default 2)
+  --cpu-prof DIR   write a CPU profile of the service to this folder
+  --json           print the result as JSON
+  --help           print this help
 
 The service's process needs a file descriptor for each client: see \`ulimit -n\`.
 `;

@@ -2,15 +2,15 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Probe {
-  /** Milliseconds, each from the time at which it was due. */
+  /** Latencies in milliseconds, each from the time at which it was due. */
   samples: number[];
-  /** Answers that weren't as they should be, and requests without one. */
+  /** Messages of the failures. */
   failures: string[];
-  /** Waits for what is under way. */
+  /** Stops, and waits for the pending work. */
   stop(): Promise<void>;
 }
 
-/** Does `work` again and again, when it is due, whatever came back so far. It rejects, or resolves once it is done. */
+/** Runs `work` every `everyMs` milliseconds, even while earlier runs are pending. A rejection counts as a failure. */
 export function probeEvery(everyMs: number, work: (number: number) => Promise<void>): Probe {
   const samples: number[] = [];
   const failures: string[] = [];
@@ -49,25 +49,28 @@ export function probeEvery(everyMs: number, work: (number: number) => Promise<vo
   };
 }
 
-/** As behind a load balancer: connections that stand. */
+/** Keeps connections open, as a load balancer does. */
 const kept = new Agent({ keepAlive: true, maxSockets: 16 });
 
-/** Opens the connections that `ask` keeps. */
+/** Opens the connections that `ask` uses. */
 export async function warmUp(url: string): Promise<void> {
   await Promise.all(Array.from({ length: kept.maxSockets }, () => ask('GET', url, {}, 10_000)));
 }
 
-/** Rejects unless the answer is 200 within `withinMs`. `fresh`: on a connection of its own, as a kubelet asks. */
+/** Rejects unless the answer is 200 within `timeoutMs`. `fresh` uses a new connection, as a kubelet does. */
 export function ask(
   method: string,
   url: string,
   headers: Record<string, string>,
-  withinMs: number,
+  timeoutMs: number,
   fresh = false,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { agent: fresh ? false : kept, method, headers });
-    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${withinMs} ms`)), withinMs);
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     outgoing.once('close', () => clearTimeout(timer));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {

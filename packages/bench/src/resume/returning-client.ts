@@ -3,12 +3,12 @@ import { FrameReader, textFrame, upgradeRequest } from './frames.js';
 
 export interface ReturningOptions {
   port: number;
-  /** Loopback has many addresses, each with ports of its own. */
+  /** A loopback address. Each has its own range of ports. */
   localAddress: string;
   namespace: string;
   token: string;
   cursor: string;
-  /** The number that `cursor` stands for, and the last one that was missed. */
+  /** The number of the entry at `cursor`, and of the last missed entry. */
   from: number;
   to: number;
 }
@@ -16,8 +16,8 @@ export interface ReturningOptions {
 export type Phase = 'connecting' | 'upgrading' | 'joining' | 'resuming';
 
 /**
- * - `late`: it was told that its feed couldn't be read, and heard everything afterwards all the same.
- * - `lost`: connections that ended before it was complete, by how far they had come; it came back each time.
+ * - `late`: the server could not read its feed at first.
+ * - `lost`: the number of connections that ended before it was complete, by phase. It reconnected each time.
  */
 export interface ReturningFigures {
   complete: boolean;
@@ -26,15 +26,15 @@ export interface ReturningFigures {
   refused: number;
   gaps: number;
   resets: number;
-  /** Milliseconds from the first try to the last missed entry. */
+  /** Milliseconds from the first attempt to the last missed entry. */
   took: number;
 }
 
 const retryMs = 1_000;
-/** As long as socket.io-client waits until a connection is open. */
-const patienceMs = 20_000;
+/** The default timeout of socket.io-client for opening a connection. */
+const openTimeoutMs = 20_000;
 
-/** A client with a cursor, as thin as can be: thousands of them must cost less than the service does. */
+/** A minimal client with a cursor: thousands of them must cost less than the service. */
 export class ReturningClient {
   readonly figures: ReturningFigures = {
     complete: false,
@@ -70,14 +70,14 @@ export class ReturningClient {
     this.#socket = socket;
     const frames = new FrameReader();
     let phase: Phase = 'connecting';
-    const impatience = setTimeout(() => socket.destroy(), patienceMs);
+    const openTimer = setTimeout(() => socket.destroy(), openTimeoutMs);
     socket.on('error', () => socket.destroy());
     socket.once('connect', () => {
       phase = 'upgrading';
       socket.write(upgradeRequest());
     });
     const onText = (text: string): void => {
-      clearTimeout(impatience);
+      clearTimeout(openTimer);
       if (text.startsWith('42')) phase = 'resuming';
       this.#onText(text, socket);
     };
@@ -95,7 +95,7 @@ export class ReturningClient {
       frames.read(chunk.subarray(end + 4), onText);
     });
     socket.once('close', () => {
-      clearTimeout(impatience);
+      clearTimeout(openTimer);
       if (this.#closed) return;
       if (!this.figures.complete) this.figures.lost[phase] += 1;
       setTimeout(() => this.#closed || this.#connect(), retryMs * (1 + Math.random()));

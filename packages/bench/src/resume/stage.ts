@@ -9,7 +9,7 @@ import { fillFeeds } from './feeds.js';
 import { ask, type Probe, probeEvery, warmUp } from './probes.js';
 import { openWitness } from './witness.js';
 
-/** A kubelet waits no longer for readiness; see k8s/. */
+/** The timeout of readiness probes in k8s/. */
 const readinessMs = 3_000;
 
 export interface Probes {
@@ -18,19 +18,19 @@ export interface Probes {
   events: Probe;
 }
 
-/** One process of the notification service, and others who use it. */
+/** One process of the notification service and its users. */
 export interface Stage {
   port: number;
   databaseUrl: string;
   tokens: Tokens;
-  /** Starts asking for readiness, doing transactions, and publishing payments whose notices a witness hears. */
+  /** Starts the probes: readiness, transactions, and payments whose notifications a witness receives. */
   probe(): Probes;
 }
 
 export async function openStage(bench: Bench): Promise<Stage> {
   const tokens = await createTokens();
   const [witness, ...payers] = await tokens.people(9);
-  if (!witness) throw new RangeError('a stage needs a witness');
+  if (!witness) throw new RangeError('there is no witness');
   const databaseUrl = await bench.database();
   const amqpUrl = await bench.broker();
   const [internalPort] = await quietPorts(1);
@@ -75,7 +75,7 @@ export async function openStage(bench: Bench): Promise<Stage> {
   };
 }
 
-/** The public keys, where the service looks for them. */
+/** Serves the public keys for the service. */
 async function serveKeys(bench: Bench, jwks: string): Promise<string> {
   const server = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(jwks),
@@ -94,7 +94,7 @@ export function spread(samples: readonly number[]) {
   return { count: samples.length, p50, p99, max };
 }
 
-export function told(probes: Probes) {
+export function figuresOf(probes: Probes) {
   const of = ({ samples, failures }: Probe) => ({
     ...spread(samples),
     failed: failures.length,

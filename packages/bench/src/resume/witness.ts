@@ -1,26 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { createRabbitMqEventBus } from '@warren/event-bus';
 import { type PaymentState, paymentContract } from '@warren/payment-contract';
+import type { Cleanup } from '@warren/testing';
 import { createUnitOfWork, migrateMessaging } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
-import type { Person } from '../driver/target.js';
-import type { Cleanup } from '../processes/cleanup.js';
+import type { Person } from '../driver/questions.js';
 import { rawStore } from '../warren/raw-store.js';
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 export interface WitnessOptions {
   cleanup: Cleanup;
-  /** An empty database for the publisher, which stands for the payment service. */
+  /** An empty database for the publisher, which acts as the payment service. */
   databaseUrl: string;
   amqpUrl: string;
   socketUrl: string;
   person: Person;
 }
 
-/** Publishes a payment as its service would, and resolves when its recipient's socket was told of it. */
+/** Returns a function that publishes a payment, and resolves when the recipient's socket receives the notification. */
 export async function openWitness(options: WitnessOptions): Promise<() => Promise<void>> {
   const { cleanup, databaseUrl, amqpUrl, socketUrl, person } = options;
   const log = pino({ level: 'silent' });
@@ -42,18 +42,18 @@ export async function openWitness(options: WitnessOptions): Promise<() => Promis
   await messaging.start({ handlers: [] });
   const socket = io(socketUrl, { transports: ['websocket'], auth: { token: person.token } });
   cleanup.defer('witness', async () => void socket.disconnect());
-  const told = await notices(socket);
+  const notificationOf = await notifications(socket);
   return async () => {
     const payment = stateOf(person);
-    const heard = told(payment.id);
+    const received = notificationOf(payment.id);
     await messaging.uow.run(async (tx) => {
       tx.publish({ type: 'payment.succeeded', subject: payment.id, version: 1, data: payment });
     });
-    await heard;
+    await received;
   };
 }
 
-async function notices(socket: Socket): Promise<(paymentId: string) => Promise<void>> {
+async function notifications(socket: Socket): Promise<(paymentId: string) => Promise<void>> {
   const waiting = new Map<string, () => void>();
   socket.on('notification.created', ({ notification }: { notification: { data: { paymentId: string } } }) =>
     waiting.get(notification.data.paymentId)?.(),
@@ -61,7 +61,7 @@ async function notices(socket: Socket): Promise<(paymentId: string) => Promise<v
   await new Promise<void>((resolve) => socket.once('session.ready', () => resolve()));
   return (paymentId) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no notice within ${patienceMs} ms`)), patienceMs);
+      const timer = setTimeout(() => reject(new Error(`no notification within ${timeoutMs} ms`)), timeoutMs);
       waiting.set(paymentId, () => {
         clearTimeout(timer);
         waiting.delete(paymentId);

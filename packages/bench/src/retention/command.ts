@@ -7,15 +7,15 @@ import { openStage } from './stage.js';
 
 const help = `npm run bench -- retention [options]
 
-Writes events of many days through the tables of the unit of work, once with retention and once without, and prints
-what the tables take; then prunes rows and drops those days under traffic, and prints what that does to latency.
+Writes events of many days to the tables of the unit of work, with and without retention, and prints the sizes of the
+tables. Then prunes rows and drops partitions under traffic, and prints the effect on latency.
 
-  --events N    events in all (default 1000000)
-  --days N      over so many days (default 20)
-  --users N     whose feeds get an entry each in turn (default 500)
-  --rate N      events a second meanwhile (default 100)
-  --seconds N   length of a window with or without retention; four of each, twice (default 5)
-  --help        prints this
+  --events N    total number of events (default 1000000)
+  --days N      number of days over which they are spread (default 20)
+  --users N     number of users, whose feeds get the entries in turn (default 500)
+  --rate N      events per second while latency is measured (default 100)
+  --seconds N   duration of a window with or without retention; there are 16 windows (default 5)
+  --help        print this help
 `;
 
 const flags = {

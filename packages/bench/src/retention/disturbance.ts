@@ -17,16 +17,16 @@ export interface Windows {
   pairs: number;
 }
 
-/** Milliseconds from an event's due time to its place, one a event. */
+/** Latencies of events in milliseconds, from the time at which they were due. */
 export interface Samples {
-  /** Given to the bus. */
+  /** Until the relay passed the event to the bus. */
   relayed: number[];
-  /** Handled by its consumer, in a transaction of its own. */
+  /** Until the consumer had handled the event. */
   handled: number[];
 }
 
 export interface Disturbance {
-  /** What was done beside the traffic. */
+  /** What retention did during the traffic. */
   name: 'rows pruned' | 'days dropped';
   quiet: Samples;
   busy: Samples;
@@ -44,11 +44,11 @@ const contract = defineContract({
 });
 
 /**
- * One service writes, relays and handles its own events at a fixed rate, in windows without and with retention at
- * work: first rows are pruned, then the plan's days are dropped, one after the other.
+ * Lets one service write, relay and handle its own events at a fixed rate, in alternating windows without and with
+ * retention. First retention prunes rows, then it drops the plan's days one after the other.
  */
 export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows): Promise<Disturbance[]> {
-  let samples = none();
+  let samples = noSamples();
   const bus = new InstantBus((due) => samples.relayed.push(performance.now() - due));
   const client = rawStore.client(pool);
   const messaging = createUnitOfWork({ service, contract, client, pool, bus, log });
@@ -66,7 +66,7 @@ export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows
     ],
   });
   const measure = async (name: Disturbance['name'], retention: Retention, work: () => Promise<void>) => {
-    const [quiet, busy] = [none(), none()];
+    const [quiet, busy] = [noSamples(), noSamples()];
     for (let pair = 0; pair < windows.pairs; pair += 1) {
       samples = quiet;
       await traffic(messaging, windows);
@@ -88,7 +88,7 @@ export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows
   const limits = { outboxDays: 10_000, inboxDays: 10_000, feedDays: 1, feedRecentHours: 1 };
   const pruning = new Retention({ pool, log, clock, limits });
   const pruned = await measure('rows pruned', pruning, async () => {
-    // Some hours at a time, so that a round ends with its window.
+    // An hour at a time, so that a round doesn't last longer than its window.
     now = new Date(now.getTime() + 3_600_000);
     await pruning.round();
   });
@@ -105,9 +105,9 @@ export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows
   return [pruned, dropped];
 }
 
-const none = (): Samples => ({ relayed: [], handled: [] });
+const noSamples = (): Samples => ({ relayed: [], handled: [] });
 
-/** An open loop: each write begins when it is due, whatever became of those before. Ends when all are handled. */
+/** An open loop: starts each write when it is due, even while others are pending. Ends when all events are handled. */
 async function traffic(messaging: Messaging<RawClient>, { rate, seconds }: Windows): Promise<void> {
   const began = performance.now();
   const before = messaging.stats().consumer?.handled ?? 0;

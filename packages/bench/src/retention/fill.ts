@@ -2,7 +2,7 @@ import { Retention } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { dayMs, log, noonOf, type Plan, type Stage } from './stage.js';
 
-/** What one table takes; partitions together. All in bytes. */
+/** The size of one table with its partitions. `heap` and `indexes` are in bytes. */
 export interface TableSize {
   table: string;
   rows: number;
@@ -12,8 +12,8 @@ export interface TableSize {
 
 const perBatch = 500;
 
-/** Without retention only the days' partitions are made. */
-const never = {
+/** Limits under which retention only creates partitions. */
+const noPruning = {
   outboxDays: 10_000,
   inboxDays: 10_000,
   feedDays: 10_000,
@@ -21,18 +21,18 @@ const never = {
   suspectDays: 10_000,
 };
 
-/** Writes the plan's events day by day, with a round of retention before each day, and measures the tables. */
+/** Writes the plan's events day by day, runs a round of retention before each day, and measures the tables. */
 export async function fill({ pool }: Stage, plan: Plan, pruning: boolean): Promise<TableSize[]> {
   const perDay = Math.ceil(plan.events / plan.days);
   for (let day = 0; day < plan.days; day += 1) {
     const clock = () => (pruning ? noonOf(day) : noonOf(0));
-    const ahead = pruning ? {} : { partitionsAhead: plan.days, ...never };
+    const ahead = pruning ? {} : { partitionsAhead: plan.days, ...noPruning };
     await new Retention({ pool, log, clock, limits: ahead }).round();
     process.stderr.write(`${pruning ? 'with' : 'without'} retention: day ${day + 1} of ${plan.days}\n`);
     for (let done = 0; done < perDay; done += perBatch) {
       await writeBatch({ pool }, plan, day, done, Math.min(perBatch, perDay - done), perDay);
     }
-    // What autovacuum would do in a real day; not every test server has it on.
+    // Autovacuum would do this during a day, but it is not enabled on every test server.
     await pool.query(
       `VACUUM (ANALYZE) ${['outbox', 'inbox', 'feed', 'feed_head', 'idempotency'].map((t) => `messaging.${t}`)}`,
     );
@@ -41,7 +41,7 @@ export async function fill({ pool }: Stage, plan: Plan, pruning: boolean): Promi
   return sizes({ pool });
 }
 
-/** As the kit writes: rows, then a mark on each that was published. One of each table an event. */
+/** Writes rows as the kit does: one row per event in each table, then marks the outbox rows as published. */
 async function writeBatch(
   { pool }: Stage,
   { users }: Plan,
@@ -89,7 +89,7 @@ async function writeBatch(
   );
 }
 
-/** About what a payment's event and a notification's entry are. */
+/** About the sizes of a payment's event and a notification's feed entry. */
 const body = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(850) });
 const entry = JSON.stringify({ notification: 'x'.repeat(330) });
 

@@ -4,7 +4,7 @@ type EventBus = UnitOfWorkOptions<RawClient>['bus'];
 type Event = Parameters<EventBus['publish']>[0];
 type Subscription = Parameters<EventBus['subscribe']>[0];
 
-/** Confirms at once and delivers in batches, so that what is measured is the database. Retries nothing. */
+/** A bus that confirms at once, so that only the database is measured. It delivers in batches and never retries. */
 export class InstantBus implements EventBus {
   readonly state = 'up';
   readonly publishing = 'up';
@@ -13,7 +13,7 @@ export class InstantBus implements EventBus {
   #waiting: Event[] = [];
   #delivering: Promise<void> | undefined;
 
-  /** `published` hears when each event was due. */
+  /** `published` is called with the time at which each event was due. */
   constructor(published: (due: number) => void) {
     this.#published = published;
   }

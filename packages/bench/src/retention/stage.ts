@@ -3,7 +3,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import type { Bench } from '../bench.js';
 
-/** A database with the tables of the unit of work. */
+/** A database with the messaging tables. */
 export interface Stage {
   pool: pg.Pool;
 }
@@ -25,8 +25,8 @@ export interface Plan {
 
 export const dayMs = 86_400_000;
 
-/** Far enough back that no day of the plan is one that the migration made. */
+/** Far enough in the past that the migration has created no partition for any day of the plan. */
 const firstDay = Math.floor(Date.now() / dayMs) - 400;
 
-/** Noon of a day of the plan, the first being 0. */
+/** Noon of a day of the plan. The first day is 0. */
 export const noonOf = (day: number) => new Date((firstDay + day + 0.5) * dayMs);

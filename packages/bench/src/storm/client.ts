@@ -1,54 +1,67 @@
+import { Agent, type ClientRequestArgs } from 'node:http';
+import { connect, type Socket as TcpSocket } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
-import type { Person } from '../driver/target.js';
+import type { Person } from '../driver/questions.js';
 import { type News, newsTold, service } from './contract.js';
-import { Line } from './line.js';
 
 export interface ClientOptions {
   person: Person;
   ports: readonly number[];
-  /** The index of the port to begin with. */
+  /** The index of the first port to use. */
   first: number;
-  /** Milliseconds before the first try to come back; socket.io-client's default if left out. */
+  /** Milliseconds before the first attempt to reconnect. Default: socket.io-client's. */
   reconnectMs?: number;
 }
 
-/** What went wrong at one client. All zero for a client that missed nothing and heard nothing twice. */
+/** Counts what went wrong at a client. All are zero if it received every entry exactly once. */
 export interface Faults {
   gaps: number;
   duplicates: number;
-  /** Entries whose broadcast had already come under another number. */
+  /** Entries whose broadcast was already received with another sequence number. */
   repeated: number;
   resets: number;
   behind: number;
   refused: number;
 }
 
-/** A plain socket.io-client that keeps its cursor, and counts what it hears instead of keeping it. */
+export function noFaults(): Faults {
+  return { gaps: 0, duplicates: 0, repeated: 0, resets: 0, behind: 0, refused: 0 };
+}
+
+export function sumOfFaults(all: readonly Faults[]): Faults {
+  const sum = noFaults();
+  for (const faults of all) {
+    for (const key of Object.keys(sum) as (keyof Faults)[]) sum[key] += faults[key];
+  }
+  return sum;
+}
+
+/** A plain socket.io-client that keeps its cursor, and counts entries instead of storing them. */
 export class StormClient {
-  readonly faults: Faults = { gaps: 0, duplicates: 0, repeated: 0, resets: 0, behind: 0, refused: 0 };
-  /** Milliseconds from the beginning of each new TCP connection until everything missed was there. */
+  readonly faults: Faults = noFaults();
+  /** Milliseconds from opening each new TCP connection until all missed entries were received. */
   readonly replays: number[] = [];
-  /** The same from the cut, or from the first one if it was cut again before. */
+  /** The same from the cut, or from the first cut if there were several. */
   readonly outages: number[] = [];
   cuts = 0;
-  /** The number of the last entry; the feed is empty before the first broadcast. */
+  /** The sequence number of the last entry; 0 before the first broadcast. */
   seq = 0;
-  readonly #line: Line;
+  readonly #agent: CuttableAgent;
   readonly #socket: Socket;
-  readonly #heard = new Set<number>();
+  readonly #received = new Set<number>();
   #cursor: string | undefined;
-  /** The head that this connection has to reach to be caught up. */
+  /** The head that this connection must reach to have caught up. */
   #awaited: string | undefined;
   #cutAt: number | undefined;
   #ready = false;
 
   constructor({ person, ports, first, reconnectMs }: ClientOptions) {
-    this.#line = new Line(ports, first);
+    this.#agent = new CuttableAgent(ports, first);
     this.#socket = io(`http://127.0.0.1/${service}`, {
       transports: ['websocket'],
       forceNew: true,
-      // Typed as for browsers, which have no agents; in Node it is handed on to `ws`.
-      agent: this.#line as unknown as string,
+      // The type is the one for browsers, which have no agents. In Node the agent is passed to `ws`.
+      agent: this.#agent as unknown as string,
       ...(reconnectMs !== undefined && {
         reconnectionDelay: reconnectMs,
         reconnectionDelayMax: 4 * reconnectMs,
@@ -73,7 +86,7 @@ export class StormClient {
     });
   }
 
-  /** Welcomed, with a cursor to come back with, and not cut since. */
+  /** Whether it has joined, has a cursor for resuming, and has not been cut since. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -82,12 +95,12 @@ export class StormClient {
     this.cuts += 1;
     this.#ready = false;
     this.#cutAt ??= performance.now();
-    this.#line.cut();
+    this.#agent.cut();
   }
 
   close(): void {
     this.#socket.disconnect();
-    this.#line.destroy();
+    this.#agent.destroy();
   }
 
   #onReady(head: string): void {
@@ -97,7 +110,7 @@ export class StormClient {
     if (this.#cursor === head) this.#caughtUp();
   }
 
-  /** A client without a cursor can only be told late where it starts; one with a cursor would have missed something. */
+  /** A reset is a fault only if the client has a cursor. Without one, a reset tells it where its feed starts. */
   #onReset(head: string): void {
     if (this.#cursor !== undefined) this.faults.resets += 1;
     this.#onReady(head);
@@ -106,8 +119,8 @@ export class StormClient {
   #onEntry(number: number, seq: number, cursor: string): void {
     if (seq <= this.seq) this.faults.duplicates += 1;
     if (seq > this.seq + 1) this.faults.gaps += 1;
-    if (this.#heard.has(number)) this.faults.repeated += 1;
-    this.#heard.add(number);
+    if (this.#received.has(number)) this.faults.repeated += 1;
+    this.#received.add(number);
     this.seq = seq;
     this.#cursor = cursor;
     if (cursor === this.#awaited) this.#caughtUp();
@@ -117,8 +130,37 @@ export class StormClient {
     this.#awaited = undefined;
     if (this.#cutAt === undefined) return;
     const now = performance.now();
-    this.replays.push(now - this.#line.connectedAt);
+    this.replays.push(now - this.#agent.connectedAt);
     this.outages.push(now - this.#cutAt);
     this.#cutAt = undefined;
+  }
+}
+
+/** Connects each time to the next node, as a load balancer does, and can reset the connection. */
+class CuttableAgent extends Agent {
+  /** When the newest connection was opened, as of `performance.now()`. */
+  connectedAt = 0;
+  readonly #ports: readonly number[];
+  #next: number;
+  #socket: TcpSocket | undefined;
+
+  /** `first`: the index of the first port to use. */
+  constructor(ports: readonly number[], first: number) {
+    super();
+    this.#ports = ports;
+    this.#next = first;
+  }
+
+  override createConnection(_options: ClientRequestArgs): TcpSocket {
+    const port = this.#ports[this.#next % this.#ports.length] as number;
+    this.#next += 1;
+    this.connectedAt = performance.now();
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    return this.#socket;
+  }
+
+  /** Resets the TCP connection. */
+  cut(): void {
+    this.#socket?.resetAndDestroy();
   }
 }

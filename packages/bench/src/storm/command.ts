@@ -9,10 +9,10 @@ import { help, readStormOptions, type StormOptions } from './options.js';
 import { type NodeHandle, playStorm, type StormResult, type SwarmHandle } from './play.js';
 
 const nodeCount = 2;
-const answerWithinMs = 60_000;
-const patienceMs = 90_000;
+const answerTimeoutMs = 60_000;
+const timeoutMs = 90_000;
 
-/** `npm run bench -- storm`. Throws if any client ends incomplete, out of order or with a double. */
+/** Runs `npm run bench -- storm`. Throws if a client missed an entry, or received one twice or out of order. */
 export async function storm(argv: readonly string[], say: (line: string) => void): Promise<void> {
   const options = readStormOptions(argv);
   if (options.help) {
@@ -37,7 +37,7 @@ async function run(bench: Bench, options: StormOptions, say: (line: string) => v
   for (let index = 0; index < nodeCount; index += 1) {
     const child = await bench.process(`node-${index + 1}`, new URL('./node-main.js', import.meta.url));
     const node: StormNodeOptions = { ...shared, node: child.name };
-    ports.push(await child.ask<number>('open', node, answerWithinMs));
+    ports.push(await child.ask<number>('open', node, answerTimeoutMs));
     nodes.push(child);
   }
   const clients = Array.from({ length: options.clients }, (_, index): ClientOptions => {
@@ -49,13 +49,13 @@ async function run(bench: Bench, options: StormOptions, say: (line: string) => v
   for (let index = 0; index < options.drivers; index += 1) {
     const child = await bench.process(`driver-${index + 1}`, new URL('./swarm-main.js', import.meta.url));
     const own = clients.filter((_, each) => each % options.drivers === index);
-    await child.ask('connect', own, answerWithinMs);
+    await child.ask('connect', own, answerTimeoutMs);
     swarms.push(child);
   }
-  const plan = { ...options, intervalMs: options.interval, patienceMs };
+  const plan = { ...options, intervalMs: options.interval, timeoutMs };
   const result = await playStorm(plan, nodes.map(nodeHandle), swarms.map(swarmHandle), say);
   const peaks = await Promise.all(
-    nodes.map((node) => node.ask<number>('peak-memory', undefined, answerWithinMs)),
+    nodes.map((node) => node.ask<number>('peak-memory', undefined, answerTimeoutMs)),
   );
   const feeds = await wrongFeeds(databaseUrl, result.head, options.users);
   process.stdout.write(options.json ? json(result, peaks, feeds) : report(result, peaks, feeds));
@@ -63,18 +63,18 @@ async function run(bench: Bench, options: StormOptions, say: (line: string) => v
 }
 
 function nodeHandle(child: Child): NodeHandle {
-  return { broadcast: (number) => child.ask('broadcast', number, answerWithinMs) };
+  return { broadcast: (number) => child.ask('broadcast', number, answerTimeoutMs) };
 }
 
 function swarmHandle(child: Child): SwarmHandle {
   return {
-    standing: () => child.ask('standing', undefined, answerWithinMs),
-    cut: () => child.ask('cut', undefined, answerWithinMs),
-    report: () => child.ask('report', undefined, answerWithinMs),
+    standing: () => child.ask('standing', undefined, answerTimeoutMs),
+    cut: () => child.ask('cut', undefined, answerTimeoutMs),
+    report: () => child.ask('report', undefined, answerTimeoutMs),
   };
 }
 
-/** Users whose feed in the database doesn't end at `head`: the clients are judged by what stands there. */
+/** Counts the users whose feed in the database doesn't end at `head`. */
 async function wrongFeeds(databaseUrl: string, head: number, users: number): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
@@ -91,7 +91,7 @@ async function wrongFeeds(databaseUrl: string, head: number, users: number): Pro
 
 function check({ incomplete, faults }: StormResult, feeds: number): void {
   const wrong = Object.values(faults).reduce((sum, count) => sum + count, incomplete + feeds);
-  if (wrong > 0) throw new Error('clients missed something or heard it twice, see above');
+  if (wrong > 0) throw new Error('clients missed entries or received them twice, see above');
 }
 
 function figures({ replays, outages, ...rest }: StormResult, peaks: readonly number[], feeds: number) {
@@ -121,15 +121,15 @@ function report(...all: Parameters<typeof figures>): string {
   return `
 ${clients} clients, each cut ${cuts / clients} times, ${head} entries each
 
-clients that are not at the head       ${incomplete}
-feeds that are not as broadcast        ${wrongFeeds}
-gaps, doubles, repeated broadcasts     ${faults.gaps}, ${faults.duplicates}, ${faults.repeated}
+clients that did not reach the head    ${incomplete}
+feeds that differ from the broadcasts  ${wrongFeeds}
+gaps, duplicates, repeated broadcasts  ${faults.gaps}, ${faults.duplicates}, ${faults.repeated}
 resets, too slow, refused              ${faults.resets}, ${faults.behind}, ${faults.refused}
 replay ms, p50, p99, max               ${replayMs.p50}, ${replayMs.p99}, ${replayMs.max}
 cut to caught up ms, p50, p99, max     ${outageMs.p50}, ${outageMs.p99}, ${outageMs.max}
 peak memory of the nodes, MB           ${peakMemoryMb.join(', ')}
 
-Replay: from the new TCP connection to the last entry that was missed (${replayMs.count} samples). Cut to caught up
-also holds the pause that plain clients make before they come back, 0.5 to 1.5 s.
+Replay: from the new TCP connection to the last missed entry (${replayMs.count} samples). Cut to caught up also
+includes the pause of 0.5 to 1.5 s that plain clients make before they reconnect.
 `;
 }

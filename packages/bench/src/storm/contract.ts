@@ -8,7 +8,7 @@ export type News = Static<typeof News>;
 export const service = 'herald';
 export const newsTold = 'herald.told';
 
-/** A service that tells everything it hears to everyone. */
+/** A service that consumes its own broadcasts and adds each to every user's feed. */
 export const contract = defineContract({
   service,
   emits: { [newsTold]: News },

@@ -3,7 +3,7 @@ import { openStormNode, type StormNode, type StormNodeOptions } from './node.js'
 
 let opened: Promise<StormNode> | undefined;
 
-/** One node in a process of its own. */
+/** Runs one node in this process. */
 answering({
   open: async (options: StormNodeOptions): Promise<number> => {
     opened = openStormNode(options);
@@ -12,7 +12,7 @@ answering({
   broadcast: async (number: number): Promise<void> => {
     await (await opened)?.broadcast(number);
   },
-  /** In bytes. */
+  /** The peak memory in bytes. */
   'peak-memory': async (): Promise<number> => process.resourceUsage().maxRSS * 1024,
 });
 

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createRabbitMqEventBus } from '@warren/event-bus';
 import { createRabbitMqNodeLink, createRealtime } from '@warren/realtime';
 import { createTokenVerifier } from '@warren/service-kit';
+import { Cleanup } from '@warren/testing';
 import {
   createUnitOfWork,
   type FeedReader,
@@ -14,10 +16,8 @@ import {
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
-import { Cleanup } from '../processes/cleanup.js';
 import { rawStore } from '../warren/raw-store.js';
 import { contract, type News, newsTold, service } from './contract.js';
-import { slowFeeds } from './slow-feeds.js';
 
 export interface StormNodeOptions {
   node: string;
@@ -25,32 +25,32 @@ export interface StormNodeOptions {
   amqpUrl: string;
   /** The public keys of the tokens, as JSON. */
   jwks: string;
-  /** Everyone: each broadcast becomes an entry in each of their feeds. */
+  /** Each broadcast becomes an entry in the feed of each of these users. */
   users: readonly string[];
-  /** Milliseconds of one round of the sweep; the realtime node's default if left out. */
+  /** The duration of one round of the sweep in milliseconds. Default: the realtime node's. */
   sweepMs?: number;
-  /** Connections of the pool. Default 10. */
+  /** The size of the database pool. Default 10. */
   connections?: number;
-  /** Milliseconds by which answers about feeds come late, as from a database under load. Default 0. */
+  /** Delays the results of feed reads, as a database under load does, in milliseconds. Default 0. */
   feedDelayMs?: number;
 }
 
 /** One instance of the service in this process. */
 export interface StormNode {
   port: number;
-  /** Publishes one numbered broadcast; resolves when it is committed here. Whichever node takes it writes the feeds. */
+  /** Publishes one numbered broadcast, and resolves when it is committed. The node that consumes it writes the feeds. */
   broadcast(number: number): Promise<void>;
-  /** A transaction that writes nothing. */
+  /** Runs a transaction that writes nothing. */
   transact(): Promise<void>;
-  /** Sockets that wait for their feed to be looked up. */
+  /** The number of sockets that wait until their feed is read. */
   readonly opening: number;
   close(): Promise<void>;
 }
 
-/** All clients come from one address. */
+/** Unlimited, because all clients have the same address. */
 const limits = { handshakesPerMinute: 1_000_000, unjoinedPerAddress: 1_000_000 };
 
-/** Opens the realtime node, the unit of work, bus and link of one instance. What is open is closed if it fails. */
+/** Opens the realtime node, unit of work, bus and link of one instance. Closes everything again if it fails. */
 export async function openStormNode(options: StormNodeOptions): Promise<StormNode> {
   const cleanup = new Cleanup();
   try {
@@ -76,7 +76,7 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
   cleanup.defer('link', () => link.close());
 
   const server = createServer((_request, response) => response.writeHead(404).end());
-  cleanup.defer('server', () => new Promise((resolve) => server.close(() => resolve())));
+  cleanup.defer('server', () => new Promise<void>((resolve) => server.close(() => resolve())));
   const realtime = createRealtime({
     server,
     service,
@@ -111,7 +111,7 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
     get opening() {
       return realtime.stats().opening;
     },
-    close: () => cleanup.run(),
+    close: async () => void (await cleanup.run()),
   };
 }
 
@@ -128,5 +128,23 @@ function tellEveryone(users: readonly string[]): ReactHandler<RawClient> {
       const data = event.data as News;
       for (const user of users) tx.feed(user, { type: newsTold, data });
     },
+  };
+}
+
+/** Returns each result of the feeds `ms` milliseconds late. */
+function slowFeeds(feeds: FeedReader, ms: number): FeedReader {
+  const late = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer;
+    await sleep(ms);
+    return value;
+  };
+  return {
+    head: (userId) => late(feeds.head(userId)),
+    heads: (userIds) => late(feeds.heads(userIds)),
+    read: (userId, after, limit) => late(feeds.read(userId, after, limit)),
+    floor: (userId) => late(feeds.floor(userId)),
+    readMany: (questions, most) => late(feeds.readMany(questions, most)),
+    sameEpoch: feeds.sameEpoch,
+    resolve: (userId, cursor) => late(feeds.resolve(userId, cursor)),
   };
 }

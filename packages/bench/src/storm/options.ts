@@ -1,17 +1,19 @@
 import { readFlags, UsageError, wholeNumber } from '@warren/testing';
+
 export const help = `npm run bench -- storm [options]
 
-A reconnect storm: many plain clients with cursors on two nodes of one service are cut, all at once and again and
-again, while broadcasts go to everyone's feed. Fails unless every client ends complete, in order, without a double.
+A reconnect storm: connects many plain clients with cursors to two nodes of one service, and cuts all of them at once,
+several times, while broadcasts add entries to all feeds. Fails unless every client receives every entry once and in
+order.
 
-  --clients N      how many (default 2000)
-  --users N        whose tabs they are; a node takes at most 20 tabs of one user (default 400)
-  --broadcasts N   entries that each feed gets (default 120)
+  --clients N      number of clients (default 2000)
+  --users N        number of users; a node accepts at most 20 clients per user (default 400)
+  --broadcasts N   entries that are added to each feed (default 120)
   --cuts N         how often each client is cut (default 8)
-  --interval N     milliseconds between two broadcasts (default 250)
-  --drivers N      processes that the clients live in (default 2)
-  --json           prints the result as JSON
-  --help           prints this
+  --interval N     milliseconds between broadcasts (default 250)
+  --drivers N      number of processes for the clients (default 2)
+  --json           print the result as JSON
+  --help           print this help
 
 Each client needs a file descriptor in its driver and one in a node: see \`ulimit -n\`.
 `;
@@ -27,8 +29,8 @@ export interface StormOptions {
   help: boolean;
 }
 
-/** Both nodes together have room for so many tabs of one user; while clients change nodes, one may have them all. */
-const mostTabs = 20;
+/** A node's limit of clients per user. While clients change nodes, all of a user's clients may be on one node. */
+const maxTabs = 20;
 
 export function readStormOptions(argv: readonly string[]): StormOptions {
   const values = readFlags(argv, flags);
@@ -42,8 +44,8 @@ export function readStormOptions(argv: readonly string[]): StormOptions {
     json: values.json,
     help: values.help,
   };
-  if (options.clients > mostTabs * options.users)
-    throw new UsageError(`--users is too low: at most ${mostTabs} clients a user`);
+  if (options.clients > maxTabs * options.users)
+    throw new UsageError(`--users is too low: at most ${maxTabs} clients per user`);
   if (options.cuts >= options.broadcasts) throw new UsageError('--cuts must be below --broadcasts');
   return options;
 }

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Faults } from './client.js';
+import { type Faults, sumOfFaults } from './client.js';
 import type { Standing, SwarmReport } from './swarm.js';
 
 export interface StormPlan {
   clients: number;
   broadcasts: number;
-  /** How often each client is cut, spread evenly over the broadcasts. */
+  /** How often each client is cut. The cuts are spread evenly over the broadcasts. */
   cuts: number;
-  /** Milliseconds from one broadcast to the next. */
+  /** Milliseconds between broadcasts. */
   intervalMs: number;
-  /** Milliseconds for all clients to connect, to come back, or to be complete in the end. */
-  patienceMs: number;
+  /** The timeout in milliseconds for all clients to connect, to reconnect, or to complete. */
+  timeoutMs: number;
 }
 
-/** A node and a swarm as the storm sees them, in this process or in another. */
+/** Access to a node or a swarm, in this process or in another. */
 export interface NodeHandle {
   broadcast(number: number): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface SwarmHandle {
 export interface StormResult {
   clients: number;
   cuts: number;
-  /** Entries that each feed has in the end. */
+  /** The number of entries in each feed at the end. */
   head: number;
   /** Clients whose last entry isn't the head. */
   incomplete: number;
@@ -36,8 +36,8 @@ export interface StormResult {
 }
 
 /**
- * Connects nobody: the swarms are under way already. Broadcasts by all nodes in turn, cuts every client in the middle
- * of it, again and again, and waits until all are complete. Rejects with what was missing if that takes too long.
+ * Plays a storm with swarms that are already connecting. Broadcasts through all nodes in turn, cuts all clients several
+ * times meanwhile, and waits until all are complete. If that takes too long, rejects with the clients' progress.
  */
 export async function playStorm(
   plan: StormPlan,
@@ -63,7 +63,7 @@ export async function playStorm(
     await sleep(plan.intervalMs);
   }
   await until(plan, swarms, `all at ${broadcasts}`, ({ lowest }) => lowest >= broadcasts);
-  // Each socket's events keep their order: whatever was sent twice has come once this one has.
+  // A socket keeps the order of its events: when this last one has arrived, all duplicates have arrived too.
   const head = broadcasts + 1;
   await broadcast(head);
   await until(plan, swarms, `all at ${head}`, ({ lowest }) => lowest >= head);
@@ -71,22 +71,22 @@ export async function playStorm(
 }
 
 async function until(
-  { patienceMs }: StormPlan,
+  { timeoutMs }: StormPlan,
   swarms: readonly SwarmHandle[],
   what: string,
-  good: (all: Standing) => boolean,
+  isDone: (all: Standing) => boolean,
 ): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const standings = await Promise.all(swarms.map((swarm) => swarm.standing()));
     const all = {
       ready: standings.reduce((sum, { ready }) => sum + ready, 0),
       lowest: Math.min(...standings.map(({ lowest }) => lowest)),
     };
-    if (good(all)) return;
+    if (isDone(all)) return;
     if (performance.now() > deadline) {
       throw new Error(
-        `not ${what} within ${patienceMs} ms: ${all.ready} connected, the last one at ${all.lowest}`,
+        `not ${what} within ${timeoutMs} ms: ${all.ready} connected, the last one at ${all.lowest}`,
       );
     }
     await sleep(20);
@@ -94,16 +94,12 @@ async function until(
 }
 
 function summed(reports: readonly SwarmReport[], head: number): StormResult {
-  const faults: Faults = { gaps: 0, duplicates: 0, repeated: 0, resets: 0, behind: 0, refused: 0 };
-  for (const report of reports) {
-    for (const key of Object.keys(faults) as (keyof Faults)[]) faults[key] += report.faults[key];
-  }
   return {
     clients: reports.reduce((sum, { clients }) => sum + clients, 0),
     cuts: reports.reduce((sum, { cuts }) => sum + cuts, 0),
     head,
     incomplete: reports.flatMap(({ ends }) => ends).filter((end) => end !== head).length,
-    faults,
+    faults: sumOfFaults(reports.map(({ faults }) => faults)),
     replays: reports.flatMap(({ replays }) => replays),
     outages: reports.flatMap(({ outages }) => outages),
   };

@@ -4,7 +4,7 @@ import { type Standing, Swarm, type SwarmReport } from './swarm.js';
 
 let swarm: Swarm | undefined;
 
-/** One driver's clients in a process of its own. */
+/** Runs one driver's clients in this process. */
 answering({
   connect: async (clients: ClientOptions[]): Promise<void> => {
     swarm = new Swarm(clients);
@@ -20,6 +20,6 @@ process.once('SIGTERM', () => {
 });
 
 function connected(): Swarm {
-  if (!swarm) throw new Error('nobody was told to connect');
+  if (!swarm) throw new Error('the clients are not connected yet');
   return swarm;
 }

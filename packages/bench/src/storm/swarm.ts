@@ -1,29 +1,29 @@
-import { type ClientOptions, type Faults, StormClient } from './client.js';
+import { type ClientOptions, type Faults, StormClient, sumOfFaults } from './client.js';
 
-/** Where the clients of a swarm are at this moment. */
+/** The progress of a swarm's clients. */
 export interface Standing {
   ready: number;
-  /** The lowest number that a client has come to. */
+  /** The lowest sequence number of any client. */
   lowest: number;
 }
 
 export interface SwarmReport {
   clients: number;
   cuts: number;
-  /** Summed over all clients. */
+  /** The sum over all clients. */
   faults: Faults;
-  /** The number that each client ended with. */
+  /** The last sequence number of each client. */
   ends: number[];
-  /** Milliseconds, one a cut: see `StormClient`. */
+  /** Milliseconds, one per cut: see `StormClient`. */
   replays: number[];
   outages: number[];
 }
 
-/** Many clients in one process. */
+/** The clients of one process. */
 export class Swarm {
   readonly #clients: StormClient[];
 
-  /** They start connecting at once. */
+  /** Starts connecting all clients. */
   constructor(clients: readonly ClientOptions[]) {
     this.#clients = clients.map((options) => new StormClient(options));
   }
@@ -36,20 +36,16 @@ export class Swarm {
     };
   }
 
-  /** All at once. */
+  /** Cuts all clients. */
   cut(): void {
     for (const client of this.#clients) client.cut();
   }
 
   report(): SwarmReport {
-    const faults: Faults = { gaps: 0, duplicates: 0, repeated: 0, resets: 0, behind: 0, refused: 0 };
-    for (const client of this.#clients) {
-      for (const key of Object.keys(faults) as (keyof Faults)[]) faults[key] += client.faults[key];
-    }
     return {
       clients: this.#clients.length,
       cuts: this.#clients.reduce((sum, { cuts }) => sum + cuts, 0),
-      faults,
+      faults: sumOfFaults(this.#clients.map(({ faults }) => faults)),
       ends: this.#clients.map(({ seq }) => seq),
       replays: this.#clients.flatMap(({ replays }) => replays),
       outages: this.#clients.flatMap(({ outages }) => outages),

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Person } from '../driver/target.js';
+import type { Person } from '../driver/questions.js';
 
-const patienceMs = 60_000;
-/** Registrations at once: each hashes a password. */
-const atOnce = 4;
+const timeoutMs = 60_000;
+/** The number of concurrent registrations. Each hashes a password. */
+const concurrency = 4;
 
 export interface Urls {
   user: string;
@@ -17,18 +17,20 @@ interface Answer {
   body: { id: string; user: { id: string }; accessToken: string; items: { data: { paymentId?: string } }[] };
 }
 
-/** Registers people; a few at a time. */
+/** Registers people, a few at a time. */
 export async function register(urls: Urls, count: number): Promise<Person[]> {
   const people: Person[] = [];
   while (people.length < count) {
-    const group = Array.from({ length: Math.min(atOnce, count - people.length) }, () => registerOne(urls));
+    const group = Array.from({ length: Math.min(concurrency, count - people.length) }, () =>
+      registerOne(urls),
+    );
     people.push(...(await Promise.all(group)));
   }
   return people;
 }
 
-/** Lets each payer pay once, and waits until the recipient's inbox shows it: from then on all copies are there. */
-export async function acquaint(urls: Urls, payers: Person[], recipients: Person[]): Promise<void> {
+/** Lets each payer pay once and waits for the recipient's notification, which shows that all user copies exist. */
+export async function waitForCopies(urls: Urls, payers: Person[], recipients: Person[]): Promise<void> {
   const pairs = payers.map(
     (payer, index) => [payer, recipients[index % recipients.length] as Person] as const,
   );
@@ -67,16 +69,16 @@ async function call(url: string, token: string | undefined, body?: unknown, key?
       ...(key !== undefined && { 'idempotency-key': key }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
-async function until(ask: () => Promise<Answer>, good: (answer: Answer) => boolean): Promise<Answer> {
-  const deadline = performance.now() + patienceMs;
+async function until(ask: () => Promise<Answer>, isExpected: (answer: Answer) => boolean): Promise<Answer> {
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
-    if (good(answer)) return answer;
+    if (isExpected(answer)) return answer;
     if (performance.now() > deadline)
       throw new Error(`still ${answer.status}: ${JSON.stringify(answer.body)}`);
     await sleep(200);

@@ -3,7 +3,7 @@ import { serving } from '../processes/serving.js';
 
 const { env } = process;
 
-/** `BENCH_SERVICE` names the service; it runs as it is, with its defaults. */
+/** `BENCH_SERVICE` names the service, which runs with its default settings. */
 const services: Record<string, () => Promise<RunningService>> = {
   user: async () => createService((await import('@warren/user-service')).user, env),
   payment: async () => createService((await import('@warren/payment-service')).payment, env),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { System } from './system.js';
 
-/** Hand-written on fastify, pg, amqplib and socket.io: the yardstick. A person's token is their id. */
+/** The baseline: hand-written with fastify, pg, amqplib and socket.io. A person's token is their id. */
 export const bare: System = {
   name: 'bare',
   async start(bench, people) {

@@ -8,7 +8,7 @@ import { warren, warrenOrm, warrenRaw } from './warren.js';
 
 const others: readonly System[] = [warren, warrenOrm, warrenRaw, story];
 
-/** Starts the yardstick and the systems that were asked for, one after the other. */
+/** Starts the baseline and the selected systems, one after the other. */
 export async function startSystems(
   bench: Bench,
   options: Options,

@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.js';
 
-/** What a service on the kit needs to run here; everything else stays as the kit has it by default. */
+/** The settings that a service on the kit needs here. All others keep their defaults. */
 export async function kitEnvironment(bench: Bench, amqp: string): Promise<Record<string, string>> {
   return {
     HOST: '127.0.0.1',
@@ -9,7 +9,7 @@ export async function kitEnvironment(bench: Bench, amqp: string): Promise<Record
     DRAIN_SECONDS: '0',
     AMQP_URL: amqp,
     REVOCATIONS_URL: 'off',
-    // Few people do a lot.
+    // Few people send many requests.
     PAYMENTS_PER_MINUTE: '1000000',
     REQUESTS_PER_MINUTE: '1000000',
     DATABASE_URL: await bench.database(),

@@ -1,10 +1,10 @@
-import { acquaint, register } from '../story/crowd.js';
+import { register, waitForCopies } from '../story/crowd.js';
 import { kitEnvironment } from './kit-environment.js';
 import type { System } from './system.js';
 
 /**
- * The services themselves. They do far more a payment than the bare pipeline does: two transactions, an
- * idempotency record, a provider's operation, two notifications with counts, four feed entries, two events.
+ * The real services. They do much more per payment than the bare pipeline: two transactions, an idempotency record, a
+ * provider operation, two notifications with counts, four feed entries and two events.
  */
 export const story: System = {
   name: 'story',
@@ -22,7 +22,7 @@ export const story: System = {
     const urls = { user: urlOf(user), payment: urlOf(payment), notification: urlOf(notification) };
     const payers = await register(urls, people);
     const recipients = await register(urls, people);
-    await acquaint(urls, payers, recipients);
+    await waitForCopies(urls, payers, recipients);
     return {
       servers: [user, payment, notification],
       target: {

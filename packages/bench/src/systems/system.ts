@@ -1,7 +1,7 @@
 import type { Bench, Server } from '../bench.js';
-import type { Target } from '../driver/target.js';
+import type { Target } from '../driver/questions.js';
 
-/** One way to bring a payment's POST to the recipient's socket. */
+/** A system under test: it turns the POST of a payment into a push to the recipient's socket. */
 export interface System {
   name: string;
   start(bench: Bench, people: number): Promise<RunningSystem>;

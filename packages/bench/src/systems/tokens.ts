@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { Person } from '../driver/target.js';
+import type { Person } from '../driver/questions.js';
 
 const keyId = 'bench';
 
@@ -8,7 +8,7 @@ const keyId = 'bench';
 export interface Tokens {
   /** The public keys as JSON. */
   jwks: string;
-  /** New people with tokens that outlast the run. */
+  /** Creates people with tokens that are valid for the whole run. */
   people(count: number): Promise<Person[]>;
 }
 

@@ -3,10 +3,10 @@ import { kitEnvironment } from './kit-environment.js';
 import type { RunningSystem, System } from './system.js';
 import { createTokens } from './tokens.js';
 
-/** The bare pipeline's work on the kit, written as Warren's services write: Prisma's client, SQL where it is hot. */
+/** The bare pipeline's work on the kit, written like Warren's services: Prisma's client, with SQL on hot paths. */
 export const warren: System = pair('warren', 'prisma-sql');
 
-/** The same with Prisma's own writes. */
+/** The same with Prisma's model operations. */
 export const warrenOrm: System = pair('warren-orm', 'prisma-orm');
 
 /** The same without Prisma. */

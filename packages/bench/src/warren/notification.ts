@@ -7,7 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Notification, notificationContract } from './contract.js';
 import type { Store } from './store.js';
 
-/** The bare pipeline's second half on the kit: one handler, one row, one feed entry. */
+/** The second half of the bare pipeline on the kit: one handler that writes one row and one feed entry. */
 export function notificationService<Db extends RawClient, Client extends ServiceClient<Db>>(
   store: Store<Db, Client>,
 ): ServiceDefinition<TObject, Db, Client> {

@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { NewPayment, paymentContract } from './contract.js';
 import type { Store } from './store.js';
 
-/** The bare pipeline's first half on the kit: one route, one row, one event. */
+/** The first half of the bare pipeline on the kit: one route that writes one row and one event. */
 export function paymentService<Db extends RawClient, Client extends ServiceClient<Db>>(
   store: Store<Db, Client>,
 ): ServiceDefinition<TObject, Db, Client> {

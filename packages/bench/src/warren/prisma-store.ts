@@ -7,7 +7,7 @@ type PrismaStore = Store<Prisma.TransactionClient, PrismaClient>;
 const client = (...[pool]: Parameters<PrismaStore['client']>) =>
   prismaClient(pool, (options) => new PrismaClient(options));
 
-/** As Warren's own services write on their hottest paths: Prisma's client, statements by hand. */
+/** Like Warren's services on their hottest paths: Prisma's client with hand-written statements. */
 export const prismaSqlStore: PrismaStore = {
   client,
 
@@ -28,8 +28,8 @@ export const prismaSqlStore: PrismaStore = {
 };
 
 /**
- * As Prisma's guides write. Dates go in as `Date`: one given as text becomes part of Prisma's query plan, so that
- * no plan is ever found in its cache and each query is compiled anew, which doubles its cost.
+ * Like the examples in Prisma's documentation. Dates are passed as `Date`: Prisma would include a date that is given as
+ * text in its query plan, so that each query misses the plan cache and is compiled again, which doubles its cost.
  */
 export const prismaOrmStore: PrismaStore = {
   client,

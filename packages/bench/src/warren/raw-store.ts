@@ -3,7 +3,7 @@ import type { RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Store } from './store.js';
 
-/** The least client that carries a unit of work: shows what the unit of work costs without Prisma. */
+/** The smallest client for a unit of work. It shows the cost of the unit of work without Prisma. */
 class RawPgClient implements ServiceClient<RawClient> {
   readonly #pool: Pool;
 
@@ -32,19 +32,19 @@ class RawPgClient implements ServiceClient<RawClient> {
       client.release();
       return result;
     } catch (error) {
-      // A destroyed connection rolls back, whatever state it was in.
+      // Destroying the connection rolls back in any state.
       client.release(true);
       throw error;
     }
   }
 
-  /** The pool is the kit's. */
+  /** Does nothing, because the kit owns the pool. */
   async $disconnect(): Promise<void> {}
 }
 
 const names = new Map<string, string>();
 
-/** As the kit does for Prisma: PostgreSQL then keeps the statement's plan. There are few different ones. */
+/** Names each statement, as the kit does for Prisma, so that PostgreSQL keeps its plan. There are few statements. */
 function nameOf(sql: string): string {
   const name = names.get(sql) ?? `raw_${names.size}`;
   names.set(sql, name);

@@ -4,7 +4,7 @@ import type { RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Notification } from './contract.js';
 
-/** The little that differs between a service on Prisma and one on a raw client. */
+/** The parts that differ between a service with Prisma and one with a raw client. */
 export interface Store<Db extends RawClient, Client extends ServiceClient<Db>> {
   client(pool: Pool): Client;
   insertPayment(db: Db, payment: PaymentState): Promise<void>;

@@ -1,14 +1,14 @@
 import type { CopyRow, Evidence, UserRow } from '../evidence/evidence.js';
-import type { Check } from './finding.js';
+import type { Check } from './check.js';
 
-/** Each service's copy of users must say what the user service says. */
-export const copiesDiffer: Check = {
+/** Each service's copies of users must match the user service. */
+export const differingCopies: Check = {
   name: 'copies that differ from their source',
   find: ({ users, copies }: Evidence) =>
     Object.entries(copies).flatMap(([service, rows]) => differences(service, users, rows)),
 };
 
-const copied = ['version', 'displayName', 'locale', 'timeZone'] as const;
+const copiedFields = ['version', 'displayName', 'locale', 'timeZone'] as const;
 
 function differences(service: string, users: readonly UserRow[], copies: readonly CopyRow[]): string[] {
   const byId = new Map(copies.map((copy) => [copy.id, copy]));
@@ -17,7 +17,7 @@ function differences(service: string, users: readonly UserRow[], copies: readonl
     ...users.flatMap((user) => {
       const copy = byId.get(user.id);
       if (!copy) return [`${service} has no copy of ${user.id}`];
-      const wrong = copied.filter((field) => copy[field] !== undefined && copy[field] !== user[field]);
+      const wrong = copiedFields.filter((field) => copy[field] !== undefined && copy[field] !== user[field]);
       if (copy.deleted || wrong.length > 0) {
         return [`${service}: ${JSON.stringify(copy)} is a copy of ${JSON.stringify(user)}`];
       }
@@ -25,6 +25,6 @@ function differences(service: string, users: readonly UserRow[], copies: readonl
     }),
     ...copies
       .filter(({ id, deleted }) => !known.has(id) && !deleted)
-      .map((copy) => `${service} has a copy of nobody: ${JSON.stringify(copy)}`),
+      .map((copy) => `${service} has a copy of an unknown user: ${JSON.stringify(copy)}`),
   ];
 }

@@ -1,47 +1,47 @@
 import type { Evidence } from '../evidence/evidence.js';
-import { copiesDiffer } from './copies.js';
-import { effectsDoubled } from './doubled.js';
-import type { Check } from './finding.js';
-import { acceptedLost } from './lost.js';
+import type { Check } from './check.js';
+import { differingCopies } from './copies.js';
+import { duplicateEffects } from './duplicates.js';
+import { lostActions } from './lost.js';
 import {
   badEnds,
-  balancesWrong,
-  countsWrong,
-  deadLettersUnplanted,
-  eventsVanished,
-  feedsBroken,
-  outboxStuck,
-  plantedVanished,
-  unquiet,
-  validRefused,
+  brokenFeeds,
+  lostPlantedEvents,
+  ongoingActivity,
+  refusedActions,
+  unexpectedLetters,
+  unhandledEvents,
+  unpublishedEvents,
+  wrongBalances,
+  wrongCounts,
 } from './state.js';
-import { viewsDiffer } from './views.js';
+import { differingViews } from './views.js';
 
 export const checks: readonly Check[] = [
-  acceptedLost,
-  effectsDoubled,
-  copiesDiffer,
-  viewsDiffer,
-  outboxStuck,
-  eventsVanished,
-  deadLettersUnplanted,
-  plantedVanished,
-  feedsBroken,
-  countsWrong,
-  balancesWrong,
-  validRefused,
+  lostActions,
+  duplicateEffects,
+  differingCopies,
+  differingViews,
+  unpublishedEvents,
+  unhandledEvents,
+  unexpectedLetters,
+  lostPlantedEvents,
+  brokenFeeds,
+  wrongCounts,
+  wrongBalances,
+  refusedActions,
   badEnds,
-  unquiet,
+  ongoingActivity,
 ];
 
 export interface CheckResult {
   name: string;
-  /** Of offenders; must be 0. */
+  /** The number of offenders; must be 0. */
   count: number;
   offenders: string[];
 }
 
-/** Every check, also where one before it has found something. */
+/** Runs all checks, even if an earlier one finds something. */
 export function checkAll(evidence: Evidence): CheckResult[] {
   return checks.map(({ name, find }) => {
     const offenders = find(evidence);

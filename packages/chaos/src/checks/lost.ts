@@ -1,9 +1,9 @@
 import type { Evidence, FeedRow } from '../evidence/evidence.js';
 import type { MarkReadAction, PayAction, RegisterAction, RenameAction } from '../ledger.js';
-import { type Check, groupBy } from './finding.js';
+import { type Check, groupBy } from './check.js';
 
-/** What the server accepted must be there, with all that follows from it in other services. */
-export const acceptedLost: Check = {
+/** The effects of an accepted action must exist, including the ones in other services. */
+export const lostActions: Check = {
   name: 'accepted actions lost',
   find(evidence) {
     const index = indexOf(evidence);
@@ -57,18 +57,20 @@ function registration({ userId = '', email }: RegisterAction, { users, notified 
 }
 
 function renaming({ userId, displayName, version }: RenameAction, { users, feeds }: Index): string[] {
-  const told = (feeds.user.get(userId) ?? []).some(({ type, data }) => {
+  const inFeed = (feeds.user.get(userId) ?? []).some(({ type, data }) => {
     const user = data as { displayName: string; version: number };
     return type === 'user.updated' && user.displayName === displayName && user.version === version;
   });
   return [
-    ...(told ? [] : ['no user.updated in the feed']),
-    ...((users.get(userId)?.version ?? 0) >= (version ?? 1) ? [] : ['the user is older than the answer']),
+    ...(inFeed ? [] : ['no user.updated in the feed']),
+    ...((users.get(userId)?.version ?? 0) >= (version ?? 1)
+      ? []
+      : ['the user has an older version than the answer']),
   ];
 }
 
-/** Who must hear of a payment that reached this state. */
-const heard: Readonly<Record<string, readonly [kind: string, who: 'userId' | 'recipientId'][]>> = {
+/** The notifications that a payment in this state must have. */
+const notificationsOf: Readonly<Record<string, readonly [kind: string, who: 'userId' | 'recipientId'][]>> = {
   succeeded: [
     ['payment-sent', 'userId'],
     ['payment-received', 'recipientId'],
@@ -77,7 +79,8 @@ const heard: Readonly<Record<string, readonly [kind: string, who: 'userId' | 're
   requires_action: [['payment-action-required', 'userId']],
 };
 
-const reaches: Readonly<Record<string, string>> = {
+/** The final state of a payment, where it isn't `succeeded`. */
+const statusOfMethod: Readonly<Record<string, string>> = {
   pm_card_chargeDeclined: 'failed',
   pm_card_authenticationRequired: 'requires_action',
 };
@@ -85,26 +88,26 @@ const reaches: Readonly<Record<string, string>> = {
 function payment(action: PayAction, { payments, notified, feeds }: Index): string[] {
   const found = payments.get(action.paymentId ?? '');
   if (!found) return ['no such payment'];
-  const status = reaches[action.method] ?? 'succeeded';
+  const status = statusOfMethod[action.method] ?? 'succeeded';
   const same =
     found.payerId === action.userId &&
     found.recipientId === action.recipientId &&
     found.amount === action.amount &&
     found.currency === action.currency;
   return [
-    ...(same ? [] : [`the payment is another one: ${JSON.stringify(found)}`]),
+    ...(same ? [] : [`the payment differs: ${JSON.stringify(found)}`]),
     ...(found.status === status ? [] : [`is ${found.status}, not ${status}`]),
-    ...(heard[status] ?? [])
+    ...(notificationsOf[status] ?? [])
       .filter(([kind, who]) => !notified.has(`${action[who]} ${kind} ${found.id}`))
       .map(([kind, who]) => `no ${kind} for ${action[who]}`),
-    ...(toldOf(feeds.payment.get(action.userId), found.id, status) ? [] : ["not in the payer's feed"]),
-    ...(status !== 'succeeded' || toldOf(feeds.payment.get(action.recipientId), found.id, status)
+    ...(isInFeed(feeds.payment.get(action.userId), found.id, status) ? [] : ["not in the payer's feed"]),
+    ...(status !== 'succeeded' || isInFeed(feeds.payment.get(action.recipientId), found.id, status)
       ? []
       : ["not in the recipient's feed"]),
   ];
 }
 
-function toldOf(feed: readonly FeedRow[] = [], paymentId: string, status: string): boolean {
+function isInFeed(feed: readonly FeedRow[] = [], paymentId: string, status: string): boolean {
   return feed.some(({ type, data }) => {
     const payment = data as { id: string; status: string };
     return type === 'payment.updated' && payment.id === paymentId && payment.status === status;
@@ -112,12 +115,12 @@ function toldOf(feed: readonly FeedRow[] = [], paymentId: string, status: string
 }
 
 function marking({ userId, notificationId }: MarkReadAction, { notifications, feeds }: Index): string[] {
-  const told = (feeds.notification.get(userId) ?? []).some(
+  const inFeed = (feeds.notification.get(userId) ?? []).some(
     ({ type, data }) => type === 'notification.updated' && idOf(data) === notificationId,
   );
   return [
     ...(notifications.get(notificationId)?.read ? [] : ['is not read']),
-    ...(told ? [] : ['no notification.updated in the feed']),
+    ...(inFeed ? [] : ['no notification.updated in the feed']),
   ];
 }
 

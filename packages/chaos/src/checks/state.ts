@@ -1,18 +1,18 @@
 import { mustHandle } from '../evidence/databases.js';
 import type { Evidence } from '../evidence/evidence.js';
-import { type Check, groupBy } from './finding.js';
+import { type Check, groupBy } from './check.js';
 
-export const outboxStuck: Check = {
-  name: 'outbox rows stuck',
+export const unpublishedEvents: Check = {
+  name: 'unpublished outbox rows',
   find: ({ outbox }) =>
     Object.entries(outbox).flatMap(([service, rows]) =>
       rows.filter(({ published }) => !published).map((row) => `${service}: ${JSON.stringify(row)}`),
     ),
 };
 
-/** Published, wanted, and neither handled nor waiting anywhere where somebody would find it. */
-export const eventsVanished: Check = {
-  name: 'published events that nobody handled',
+/** Every published event must be in the inbox of each service that must handle it. */
+export const unhandledEvents: Check = {
+  name: 'published events that were not handled',
   find: ({ outbox, inbox }) => {
     const handled = new Set(inbox.map(({ service, eventId }) => `${service} ${eventId}`));
     return Object.values(outbox)
@@ -25,8 +25,8 @@ export const eventsVanished: Check = {
   },
 };
 
-export const deadLettersUnplanted: Check = {
-  name: 'dead or delayed letters that were not planted',
+export const unexpectedLetters: Check = {
+  name: 'unexpected dead letters and retries',
   find: ({ letters, planted }) => {
     const expected = new Set(planted.map(({ id }) => id));
     return letters
@@ -35,36 +35,38 @@ export const deadLettersUnplanted: Check = {
   },
 };
 
-/** A bad event must not vanish either: malformed ones are dead letters, unknown ones at least on their way there. */
-export const plantedVanished: Check = {
-  name: 'planted events that vanished',
+/** A malformed event must be a dead letter. An event of an unknown type must be a dead letter or wait for a retry. */
+export const lostPlantedEvents: Check = {
+  name: 'planted events that were lost',
   find: ({ letters, planted }) =>
     planted.flatMap(({ id, what, confirmed }) =>
       ['payment', 'notification'].flatMap((service) => {
         const places = letters
           .filter(({ messageId, queue }) => messageId === id && queue.startsWith(`warren.${service}.`))
           .map(({ queue }) => queue);
-        const there =
+        const kept =
           what === 'malformed' ? places.some((queue) => queue.endsWith('.dead')) : places.length > 0;
-        return !confirmed || there ? [] : [`${what} ${id} of ${service}: ${places.join(', ') || 'nowhere'}`];
+        return !confirmed || kept ? [] : [`${what} ${id} of ${service}: ${places.join(', ') || 'nowhere'}`];
       }),
     ),
 };
 
-export const feedsBroken: Check = {
+export const brokenFeeds: Check = {
   name: 'feeds with a gap',
   find: ({ feeds, heads }) =>
     Object.entries(feeds).flatMap(([service, rows]) => {
       const byUser = groupBy(rows, ({ userId }) => userId);
       return heads[service as keyof typeof heads].flatMap(({ userId, seq: head }) => {
         const numbers = (byUser.get(userId) ?? []).map(({ seq }) => seq);
-        const whole = numbers.length === head && numbers.every((seq, index) => seq === index + 1);
-        return whole ? [] : [`${service}, user ${userId}: head ${head}, entries ${JSON.stringify(numbers)}`];
+        const complete = numbers.length === head && numbers.every((seq, index) => seq === index + 1);
+        return complete
+          ? []
+          : [`${service}, user ${userId}: head ${head}, entries ${JSON.stringify(numbers)}`];
       });
     }),
 };
 
-export const countsWrong: Check = {
+export const wrongCounts: Check = {
   name: 'counts that differ from the notifications',
   find: ({ notifications, counts }) => {
     const byUser = groupBy(
@@ -76,28 +78,28 @@ export const countsWrong: Check = {
       const unread = own.filter(({ read }) => !read).length;
       const unseen = own.filter(({ seen }) => !seen).length;
       if (row.unread === unread && row.unseen === unseen) return [];
-      return [`${JSON.stringify(row)}, in truth ${unread} unread and ${unseen} unseen`];
+      return [`${JSON.stringify(row)}, but ${unread} are unread and ${unseen} unseen`];
     });
   },
 };
 
-export const balancesWrong: Check = {
+export const wrongBalances: Check = {
   name: 'balances that are not the sum of their entries',
   find: ({ balances }) => balances.filter(({ held, sum }) => held !== sum).map((row) => JSON.stringify(row)),
 };
 
-export const validRefused: Check = {
-  name: 'valid actions refused for good',
+export const refusedActions: Check = {
+  name: 'valid actions that were refused',
   find: ({ actions }) =>
     actions.filter(({ outcome }) => outcome === 'refused').map((action) => JSON.stringify(action)),
 };
 
 export const badEnds: Check = {
-  name: 'processes that ended by themselves or not in order',
+  name: 'processes that crashed or did not shut down cleanly',
   find: ({ badEnds }) => badEnds.map(({ instance, what }) => `${instance}: ${what}`),
 };
 
-export const unquiet: Check = {
-  name: 'things still going on when time was up',
-  find: ({ unrest }: Evidence) => [...unrest],
+export const ongoingActivity: Check = {
+  name: 'activity that did not end in time',
+  find: ({ ongoing }: Evidence) => [...ongoing],
 };

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FeedRow } from '../evidence/evidence.js';
 import type { ClientView, SeenEntry } from '../ledger.js';
-import { type Check, groupBy } from './finding.js';
+import { type Check, groupBy } from './check.js';
 
-/** What each client saw must be its feed: 1 to the head, each number once, in order, with the same contents. */
-export const viewsDiffer: Check = {
+/** Each client must have seen its whole feed: every entry from 1 to the head, once, in order and unchanged. */
+export const differingViews: Check = {
   name: 'clients whose view differs from their feed',
   find: ({ clients, feeds, heads }) => {
     const byUser = Object.fromEntries(
@@ -13,13 +13,15 @@ export const viewsDiffer: Check = {
     return clients.flatMap((client) => {
       const { service, userId, name } = client;
       const head = heads[service].find((row) => row.userId === userId)?.seq ?? 0;
-      const wrong = faultOf(client, byUser[service]?.get(userId) ?? [], head);
-      return wrong === undefined ? [] : [`${name} (user ${userId}, ${client.connects} connects): ${wrong}`];
+      const difference = differenceOf(client, byUser[service]?.get(userId) ?? [], head);
+      return difference === undefined
+        ? []
+        : [`${name} (user ${userId}, ${client.connects} connects): ${difference}`];
     });
   },
 };
 
-function faultOf(
+function differenceOf(
   { pulled, live, troubles }: ClientView,
   feed: readonly FeedRow[],
   head: number,
@@ -27,10 +29,10 @@ function faultOf(
   if (troubles.length > 0) return troubles.join('; ');
   return (
     gapIn(pulled, 1, 'pulled') ??
-    startOf(live, pulled) ??
+    gapBetween(pulled, live) ??
     gapIn(live, live[0]?.seq ?? 1, 'live') ??
-    endOf([...pulled, ...live], head) ??
-    contentsOf([...pulled, ...live], feed)
+    missingEnd([...pulled, ...live], head) ??
+    differingEntry([...pulled, ...live], feed)
   );
 }
 
@@ -41,8 +43,8 @@ function gapIn(entries: readonly SeenEntry[], first: number, which: string): str
   return `${which} entry ${index} should be number ${first + index}: … ${around.join(', ')} …`;
 }
 
-/** It pulled after it had connected: what it pulled may reach into what came by itself, but not short of it. */
-function startOf(live: readonly SeenEntry[], pulled: readonly SeenEntry[]): string | undefined {
+/** A client pulls after it has connected: pulled and live entries may overlap, but must not leave a gap. */
+function gapBetween(pulled: readonly SeenEntry[], live: readonly SeenEntry[]): string | undefined {
   const [first] = live;
   const last = pulled.at(-1)?.seq ?? 0;
   return first && first.seq > last + 1
@@ -50,12 +52,12 @@ function startOf(live: readonly SeenEntry[], pulled: readonly SeenEntry[]): stri
     : undefined;
 }
 
-function endOf(entries: readonly SeenEntry[], head: number): string | undefined {
+function missingEnd(entries: readonly SeenEntry[], head: number): string | undefined {
   const last = entries.at(-1)?.seq ?? 0;
   return last === head ? undefined : `it saw up to ${last}, the head is ${head}`;
 }
 
-function contentsOf(entries: readonly SeenEntry[], feed: readonly FeedRow[]): string | undefined {
+function differingEntry(entries: readonly SeenEntry[], feed: readonly FeedRow[]): string | undefined {
   const rows = new Map(feed.map((row) => [row.seq, row]));
   for (const entry of entries) {
     const { userId: _user, ...row } = rows.get(entry.seq) ?? { userId: '' };

@@ -3,46 +3,42 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Action } from '../ledger.js';
 import type { PlannedAction } from '../plan/actions.js';
 import { services } from '../services.js';
-import { Person } from './person.js';
-import type { World } from './world.js';
+import { type CrowdContext, Person } from './person.js';
 
-/**
- * Actions that may wait for their answers at the same time. Beyond that people do nothing more: repeats without end
- * would only show that a machine can be overloaded.
- */
-const atOnce = 40;
+/** How many actions may wait for their answers at once. More would only overload the machine. */
+const maxWaiting = 40;
 
-/** Everybody who takes part, and what they do. */
+/** The simulated people and their actions. */
 export class Crowd {
   readonly people: Person[] = [];
-  readonly #world: World;
+  readonly #context: CrowdContext;
   readonly #running = new Set<Promise<void>>();
   readonly #tag = randomUUID().slice(0, 8);
-  /** The first mistake of our own. */
+  /** The first error of the simulation itself. */
   #failure: unknown;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(context: CrowdContext) {
+    this.#context = context;
   }
 
-  /** Does what is planned when it is due. Resolves once all of it has begun, or `stop` is aborted. */
+  /** Starts each planned action when it is due. Resolves when all have started, or when `stop` is aborted. */
   async act(plan: readonly PlannedAction[], stop: AbortSignal): Promise<void> {
     const began = Date.now();
     for (const planned of plan) {
       const early = began + planned.at - Date.now();
       if (early > 0) await pause(early, undefined, { signal: stop }).catch(() => undefined);
       if (stop.aborted) return;
-      if (this.#running.size < atOnce || planned.at === 0) this.#begin(planned);
-      else this.#world.ledger.leftOut += 1;
+      if (this.#running.size < maxWaiting || planned.at === 0) this.#begin(planned);
+      else this.#context.ledger.skipped += 1;
     }
   }
 
-  /** Actions without an answer yet. */
+  /** The number of actions without an answer. */
   get waiting(): number {
     return this.#running.size;
   }
 
-  /** Resolves when every action has its answer, or the run is over. Rejects if one failed by our own mistake. */
+  /** Resolves when every action has its answer, or the run is over. Rejects if the simulation itself failed. */
   async answered(): Promise<void> {
     await Promise.all(this.#running);
     if (this.#failure !== undefined) throw this.#failure;
@@ -64,12 +60,12 @@ export class Crowd {
   async #do(planned: PlannedAction): Promise<void> {
     if (planned.kind === 'register') return this.#register(planned.id);
     const person = at(this.people, planned.person);
-    if (!person) return; // Nobody is registered yet: there is nobody who could act.
+    if (!person) return; // Nobody has registered yet.
     switch (planned.kind) {
       case 'rename': {
         const displayName = `Name ${planned.id} ${this.#tag}`;
         return person.rename(
-          this.#note({ ...this.#base(planned), kind: 'rename', userId: person.id, displayName }),
+          this.#record({ ...this.#base(planned), kind: 'rename', userId: person.id, displayName }),
         );
       }
       case 'pay': {
@@ -80,7 +76,7 @@ export class Crowd {
         if (!recipient) return;
         const { amount, currency, method } = planned;
         return person.pay(
-          this.#note({
+          this.#record({
             ...this.#base(planned),
             kind: 'pay',
             userId: person.id,
@@ -94,10 +90,10 @@ export class Crowd {
         );
       }
       case 'mark-read': {
-        const notificationId = person.unmarked(planned.which);
+        const notificationId = person.nextUnread(planned.which);
         if (notificationId === undefined) return;
         return person.markRead(
-          this.#note({
+          this.#record({
             ...this.#base(planned),
             kind: 'mark-read',
             userId: person.id,
@@ -109,27 +105,27 @@ export class Crowd {
       case 'open-tab':
         return person.openTab(services[planned.namespace % services.length] ?? 'notification');
       case 'go-away':
-        return at(person.clients, planned.client)?.goAway(planned.forMs, this.#world.over);
+        return at(person.clients, planned.client)?.goAway(planned.forMs, this.#context.over);
     }
   }
 
   async #register(id: string): Promise<void> {
-    const action = this.#note({
+    const action = this.#record({
       ...this.#base({ id }),
       kind: 'register',
       email: `${id}-${this.#tag}@example.org`,
       displayName: `Person ${id}`,
     });
-    const person = await Person.register(this.#world, action);
+    const person = await Person.register(this.#context, action);
     if (person) this.people.push(person);
   }
 
   #base({ id }: { id: string }) {
-    return { id, at: this.#world.ledger.now(), outcome: 'unknown' as const, attempts: [] };
+    return { id, at: this.#context.ledger.now(), outcome: 'unknown' as const, attempts: [] };
   }
 
-  #note<A extends Action>(action: A): A {
-    this.#world.ledger.actions.push(action);
+  #record<A extends Action>(action: A): A {
+    this.#context.ledger.actions.push(action);
     return action;
   }
 }

@@ -1,9 +1,15 @@
-import type { MarkReadAction, PayAction, RegisterAction, RenameAction } from '../ledger.js';
+import type { Ledger, MarkReadAction, PayAction, RegisterAction, RenameAction } from '../ledger.js';
 import { type Service, services } from '../services.js';
+import { type AttemptResult, retryUntilAnswered, send } from './attempts.js';
 import { Client } from './client.js';
-import { call } from './http.js';
-import { insist, type Try } from './insist.js';
-import type { World } from './world.js';
+
+/** The surroundings of the simulated people. */
+export interface CrowdContext {
+  url(service: Service): string;
+  ledger: Ledger;
+  /** Aborted at the end of the run: people then stop waiting for answers. */
+  over: AbortSignal;
+}
 
 const password = 'correct horse battery staple';
 
@@ -12,31 +18,33 @@ interface SignedIn {
   accessToken: string;
 }
 
-/** Somebody with an account and tabs on all three namespaces. */
+/** A simulated person with an account, and tabs on all three namespaces. */
 export class Person {
   readonly id: string;
   readonly clients: Client[] = [];
-  readonly #world: World;
+  readonly #context: CrowdContext;
   readonly #name: string;
   readonly #token: string;
   readonly #marked = new Set<string>();
 
-  private constructor(world: World, name: string, { user, accessToken }: SignedIn) {
-    this.#world = world;
+  private constructor(context: CrowdContext, name: string, { user, accessToken }: SignedIn) {
+    this.#context = context;
     this.#name = name;
     this.id = user.id;
     this.#token = accessToken;
     for (const service of services) this.openTab(service);
   }
 
-  /** `undefined` if the run ended before there was an answer, or it was no. */
-  static async register(world: World, action: RegisterAction): Promise<Person | undefined> {
+  /** Returns `undefined` if the registration was refused, or had no answer when the run ended. */
+  static async register(context: CrowdContext, action: RegisterAction): Promise<Person | undefined> {
     const { email, displayName, attempts } = action;
-    const outcome = await insist(world, attempts, () => registerOrSignIn(world, email, displayName));
-    settle(action, outcome);
-    if (outcome.kind !== 'accepted') return undefined;
-    action.userId = outcome.value.user.id;
-    return new Person(world, displayName, outcome.value);
+    const result = await retryUntilAnswered(context, attempts, () =>
+      registerOrSignIn(context, email, displayName),
+    );
+    recordOutcome(action, result);
+    if (result.kind !== 'accepted') return undefined;
+    action.userId = result.value.user.id;
+    return new Person(context, displayName, result.value);
   }
 
   openTab(service: Service): void {
@@ -50,40 +58,40 @@ export class Person {
       troubles: [],
       connects: 0,
     };
-    this.#world.ledger.clients.push(view);
-    this.clients.push(new Client(this.#world.url(service), view, this.#token));
+    this.#context.ledger.clients.push(view);
+    this.clients.push(new Client(this.#context.url(service), view, this.#token));
   }
 
   async rename(action: RenameAction): Promise<void> {
-    const outcome = await insist(this.#world, action.attempts, () =>
-      call<{ version: number }>({
+    const result = await retryUntilAnswered(this.#context, action.attempts, () =>
+      send<{ version: number }>({
         method: 'PATCH',
-        url: `${this.#world.url('user')}/users/me`,
+        url: `${this.#context.url('user')}/users/me`,
         body: { displayName: action.displayName },
         token: this.#token,
       }),
     );
-    settle(action, outcome);
-    if (outcome.kind === 'accepted') action.version = outcome.value.version;
+    recordOutcome(action, result);
+    if (result.kind === 'accepted') action.version = result.value.version;
   }
 
   async pay(action: PayAction): Promise<void> {
     const { recipientId, amount, currency, method: paymentMethod, description, key } = action;
-    const outcome = await insist(this.#world, action.attempts, () =>
-      call<{ id: string }>({
+    const result = await retryUntilAnswered(this.#context, action.attempts, () =>
+      send<{ id: string }>({
         method: 'POST',
-        url: `${this.#world.url('payment')}/payments`,
+        url: `${this.#context.url('payment')}/payments`,
         body: { recipientId, amount, currency, description, paymentMethod },
         token: this.#token,
         idempotencyKey: key,
       }),
     );
-    settle(action, outcome);
-    if (outcome.kind === 'accepted') action.paymentId = outcome.value.id;
+    recordOutcome(action, result);
+    if (result.kind === 'accepted') action.paymentId = result.value.id;
   }
 
-  /** An unread notification that it has seen, and has marked by no action yet. */
-  unmarked(which: number): string | undefined {
+  /** Picks a received notification that no action has marked as read yet. */
+  nextUnread(which: number): string | undefined {
     const [tab] = this.clients.filter(({ view }) => view.service === 'notification');
     const ids = (tab?.entries ?? [])
       .filter(({ type }) => type === 'notification.created')
@@ -97,12 +105,12 @@ export class Person {
   async markRead(action: MarkReadAction): Promise<void> {
     const { notificationId: id, commandId } = action;
     const [tab] = this.clients.filter(({ view }) => view.service === 'notification');
-    const outcome = await insist(this.#world, action.attempts, async () =>
+    const result = await retryUntilAnswered(this.#context, action.attempts, async () =>
       tab
         ? await tab.command('notification.mark-read', { id, commandId })
-        : { kind: 'again' as const, why: 'no tab' },
+        : { kind: 'retry' as const, reason: 'no tab' },
     );
-    settle(action, outcome);
+    recordOutcome(action, result);
   }
 
   async leave(): Promise<void> {
@@ -110,15 +118,19 @@ export class Person {
   }
 }
 
-/** Registering has no key: who gets no answer and then hears that the email is taken has an account. */
-async function registerOrSignIn(world: World, email: string, displayName: string): Promise<Try<SignedIn>> {
+/** Registering has no idempotency key: if a repeated attempt finds the email taken, the first one has succeeded. */
+async function registerOrSignIn(
+  context: CrowdContext,
+  email: string,
+  displayName: string,
+): Promise<AttemptResult<SignedIn>> {
   const body = { email, password, displayName };
-  const url = world.url('user');
-  const registered = await call<SignedIn>({ method: 'POST', url: `${url}/users`, body });
-  if (registered.kind !== 'refused' || !registered.why.includes('email-taken')) return registered;
-  return call<SignedIn>({ method: 'POST', url: `${url}/sessions`, body: { email, password } });
+  const url = context.url('user');
+  const registered = await send<SignedIn>({ method: 'POST', url: `${url}/users`, body });
+  if (registered.kind !== 'refused' || !registered.reason.includes('email-taken')) return registered;
+  return send<SignedIn>({ method: 'POST', url: `${url}/sessions`, body: { email, password } });
 }
 
-function settle(action: { outcome: string }, outcome: Try<unknown>): void {
-  action.outcome = outcome.kind === 'again' ? 'unknown' : outcome.kind;
+function recordOutcome(action: { outcome: string }, result: AttemptResult<unknown>): void {
+  action.outcome = result.kind === 'retry' ? 'unknown' : result.kind;
 }

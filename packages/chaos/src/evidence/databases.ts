@@ -32,7 +32,7 @@ const queries = {
   inbox: `SELECT consumer AS service, event_id AS "eventId" FROM messaging.inbox`,
 } as const;
 
-/** Reads with plain SQL what the checks need: nothing here goes through the code that they check. */
+/** Reads the tables with plain SQL, so that the checks share no code with the services. */
 export async function readTables(urls: Urls): Promise<Tables> {
   return connected(urls, async (select) => {
     const each = async <T>(sql: string) =>
@@ -59,16 +59,16 @@ export async function readTables(urls: Urls): Promise<Tables> {
   });
 }
 
-/** What tells whether something is still going on; cheap enough to be asked every second. */
+/** Work that is not finished yet. Cheap enough to read every second. */
 export interface Activity {
   unpublished: Record<Service, number>;
   openOperations: number;
   heads: Record<Service, HeadRow[]>;
-  /** Events that a service must handle and hasn't: `payment.succeeded 0198…` by service. */
+  /** Events that a service must handle and has not handled. */
   unhandled: { service: Service; type: string; eventId: string }[];
 }
 
-/** Who must handle which event, as the design says. */
+/** The services that must handle each event type. */
 export const mustHandle: Readonly<Record<string, readonly Service[]>> = {
   'user.registered': ['payment', 'notification'],
   'user.updated': ['payment', 'notification'],
@@ -125,7 +125,7 @@ async function connected<T>(urls: Urls, read: (select: Select) => Promise<T>): P
         connectionTimeoutMillis: 10_000,
         statement_timeout: 60_000,
       });
-      client.on('error', () => undefined); // A query in progress tells.
+      client.on('error', () => undefined); // A query in progress rejects.
       clients.set(service, client);
       await client.connect();
     }

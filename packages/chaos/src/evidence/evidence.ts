@@ -11,7 +11,7 @@ export interface UserRow {
   version: number;
 }
 
-/** A copy of a user; payment's has no names. */
+/** A copy of a user. The payment service's copies have no names. */
 export interface CopyRow {
   id: string;
   version: number;
@@ -32,11 +32,11 @@ export interface PaymentRow {
   version: number;
 }
 
-/** A person's balance as the payment service keeps it, and the sum of their entries; null where one of both is missing. */
+/** A person's stored balance and the sum of their ledger entries. One of the two is null if it is missing. */
 export interface BalanceRow {
   account: string;
   currency: string;
-  /** Decimal digits, since PostgreSQL's sums have no bound. */
+  /** As decimal digits, because PostgreSQL's sums are unbounded. */
   held: string | null;
   sum: string | null;
 }
@@ -80,7 +80,7 @@ export interface OutboxRow {
   published: boolean;
 }
 
-/** Which service has handled which event. */
+/** A service has handled an event. */
 export interface InboxRow {
   service: Service;
   eventId: string;
@@ -100,7 +100,7 @@ export interface Tables {
   users: UserRow[];
   copies: Record<'payment' | 'notification', CopyRow[]>;
   payments: PaymentRow[];
-  /** Calls to the payment provider that nobody has settled. */
+  /** The number of calls to the payment provider that are not settled. */
   openOperations: number;
   balances: BalanceRow[];
   notifications: NotificationRow[];
@@ -111,15 +111,15 @@ export interface Tables {
   inbox: InboxRow[];
 }
 
-/** All that the checks look at: what people were told and saw, and what is in the databases and queues. */
+/** The input of the checks: what people did and saw, and the contents of the databases and queues. */
 export interface Evidence extends Tables {
   actions: readonly Action[];
   clients: readonly ClientView[];
   planted: readonly Planted[];
   letters: Letter[];
-  /** Messages in queues, by name. */
+  /** The number of messages by queue name. */
   queues: Record<string, number>;
   badEnds: readonly BadEnd[];
-  /** What was still going on when the wait for quiet was given up; empty if it became quiet in time. */
-  unrest: readonly string[];
+  /** Work that was not finished at the end of `settle`; empty if everything finished in time. */
+  ongoing: readonly string[];
 }

@@ -6,7 +6,7 @@ interface ListedQueue {
   type?: string;
 }
 
-/** Messages that wait in each durable queue, as the broker counts at this moment. */
+/** The number of messages in each quorum queue. */
 export async function readQueues(brokerUrl: string, management: string): Promise<Record<string, number>> {
   const names = await queueNames(management);
   const connection = await connect(brokerUrl, { timeout: 10_000 });
@@ -25,7 +25,7 @@ export async function readQueues(brokerUrl: string, management: string): Promise
 export const isDead = (queue: string) => queue.endsWith('.dead');
 export const isRetry = (queue: string) => queue.includes('.retry.');
 
-/** Takes everything out of the dead-letter and retry queues: the broker is of no use after that. */
+/** Takes all messages out of these queues. The broker can't be used for the run after that. */
 export async function takeLetters(brokerUrl: string, queues: readonly string[]): Promise<Letter[]> {
   const connection = await connect(brokerUrl, { timeout: 10_000 });
   connection.on('error', () => undefined);
@@ -53,14 +53,14 @@ export async function takeLetters(brokerUrl: string, queues: readonly string[]):
   }
 }
 
-/** Of quorum queues alone: sockets' own queues come and go with their nodes. */
+/** The names of the quorum queues. The sockets' queues are no quorum queues and come and go with their nodes. */
 async function queueNames(management: string): Promise<string[]> {
   const { origin, username, password } = new URL(management);
   const response = await fetch(`${origin}/api/queues?columns=name,type`, {
     headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
     signal: AbortSignal.timeout(10_000),
   });
-  if (!response.ok) throw new Error(`RabbitMQ's management answers ${response.status}`);
+  if (!response.ok) throw new Error(`RabbitMQ's management API answers ${response.status}`);
   const queues = (await response.json()) as ListedQueue[];
   return queues.filter(({ type }) => type === 'quorum').map(({ name }) => name);
 }

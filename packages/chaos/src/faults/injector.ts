@@ -7,17 +7,17 @@ import type { Node } from '../system/nodes.js';
 import type { System } from '../system/system.js';
 import { plant } from './plant.js';
 
-/** A fault that was done, with the times it really took, in milliseconds since the run began. */
+/** An injected fault with its actual times, in milliseconds since the run began. */
 export interface DoneFault {
   name: string;
   sentence: string;
   from: number;
   until: number;
-  /** Why it couldn't be done. */
+  /** Why the injection failed. */
   failure?: string;
 }
 
-/** Does what is planned to the system. Faults of one place take turns; of different places they overlap. */
+/** Injects the planned faults. Faults at one place happen one after the other; faults at different places overlap. */
 export class Injector {
   readonly done: DoneFault[] = [];
   readonly #system: System;
@@ -32,7 +32,7 @@ export class Injector {
     this.#say = say;
   }
 
-  /** Begins each fault when it is due, and resolves when all are over; `stop` keeps further ones from beginning. */
+  /** Starts each fault when it is due, and resolves when all have ended. After `stop` no further fault starts. */
   async inject(plan: readonly Fault[], stop: AbortSignal): Promise<void> {
     const began = Date.now();
     for (const fault of plan) {
@@ -84,7 +84,7 @@ export class Injector {
         return;
       }
       case 'kill-holding': {
-        // While its database is silent, it takes deliveries and answers none: all of them must come again.
+        // While its database doesn't answer, the instance receives deliveries and acknowledges none: all come again.
         const { instance, database } = this.#node(fault);
         database.stall();
         await pause(fault.forMs);
@@ -123,7 +123,7 @@ export class Injector {
         return link.heal();
       }
       case 'drop': {
-        // What was sent meanwhile is lost on the way, though nobody was told.
+        // Data that is sent while the link is stalled is lost, and no side notices.
         const link = this.#link(fault);
         link.stall();
         await pause(fault.forMs);
@@ -135,7 +135,7 @@ export class Injector {
     }
   }
 
-  /** What the fault occupies: two faults of one place would end each other. */
+  /** The places that the fault affects. Two faults at one place would end each other. */
   #placesOf(fault: Fault): object[] {
     const { broker, postgres, nodes } = this.#system;
     switch (fault.kind) {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'amqplib';
 import type { Ledger, Planted } from '../ledger.js';
 
-/** Published under a type that services are bound to, so that it reaches their queues. */
+/** A type that services are bound to, so that the event reaches their queues. */
 const routingKey = 'user.updated';
 
-/** Publishes an event that nobody can handle. Its message id is what it is known by afterwards. */
+/** Publishes an event that no service can handle, and records its message id. */
 export async function plant(what: Planted['what'], brokerUrl: string, ledger: Ledger): Promise<void> {
   const planted: Planted = { id: randomUUID(), what, confirmed: false };
   ledger.planted.push(planted);

@@ -1,6 +1,6 @@
 import { Random } from './random.js';
 
-/** Numbers stand for people in the order of their registration; each is taken modulo those who are there. */
+/** Numbers select from the people, tabs or notifications that exist when the action is due, modulo their count. */
 export type PlannedAction = { at: number; id: string } & (
   | { kind: 'register' }
   | { kind: 'rename'; person: number }
@@ -14,11 +14,11 @@ export interface ActionPlanOptions {
   seed: number;
   durationMs: number;
   perSecond: number;
-  /** People who register before anything else happens. */
+  /** The number of people who register at the start. */
   people: number;
 }
 
-/** Weights; payments do the most work across services. */
+/** Payments have the largest weight, because they involve the most services. */
 const mix: readonly [kind: PlannedAction['kind'], weight: number][] = [
   ['pay', 50],
   ['mark-read', 25],
@@ -35,7 +35,7 @@ const methods = [
   'pm_card_slow',
 ];
 
-/** What people will try, in order of time; follows from the seed alone. */
+/** Plans the actions in order of time. The plan depends only on the options. */
 export function planActions(options: ActionPlanOptions): PlannedAction[] {
   const random = new Random(options.seed, 2);
   const count = Math.max(Math.round((options.durationMs / 1_000) * options.perSecond), 1);

@@ -4,7 +4,7 @@ import { Random } from './random.js';
 
 export type Wire = 'broker' | 'database' | 'clients';
 
-/** What is done to the system. `forMs` is how long it stays so. */
+/** A planned fault. `at` is its time since the start, `forMs` its duration, both in milliseconds. */
 export type Fault = Timed<FaultKind>;
 
 type Timed<T> = T extends unknown ? T & { at: number; forMs: number } : never;
@@ -38,7 +38,7 @@ const instanceFault =
     forMs: kind === 'pause' ? random.between(1_000, 12_000) : random.between(0, 4_000),
   });
 
-/** Only services that consume hold deliveries. */
+/** Only for services that consume events. */
 const killHolding =
   (service: Service): Template =>
   (random) => ({
@@ -82,7 +82,7 @@ const plant =
   (what: 'malformed' | 'unknown-type'): Template =>
   () => ({ kind: 'plant', what, forMs: 0 });
 
-/** One round holds each of these once, in an order that the seed decides. */
+/** Each round contains every fault once, in an order that the seed determines. */
 const round: readonly Template[] = [
   ...services.map((service) => instanceFault('kill', service)),
   ...services.map((service) => instanceFault('terminate', service)),
@@ -105,10 +105,10 @@ const round: readonly Template[] = [
   plant('unknown-type'),
 ];
 
-/** The time before the first fault in which everything is connected and busy. */
+/** The time before the first fault, so that everything is connected and busy. */
 const calmMs = 2_000;
 
-/** `count` faults within `durationMs`, spread evenly with jitter; follows from the seed alone. */
+/** Plans `count` faults within `durationMs`, spread evenly with jitter. The plan depends only on the arguments. */
 export function planFaults(seed: number, durationMs: number, count: number): Fault[] {
   const random = new Random(seed, 1);
   const share = Math.max(durationMs - calmMs, 0) / count;
@@ -123,7 +123,7 @@ export function planFaults(seed: number, durationMs: number, count: number): Fau
   return faults;
 }
 
-/** For counts: `stall database`, `kill payment`. */
+/** The name under which faults are counted, e.g. `stall database` or `kill payment`. */
 export function nameOf(fault: FaultKind): string {
   if (fault.kind === 'plant') return `plant ${fault.what}`;
   if (fault.kind === 'alarm-broker') return `alarm-broker ${fault.shortage}`;
@@ -132,11 +132,11 @@ export function nameOf(fault: FaultKind): string {
 }
 
 function placeOf(fault: Fault): string {
-  if ('wire' in fault && fault.wire === 'clients') return ` of ${fault.service}`; // They share one load balancer.
+  if ('wire' in fault && fault.wire === 'clients') return ` of ${fault.service}`; // A service has one load balancer.
   return 'instance' in fault ? ` at ${fault.service}/${fault.instance}` : '';
 }
 
-/** For a line of progress: what, where and how long. */
+/** Describes the fault, its place and its duration for the progress output. */
 export function sentenceOf(fault: Fault): string {
   const place = placeOf(fault);
   const strength = fault.kind === 'delay' ? ` by ${fault.delayMs} ms` : '';

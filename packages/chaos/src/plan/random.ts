@@ -1,8 +1,8 @@
-/** Numbers that follow from a seed alone (mulberry32), so that a run can be had again. */
+/** A pseudorandom number generator (mulberry32) with a seed, so that a run can be repeated. */
 export class Random {
   #state: number;
 
-  /** `stream` keeps plans apart that are made from one seed. */
+  /** Different streams of one seed produce different numbers. */
   constructor(seed: number, stream = 0) {
     this.#state = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b)) >>> 0;
   }
@@ -16,14 +16,14 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** A whole number from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
   pick<T>(from: readonly T[]): T {
     const one = from[this.between(0, from.length - 1)];
-    if (one === undefined) throw new RangeError('there is nothing to pick from');
+    if (one === undefined) throw new RangeError('cannot pick from an empty list');
     return one;
   }
 

@@ -7,7 +7,7 @@ import type { Service } from '../services.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** An end that nobody asked for, or that was asked for and went wrong. */
+/** A process crashed, or did not shut down cleanly. */
 export interface BadEnd {
   instance: string;
   what: string;
@@ -18,17 +18,17 @@ export interface InstanceOptions {
   index: number;
   port: number;
   env: Record<string, string>;
-  /** Takes everything that it prints. */
+  /** Receives the process's output. */
   logFile: string;
-  /** Told of each process, so that it can be ended even if we are killed. */
+  /** Called with each process's id, so that it can be ended even if this process is killed. */
   started(pid: number): Promise<void>;
 }
 
-/** Enough for a machine that has much else to do. */
-const startWithinMs = 300_000;
-const drainWithinMs = 90_000;
+/** Long enough for a busy machine. */
+const startTimeoutMs = 300_000;
+const drainTimeoutMs = 90_000;
 
-/** One instance of a service as a process of its own. Like an orchestrator, it starts anew what ends by itself. */
+/** One instance of a service in its own process. Like an orchestrator, it restarts a process that ends by itself. */
 export class Instance {
   readonly name: string;
   readonly port: number;
@@ -37,7 +37,7 @@ export class Instance {
   #child: ChildProcess | undefined;
   #wanted = false;
   #wasReady = false;
-  #revival: Promise<void> = Promise.resolve();
+  #restart: Promise<void> = Promise.resolve();
 
   constructor(options: InstanceOptions) {
     this.name = `${options.service}/${options.index}`;
@@ -45,35 +45,35 @@ export class Instance {
     this.#options = options;
   }
 
-  /** Resolves once it is ready, however many starts that takes; rejects after five minutes. */
+  /** Resolves when it is ready, after as many starts as needed. Rejects after five minutes. */
   async start(): Promise<void> {
     this.#wanted = true;
-    const deadline = Date.now() + startWithinMs;
+    const deadline = Date.now() + startTimeoutMs;
     while (this.#wanted && !(await this.#isReady())) {
       if (Date.now() > deadline) throw new Error(`${this.name} was not ready within five minutes`);
-      if (!this.#lives) await this.#launch();
+      if (!this.#isRunning) await this.#launch();
       await pause(100);
     }
     this.#wasReady = this.#wanted;
   }
 
-  /** SIGKILL. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     this.#wanted = false;
     await this.#end('SIGKILL');
   }
 
-  /** SIGTERM; it must drain and end with exit code 0. */
+  /** Ends the process with SIGTERM: it must drain and end with exit code 0. */
   async terminate(): Promise<void> {
     this.#wanted = false;
     const wasReady = this.#wasReady;
     const child = this.#child;
-    const timer = setTimeout(() => child?.kill('SIGKILL'), drainWithinMs);
+    const timer = setTimeout(() => child?.kill('SIGKILL'), drainTimeoutMs);
     await this.#end('SIGTERM');
     clearTimeout(timer);
     if (wasReady && child && child.exitCode !== 0) {
-      const how = child.exitCode === null ? `not within ${drainWithinMs} ms` : `exit code ${child.exitCode}`;
-      this.badEnds.push({ instance: this.name, what: `SIGTERM did not end it in order: ${how}` });
+      const how = child.exitCode === null ? `not within ${drainTimeoutMs} ms` : `exit code ${child.exitCode}`;
+      this.badEnds.push({ instance: this.name, what: `it did not shut down cleanly after SIGTERM: ${how}` });
     }
   }
 
@@ -85,22 +85,22 @@ export class Instance {
     this.#child?.kill('SIGCONT');
   }
 
-  /** Ends it for good and without ceremony. */
+  /** Kills the process and does not restart it. */
   async close(): Promise<void> {
     this.thaw();
     await this.kill();
-    await this.#revival;
+    await this.#restart;
   }
 
-  get #lives(): boolean {
+  get #isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   async #launch(): Promise<void> {
     const { service, env, logFile, started } = this.#options;
     const log = await open(logFile, 'a');
-    // Meanwhile somebody may have ended it, whom a new process would escape, or started it.
-    if (!this.#wanted || this.#lives) return log.close();
+    // Another caller may have stopped or started it during the await.
+    if (!this.#wanted || this.#isRunning) return log.close();
     const child = spawn(process.execPath, [`services/${service}/dist/main.js`], {
       cwd: root,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
@@ -117,7 +117,7 @@ export class Instance {
     if (child !== this.#child || !this.#wanted || !this.#wasReady) return;
     this.#wasReady = false;
     this.badEnds.push({ instance: this.name, what: `it ended by itself: ${how}` });
-    this.#revival = this.start().catch((error: Error) => {
+    this.#restart = this.start().catch((error: Error) => {
       this.badEnds.push({ instance: this.name, what: error.message });
     });
   }
@@ -125,14 +125,14 @@ export class Instance {
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#wasReady = false;
-    if (!child || !this.#lives) return;
+    if (!child || !this.#isRunning) return;
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
   }
 
   async #isReady(): Promise<boolean> {
-    if (!this.#lives) return false;
+    if (!this.#isRunning) return false;
     try {
       const response = await fetch(`http://127.0.0.1:${this.port}/health/ready`, {
         signal: AbortSignal.timeout(2_000),

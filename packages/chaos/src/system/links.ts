@@ -1,6 +1,6 @@
 import { type FaultProxy, faultProxy } from '@warren/testing';
 
-/** A proxy with one fault at a time, so that the end of one doesn't end another. */
+/** A proxied connection to one or more ports on this machine. It has one fault at a time. */
 export class Link {
   readonly #proxy: FaultProxy;
 
@@ -8,7 +8,7 @@ export class Link {
     this.#proxy = proxy;
   }
 
-  /** To what listens on one of these ports of 127.0.0.1: each new connection takes the next. */
+  /** Opens a link to these ports on 127.0.0.1. Each new connection goes to the next port. */
   static async to(targets: readonly number[], port?: number): Promise<Link> {
     let turn = 0;
     const next = () => {

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { quietPorts } from '@warren/testing';
+import { type Cleanup, quietPorts } from '@warren/testing';
 import { instanceCount, type Service, services } from '../services.js';
 import { Instance } from './instance.js';
 import { Link } from './links.js';
-import type { Opened } from './opened.js';
 import type { Postgres } from './postgres.js';
 
-/** An instance, and the wires between it and its servers. */
+/** An instance of a service and its links to the broker and the database. */
 export interface Node {
   instance: Instance;
   broker: Link;
@@ -19,30 +18,30 @@ export interface Servers {
 }
 
 export type Nodes = Readonly<Record<Service, Node[]>>;
-/** What is in front of a service: each connection goes to the next instance. */
+/** The load balancer of each service. Each connection goes to the next instance. */
 export type Balancers = Readonly<Record<Service, Link>>;
 
-/** For all services alike. */
+/** The same for all services. */
 const environment = {
   HOST: '127.0.0.1',
   LOG_LEVEL: 'info',
   DRAIN_SECONDS: '2',
-  /** A run may be longer than a token usually lives, and its people never sign in again. */
+  /** People sign in only once, and a run may last longer than the default. */
   ACCESS_TOKEN_SECONDS: '86400',
   SANDBOX_SLOW_MS: '3000',
-  /** All people come from one network, and who lost an answer registers again. */
+  /** All people share one network address, and registrations are repeated when an answer is lost. */
   REGISTRATIONS_PER_MINUTE: '1000000',
   MAILS_PER_HOUR: '1000000',
-  /** Few people do a lot. */
+  /** Few people send many requests. */
   PAYMENTS_PER_MINUTE: '1000000',
   REQUESTS_PER_MINUTE: '1000000',
 };
 
-/** Wires everything up; nothing is started yet. `logs`: the folder for what the services print. */
-export async function layOut(
+/** Creates the instances, which are not started yet, and their links. `logs` is the folder for their output. */
+export async function createNodes(
   servers: Servers,
   logs: string,
-  opened: Opened,
+  cleanup: Cleanup,
   record: (pid: number) => Promise<void>,
 ): Promise<{ nodes: Nodes; balancers: Balancers }> {
   const ports = await quietPorts(services.length * (1 + instanceCount * 2));
@@ -50,14 +49,14 @@ export async function layOut(
   const publicPorts = perService(() => Array.from({ length: instanceCount }, next));
   const internalPorts = perService(() => Array.from({ length: instanceCount }, next));
   const balancers = {} as Record<Service, Link>;
-  for (const service of services) balancers[service] = await link(publicPorts[service], opened, next());
+  for (const service of services) balancers[service] = await link(publicPorts[service], cleanup, next());
   const brokerPort = Number(new URL(servers.broker.url).port);
 
   const nodes = perService((): Node[] => []);
   for (const service of services) {
     for (const [index, port] of publicPorts[service].entries()) {
-      const broker = await link([brokerPort], opened);
-      const database = await link([servers.postgres.port], opened);
+      const broker = await link([brokerPort], cleanup);
+      const database = await link([servers.postgres.port], cleanup);
       const amqp = new URL(servers.broker.url);
       amqp.port = String(broker.port);
       const instance = new Instance({
@@ -77,15 +76,15 @@ export async function layOut(
           AMQP_URL: amqp.href,
         },
       });
-      opened.add(instance, (one) => one.close());
+      cleanup.add(instance.name, instance);
       nodes[service].push({ instance, broker, database });
     }
   }
   return { nodes, balancers };
 }
 
-async function link(targets: readonly number[], opened: Opened, port?: number): Promise<Link> {
-  return opened.add(await Link.to(targets, port), (one) => one.close());
+async function link(targets: readonly number[], cleanup: Cleanup, port?: number): Promise<Link> {
+  return cleanup.add('link', await Link.to(targets, port));
 }
 
 function perService<T>(make: () => T): Record<Service, T> {

@@ -1,27 +1,27 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDatabases, type LocalPostgres, startLocalPostgres } from '@warren/local-postgres';
-import type { Workshop } from '@warren/testing';
+import type { ServerFolder } from '@warren/testing';
 import { type Service, services } from '../services.js';
 
-/** The databases of all services, on one durable server that can be stopped, killed and started again. */
+/** A durable server with the databases of all services. It can be stopped, killed and started again. */
 export class Postgres {
   readonly port: number;
-  readonly #workshop: Workshop;
+  readonly #serverFolder: ServerFolder;
   readonly #logs: string;
   #server: LocalPostgres;
   #starts = 1;
 
-  private constructor(workshop: Workshop, port: number, logs: string, server: LocalPostgres) {
-    this.#workshop = workshop;
+  private constructor(serverFolder: ServerFolder, port: number, logs: string, server: LocalPostgres) {
+    this.#serverFolder = serverFolder;
     this.port = port;
     this.#logs = logs;
     this.#server = server;
   }
 
-  /** `logs` gets what it wrote, a file a start. */
-  static async start(workshop: Workshop, port: number, logs: string): Promise<Postgres> {
-    const postgres = new Postgres(workshop, port, logs, await launch(workshop, port));
+  /** `logs` is the folder for its output, one file per start. */
+  static async start(serverFolder: ServerFolder, port: number, logs: string): Promise<Postgres> {
+    const postgres = new Postgres(serverFolder, port, logs, await launch(serverFolder, port));
     await ensureDatabases(postgres.#server.url('postgres'), services.map(databaseOf));
     return postgres;
   }
@@ -30,7 +30,7 @@ export class Postgres {
     return this.#server.description;
   }
 
-  /** The way to a service's database, straight or through whatever listens on `port`. */
+  /** The URL of a service's database, directly or through a proxy on `port`. */
   url(service: Service, port = this.port): string {
     const url = new URL(this.#server.url(databaseOf(service)));
     url.port = String(port);
@@ -41,17 +41,17 @@ export class Postgres {
     await this.#server.stop();
   }
 
-  /** SIGKILL to the postmaster; its children follow. */
+  /** Kills the postmaster with SIGKILL. Its children end by themselves. */
   async kill(): Promise<void> {
     process.kill(this.#server.pid, 'SIGKILL');
     await this.#server.ended;
   }
 
-  /** Recovers what was committed, and takes connections again. */
+  /** Starts the server again. It recovers all committed data. */
   async startAgain(): Promise<void> {
     await this.#keepLog();
     this.#starts += 1;
-    this.#server = await launch(this.#workshop, this.port);
+    this.#server = await launch(this.#serverFolder, this.port);
   }
 
   async close(): Promise<void> {
@@ -59,18 +59,18 @@ export class Postgres {
     await this.#keepLog();
   }
 
-  /** Each start begins a new one. */
+  /** Copies the log, because the next start overwrites it. */
   async #keepLog(): Promise<void> {
-    const from = join(folderIn(this.#workshop), 'postgres.log');
+    const from = join(folderIn(this.#serverFolder), 'postgres.log');
     await copyFile(from, join(this.#logs, `postgres-${this.#starts}.log`));
   }
 }
 
 const databaseOf = (service: Service) => `warren_${service}`;
-const folderIn = (workshop: Workshop) => join(workshop.folder, 'postgres');
+const folderIn = (serverFolder: ServerFolder) => join(serverFolder.path, 'postgres');
 
-async function launch(workshop: Workshop, port: number): Promise<LocalPostgres> {
-  const server = await startLocalPostgres({ folder: folderIn(workshop), port });
-  await workshop.record(server.pid);
+async function launch(serverFolder: ServerFolder, port: number): Promise<LocalPostgres> {
+  const server = await startLocalPostgres({ folder: folderIn(serverFolder), port });
+  await serverFolder.record(server.pid);
   return server;
 }

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startLocalPostgres } from '@warren/local-postgres';
-import { openWorkshop, quietPorts, startBrokerProcess, type Workshop } from '@warren/testing';
+import { openServerFolder, quietPorts, type ServerFolder, startBrokerProcess } from '@warren/testing';
 import { root } from './process.js';
 import { SeparateSystem, type Servers, services } from './system.js';
 
@@ -18,19 +18,22 @@ const secret = async (name: string) => (await readFile(join(secrets, name), 'utf
  * Kubernetes mount, and each service with the broker user and the database roles that it has there.
  */
 export async function startDeployment(): Promise<SeparateSystem> {
-  const workshop = await openWorkshop();
-  const closers = [() => workshop.close()];
+  const serverFolder = await openServerFolder();
+  const closers = [() => serverFolder.close()];
   let servers: Servers;
   try {
     const [amqp = 0, dist = 0, management = 0, names = 0] = await quietPorts(4);
     const ports = { amqp, dist, management, names };
-    const broker = await startBrokerProcess(workshop, ports, await brokerSettings());
+    const broker = await startBrokerProcess(serverFolder, ports, await brokerSettings());
     closers.unshift(() => broker.close());
-    const postgres = await startLocalPostgres({ folder: join(workshop.folder, 'postgres'), durable: false });
+    const postgres = await startLocalPostgres({
+      folder: join(serverFolder.path, 'postgres'),
+      durable: false,
+    });
     closers.unshift(() => postgres.stop());
-    await workshop.record(postgres.pid);
+    await serverFolder.record(postgres.pid);
     const database = new URL(postgres.url('postgres'));
-    await createDatabases(workshop, database);
+    await createDatabases(serverFolder, database);
     servers = await serversFor(`127.0.0.1:${amqp}`, database.host);
   } catch (error) {
     for (const close of closers) await close();
@@ -50,7 +53,7 @@ async function brokerSettings() {
 }
 
 /** Runs the script that the database image runs when its volume is new. */
-async function createDatabases({ folder }: Workshop, server: URL): Promise<void> {
+async function createDatabases({ path: folder }: ServerFolder, server: URL): Promise<void> {
   const script = await readFile(join(quickstart, 'postgres/create-databases.sh'), 'utf8');
   const programs = join(folder, 'programs');
   await mkdir(programs);

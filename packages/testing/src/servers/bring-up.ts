@@ -1,33 +1,30 @@
 import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } from './containers.js';
-import { given } from './given.js';
-import { install } from './install.js';
-import { kustomize } from './kustomize.js';
-import { pgBouncers } from './pgbouncer.js';
-import { startPostgresProcess } from './postgres.js';
-import { installed } from './programs.js';
-import { startRabbitMqProcess } from './rabbitmq.js';
+import { serverFromEnvironment } from './from-environment.js';
+import { findKustomize } from './kustomize.js';
+import { findPgBouncers } from './pgbouncer.js';
+import { startPostgresProcess, startRabbitMqProcess, startRedisProcess } from './processes.js';
+import { install, installed } from './programs.js';
 import { rabbitMq4 } from './rabbitmq4.js';
-import { startRedisProcess } from './redis.js';
-import { brief, NotHere, type Started } from './started.js';
-import { openWorkshop, type Workshop } from './workshop.js';
+import { openServerFolder, type ServerFolder } from './server-folder.js';
+import { brief, NotAvailable, type StartedServer } from './started-server.js';
 
 export interface BroughtUp {
-  /** For the tests' environment. */
+  /** Variables for the tests' environment. */
   env: Record<string, string>;
-  /** Stops what was started, and nothing else. */
+  /** Stops only the servers that were started here. */
   stop(): Promise<void>;
 }
 
-interface Need {
+interface RequiredServer {
   product: string;
   variable: string;
-  /** The Debian package that brings it. */
+  /** The Debian package that contains it. */
   package: string;
-  container(): Promise<Started>;
-  process(workshop: Workshop): Promise<Started>;
+  container(): Promise<StartedServer>;
+  process(serverFolder: ServerFolder): Promise<StartedServer>;
 }
 
-const needs: Need[] = [
+const requiredServers: RequiredServer[] = [
   {
     product: 'RabbitMQ',
     variable: 'WARREN_TEST_AMQP_URL',
@@ -52,36 +49,36 @@ const needs: Need[] = [
 ];
 
 /**
- * Finds or brings the servers that the tests need, each by the first way that works: an address in the environment,
- * a container, a private process of an installed program, the same after installing it. Says which it chose.
- * Throws one sentence per server that can't be had, after stopping the others.
+ * Finds or starts the servers that the tests need. For each it uses the first way that works: an address in the
+ * environment, a container, a private process of an installed program, or the same after installing the program. It
+ * reports which way it used. If a server is not available, it stops the others and throws one sentence per server.
  */
 export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
-  const workshop = await openWorkshop();
-  const started: Started[] = [];
+  const serverFolder = await openServerFolder();
+  const started: StartedServer[] = [];
   const stop = async () => {
     await Promise.all(started.map((server) => server.stop()));
-    await workshop.close();
+    await serverFolder.close();
   };
   try {
     const outcomes = await Promise.allSettled(
-      needs.map(async (need) => {
-        const server = await firstThatWorks(need, workshop, say);
+      requiredServers.map(async (required) => {
+        const server = await firstThatWorks(required, serverFolder, say);
         started.push(server);
-        say(server.what);
+        say(server.description);
       }),
     );
     const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [brief(one.reason)] : []));
     if (failures.length > 0) throw new Error(failures.join('\n'));
     const env = Object.assign({}, ...started.map((server) => server.env));
-    const second = await rabbitMq4({ ...process.env, ...env });
-    started.push(second);
-    say(second.what);
-    const renderer = await kustomize(say);
-    say(renderer.what);
-    const poolers = await pgBouncers(say);
-    say(poolers.what);
-    const optional = { ...second.env, ...(await brokerPrograms()), ...renderer.env, ...poolers.env };
+    const broker4 = await rabbitMq4({ ...process.env, ...env });
+    started.push(broker4);
+    say(broker4.description);
+    const renderer = await findKustomize(say);
+    say(renderer.description);
+    const poolers = await findPgBouncers(say);
+    say(poolers.description);
+    const optional = { ...broker4.env, ...(await brokerPrograms()), ...renderer.env, ...poolers.env };
     return { env: { ...env, ...optional }, stop };
   } catch (error) {
     await stop();
@@ -89,7 +86,7 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
   }
 }
 
-/** Tests that stop and kill a broker need an installed one, also where the others' is in a container. */
+/** Tests that stop and kill a broker need an installed one, even if the other tests use a container. */
 async function brokerPrograms(): Promise<Record<string, string>> {
   try {
     await installed('rabbitmq-server');
@@ -99,14 +96,18 @@ async function brokerPrograms(): Promise<Record<string, string>> {
   }
 }
 
-async function firstThatWorks(need: Need, workshop: Workshop, say: (line: string) => void): Promise<Started> {
+async function firstThatWorks(
+  required: RequiredServer,
+  serverFolder: ServerFolder,
+  say: (line: string) => void,
+): Promise<StartedServer> {
   const ways = [
-    () => given(need.product, need.variable),
-    () => need.container(),
-    () => need.process(workshop),
+    () => serverFromEnvironment(required.product, required.variable),
+    () => required.container(),
+    () => required.process(serverFolder),
     async () => {
-      await install(need.package, say);
-      return need.process(workshop);
+      await install(required.package, say);
+      return required.process(serverFolder);
     },
   ];
   const reasons: string[] = [];
@@ -114,10 +115,10 @@ async function firstThatWorks(need: Need, workshop: Workshop, say: (line: string
     try {
       return await way();
     } catch (error) {
-      // A server that was named, or that is here and fails, is a fault to tell and not to work around.
-      if (!(error instanceof NotHere)) throw error;
+      // A server that the environment names, or that is installed, but fails: report it instead of trying another.
+      if (!(error instanceof NotAvailable)) throw error;
       reasons.push(error.message);
     }
   }
-  throw new Error(`${need.product} is missing: ${reasons.join('; ')}.`);
+  throw new Error(`${required.product} is missing: ${reasons.join('; ')}.`);
 }

@@ -1,54 +1,75 @@
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BrokerAlarms, brokerAlarms } from './broker-alarms.js';
-import { answers, brokerVersion } from './broker-answers.js';
+import { promisify } from 'node:util';
+import { brokerVersion, checkBroker } from './broker-check.js';
 import { type PrivateProcess, startProcess } from './private-process.js';
 import { installed } from './programs.js';
-import type { Workshop } from './workshop.js';
+import type { ServerFolder } from './server-folder.js';
+
+const run = promisify(execFile);
 
 export interface BrokerPorts {
   amqp: number;
-  /** Between Erlang nodes. */
+  /** For connections between Erlang nodes. */
   dist: number;
   management: number;
-  /** Of the Erlang name service. */
+  /** The port of the Erlang name service, epmd. */
   names: number;
 }
 
 export interface BrokerSettings {
   /** Lines for its `rabbitmq.conf`. */
   settings: string;
-  /** Credentials and vhost that the definitions among them bring: then there is no guest. */
+  /** Credentials and vhost that the settings define. The broker then has no user guest. */
   login: { user: string; password: string; vhost: string };
 }
 
-/** A broker that can be stopped in order or killed, and started again with all that it kept. */
+/** What a broker can be short of. */
+export type Shortage = 'memory' | 'disk';
+
+/** `alarmed` are thresholds that every broker exceeds, `calm` the ones that RabbitMQ has by default. */
+const thresholds: Record<Shortage, { alarmed: string[]; calm: string[] }> = {
+  memory: {
+    alarmed: ['set_vm_memory_high_watermark', '0'],
+    calm: ['set_vm_memory_high_watermark', '0.6'],
+  },
+  disk: { alarmed: ['set_disk_free_limit', '1000000GB'], calm: ['set_disk_free_limit', '50MB'] },
+};
+
+export interface BrokerAlarms {
+  /** Raises the broker's own alarm: it stops reading from connections that publish. A restart ends the alarm too. */
+  raise(shortage: Shortage): Promise<void>;
+  clear(shortage: Shortage): Promise<void>;
+}
+
+/** A broker that can be shut down or killed, and started again with its data. */
 export interface BrokerProcess {
   /** `amqp://guest:guest@127.0.0.1:…`, or with the login of its own settings. */
   url: string;
-  /** The management API, with its credentials. */
+  /** The URL of the management API, with credentials. */
   management: string;
   /** For example `3.10.8`. */
   version: string;
-  /** The program that runs. */
+  /** The path of the running program. */
   file: string;
   alarms: BrokerAlarms;
-  /** SIGKILL: nothing is shut down in order. */
+  /** Kills it with SIGKILL, without a shutdown. */
   kill(): Promise<void>;
-  /** Shuts down in order. */
+  /** Shuts it down. */
   stop(): Promise<void>;
-  /** Starts it again and waits until it takes connections. */
+  /** Starts it again and waits until it accepts connections. */
   start(): Promise<void>;
-  /** Ends it, together with its name service. */
+  /** Ends it together with its name service. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a broker of the installed programs in the workshop's folder, with its own Erlang name service, so that
- * nothing of it meets a broker that runs on this machine anyway. One a workshop.
+ * Starts an installed broker with its own Erlang name service, so that it is independent of any broker that already
+ * runs on this machine. A server folder holds one broker at most.
  */
 export async function startBrokerProcess(
-  workshop: Workshop,
+  serverFolder: ServerFolder,
   ports: BrokerPorts,
   own?: BrokerSettings,
 ): Promise<BrokerProcess> {
@@ -56,17 +77,17 @@ export async function startBrokerProcess(
   const { user, password, vhost } = own?.login ?? { user: 'guest', password: 'guest', vhost: '' };
   const url = `amqp://${user}:${password}@127.0.0.1:${ports.amqp}${vhost && `/${vhost}`}`;
   const management = `http://guest:guest@127.0.0.1:${ports.management}`;
-  const env = await environment(join(workshop.folder, 'rabbitmq'), ports, own?.settings);
+  const env = await environment(join(serverFolder.path, 'rabbitmq'), ports, own?.settings);
   const names = await startProcess(
-    workshop,
+    serverFolder,
     { name: 'epmd', file: epmd, args: ['-port', String(ports.names), '-address', '127.0.0.1'] },
     async () => undefined,
   );
   const launch = () =>
-    startProcess(workshop, { name: 'rabbitmq', file, args: [], env }, async () => {
-      // Users of services don't get into the management.
+    startProcess(serverFolder, { name: 'rabbitmq', file, args: [], env }, async () => {
+      // With settings of its own it has no user who may use the management API.
       if (own) await brokerVersion(url);
-      else await answers(url, management);
+      else await checkBroker(url, management);
     });
   let broker: PrivateProcess;
   try {
@@ -93,7 +114,21 @@ export async function startBrokerProcess(
   };
 }
 
-/** Writes the broker's configuration below `home` and answers the variables that lead to it. */
+/** `env`: the variables with which the broker was started. */
+function brokerAlarms(env: Record<string, string>): BrokerAlarms {
+  const set = async (args: string[]) => {
+    await run(await installed('rabbitmqctl'), ['-q', ...args], {
+      env: { ...process.env, ...env },
+      timeout: 60_000,
+    });
+  };
+  return {
+    raise: (shortage) => set(thresholds[shortage].alarmed),
+    clear: (shortage) => set(thresholds[shortage].calm),
+  };
+}
+
+/** Writes the broker's configuration below `home` and returns the variables that point to it. */
 async function environment(home: string, ports: BrokerPorts, settings = ''): Promise<Record<string, string>> {
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'enabled_plugins'), '[rabbitmq_management].\n');

@@ -1,12 +1,11 @@
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
-import { answers, brokerVersion } from './broker-answers.js';
+import { type BrokerRole, brokerEnv, brokerVersion, checkBroker } from './broker-check.js';
 import { engine, ownerLabel, ownerOfContainers, requireImage } from './engine.js';
-import { type BrokerRole, brokerEnv } from './rabbitmq.js';
-import type { Started } from './started.js';
+import type { StartedServer } from './started-server.js';
 
-const startWithinMs = 120_000;
+const startTimeoutMs = 120_000;
 
-/** Names of the images, each overridable for registries of one's own. */
+/** Names of the images. Variables override them, for example to use another registry. */
 export function images() {
   return {
     rabbitmq: process.env.WARREN_TEST_RABBITMQ_IMAGE || 'rabbitmq:4.2',
@@ -15,12 +14,12 @@ export function images() {
   };
 }
 
-/** A broker in a container. Throws `NotHere` where no Docker engine answers or the image can't be had. */
-export async function startRabbitMqContainer(role: BrokerRole = 'AMQP'): Promise<Started> {
+/** Starts a broker in a container. Throws `NotAvailable` if no Docker engine answers or the image cannot be pulled. */
+export async function startRabbitMqContainer(role: BrokerRole = 'AMQP'): Promise<StartedServer> {
   const image = images().rabbitmq;
   const container = await started(image, [5672, 15672], (wanted) =>
     wanted
-      // Some images have no entrypoint of their own; with the official one's, the command is the same.
+      // Some images have no entrypoint. The official image's entrypoint runs the same command.
       .withCommand(['rabbitmq-server'])
       .withCopyContentToContainer([
         { content: '[rabbitmq_management].\n', target: '/etc/rabbitmq/enabled_plugins' },
@@ -32,40 +31,40 @@ export async function startRabbitMqContainer(role: BrokerRole = 'AMQP'): Promise
   const url = `amqp://guest:guest@${at(5672)}`;
   const management = `http://guest:guest@${at(15672)}`;
   return stoppingOnFailure(container, async () => {
-    await answers(url, management);
+    await checkBroker(url, management);
     return {
-      what: `RabbitMQ ${await brokerVersion(url)}, a container of ${image}`,
+      description: `RabbitMQ ${await brokerVersion(url)}, a container of ${image}`,
       env: brokerEnv(role, url, management),
       stop: () => stop(container),
     };
   });
 }
 
-export async function startPostgresContainer(): Promise<Started> {
+export async function startPostgresContainer(): Promise<StartedServer> {
   const image = images().postgres;
   const container = await started(image, [5432], (wanted) =>
     wanted
       .withEnvironment({ POSTGRES_PASSWORD: 'warren' })
       .withCommand(['postgres', '-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=400'])
-      // The image starts it twice: once to set it up, then to serve.
+      // The image starts PostgreSQL twice: once to set it up, then to serve.
       .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2)),
   );
   const address = `${container.getHost()}:${container.getMappedPort(5432)}`;
   return {
-    what: `PostgreSQL, a container of ${image}`,
+    description: `PostgreSQL, a container of ${image}`,
     env: { WARREN_TEST_DATABASE_URL: `postgres://postgres:warren@${address}/postgres` },
     stop: () => stop(container),
   };
 }
 
-export async function startRedisContainer(): Promise<Started> {
+export async function startRedisContainer(): Promise<StartedServer> {
   const image = images().redis;
   const container = await started(image, [6379], (wanted) =>
     wanted.withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/)),
   );
   const address = `${container.getHost()}:${container.getMappedPort(6379)}`;
   return {
-    what: `Redis, a container of ${image}`,
+    description: `Redis, a container of ${image}`,
     env: { WARREN_TEST_REDIS_URL: `redis://${address}` },
     stop: () => stop(container),
   };
@@ -80,7 +79,7 @@ async function started(
   const wanted = new GenericContainer(image)
     .withExposedPorts(...ports)
     .withLabels({ [ownerLabel]: await ownerOfContainers() })
-    .withStartupTimeout(startWithinMs);
+    .withStartupTimeout(startTimeoutMs);
   return configure(wanted).start();
 }
 

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { brief, NotHere } from './started.js';
+import { brief, NotAvailable } from './started-server.js';
 import { unpack } from './unpack.js';
 
 const run = promisify(execFile);
 
-/** Needs all that our manifests need; versions of years ago know no components. */
+/** Uses every feature that our manifests need. Old versions don't support components. */
 const sample = resolve(import.meta.dirname, '../../../../k8s/overlays/quickstart');
 
 /** A command that renders a kustomization when the folder's path is appended. */
@@ -18,29 +18,32 @@ const installedRenderers: readonly Renderer[] = [
 ];
 
 /**
- * Finds what renders the manifests, or brings it: an installed kubectl or kustomize that is new enough, else the one
- * of Debian 13. The variables carry the command, or why there is none.
+ * Finds a program that renders the manifests: an installed kubectl or kustomize that is new enough, or the kustomize
+ * of Debian 13, which it downloads. The variables carry the command, or the reason why there is none.
  */
-export async function kustomize(
+export async function findKustomize(
   say: (line: string) => void,
-): Promise<{ what: string; env: Record<string, string> }> {
+): Promise<{ description: string; env: Record<string, string> }> {
   try {
-    const renderer = (await firstThatRenders(installedRenderers)) ?? (await fetched(say));
+    const renderer = (await firstThatRenders(installedRenderers)) ?? (await downloadKustomize(say));
     return {
-      what: `Kustomize: ${renderer.join(' ')}`,
+      description: `Kustomize: ${renderer.join(' ')}`,
       env: { WARREN_TEST_KUSTOMIZE: JSON.stringify(renderer) },
     };
   } catch (error) {
-    if (!(error instanceof NotHere)) throw error;
+    if (!(error instanceof NotAvailable)) throw error;
     const reason = `no kubectl or kustomize renders the manifests: ${brief(error)}`;
-    return { what: `${reason}; their tests are skipped`, env: { WARREN_TEST_KUSTOMIZE_UNAVAILABLE: reason } };
+    return {
+      description: `${reason}; their tests are skipped`,
+      env: { WARREN_TEST_KUSTOMIZE_UNAVAILABLE: reason },
+    };
   }
 }
 
-async function fetched(say: (line: string) => void): Promise<Renderer> {
+async function downloadKustomize(say: (line: string) => void): Promise<Renderer> {
   const folder = await unpack({ name: 'kustomize', suite: 'trixie' }, say);
   const renderer = await firstThatRenders([[join(folder, 'usr/bin/kustomize'), 'build']]);
-  if (!renderer) throw new NotHere('the kustomize of Debian trixie does not run here; install kubectl');
+  if (!renderer) throw new NotAvailable('the kustomize of Debian trixie does not run here; install kubectl');
   return renderer;
 }
 
@@ -51,7 +54,7 @@ async function firstThatRenders(renderers: readonly Renderer[]): Promise<Rendere
       await run(program, [...args, sample], { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
       return renderer;
     } catch {
-      // Missing or too old: the next one is tried.
+      // It is missing or too old: try the next one.
     }
   }
   return undefined;

@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '@warren/local-postgres';
 import { listens } from '../addresses.js';
-import { freePort, startProcess } from './private-process.js';
-import { brief, NotHere } from './started.js';
+import { startProcess } from './private-process.js';
+import type { ServerFolder } from './server-folder.js';
+import { brief, NotAvailable } from './started-server.js';
 import { unpack } from './unpack.js';
-import type { Workshop } from './workshop.js';
 
 const run = promisify(execFile);
 
-/** By Debian release: 1.24 keeps its clients' prepared statements apart, 1.18 knows nothing of them. */
+/** Versions by Debian release: 1.24 supports prepared statements in transaction mode, 1.18 does not. */
 const releases = {
   '1.24': {
     suite: 'trixie',
@@ -25,28 +26,28 @@ const releases = {
 export type PgBouncerVersion = keyof typeof releases;
 
 export interface PgBouncerProcess {
-  /** The same database, through the pooler. `url` names a role that `startPgBouncer` was told of. */
+  /** Returns the URL of the same database through the pooler. `url` must use a role that `startPgBouncer` knows. */
   through(url: string): string;
   stop(): Promise<void>;
 }
 
 export interface PgBouncerOptions {
   version: PgBouncerVersion;
-  /** Addresses on one server, one for each role that may come; with its password. */
+  /** URLs on one server, one for each role that may connect, with its password. */
   urls: readonly string[];
-  /** Lines for the section `pgbouncer`. */
+  /** Lines for the section `pgbouncer` of its configuration. */
   settings?: readonly string[];
 }
 
-/** Starts a PgBouncer in transaction mode, which shares three connections of its own a role. Throws `NotHere`. */
+/** Starts a PgBouncer in transaction mode with three server connections per role. Throws `NotAvailable`. */
 export async function startPgBouncer(
-  workshop: Workshop,
+  serverFolder: ServerFolder,
   { version, urls, settings = [] }: PgBouncerOptions,
 ): Promise<PgBouncerProcess> {
   const [file, ...args] = await programOf(version, () => undefined);
   const [server] = urls.map((url) => new URL(url));
   const port = await freePort();
-  const folder = join(workshop.folder, `pgbouncer-${port}`);
+  const folder = join(serverFolder.path, `pgbouncer-${port}`);
   await mkdir(folder);
   const roles = urls
     .map((url) => new URL(url))
@@ -63,36 +64,39 @@ export async function startPgBouncer(
     `auth_file = ${join(folder, 'roles.txt')}`,
     'pool_mode = transaction',
     'default_pool_size = 3',
-    // It refuses to run as root.
+    // PgBouncer refuses to run as root.
     ...(process.getuid?.() === 0 ? ['user = nobody'] : []),
     ...settings,
   ];
   const configuration = join(folder, 'pgbouncer.ini');
   await writeFile(configuration, lines.join('\n'));
   const program = { name: `pgbouncer-${port}`, file, args: [...args, configuration] };
-  const { stop } = await startProcess(workshop, program, async () => {
-    if (!(await listens('127.0.0.1', port))) throw new Error('it does not listen');
+  const { stop } = await startProcess(serverFolder, program, async () => {
+    if (!(await listens('127.0.0.1', port))) throw new Error('PgBouncer does not listen');
   });
   return { through: (url) => Object.assign(new URL(url), { host: `127.0.0.1:${port}` }).href, stop };
 }
 
-/** Fetches what `startPgBouncer` needs. The variable carries why that is not possible. */
-export async function pgBouncers(
+/** Downloads the programs that `startPgBouncer` needs. If that fails, the variable carries the reason. */
+export async function findPgBouncers(
   say: (line: string) => void,
-): Promise<{ what: string; env: Record<string, string> }> {
+): Promise<{ description: string; env: Record<string, string> }> {
   try {
     for (const version of ['1.24', '1.18'] as const) {
       const [file, ...args] = await programOf(version, say);
       await run(file, [...args, '--version']);
     }
-    return { what: `PgBouncer: ${Object.keys(releases).join(', ')}`, env: {} };
+    return { description: `PgBouncer: ${Object.keys(releases).join(', ')}`, env: {} };
   } catch (error) {
-    const reason = `no PgBouncer can be had: ${brief(error)}`;
-    return { what: `${reason}; its tests are skipped`, env: { WARREN_TEST_PGBOUNCER_UNAVAILABLE: reason } };
+    const reason = `PgBouncer is not available: ${brief(error)}`;
+    return {
+      description: `${reason}; its tests are skipped`,
+      env: { WARREN_TEST_PGBOUNCER_UNAVAILABLE: reason },
+    };
   }
 }
 
-/** The program with the C library of its own release, whatever is installed here. */
+/** The command that runs the program with the C library of its own Debian release. */
 async function programOf(
   version: PgBouncerVersion,
   say: (line: string) => void,
@@ -110,5 +114,5 @@ async function programOf(
       return [join(libraries, loader), '--library-path', path, join(root, 'usr/sbin/pgbouncer')];
     }
   }
-  throw new NotHere(`the unpacked PgBouncer ${version} has no C library`);
+  throw new NotAvailable(`the unpacked PgBouncer ${version} has no C library`);
 }

@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Workshop } from './workshop.js';
+import type { ServerFolder } from './server-folder.js';
 
 export interface PrivateProcess {
   pid: number;
-  /** Ends it together with all that it started; what it kept is thrown away, so nothing is shut down in order. */
+  /** Kills it and its children with SIGKILL. Its data is temporary, so it needs no shutdown. */
   stop(): Promise<void>;
-  /** Asks it with SIGTERM to end in order; after 30 s it is ended as by `stop`. */
+  /** Asks it to shut down with SIGTERM. After 30 s it is killed as by `stop`. */
   terminate(): Promise<void>;
 }
 
@@ -22,32 +21,32 @@ export interface Program {
 }
 
 /**
- * Starts an installed program in a process group of its own and waits until `ready` resolves. Its output goes to a
- * file, whose end is part of the error if it ends early or isn't ready within 90 s.
+ * Starts a program in its own process group and waits until `ready` resolves. Its output goes to a file. If it ends
+ * early or isn't ready within 90 s, the error shows the end of that file.
  */
 export async function startProcess(
-  workshop: Workshop,
+  serverFolder: ServerFolder,
   program: Program,
   ready: () => Promise<void>,
 ): Promise<PrivateProcess> {
-  const folder = join(workshop.folder, program.name);
+  const folder = join(serverFolder.path, program.name);
   await mkdir(folder, { recursive: true });
   const log = join(folder, 'output.log');
   const output = await open(log, 'a');
-  // Detached, so that Ctrl-C doesn't reach it: the tests end before their servers.
+  // Detached, so that Ctrl-C doesn't reach it: the servers must outlive the tests.
   const child = spawn(program.file, program.args, {
     cwd: folder,
     env: { ...process.env, ...program.env },
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
   });
-  const over = new AbortController();
-  const early = endsEarly(child, over); // Before anything is awaited: it may end meanwhile.
+  const exited = new AbortController();
+  const early = endsEarly(child, exited); // Before the first await, because the process may end during it.
   await output.close();
   const stop = () => endGroup(child);
   try {
-    if (child.pid) await workshop.record(child.pid);
-    await Promise.race([untilReady(ready, over.signal), early]);
+    if (child.pid) await serverFolder.record(child.pid);
+    await Promise.race([untilReady(ready, exited.signal), early]);
   } catch (error) {
     await stop();
     const tail = (await readFile(log, 'utf8').catch(() => '')).trim().slice(-1_500);
@@ -56,10 +55,10 @@ export async function startProcess(
   return { pid: child.pid ?? 0, stop, terminate: () => terminate(child) };
 }
 
-async function untilReady(ready: () => Promise<void>, over: AbortSignal): Promise<void> {
+async function untilReady(ready: () => Promise<void>, exited: AbortSignal): Promise<void> {
   const deadline = Date.now() + 90_000;
   for (;;) {
-    over.throwIfAborted();
+    exited.throwIfAborted();
     try {
       return await ready();
     } catch (error) {
@@ -69,12 +68,12 @@ async function untilReady(ready: () => Promise<void>, over: AbortSignal): Promis
   }
 }
 
-/** Rejects when the program ends or can't be started, and aborts `over` then. */
-function endsEarly(child: ChildProcess, over: AbortController): Promise<never> {
+/** Rejects and aborts `exited` when the program ends or can't be started. */
+function endsEarly(child: ChildProcess, exited: AbortController): Promise<never> {
   const early = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`it ended at once (${signal ?? code})`);
   });
-  early.catch((error) => over.abort(error)); // Once it is ready nobody listens any more: then it may end.
+  early.catch((error) => exited.abort(error)); // Also handles the rejection after the program is ready.
   return early;
 }
 
@@ -92,16 +91,4 @@ async function terminate(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   await exited;
   clearTimeout(timer);
-}
-
-/** A port that nothing uses at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -3,27 +3,26 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/pr
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { installed } from './programs.js';
-import { brief, NotHere } from './started.js';
+import { brief, NotAvailable } from './started-server.js';
 
 const run = promisify(execFile);
 const cache = resolve(import.meta.dirname, '../../../../.cache/unpacked');
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const withinMs = 5 * 60_000;
+const timeoutMs = 5 * 60_000;
 
 export interface DebianPackage {
   name: string;
-  /** A Debian release, by its code name. */
+  /** The code name of a Debian release. */
   suite: string;
-  /** Packages that are unpacked beside it, for example its libraries. */
+  /** Packages that are unpacked into the same folder, for example libraries. */
   beside?: readonly string[];
 }
 
 /**
- * Fetches a package of another Debian release than the one that runs here, and unpacks it into the checkout's cache:
- * for programs that need nothing but the C library, where this release's own are too old. apt checks its signature;
- * nothing is installed, and no setting of the system changes.
+ * Downloads a package of another Debian release and unpacks it into the checkout's cache, for programs whose version
+ * in this release is too old. apt checks the signature. Nothing is installed, and no system setting changes.
  *
- * Answers the folder that stands for `/`. Throws `NotHere` where that is not possible.
+ * Returns the folder that stands for `/`. Throws `NotAvailable` if the package cannot be downloaded.
  */
 export async function unpack(
   { name, suite, beside = [] }: DebianPackage,
@@ -32,9 +31,9 @@ export async function unpack(
   const folder = join(cache, `${suite}-${name}`);
   if (await exists(folder)) return folder;
   if (process.env.WARREN_TEST_INSTALL === '0')
-    throw new NotHere(`WARREN_TEST_INSTALL=0 forbids to fetch ${name}`);
+    throw new NotAvailable(`WARREN_TEST_INSTALL=0 forbids downloading ${name}`);
   const mirror = await debianMirror();
-  say(`fetching ${name} of Debian ${suite} …`);
+  say(`downloading ${name} of Debian ${suite} …`);
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'work-'));
   try {
@@ -42,23 +41,23 @@ export async function unpack(
     await apt('update');
     await apt('download', name, ...beside);
     const files = (await readdir(work)).filter((each) => each.endsWith('.deb'));
-    if (files.length <= beside.length) throw new Error(`apt-get downloaded too little for ${name}`);
+    if (files.length <= beside.length) throw new Error(`apt-get did not download all packages for ${name}`);
     for (const file of files) {
-      await run('dpkg-deb', ['--extract', join(work, file), join(work, 'root')], { timeout: withinMs });
+      await run('dpkg-deb', ['--extract', join(work, file), join(work, 'root')], { timeout: timeoutMs });
     }
-    // It gets its name when it is whole. Where another run was faster, that one's is as good.
+    // Renamed when complete. If another run was faster, its folder is used.
     await rename(join(work, 'root'), folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error;
     });
     return folder;
   } catch (error) {
-    throw new NotHere(`${name} of Debian ${suite} could not be fetched (${brief(error)})`);
+    throw new NotAvailable(`${name} of Debian ${suite} could not be downloaded (${brief(error)})`);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-/** apt-get with lists, cache and sources of its own below `folder`. */
+/** apt-get with its own lists, cache and sources below `folder`. */
 async function privateApt(folder: string, sources: string) {
   await mkdir(join(folder, 'lists/partial'), { recursive: true });
   await mkdir(join(folder, 'cache/archives/partial'), { recursive: true });
@@ -70,17 +69,18 @@ async function privateApt(folder: string, sources: string) {
     `Dir::Cache=${join(folder, 'cache')}`,
     'APT::Sandbox::User=',
   ].flatMap((setting) => ['-o', setting]);
-  return (...args: string[]) => run('apt-get', [...settings, ...args], { cwd: folder, timeout: withinMs });
+  return (...args: string[]) => run('apt-get', [...settings, ...args], { cwd: folder, timeout: timeoutMs });
 }
 
-/** The mirror that this machine has its own Debian from. */
+/** The mirror from which this machine's Debian was installed. */
 async function debianMirror(): Promise<string> {
   await installed('apt-get');
   const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)']).catch(() => ({
     stdout: '',
   }));
   const mirror = stdout.split('\n').find((uri) => uri.endsWith('/debian/'));
-  if (!mirror || !(await exists(keyring))) throw new NotHere('this is no Debian with a package mirror');
+  if (!mirror || !(await exists(keyring)))
+    throw new NotAvailable('this is not a Debian with a package mirror');
   return mirror;
 }
 

@@ -1,4 +1,15 @@
-/** The bare pipeline's tables; no more than it needs. */
+import { type ChannelModel, connect } from 'amqplib';
+
+export const exchange = 'warren.events';
+export const queue = 'warren.notification.events';
+export const paymentSucceeded = 'payment.succeeded';
+
+/** Connects without Nagle's algorithm, which would make single messages take 44 ms each. */
+export function connectBroker(url: string): Promise<ChannelModel> {
+  return connect(url, { noDelay: true });
+}
+
+/** The tables of the bare pipeline. */
 export const paymentTables = `
   create table payment (
     id uuid primary key,

@@ -1,8 +1,8 @@
 import type { Evidence, FeedRow, OutboxRow } from '../../src/evidence/evidence.js';
 import type { SeenEntry } from '../../src/ledger.js';
 
-/** A small world in which all is well: Ada pays Grace, renames herself, and reads what she was told. */
-export function healthy(): Evidence {
+/** Evidence of a correct run: Ada pays Grace, renames herself, and reads her notification. */
+export function correctEvidence(): Evidence {
   const payment = { id: 'pay1', payerId: 'ada', recipientId: 'grace', amount: 1250, currency: 'EUR' };
   const feeds = {
     user: [entry('ada', 1, 'user.updated', { id: 'ada', displayName: 'Countess', version: 2 })],
@@ -142,7 +142,7 @@ export function healthy(): Evidence {
     ]),
     queues: {},
     badEnds: [],
-    unrest: [],
+    ongoing: [],
   };
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { backOffDelay } from '../src/index.js';
 
-describe('back-off', () => {
-  it('draws from a range that doubles up to its bound', () => {
+describe('backOffDelay', () => {
+  it('draws delays from a range that doubles with each attempt up to its bound', () => {
     const backOff = { firstMs: 100, maxMs: 1_000 };
     for (const [attempt, ceiling] of [
       [0, 100],

@@ -1,11 +1,11 @@
 import { listens } from '../addresses.js';
-import { brokerVersion } from './broker-answers.js';
-import { NotHere, type Started } from './started.js';
+import { brokerVersion } from './broker-check.js';
+import { NotAvailable, type StartedServer } from './started-server.js';
 
-/** The server that a variable names. Throws `NotHere` where it isn't set, and an error where nothing is there. */
-export async function given(product: string, variable: string): Promise<Started> {
+/** The server that a variable names. Throws `NotAvailable` if it isn't set, and an `Error` if nothing listens there. */
+export async function serverFromEnvironment(product: string, variable: string): Promise<StartedServer> {
   const value = process.env[variable];
-  if (!value) throw new NotHere(`${variable} is not set`);
+  if (!value) throw new NotAvailable(`${variable} is not set`);
   const url = parse(variable, value);
   const port = Number(url.port) || defaultPorts[url.protocol] || 0;
   if (!(await listens(url.hostname, port))) {
@@ -13,7 +13,7 @@ export async function given(product: string, variable: string): Promise<Started>
   }
   const version = product === 'RabbitMQ' ? ` ${await brokerVersion(value)}` : '';
   return {
-    what: `${product}${version} at ${url.hostname}:${port}, from ${variable}`,
+    description: `${product}${version} at ${url.hostname}:${port}, from ${variable}`,
     env: {},
     stop: async () => undefined,
   };

@@ -5,37 +5,38 @@ import { identityOf } from '@warren/local-postgres';
 
 const prefix = 'warren-test-servers-';
 
-/** A temporary folder for private servers, and a note of their processes in case nobody lives to stop them. */
-export interface Workshop {
-  folder: string;
+/** A temporary folder for private servers. It records their processes, so that a later run can end them. */
+export interface ServerFolder {
+  path: string;
+  /** Records a process, which the next test run kills if this run is killed. */
   record(pid: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `parent`: where the folder is made, the system's temporary directory by default. */
-export async function openWorkshop(parent: string = tmpdir()): Promise<Workshop> {
-  await sweep(parent);
+/** Creates the folder in `parent`, and ends the servers of killed test runs. */
+export async function openServerFolder(parent: string = tmpdir()): Promise<ServerFolder> {
+  await endAbandonedServers(parent);
   const folder = await mkdtemp(join(parent, prefix));
-  await chmod(folder, 0o755); // Servers that run as another user keep their data below.
+  await chmod(folder, 0o755); // Servers that run as another user keep their data in it.
   await writeFile(join(folder, 'owner'), `${await identityOf(process.pid)}\n`);
   return {
-    folder,
+    path: folder,
     async record(pid) {
       await appendFile(join(folder, 'processes'), `${await identityOf(pid)}\n`);
     },
-    // What was killed may still be writing for a moment.
+    // Retried, because a killed process may still write for a moment.
     close: () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
 }
 
-/** Ends what test runs that were killed with SIGKILL have left here. */
-async function sweep(parent: string): Promise<void> {
+/** Ends the servers of test runs that were killed with SIGKILL. */
+async function endAbandonedServers(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (name.startsWith(prefix)) await sweepOne(join(parent, name));
+    if (name.startsWith(prefix)) await endIfAbandoned(join(parent, name));
   }
 }
 
-async function sweepOne(folder: string): Promise<void> {
+async function endIfAbandoned(folder: string): Promise<void> {
   const [owner] = await lines(join(folder, 'owner'));
   if (!owner || (await isRunning(owner))) return;
   for (const identity of await lines(join(folder, 'processes'))) {
@@ -43,7 +44,7 @@ async function sweepOne(folder: string): Promise<void> {
   }
   await rm(folder, { recursive: true, force: true });
   process.stderr.write(
-    `warren: removed what a killed test run left (${basename(dirname(folder))}/${basename(folder)})\n`,
+    `warren: removed the servers of a killed test run (${basename(dirname(folder))}/${basename(folder)})\n`,
   );
 }
 

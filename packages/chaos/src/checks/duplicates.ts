@@ -1,29 +1,29 @@
 import type { Evidence } from '../evidence/evidence.js';
-import { type Check, groupBy } from './finding.js';
+import { type Check, groupBy } from './check.js';
 
-/** No action may have its effect twice, no event either; what was refused must have none. */
-export const effectsDoubled: Check = {
-  name: 'effects doubled',
+/** An action or event may have its effect only once, and a refused action none. */
+export const duplicateEffects: Check = {
+  name: 'duplicate effects',
   find: (evidence) => [
     ...payments(evidence),
     ...notifications(evidence),
     ...renames(evidence),
-    ...entries(evidence),
+    ...feedEntries(evidence),
     ...events(evidence),
   ],
 };
 
-/** By the description, which each action wrote once: the idempotency key's own record isn't asked. */
+/** Finds payments by their description, which is unique per action, and not by the recorded idempotency key. */
 function payments({ payments, actions }: Evidence): string[] {
   const byDescription = groupBy(payments, ({ description }) => description ?? '');
   return actions.flatMap((action) => {
     if (action.kind !== 'pay') return [];
     const found = byDescription.get(action.description) ?? [];
-    const most = action.outcome === 'refused' ? 0 : 1;
-    if (found.length <= most) return [];
+    const allowed = action.outcome === 'refused' ? 0 : 1;
+    if (found.length <= allowed) return [];
     const ids = found.map(({ id }) => id).join(', ');
     return [
-      `${action.outcome} payment of key ${action.key} is there ${found.length} times: ${ids} ${JSON.stringify(action)}`,
+      `${action.outcome} payment with key ${action.key} exists ${found.length} times: ${ids} ${JSON.stringify(action)}`,
     ];
   });
 }
@@ -31,7 +31,7 @@ function payments({ payments, actions }: Evidence): string[] {
 function notifications({ notifications }: Evidence): string[] {
   return [
     ...repeated(notifications, ({ eventId, userId, kind }) => `${kind} for ${userId} of event ${eventId}`),
-    // The same payment told of by two events.
+    // Two events may lead to notifications of the same payment.
     ...repeated(
       notifications.filter(({ paymentId }) => paymentId !== null),
       ({ paymentId, userId, kind }) => `${kind} for ${userId} of payment ${paymentId}`,
@@ -43,15 +43,15 @@ function notifications({ notifications }: Evidence): string[] {
   ].map((what) => `notification ${what}`);
 }
 
-/** Renaming has no key: a repeat after no answer may happen again, but no more often than it was tried. */
+/** Renaming has no idempotency key: it may happen once per attempt. */
 function renames({ feeds, actions }: Evidence): string[] {
-  const told = groupBy(
+  const entries = groupBy(
     feeds.user.filter(({ type }) => type === 'user.updated'),
     ({ userId, data }) => `${userId} ${(data as { displayName: string }).displayName}`,
   );
   return actions.flatMap((action) => {
     if (action.kind !== 'rename') return [];
-    const times = told.get(`${action.userId} ${action.displayName}`)?.length ?? 0;
+    const times = entries.get(`${action.userId} ${action.displayName}`)?.length ?? 0;
     return times > action.attempts.length
       ? [
           `rename ${action.id} happened ${times} times in ${action.attempts.length} attempts ${JSON.stringify(action)}`,
@@ -60,8 +60,8 @@ function renames({ feeds, actions }: Evidence): string[] {
   });
 }
 
-/** A feed tells of each state of an entity once. */
-function entries({ feeds }: Evidence): string[] {
+/** A feed has one entry for each state of an entity. */
+function feedEntries({ feeds }: Evidence): string[] {
   const versionOf: Readonly<Record<string, (data: never) => string>> = {
     'user.updated': ({ id, version }: { id: string; version: number }) => `${id} version ${version}`,
     'payment.updated': ({ id, version }: { id: string; version: number }) => `${id} version ${version}`,
@@ -80,7 +80,7 @@ function entries({ feeds }: Evidence): string[] {
   );
 }
 
-/** One version of an entity is told to other services once. What is asked for is no state of an entity. */
+/** There is one event for each version of an entity. Requests are not states of an entity. */
 function events({ outbox }: Evidence): string[] {
   return Object.values(outbox).flatMap((rows) =>
     repeated(
