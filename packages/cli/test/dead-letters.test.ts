@@ -135,7 +135,10 @@ describeOnBrokers('warren dead-letters', (openBench) => {
       ['queues --prefix blue', { AMQP_PREFIX: 'green' }],
       ['queues', { AMQP_PREFIX: 'blue' }],
     ])('shows the queues of the system with this prefix: %s', async (command, env) => {
-      const ran = await warren(`${command} --service ${fixture.service} --json`, { AMQP_URL: fixture.url, ...env });
+      const ran = await warren(`${command} --service ${fixture.service} --json`, {
+        AMQP_URL: fixture.url,
+        ...env,
+      });
       expect(ran.json[0]).toEqual({ name: `blue.${fixture.service}.events`, exists: false });
     });
 
