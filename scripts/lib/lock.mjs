@@ -34,7 +34,7 @@ async function acquire(path, deadline, onWait) {
     }
     if (holder && !told) onWait(holder.pid);
     told ||= Boolean(holder);
-    if (Date.now() > deadline) throw new Error(`process ${holder?.pid} doesn't let go of ${path}`);
+    if (Date.now() > deadline) throw new Error(`process ${holder?.pid} still holds the lock ${path}`);
     await pause(100);
   }
 }
