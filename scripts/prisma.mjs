@@ -1,10 +1,10 @@
-// Prisma without its native engine, which would have to be downloaded.
+// Runs Prisma without its native engine, which would have to be downloaded.
 //
-//   node scripts/prisma.mjs generate [folder…]      clients of all that have a schema, or of services/payment, …
-//   node scripts/prisma.mjs diff <service> <name>   a migration from what schema.prisma says more than the migrations
+//   node scripts/prisma.mjs generate [folder…]      generate the clients of all folders with a schema, or of these
+//   node scripts/prisma.mjs diff <service> <name>   write a migration for the changes in schema.prisma
 //
-// `generate` skips what is up to date and may run several times at once. `diff` needs a built service-kit and a
-// PostgreSQL server on which it may create a database for a moment: DATABASE_URL, else postgres on 127.0.0.1.
+// `generate` skips clients that are up to date and may run concurrently. `diff` needs a built service-kit and a
+// PostgreSQL server on which it may create a temporary database: DATABASE_URL, or postgres on 127.0.0.1.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -47,7 +47,7 @@ function schemaOf(folder) {
   return join(root, folder, 'prisma/schema.prisma');
 }
 
-/** Written aside and renamed into place, so that whoever reads meanwhile sees one whole client or the other. */
+/** Generates into a temporary folder and renames it, so that concurrent readers always see a complete client. */
 async function generateClient(folder) {
   const schema = await readFile(schemaOf(folder), 'utf8').catch(() => {
     throw new Error(`${folder}/prisma/schema.prisma does not exist`);
@@ -80,12 +80,12 @@ async function putInPlace(client, output, stamp) {
   await mkdir(dirname(output), { recursive: true });
   await rename(output, old).catch(() => {});
   await rename(client, output).catch(async (error) => {
-    // Another run was faster; with the same schema its client is as good as ours.
+    // Another run was faster. Its client is the same if the schema is.
     if ((await readStamp(output)) !== stamp) throw error;
   });
 }
 
-/** `generate` never starts the schema engine, but looks for one: any existing file keeps it from downloading. */
+/** `generate` never starts the schema engine, but downloads one unless this variable names an existing file. */
 function runPrismaGenerate(schema) {
   const env = {
     ...process.env,
@@ -108,7 +108,7 @@ function runPrismaGenerate(schema) {
 
 async function diff(service, migration) {
   if (!service || !/^[a-z0-9_]+$/.test(migration ?? '')) {
-    throw new Error('usage: prisma.mjs diff <service> <name>, the name of a-z, 0-9 and _');
+    throw new Error('usage: prisma.mjs diff <service> <name>, where the name consists of a-z, 0-9 and _');
   }
   const kit = join(root, 'packages/service-kit/dist/database/diff.js');
   if (!existsSync(kit)) throw new Error('packages/service-kit is not built yet');
@@ -124,7 +124,7 @@ async function diff(service, migration) {
 
 async function writeMigration(folder, migration, sql) {
   if (sql === '') {
-    console.log('the migrations say all that schema.prisma does');
+    console.log('the migrations already match schema.prisma');
     return;
   }
   const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);

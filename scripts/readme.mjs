@@ -1,4 +1,4 @@
-// Writes the README's table of environment variables from the services' schemas; `--check` only compares.
+// Writes the README's table of environment variables from the services' schemas. `--check` only compares.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -32,7 +32,7 @@ const wanted = page.replace(
 if (!process.argv.includes('--check')) await writeFile(path, wanted);
 else if (wanted !== page) {
   process.stderr.write(
-    'README.md: the table of variables is not what the schemas say; node scripts/readme.mjs writes it\n',
+    'README.md: the table of variables differs from the schemas; run node scripts/readme.mjs\n',
   );
   process.exitCode = 1;
 }

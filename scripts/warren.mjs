@@ -1,4 +1,4 @@
-// Everything the root's npm scripts do. Needs Node and npm only; what else it needs it installs and builds first.
+// Implements the npm scripts of the root. Needs only Node and npm: it installs and builds everything else first.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,23 +8,23 @@ import { bin, Failure, root, say } from './lib/workspace.mjs';
 
 const help = `Warren
 
-  npm start [-- --help]             the services on this machine, see \`npm start -- --help\`
-  npm run service -- <name>         one service alone, configured by its environment
-  npm test [-- <jest arguments>]    type check, lint and all tests, on real servers that it finds or brings
-  npm run test:full                 the same with the tests that take long
-  npm run build                     compile
+  npm start [-- --help]             start all services on this machine
+  npm run service -- <name>         start one service, configured by its environment
+  npm test [-- <jest arguments>]    run type check, lint and all tests, with real servers that it finds or starts
+  npm run test:full                 the same, including the slow tests
+  npm run build                     compile everything
   npm run check                     type check, lint, and whether generated files are up to date
   npm run generate                  write the files that follow from the services and the import rules
-  npm run format                    format, and fix what the linter can fix
-  npm run warren -- <arguments>     dead letters, outbox, queues and replays of a running system
-  npm run secrets [-- <folder>]     passwords for docker compose, in ./.secrets
-  npm run images [-- <options>]     the services' images, and k8s/overlays/local, which names them, for a cluster:
+  npm run format                    format the code, and apply the linter's fixes
+  npm run warren -- <arguments>     inspect and repair dead letters, outboxes, queues and replays
+  npm run secrets [-- <folder>]     create passwords for docker compose, by default in ./.secrets
+  npm run images [-- <options>]     build the services' images for a cluster, and write k8s/overlays/local:
                                     [--kind <cluster>] [--minikube <profile>] [--registry <host/folder> [--push]]
                                     [--base <overlay>, default quickstart] [--overlay <name>, default local]
-  npm run compose-story             docker compose up, the README's story, down again
-  npm run bench [-- <arguments>]    benchmarks
-  npm run chaos [-- <arguments>]    breaks a running system in every way and checks that nothing is lost
-  npm run mutations                 takes one guard out at a time and shows which tests notice
+  npm run compose-story             run the README's story with docker compose
+  npm run bench [-- <arguments>]    run benchmarks
+  npm run chaos [-- <arguments>]    inject faults into a running system and check that nothing is lost
+  npm run mutations                 remove one guard at a time and show which tests fail
 `;
 
 const commands = {
@@ -35,7 +35,7 @@ const commands = {
 
   async service(name, ...args) {
     if (!services().includes(name)) {
-      throw new Failure(`which service? npm run service -- ${services().join('|')}`);
+      throw new Failure(`usage: npm run service -- ${services().join('|')}`);
     }
     await prepare({ project: `services/${name}` });
     await become(`services/${name}/dist/main.js`, args);
@@ -107,7 +107,7 @@ const commands = {
   },
 };
 
-/** The program runs in this very process, so that signals reach it and its exit code is ours. */
+/** Runs the program in this process, so that it receives the signals and determines the exit code. */
 async function become(file, args) {
   const path = join(root, file);
   process.argv.splice(1, process.argv.length, path, ...args);
@@ -124,7 +124,7 @@ const [name = '--help', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (!command) {
   const asked = ['--help', '-h', 'help'].includes(name);
-  (asked ? process.stdout : process.stderr).write(asked ? help : `warren: there is no "${name}"\n\n${help}`);
+  (asked ? process.stdout : process.stderr).write(asked ? help : `warren: unknown command "${name}"\n\n${help}`);
   process.exitCode = asked ? 0 : 2;
 } else {
   await command(...args).catch((error) => {

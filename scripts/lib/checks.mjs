@@ -3,11 +3,11 @@ import { build } from './prepare.mjs';
 import { run } from './run.mjs';
 import { bin, root, say } from './workspace.mjs';
 
-/** Type check (which compiles), lint and generated files. Returns `{ name, passed }` of each; prints what is wrong. */
+/** Runs the type check (which compiles), the linter and the check of generated files, and prints their problems. Returns `{ name, passed }` of each. */
 export async function checks() {
   say('type check and lint …');
   const results = [
-    { name: 'type check', passed: await typesFit() },
+    { name: 'type check', passed: await typeCheckPasses() },
     {
       name: 'lint and format',
       passed: (await run(bin('biome'), ['ci', colours(), '.'], { cwd: root, quiet: true })) === 0,
@@ -18,7 +18,7 @@ export async function checks() {
   return results;
 }
 
-async function typesFit() {
+async function typeCheckPasses() {
   if ((await build()) !== 0) return false;
   return (await run(bin('tsc'), ['-p', 'tsconfig.tests.json'], { cwd: root, quiet: true })) === 0;
 }
@@ -29,7 +29,7 @@ async function generatedFilesAreCurrent() {
   return stale.length === 0;
 }
 
-/** Its output passes through us, so that it can't see whether a terminal is there. */
+/** The linter's output goes through a pipe, so that it can't detect a terminal itself. */
 function colours() {
   return `--colors=${process.stderr.isTTY ? 'force' : 'off'}`;
 }

@@ -1,4 +1,4 @@
-// Images for a cluster: built under a tag that is never used twice, and named in an overlay of one's own.
+// Builds images for a cluster under a unique tag, and writes an overlay that names them.
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { Failure, manifest, root, say } from './workspace.mjs';
 
 const services = ['user', 'payment', 'notification'];
 
-/** Takes the options that `node scripts/warren.mjs --help` lists. Answers the exit code. */
+/** Accepts the options that `node scripts/warren.mjs --help` lists. Returns the exit code. */
 export async function buildImages(args) {
   const { values } = parseArgs({
     args,
@@ -51,7 +51,7 @@ export async function buildImages(args) {
   return 0;
 }
 
-/** Version, commit and time to the millisecond: a node that has an image of this tag has this very image. */
+/** Contains version, commit and time in milliseconds, so that nodes never keep an older image of the same tag. */
 function newTag() {
   const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
   return `${manifest.version}-${revision().slice(0, 12)}-${time}`.toLowerCase();
@@ -74,7 +74,7 @@ async function writeOverlay(folder, base, names, tag) {
   const images = [...names].map(
     ([service, name]) => `  - name: warren-${service}\n    newName: ${name}\n    newTag: ${tag}\n`,
   );
-  const text = `# Written by \`npm run images\`: ../${base} with the images that it built.
+  const text = `# Written by \`npm run images\`: ../${base} with the built images.
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:

@@ -1,5 +1,5 @@
-// A lock between processes, as a file. Its content names the holder beyond its process number, so that a lock
-// left by a dead process is recognised and taken over, even where the number was given out again.
+// A lock file between processes. It contains the holder's process number and start time, so that the lock of a dead
+// process is detected and taken over even if the number was reused.
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Runs `work` while holding the lock at `path`; waits at most `within` milliseconds for it. `onWait(pid)` is
- * called once if another living process has it.
+ * Runs `work` while holding the lock at `path`. Waits for the lock at most `within` milliseconds. If another running
+ * process holds it, calls `onWait(pid)` once.
  */
 export async function withLock(path, work, { within = 20 * 60_000, onWait = () => {} } = {}) {
   await mkdir(dirname(path), { recursive: true });
@@ -23,7 +23,7 @@ export async function withLock(path, work, { within = 20 * 60_000, onWait = () =
 
 async function acquire(path, deadline, onWait) {
   const content = JSON.stringify({ pid: process.pid, started: startTime(process.pid), id: randomUUID() });
-  let told = false;
+  let reported = false;
   for (;;) {
     if (await create(path, content)) return () => rm(path, { force: true });
     const held = await readFile(path, 'utf8').catch(() => '');
@@ -32,14 +32,14 @@ async function acquire(path, deadline, onWait) {
       await takeOver(path, held, deadline, onWait);
       continue;
     }
-    if (holder && !told) onWait(holder.pid);
-    told ||= Boolean(holder);
+    if (holder && !reported) onWait(holder.pid);
+    reported ||= Boolean(holder);
     if (Date.now() > deadline) throw new Error(`process ${holder?.pid} still holds the lock ${path}`);
     await pause(100);
   }
 }
 
-/** Appears with its content at once: nobody can read half a lock. */
+/** Creates the file with its complete content in one step. Returns false if it exists. */
 async function create(path, content) {
   const draft = `${path}.${process.pid}.${randomUUID()}`;
   await writeFile(draft, content);
@@ -55,8 +55,8 @@ async function create(path, content) {
 }
 
 /**
- * Removes a dead holder's lock. Of several that found it dead, a slow one would remove the lock that a fast one
- * has got meanwhile; so removing is itself done under a lock, one per dead content, which is looked at again.
+ * Removes a dead holder's lock. If several processes found it dead, a slow one could remove the lock that a fast one has
+ * acquired meanwhile. Therefore removing needs another lock, and the content is checked again under it.
  */
 async function takeOver(path, dead, deadline, onWait) {
   const claim = `${path}.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;

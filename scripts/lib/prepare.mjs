@@ -1,4 +1,4 @@
-// Makes a checkout ready: dependencies, generated clients, compiled code. Safe when several start at once.
+// Prepares a checkout: dependencies, generated clients, compiled code. Safe to run concurrently.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -10,8 +10,8 @@ import { bin, Failure, manifest, root, say } from './workspace.mjs';
 const stampFile = join(root, '.cache/installed');
 
 /**
- * Dependencies installed. With `generated`, Prisma clients too; with `project`, that folder compiled and all that it
- * needs: `.` is everything.
+ * Installs the dependencies. With `generated` it also generates the Prisma clients. With `project` it also compiles that
+ * folder and the packages that it needs; `.` compiles everything.
  */
 export async function prepare({ generated = true, project } = {}) {
   const onWait = (pid) => say(`waiting for process ${pid}, which is preparing this checkout …`);
@@ -26,7 +26,7 @@ export async function prepare({ generated = true, project } = {}) {
   );
 }
 
-/** Exit code of the compiler. */
+/** Compiles a folder and the packages that it needs. Returns the compiler's exit code. */
 export async function build(project = '.') {
   const first = !existsSync(join(root, 'packages/contracts/dist/index.js'));
   if (first) say('compiling (the first time) …');
@@ -39,7 +39,7 @@ async function generate() {
 }
 
 async function install() {
-  const stamp = await wanted();
+  const stamp = await dependencyStamp();
   const installed = await readFile(stampFile, 'utf8').catch(() => undefined);
   if (installed === stamp && existsSync(join(root, 'node_modules/.modules.yaml'))) return;
 
@@ -52,8 +52,8 @@ async function install() {
   await writeFile(stampFile, stamp);
 }
 
-/** Says which dependencies belong to this checkout; changes with the lockfile and with each manifest. */
-async function wanted() {
+/** A hash of everything that determines the dependencies: the lockfile, the manifests, Node and the platform. */
+async function dependencyStamp() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.version}\n`);
   const files = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'];
   for (const folder of ['packages', 'services']) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 };
 
-/** The command was ended because we were told to stop. */
+/** The command ended because this process received a signal. */
 export class Stopped extends Error {
   constructor(signal) {
     super(`stopped by ${signal}`);
@@ -11,9 +11,8 @@ export class Stopped extends Error {
 }
 
 /**
- * Runs a command to its end and answers its exit code. SIGINT and SIGTERM are passed on, and once the command has
- * ended, `Stopped` is thrown: nothing of it is left running. With `quiet`, its output is shown only if it fails; with
- * `silent`, never.
+ * Runs a command to its end and returns its exit code. Passes SIGINT and SIGTERM on, and throws `Stopped` after the
+ * command has ended. With `quiet` the output is shown only if the command fails, with `silent` never.
  */
 export async function run(file, args, { quiet = false, silent = false, ...options } = {}) {
   const stdio = silent ? 'ignore' : quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];

@@ -1,11 +1,11 @@
-// Passwords for docker compose: one folder with a file for each, made from those that are for development only.
+// Creates passwords for docker compose: a folder like the one for development, with a file for each secret.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { Failure, root, say } from './workspace.mjs';
 
-/** What `docker-compose.yml` mounts as long as nothing else is set. */
+/** The files that `docker-compose.yml` mounts by default. */
 export const developmentOnly = {
   folder: join(root, 'compose/development-only'),
   definitions: join(root, 'k8s/overlays/quickstart/rabbitmq/definitions.json'),
@@ -13,7 +13,7 @@ export const developmentOnly = {
 
 const placeholder = 'development-only';
 
-/** Changes whenever one of the mounted files does: a label that makes `docker compose up` replace the containers. */
+/** A digest of the mounted files. As a container label it makes `docker compose up` replace containers after a change. */
 export async function digestOf({ folder, definitions }) {
   const hash = createHash('sha256');
   for (const file of [...(await filesIn(folder)).filter((file) => file !== definitions), definitions]) {
@@ -26,28 +26,28 @@ export async function digestOf({ folder, definitions }) {
 }
 
 /**
- * Writes a folder like the one for development, with random passwords and the broker's definitions in it, and prints
- * the lines for `.env`. Fails where the folder exists: what its passwords opened would be locked.
+ * Writes a folder with random passwords and the broker's definitions, and prints the lines for `.env`. Fails if the
+ * folder exists, because new passwords would not match the existing volumes.
  */
 export async function makeSecrets(folder) {
   const target = resolve(folder);
   if (existsSync(target)) {
     throw new Failure(
-      `${folder} exists. Its passwords are those of the volumes; remove or rename it for new ones`,
+      `${folder} exists, and the volumes were created with its passwords. Remove or rename it to create new ones`,
     );
   }
-  // The folder keeps others out. The files are mounted one by one and read by the containers' users.
+  // Only the owner may enter the folder. The files are mounted one by one and must be readable for the containers' users.
   await mkdir(target, { recursive: true, mode: 0o700 });
   const passwords = new Map();
-  const passwordOf = (whose) => {
-    if (!passwords.has(whose)) passwords.set(whose, randomBytes(24).toString('base64url'));
-    return passwords.get(whose);
+  const passwordOf = (account) => {
+    if (!passwords.has(account)) passwords.set(account, randomBytes(24).toString('base64url'));
+    return passwords.get(account);
   };
   for (const file of await filesIn(developmentOnly.folder)) {
-    // user-database-url and user-database-password hold one password.
-    const whose = basename(file).replace(/-(url|password)$/, '');
+    // user-database-url and user-database-password contain the same password.
+    const account = basename(file).replace(/-(url|password)$/, '');
     const text = await readFile(file, 'utf8');
-    await writeFile(join(target, basename(file)), text.replaceAll(placeholder, passwordOf(whose)), {
+    await writeFile(join(target, basename(file)), text.replaceAll(placeholder, passwordOf(account)), {
       mode: 0o644,
     });
   }
@@ -64,7 +64,7 @@ export async function makeSecrets(folder) {
       `WARREN_SECRETS=${shown}`,
       `WARREN_BROKER_DEFINITIONS=${shown}/definitions.json`,
       `WARREN_SECRETS_DIGEST=${await digestOf({ folder: target, definitions: definitionsFile })}`,
-      // From now on no service starts with a password that is shipped.
+      // In production no service starts with a password from the repository.
       'DEPLOYMENT=production',
       `SIGNING_KEY_SECRET=${randomBytes(36).toString('base64url')}`,
       '',
@@ -72,7 +72,7 @@ export async function makeSecrets(folder) {
   );
 }
 
-/** Prints the digest of a folder, or of what is for development, after a file in it was changed. */
+/** Prints the digest of a folder, by default of the one for development. */
 export async function printDigest(folder) {
   const files = folder
     ? { folder: resolve(folder), definitions: join(resolve(folder), 'definitions.json') }

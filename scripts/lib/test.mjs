@@ -1,4 +1,4 @@
-// `npm test`: type check, lint and all tests, counted together.
+// `npm test`: runs the checks and all tests, and prints their counts together.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { root, say } from './workspace.mjs';
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const full = '--full';
 
-/** Answers the exit code. The last line on stdout is `N passed, N failed, N skipped`. */
+/** Returns the exit code. The last line on stdout is `N passed, N failed, N skipped`. */
 export async function runTests(args) {
   const began = Date.now();
   const stop = stopSignal();
@@ -19,7 +19,7 @@ export async function runTests(args) {
   stop.throwIfAborted();
 
   const servers = await bringUp().catch((error) => {
-    say(`the tests can't run:\n${error.message}`);
+    say(`the tests cannot run:\n${error.message}`);
     return undefined;
   });
   if (servers) {
@@ -37,14 +37,14 @@ export async function runTests(args) {
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
-/** Needs a Docker engine; images by `USER_IMAGE` and so on, otherwise they are built. Answers the exit code. */
+/** Needs a Docker engine. Uses the images that `USER_IMAGE` etc. name, or builds them. Returns the exit code. */
 export async function playComposeStory(args) {
   const counts = await runJest(['--testMatch', '**/packages/e2e/test/compose.story.ts', ...args], {});
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
-/** Aborts at the first signal. While a command runs, `run` passes the signal on and throws; this covers the rest. */
+/** Aborts at the first signal. While a command runs, `run` handles signals; this covers the time between commands. */
 function stopSignal() {
   const stop = new AbortController();
   for (const [signal, number] of [
@@ -52,7 +52,7 @@ function stopSignal() {
     ['SIGTERM', 15],
   ]) {
     const reason = Object.assign(new Error(`stopped by ${signal}`), { exitCode: 128 + number });
-    // `on`, because libraries end the process themselves where theirs is the only listener left.
+    // `on` and not `once`, because libraries end the process themselves if theirs is the last listener.
     process.on(signal, () => stop.abort(reason));
   }
   return stop.signal;
@@ -87,17 +87,17 @@ async function countsOf(outputFile, code) {
     return { passed: 0, failed: 1, skipped: 0 };
   }
   const results = JSON.parse(text);
-  sayWhatWasSkipped(results);
+  reportSkipped(results);
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
   return {
     passed: results.numPassedTests,
-    // A run that failed without a failed test, for example one that found no tests, is no success either.
+    // A run can fail without a failed test, for example if it finds no tests.
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: results.numPendingTests + results.numTodoTests,
   };
 }
 
-function sayWhatWasSkipped(results) {
+function reportSkipped(results) {
   for (const { assertionResults } of results.testResults) {
     for (const { status, fullName } of assertionResults) {
       if (status === 'pending' || status === 'todo') say(`skipped: ${fullName}`);

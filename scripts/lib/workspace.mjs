@@ -5,11 +5,11 @@ export const root = join(import.meta.dirname, '../..');
 
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** A program that the workspace's dependencies brought. */
+/** The path of a program from the workspace's dependencies. */
 export const bin = (name) => join(root, 'node_modules/.bin', name);
 
-/** Progress goes to stderr: stdout belongs to what was asked for. */
+/** Writes progress to stderr. Results go to stdout. */
 export const say = (line) => process.stderr.write(`warren: ${line}\n`);
 
-/** A failure with a sentence of its own; shown without a stack. */
+/** An expected failure. Only its message is shown, without a stack. */
 export class Failure extends Error {}

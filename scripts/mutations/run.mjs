@@ -1,4 +1,4 @@
-// Takes one guard out at a time, in a copy of this checkout, and shows which tests notice.
+// Removes one guard at a time in a copy of this checkout, and shows which tests fail.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,15 +11,15 @@ import { mutations } from './list.mjs';
 
 const help = `npm run mutations -- [options]
 
-Takes one guard out at a time, in a copy of the last commit, and runs the tests that must notice.
+Removes one guard at a time in a copy of the last commit, and runs the tests that must then fail.
 
-  --only TEXT   only guards whose description holds TEXT
-  --write       writes the result to docs/mutations.md
-  --help        prints this
+  --only TEXT   only guards whose description contains TEXT
+  --write       write the result to docs/mutations.md
+  --help        print this help
 `;
-const longestMs = 180_000;
+const timeoutMs = 180_000;
 
-/** Answers the exit code: 0 if every mutation was noticed, and the same tests pass without any. */
+/** Returns the exit code: 0 if a test fails under every mutation, and all of them pass without one. */
 export async function runMutations(args) {
   const options = { only: { type: 'string' }, write: { type: 'boolean' }, help: { type: 'boolean' } };
   const { values } = parseArgs({ args, options });
@@ -28,16 +28,16 @@ export async function runMutations(args) {
     return 0;
   }
   const chosen = mutations.filter(({ guard }) => guard.includes(values.only ?? ''));
-  if (chosen.length === 0) throw new Failure(`no guard is described with "${values.only}"`);
+  if (chosen.length === 0) throw new Failure(`no guard's description contains "${values.only}"`);
 
   const copy = await mkdtemp(join(tmpdir(), 'warren-mutations-'));
   const servers = await bringUp();
   try {
     await makeCopy(copy);
-    await demandPass(copy, servers.env, chosen);
+    await requirePass(copy, servers.env, chosen);
     const results = [];
     for (const mutation of chosen) {
-      const noticed = await tryOut(copy, servers.env, mutation);
+      const noticed = await tryMutation(copy, servers.env, mutation);
       say(`${noticed.length > 0 ? 'noticed' : 'NOT NOTICED'}: ${mutation.guard}`);
       results.push({ ...mutation, noticed });
     }
@@ -53,7 +53,7 @@ export async function runMutations(args) {
 
 async function makeCopy(copy) {
   if (execFileSync('git', ['status', '--porcelain'], { cwd: root }).length > 0) {
-    say('what is not committed is left out');
+    say('uncommitted changes are not included');
   }
   execFileSync('git', ['clone', '--quiet', '--shared', root, copy]);
   say('preparing a copy …');
@@ -61,7 +61,7 @@ async function makeCopy(copy) {
   if (code !== 0) throw new Failure('the copy could not be built, see above');
 }
 
-async function demandPass(copy, env, chosen) {
+async function requirePass(copy, env, chosen) {
   say('running the tests without any mutation …');
   const files = [...new Set(chosen.flatMap(({ tests }) => tests))];
   const { passed, failures } = await jest(copy, env, files);
@@ -70,8 +70,8 @@ async function demandPass(copy, env, chosen) {
   }
 }
 
-/** The names of the tests that noticed. */
-async function tryOut(copy, env, { file, tests, and, ...first }) {
+/** Applies a mutation, and returns the titles of the tests that fail. */
+async function tryMutation(copy, env, { file, tests, and, ...first }) {
   const path = join(copy, file);
   const original = await readFile(path, 'utf8');
   const mutated = [first, ...(and ? [and] : [])].reduce((text, edit) => edited(text, edit, file), original);
@@ -85,11 +85,11 @@ async function tryOut(copy, env, { file, tests, and, ...first }) {
 
 function edited(text, { from, to }, file) {
   const parts = text.split(from);
-  if (parts.length !== 2) throw new Failure(`${file} holds ${parts.length - 1} times:\n${from}`);
+  if (parts.length !== 2) throw new Failure(`${file} contains this ${parts.length - 1} times:\n${from}`);
   return parts.join(to);
 }
 
-/** A run that hangs has noticed too: it is ended, and whatever had not passed by then counts. */
+/** A run that hangs counts as a failure: it is killed after the timeout. */
 async function jest(copy, servers, tests) {
   const outputFile = join(copy, '.cache/mutation.json');
   await rm(outputFile, { force: true });
@@ -106,10 +106,10 @@ async function jest(copy, servers, tests) {
     outputFile,
     ...tests,
   ];
-  await run(process.execPath, args, { cwd: copy, env, silent: true, timeout: longestMs });
+  await run(process.execPath, args, { cwd: copy, env, silent: true, timeout: timeoutMs });
   const text = await readFile(outputFile, 'utf8').catch(() => undefined);
   if (!text)
-    return { passed: 0, failures: [`${tests.join(', ')}: did not end within ${longestMs / 1_000} s`] };
+    return { passed: 0, failures: [`${tests.join(', ')}: did not end within ${timeoutMs / 1_000} s`] };
   const { numPassedTests, testResults } = JSON.parse(text);
   const failures = testResults.flatMap(({ assertionResults, message, name }) => {
     const failed = assertionResults

@@ -4,7 +4,7 @@ import { AllInOne } from './support/all-in-one.js';
 import { Person } from './support/person.js';
 import { bodyOf, describeStory, expectGapless, ofKind } from './support/story.js';
 
-describe('all in one process, on an embedded PostgreSQL and the memory bus', () => {
+describe('all services in one process with an embedded PostgreSQL and the memory bus', () => {
   let system: AllInOne;
   beforeAll(async () => {
     system = await AllInOne.start();
@@ -13,7 +13,7 @@ describe('all in one process, on an embedded PostgreSQL and the memory bus', () 
 
   describeStory(() => system);
 
-  it('killed right after a payment and started again: clients resume with all of it, in order', async () => {
+  it('loses nothing when it is killed right after a payment: clients resume with every entry in order', async () => {
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     const hears = await grace.connect('notification');
     await ada.pay(grace, 100);
@@ -35,23 +35,23 @@ describe('all in one process, on an embedded PostgreSQL and the memory bus', () 
     grace.leave();
   }, 90_000);
 
-  it('listens on loopback only, so that no other machine reaches it', async () => {
+  it('listens on loopback only', async () => {
     for (const url of system.urls('user')) {
       const port = Number(new URL(url).port);
       for (const each of [port, port + 1_000]) {
         expect(await listens('127.0.0.1', each)).toBe(true);
-        // Another address of the same machine, which only a listener on all addresses answers.
+        // Only a listener on all addresses answers at this address.
         expect(await listens('127.0.0.2', each)).toBe(false);
       }
     }
   });
 
-  it('ends with exit code 0 when Ctrl-C reaches it twice, from the terminal and from npm', async () => {
+  it('exits with code 0 when it receives Ctrl-C twice, from the terminal and from npm', async () => {
     expect(await system.interrupt()).toBe(0);
     await system.restart();
   }, 90_000);
 
-  it('SIGTERM ends it with exit code 0, and its data is there again', async () => {
+  it('exits with code 0 on SIGTERM and keeps its data', async () => {
     const ada = await Person.register(system, 'Ada');
     expect(await system.stop()).toBe(0);
     await system.restart();

@@ -17,14 +17,14 @@ import { Person } from './support/person.js';
 import { Program } from './support/process.js';
 import type { SocketLog } from './support/socket-log.js';
 
-/** Unpublished events that the service may keep, and requests that come after that. */
+/** The limit of unpublished events, and the number of requests after it is reached. */
 const backlog = 300;
-const further = 1_000;
-/** So many that the limit for each of them leaves room for all of these requests. */
-const crowd = 60;
-/** Far below what the further requests would take if each left something behind. */
-const mostGrowthMiB = 48;
-/** So that garbage is collected in time, however seldom the machine lets it. */
+const furtherRequests = 1_000;
+/** Enough people that none of them reaches their rate limit. */
+const peopleCount = 60;
+/** Far below the growth that a leak per request would cause. */
+const maxGrowthMiB = 48;
+/** A small heap, so that garbage is collected in time even on a busy machine. */
 const smallHeap = '--max-old-space-size=96 --max-semi-space-size=4';
 
 interface Health {
@@ -41,7 +41,7 @@ const missing = unavailable('rabbitmq-process');
   let program: Program;
   let url: string;
   let internal: string;
-  let heard: Set<string>;
+  let received: Set<string>;
   let closeListener: () => Promise<void>;
 
   beforeAll(async () => {
@@ -67,7 +67,7 @@ const missing = unavailable('rabbitmq-process');
       },
       [port],
     );
-    [heard, closeListener] = await listen(broker.url);
+    [received, closeListener] = await listen(broker.url);
   }, 120_000);
   afterAll(async () => {
     await closeListener?.();
@@ -82,20 +82,20 @@ const missing = unavailable('rabbitmq-process');
   beforeEach(async () => {
     const system = { urls: () => [url], close: async () => undefined };
     people = [];
-    while (people.length < crowd) people.push(await Person.register(system, 'Ada'));
+    while (people.length < peopleCount) people.push(await Person.register(system, 'Ada'));
     socket = await (people[0] as Person).connect('user');
   }, 120_000);
 
   it.each(['memory', 'disk'] as const)(
-    'and says so (%s): work goes on up to the backlog, then is refused as temporary in flat memory; nothing is lost',
+    'lets services work up to the backlog and then refuse with a temporary error in constant memory, and loses nothing (%s)',
     async (shortage) => {
       await broker.alarms.raise(shortage);
       const accepted: { id: string; version: number }[] = [];
-      let asked = 0;
+      let requests = 0;
       const rename = async () => {
-        asked += 1;
-        const person = people[asked % crowd] as Person;
-        const displayName = `Ada ${asked}`;
+        requests += 1;
+        const person = people[requests % peopleCount] as Person;
+        const displayName = `Ada ${requests}`;
         const { status, body } = await person.http('user', 'PATCH', '/users/me', { displayName });
         if (status === 200) accepted.push({ id: person.id, version: body.version as number });
         return { status, body };
@@ -115,13 +115,13 @@ const missing = unavailable('rabbitmq-process');
       expect(accepted.length).toBeLessThan(2 * backlog + 100);
 
       const before = await residentMiB(internal);
-      for (let done = 0; done < further; done += 10) {
+      for (let done = 0; done < furtherRequests; done += 10) {
         const refused = await Promise.all(Array.from({ length: 10 }, rename));
         expect([...new Set(refused.map(({ status }) => status))]).toEqual([503]);
       }
-      expect((await residentMiB(internal)) - before).toBeLessThan(mostGrowthMiB);
+      expect((await residentMiB(internal)) - before).toBeLessThan(maxGrowthMiB);
       expect(await health(url)).toMatchObject({ status: 'degraded' });
-      // The browser was told of all that was accepted, without any broker.
+      // The browser receives every accepted change without the broker.
       const [first] = people as [Person];
       const own = accepted.filter(({ id }) => id === first.id).map(({ version }) => version);
       expect(own.length).toBeGreaterThan(0);
@@ -134,7 +134,7 @@ const missing = unavailable('rabbitmq-process');
       await eventually(async () => expect((await rename()).status).toBe(200), { within: 60_000 });
       await eventually(
         () => {
-          const missing = accepted.filter(({ id, version }) => !heard.has(`${id} ${version}`));
+          const missing = accepted.filter(({ id, version }) => !received.has(`${id} ${version}`));
           expect(missing).toEqual([]);
         },
         { within: 60_000 },
@@ -146,24 +146,24 @@ const missing = unavailable('rabbitmq-process');
   );
 });
 
-/** In the place of the other services: keeps what they get of people's changes, as `<id> <version>`. */
+/** Acts as the other services: collects the events that they receive, as `<id> <version>`. */
 async function listen(url: string): Promise<[Set<string>, () => Promise<void>]> {
   const connection = await connect(url);
   const channel = await connection.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
   await channel.bindQueue(queue, 'warren.events', '#');
-  const heard = new Set<string>();
+  const received = new Set<string>();
   await channel.consume(
     queue,
     (message) => {
-      // Services also send empty messages, to look at their bindings.
+      // Services also send empty messages to check their bindings.
       if (!message || message.content.length === 0) return;
       const event = JSON.parse(message.content.toString()) as Record<string, unknown>;
-      heard.add(`${event.subject} ${event.entityversion}`);
+      received.add(`${event.subject} ${event.entityversion}`);
     },
     { noAck: true },
   );
-  return [heard, () => connection.close()];
+  return [received, () => connection.close()];
 }
 
 async function health(url: string): Promise<Health> {

@@ -1,4 +1,4 @@
-// `npm run compose-story`. Not a part of `npm test`: it needs a Docker engine, and images or the time to build them.
+// Run by `npm run compose-story`, not by `npm test`, because it needs a Docker engine and builds images.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,7 +9,7 @@ import { root } from './support/process.js';
 import { describeStory, expectGapless, ofKind } from './support/story.js';
 import { services } from './support/system.js';
 
-/** Shares of a core that an idle container may use, health checks included. */
+/** The maximum share of a core that an idle container may use, including its health checks. */
 const idleShares = { user: 0.04, payment: 0.04, notification: 0.04, rabbitmq: 0.05, postgres: 0.04 };
 const idleSeconds = 60;
 
@@ -23,7 +23,7 @@ describe('docker compose up', () => {
 
   describeStory(() => system);
 
-  it('each service is ready, its link to the broker included', async () => {
+  it('makes each service ready, including its connection to the broker', async () => {
     for (const service of services) {
       await eventually(async () => {
         const response = await fetch(`${system.urls(service)[0]}/health/ready`);
@@ -35,7 +35,7 @@ describe('docker compose up', () => {
     }
   });
 
-  it('images hold what runs, and neither declarations, source maps, lock files nor tests', async () => {
+  it('uses images without declarations, source maps, lock files and tests', async () => {
     const names = ['*.d.ts', '*.d.mts', '*.map', '*.test.js', 'pnpm-lock.yaml', 'lock.yaml', 'tsconfig.json'];
     const script = `find /app ${names.map((name) => `-name '${name}'`).join(' -o ')}`;
     for (const service of services) {
@@ -46,14 +46,14 @@ describe('docker compose up', () => {
     }
   });
 
-  it('containers have no password in their environment', async () => {
+  it('puts no password into the environment of a container', async () => {
     for (const name of [...services, 'postgres', 'rabbitmq']) {
       const environment = await system.exec(name, 'env');
       expect({ name, found: /development-only/.exec(environment)?.[0] }).toEqual({ name, found: undefined });
     }
   });
 
-  it('restarted containers keep mails, and a listener gets exactly what it missed', async () => {
+  it('keeps mails when containers restart, and a client receives exactly the entries that it missed', async () => {
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     const hears = await grace.connect('notification');
     expect((await ada.pay(grace, 100)).status).toBe(201);
@@ -78,8 +78,8 @@ describe('docker compose up', () => {
     grace.leave();
   }, 600_000);
 
-  it('changed broker passwords reach the broker and the services with the next `up`', async () => {
-    // In the checkout, which the engine can mount wherever it runs.
+  it('gives changed broker passwords to the broker and the services at the next `up`', async () => {
+    // In the checkout, because the engine can mount that.
     await mkdir(join(root, '.cache'), { recursive: true });
     const folder = await mkdtemp(join(root, '.cache/compose-story-'));
     try {
@@ -111,10 +111,10 @@ describe('docker compose up', () => {
     }
   }, 600_000);
 
-  it('idle containers use next to no CPU, health checks included', async () => {
+  it('uses almost no CPU while idle, including the health checks', async () => {
     const names = Object.keys(idleShares) as (keyof typeof idleShares)[];
     const read = () => Promise.all(names.map((name) => cpuSeconds(system, name)));
-    // Repeated until what was started has come to rest.
+    // Repeated, because containers work for a while after they have started.
     const shares = await eventually(
       async () => {
         const [began, before] = [performance.now(), await read()];

@@ -12,7 +12,7 @@ import { type SeparateSystem, type ServiceName, services } from './support/syste
 const missing = unavailable('rabbitmq-process');
 
 (missing ? describe.skip : describe)(
-  named('with the broker users, definitions and database roles of compose and Kubernetes', missing),
+  named('services with the broker users, definitions and database roles of compose and Kubernetes', missing),
   () => {
     let system: SeparateSystem;
     beforeAll(async () => {
@@ -20,7 +20,7 @@ const missing = unavailable('rabbitmq-process');
     }, 180_000);
     afterAll(() => system?.close(), 90_000);
 
-    it('every service says that all it needs works', async () => {
+    it('report that the broker and the database work', async () => {
       for (const service of services) {
         const [url] = system.urls(service);
         await eventually(async () => {
@@ -30,7 +30,7 @@ const missing = unavailable('rabbitmq-process');
       }
     });
 
-    it('copies are sent whole: requests for replays, replays and word of their end pass', async () => {
+    it('receive complete copies, which takes replay requests, replays and their completion', async () => {
       for (const service of ['payment', 'notification'] as const)
         await eventually(async () => expect(await metric(service, 'warren_copies_incomplete')).toBe(0), {
           within: 60_000,
@@ -39,7 +39,7 @@ const missing = unavailable('rabbitmq-process');
 
     describeStory(() => system);
 
-    it('no service may connect to the database of another', async () => {
+    it('cannot connect to the database of another service', async () => {
       const url = new URL(system.database('payment'));
       url.pathname = new URL(system.database('user')).pathname;
       const client = new pg.Client({ connectionString: url.href });
@@ -47,7 +47,7 @@ const missing = unavailable('rabbitmq-process');
       await client.end().catch(() => undefined);
     });
 
-    it('and after all that nothing lies in the dead letters', async () => {
+    it('have no dead letters after all of this', async () => {
       for (const service of ['payment', 'notification'] as const) {
         const connection = await connect(system.broker(service));
         const channel = await connection.createChannel();
@@ -57,7 +57,7 @@ const missing = unavailable('rabbitmq-process');
       }
     });
 
-    it('who has the credentials of one service ends no session and erases nobody in the name of another', async () => {
+    it('cannot end sessions or erase people in the name of another service', async () => {
       const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
       const hears = await grace.connect('notification');
       expect((await ada.pay(grace, 100)).status).toBe(201);
@@ -65,10 +65,10 @@ const missing = unavailable('rabbitmq-process');
 
       const connection = await connect(system.broker('payment'));
       const channel = await connection.createConfirmChannel();
-      // The broker lets this way be: permissions for routing keys are not asked between two exchanges.
-      const way = 'warren.payment.way';
-      await channel.assertExchange(way, 'topic', { autoDelete: true });
-      await channel.bindExchange('warren.events', way, '#');
+      // The broker allows this, because it checks no routing keys between two exchanges.
+      const detour = 'warren.payment.way';
+      await channel.assertExchange(detour, 'topic', { autoDelete: true });
+      await channel.bindExchange('warren.events', detour, '#');
       const forged = [
         eventOf('user.session-revoked', grace.sessionId, {
           sessionId: grace.sessionId,
@@ -81,12 +81,12 @@ const missing = unavailable('rabbitmq-process');
       ];
       for (const event of forged) {
         const properties = { messageId: event.id, userId: 'payment', appId: 'user', persistent: true };
-        channel.publish(way, event.type, Buffer.from(JSON.stringify(event)), properties);
+        channel.publish(detour, event.type, Buffer.from(JSON.stringify(event)), properties);
       }
       await channel.waitForConfirms();
       await connection.close();
 
-      // What is heard by all, and what its queue takes: the one is bound to both, the other to the deletion.
+      // Both listen to revocations. In addition, notification's queue is bound to both types, payment's to deletions.
       await eventually(async () => {
         expect(await refused('notification')).toBe(3);
         expect(await refused('payment')).toBe(2);

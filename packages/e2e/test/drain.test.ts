@@ -16,15 +16,15 @@ interface Notification {
   data: { paymentId?: string };
 }
 
-/** Someone who pays and reads without a break, with a tab on each service. */
+/** A person who pays and reads continuously, with a tab on each service. */
 interface Busy {
   person: Person;
   tabs: Record<ServiceName, SocketLog>;
-  /** Payments of his that were answered. */
+  /** The ids of the person's accepted payments. */
   paid: string[];
-  /** Names that he was told he has now. */
+  /** The display names that the service accepted. */
   names: string[];
-  /** Notifications for which he was told that they are read. */
+  /** The ids of the notifications that the service marked as read. */
   read: string[];
 }
 
@@ -56,7 +56,7 @@ describe('a rollout under load', () => {
   const rows = async <Row extends pg.QueryResultRow>(service: ServiceName, sql: string): Promise<Row[]> =>
     (await databases.get(service)?.query<Row>(sql))?.rows ?? [];
 
-  it('loses no event and no command, and clients come back by themselves', async () => {
+  it('loses no event and no command, and clients reconnect by themselves', async () => {
     for (const name of ['Ada', 'Grace', 'Eve', 'Bob']) {
       const person = await Person.register(behindDoors, name);
       const tabs = {
@@ -104,29 +104,29 @@ describe('a rollout under load', () => {
     const rolled = roll().finally(() => {
       rolling = false;
     });
-    // Both to their end, whatever becomes of the other: nothing may go on behind a failed test.
+    // Wait for both even if one fails: nothing may continue after a failed test.
     const outcomes = await Promise.allSettled([rolled, busy]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 
-    // Each accepted payment exists once, and nothing else does.
+    // Each accepted payment exists once, and there are no others.
     const paid = people.flatMap((one) => one.paid);
     expect(paid.length).toBeGreaterThan(20);
     const stored = await rows<{ id: string }>('payment', 'SELECT id FROM payments');
     expect(stored.map(({ id }) => id).sort()).toEqual([...paid].sort());
 
-    // Each is told once to either side, and on the tab of whom it concerns.
+    // Payer and recipient each receive one notification of each payment.
     await eventually(
       () => {
         for (const [index, one] of people.entries()) {
           const payer = people[(index + people.length - 1) % people.length];
-          expect(toldOf(one, 'payment-sent')).toEqual([...one.paid].sort());
-          expect(toldOf(one, 'payment-received')).toEqual([...(payer?.paid ?? [])].sort());
+          expect(paymentsNotifiedTo(one, 'payment-sent')).toEqual([...one.paid].sort());
+          expect(paymentsNotifiedTo(one, 'payment-received')).toEqual([...(payer?.paid ?? [])].sort());
         }
       },
       { within: 40_000 },
     );
 
-    // Each mark had its effect once.
+    // Each mark took effect once.
     for (const { tabs, read } of people) {
       await eventually(() => expect(marksOn(tabs.notification).sort()).toEqual([...read].sort()));
     }
@@ -137,7 +137,7 @@ describe('a rollout under load', () => {
     );
     expect(marked.map(({ id }) => id).sort()).toEqual(people.flatMap(({ read }) => read).sort());
 
-    // Copies followed their source.
+    // The copies match their source.
     expect(people[0]?.names.length).toBeGreaterThan(2);
     await eventually(async () => {
       const names = (table: string) => `SELECT id, display_name FROM ${table} ORDER BY id`;
@@ -145,7 +145,7 @@ describe('a rollout under load', () => {
     });
 
     for (const { person, tabs } of people) {
-      for (const service of services) await expectWhole(service, person, tabs[service]);
+      for (const service of services) await expectComplete(service, person, tabs[service]);
     }
     for (const service of services) {
       await eventually(async () => {
@@ -155,8 +155,8 @@ describe('a rollout under load', () => {
     }
   }, 480_000);
 
-  /** Up to the head that stands in the database, without a gap, over connections that ended as they should. */
-  async function expectWhole(service: ServiceName, { id }: Person, tab: SocketLog): Promise<void> {
+  /** Expects all entries up to the head in the database, without a gap, and only orderly ends of connections. */
+  async function expectComplete(service: ServiceName, { id }: Person, tab: SocketLog): Promise<void> {
     const heads = await rows<{ seq: string }>(
       service,
       `SELECT seq FROM messaging.feed_head WHERE user_id = '${id}'`,
@@ -186,7 +186,7 @@ async function pays({ person, paid }: Busy, to: Person): Promise<void> {
   paid.push(body.id as string);
 }
 
-/** Marks the oldest one that isn't read; without an answer it asks again with the same `commandId`. */
+/** Marks the oldest unread notification as read. Without an answer it repeats the command with its `commandId`. */
 async function readsNext({ tabs, read }: Busy): Promise<void> {
   const log = tabs.notification;
   const unread = log.entries
@@ -220,15 +220,15 @@ async function renames({ person, names }: Busy): Promise<void> {
   names.push(displayName);
 }
 
-/** Payments that a person's tab was told of, once each if all is well. */
-function toldOf({ tabs }: Busy, kind: string): string[] {
+/** The ids of the payments of which a person's tab received a notification of this kind. */
+function paymentsNotifiedTo({ tabs }: Busy, kind: string): string[] {
   return tabs.notification.entries
     .filter(({ type, data }) => type === 'notification.created' && ofKind(kind)(data))
     .map(({ data }) => (data.notification as Notification).data.paymentId ?? '')
     .sort();
 }
 
-/** Notifications that became read on a tab, once each if all is well. */
+/** The ids of the notifications that a tab saw marked as read. */
 function marksOn(log: SocketLog): string[] {
   return log.entries
     .filter(({ type }) => type === 'notification.updated')

@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system?.close(), 60_000);
 
-it('a deleted person leaves nothing of theirs in any table of any service', async () => {
+it('removes a deleted person’s data from every table of every service', async () => {
   const marks = {
     name: `Ada ${randomUUID()}`,
     second: `Countess ${randomUUID()}`,
@@ -21,7 +21,7 @@ it('a deleted person leaves nothing of theirs in any table of any service', asyn
   const [ada, grace] = [await Person.register(system, marks.name), await Person.register(system, 'Grace')];
   const hears = await ada.connect('notification');
   expect((await ada.http('user', 'PATCH', '/users/me', { displayName: marks.second })).status).toBe(200);
-  // A payment that fails tells nobody but its payer: what others were told of a person is theirs.
+  // A failed payment notifies only its payer. Notifications of others would keep the person's name.
   const body = {
     recipientId: grace.id,
     amount: 100,

@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => system?.close(), 60_000);
 
 it.each(services)(
-  '%s starts on empty servers beside the others, and prints no warning with a stack',
+  '%s starts together with the others on empty servers and logs no error stack',
   (service) => {
     const lines = system.output(service).split('\n');
     expect(lines.filter((line) => line.includes('"stack"'))).toEqual([]);

@@ -9,7 +9,7 @@ interface Guard {
   test: string;
 }
 
-/** Rows read `| I7 | what holds | [file](../file) › "test name" |`; a row may name several guards. */
+/** Parses rows like `| I7 | what holds | [file](../file) › "test title" |`. A row may name several guards. */
 function guards(page: string): Guard[] {
   const rows = page.split('\n').filter((line) => /^\| [IS]\d+ +\|/.test(line));
   return rows.flatMap((row) => {
@@ -21,14 +21,14 @@ function guards(page: string): Guard[] {
 }
 
 describe('docs/invariants.md and docs/security.md', () => {
-  it('a row without a guard, or with one that is gone, is found', async () => {
+  it('are checked for rows without a guard', async () => {
     expect(guards('| I1 | holds | nobody |')).toEqual([{ invariant: 'I1', file: '', test: '' }]);
     expect(guards('| I2 | holds | [a](../a.ts) › "b c" |')).toEqual([
       { invariant: 'I2', file: 'a.ts', test: 'b c' },
     ]);
   });
 
-  it.each(['invariants', 'security'])('every row of %s names a test that exists', async (page) => {
+  it.each(['invariants', 'security'])('name an existing test in every row of %s', async (page) => {
     const all = guards(await readFile(join(root, `docs/${page}.md`), 'utf8'));
     expect(all.length).toBeGreaterThan(20);
     for (const { invariant, file, test } of all) {
@@ -42,7 +42,7 @@ describe('docs/invariants.md and docs/security.md', () => {
     }
   });
 
-  it('numbers are used once', async () => {
+  it('use each number once', async () => {
     const page = await readFile(join(root, 'docs/invariants.md'), 'utf8');
     const numbers = page.split('\n').flatMap((line) => /^\| (I\d+) +\|/.exec(line)?.[1] ?? []);
     expect(new Set(numbers).size).toBe(numbers.length);

@@ -14,11 +14,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-it('the README shows the listener as it is', async () => {
+it('the README contains the code of the listener', async () => {
   expect(await readFile(join(root, 'README.md'), 'utf8')).toContain(await readFile(file, 'utf8'));
 });
 
-it('the README’s listener comes back after a refusal that is temporary', async () => {
+it('the README’s listener reconnects after a temporary refusal', async () => {
   const http = createServer();
   const io = new Server(http);
   closers.push(() => io.close());
@@ -36,7 +36,7 @@ it('the README’s listener comes back after a refusal that is temporary', async
   expect(output().match(/\/user Not reachable at the moment/g)).toHaveLength(2);
 });
 
-/** Runs this module where `packages/e2e` stands; answers what it has printed. */
+/** Runs this module in `packages/e2e`. Returns a function that returns the output so far. */
 function run(code: string): () => string {
   const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code], {
     cwd: join(root, 'packages/e2e'),

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { Person } from './support/person.js';
 import { SeparateSystem, type Servers, type ServiceName, services } from './support/system.js';
 
-/** From the loss on, with two services that look every 15 s and ask each other. */
+/** The time for a recovery: services check every 15 s and then request replays from each other. */
 const aMinute = { within: 60_000 };
 
 describe('services that run while the broker loses something', () => {
@@ -34,7 +34,7 @@ describe('services that run while the broker loses something', () => {
     );
     system = await SeparateSystem.on(servers as Servers, closers);
     model = await openModel();
-    await allWhole();
+    await untilRecovered();
   }, 180_000);
   afterAll(async () => {
     await model?.close().catch(() => undefined);
@@ -55,7 +55,7 @@ describe('services that run while the broker loses something', () => {
     return { code: response.status, ...((await response.json()) as { status: string }) };
   };
 
-  async function allWhole(): Promise<void> {
+  async function untilRecovered(): Promise<void> {
     for (const service of services)
       await eventually(async () => {
         expect({ service, ...(await readiness(service)) }).toMatchObject({ service, status: 'ok' });
@@ -70,7 +70,7 @@ describe('services that run while the broker loses something', () => {
       }, aMinute);
   }
 
-  const told = ({ id }: Person) =>
+  const noticesOf = ({ id }: Person) =>
     rows(
       'notification',
       `SELECT
@@ -79,7 +79,7 @@ describe('services that run while the broker loses something', () => {
       [id],
     );
 
-  /** People who register and pay right after the loss: both are told, once, and by mail. */
+  /** Lets people register and pay right after the loss, and expects one notification and one mail. */
   async function expectStory(): Promise<void> {
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     let paid = { status: 0, body: {} as Record<string, unknown> };
@@ -87,10 +87,10 @@ describe('services that run while the broker loses something', () => {
       paid = await ada.pay(grace, 1250);
       expect(paid.status).toBe(201);
     }, aMinute);
-    await eventually(async () => expect(await told(grace)).toEqual([{ notices: 1, mails: 1 }]), aMinute);
+    await eventually(async () => expect(await noticesOf(grace)).toEqual([{ notices: 1, mails: 1 }]), aMinute);
     ada.leave();
     grace.leave();
-    await allWhole();
+    await untilRecovered();
   }
 
   it('lose no event when the events exchange is deleted, and need no restart', async () => {
@@ -100,14 +100,14 @@ describe('services that run while the broker loses something', () => {
     await expectStory();
   }, 200_000);
 
-  it('handle once what was published after one of their queues was deleted', async () => {
+  it('handle every event once that is published after their queues were deleted', async () => {
     const channel = await model.createChannel();
     for (const service of ['notification', 'payment']) await channel.deleteQueue(`warren.${service}.events`);
     await channel.close();
     await expectStory();
   }, 200_000);
 
-  it('handle what lay in their queues when the broker lost everything, and serve as degraded meanwhile', async () => {
+  it('handle the events of their queues after the broker lost all data, and serve as degraded meanwhile', async () => {
     await system.kill('notification');
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     await eventually(async () => expect((await ada.pay(grace, 1250)).status).toBe(201), aMinute);
@@ -118,7 +118,7 @@ describe('services that run while the broker loses something', () => {
     model = await openModel();
     await eventually(async () => expect((await readiness('payment')).code).toBe(200));
     await system.restart('notification');
-    await eventually(async () => expect(await told(grace)).toMatchObject([{ notices: 1 }]), aMinute);
+    await eventually(async () => expect(await noticesOf(grace)).toMatchObject([{ notices: 1 }]), aMinute);
     ada.leave();
     grace.leave();
     await expectStory();

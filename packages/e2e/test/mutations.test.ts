@@ -10,7 +10,7 @@ interface Mutation {
   and?: { from: string };
 }
 
-it('each guard that can be taken out is in the code, once, and on the page of results', async () => {
+it('each mutation applies to exactly one place in the code and is listed in docs/mutations.md', async () => {
   const { mutations } = (await import(join(root, 'scripts/mutations/list.mjs'))) as { mutations: Mutation[] };
   const page = await readFile(join(root, 'docs/mutations.md'), 'utf8');
   expect(mutations.length).toBeGreaterThan(20);

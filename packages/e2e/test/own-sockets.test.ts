@@ -3,7 +3,7 @@ import { Person } from './support/person.js';
 import { bodyOf, describeStory, expectGapless, ofKind } from './support/story.js';
 import { SeparateSystem, type ServiceName } from './support/system.js';
 
-describe('each service in processes of its own, two instances each, on a real broker', () => {
+describe('two instances of each service with a real broker', () => {
   let system: SeparateSystem;
   beforeAll(async () => {
     system = await SeparateSystem.start(2);
@@ -12,7 +12,7 @@ describe('each service in processes of its own, two instances each, on a real br
 
   describeStory(() => system);
 
-  it('a push made in one instance reaches sockets on the other', async () => {
+  it('push to the sockets of the other instance', async () => {
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     const logs = [
       await grace.connect('payment', { instance: 0 }),
@@ -24,14 +24,14 @@ describe('each service in processes of its own, two instances each, on a real br
       const { body } = await ada.pay(grace, amount);
       for (const log of logs) await log.entry('payment.updated', (data) => data.id === body.id);
     }
-    // Without pushes the sweep brings each of them. It may be first where the machine stands still for once.
+    // Without pushes the sweep would deliver all of them. If the machine stalls, the sweep may deliver one first.
     expect((await repairs()) - before).toBeLessThan(amounts.length);
     for (const log of logs) expectGapless(log);
     ada.leave();
     grace.leave();
   }, 90_000);
 
-  /** Entries of payment that no push had told of when its instances compared their heads. */
+  /** The number of payment entries that the sweep delivered because no push had arrived. */
   async function repairs(): Promise<number> {
     const counts = [0, 1].map(async (instance) => {
       const metrics = await (await fetch(`${system.internalUrl('payment', instance)}/metrics`)).text();
@@ -41,7 +41,7 @@ describe('each service in processes of its own, two instances each, on a real br
   }
 
   it.each<ServiceName>(['notification', 'payment', 'user'])(
-    '%s: both instances killed under traffic and started again, nothing is lost or doubled',
+    'lose and duplicate nothing when both instances of %s are killed under traffic and started again',
     async (service) => {
       const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
       const hears = await grace.connect('notification');
@@ -70,7 +70,7 @@ describe('each service in processes of its own, two instances each, on a real br
     120_000,
   );
 
-  it('SIGTERM ends an instance with exit code 0, and its clients come back by themselves', async () => {
+  it('exit with code 0 on SIGTERM, and their clients reconnect by themselves', async () => {
     const [ada, grace] = [await Person.register(system, 'Ada'), await Person.register(system, 'Grace')];
     const hears = await grace.connect('notification', { instance: 1 });
     expect(await system.stop('notification', 1)).toBe(0);

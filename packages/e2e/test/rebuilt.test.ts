@@ -20,7 +20,7 @@ describe('a service whose database is lost', () => {
 
   const rows = async (sql: string) => (await database.query(sql)).rows;
 
-  it('gets its copies back by itself, the dead among them, and mails nobody about what is past', async () => {
+  it('restores its copies by itself, including tombstones, and sends no mails about past events', async () => {
     const [ada, grace, eve] = [
       await Person.register(system, 'Ada'),
       await Person.register(system, 'Grace'),

@@ -10,7 +10,7 @@ import { services } from './support/system.js';
 
 const ctrlC = '\x03';
 
-/** `script` of util-linux gives its command a terminal; elsewhere its flags differ. */
+/** `script` runs a command in a terminal. It has these flags only in util-linux. */
 const onLinux = process.platform === 'linux' ? it : it.skip;
 
 describe('npm start in a terminal', () => {
@@ -45,7 +45,7 @@ describe('npm start in a terminal', () => {
   });
 
   onLinux(
-    'stops cleanly on Ctrl-C and ends with exit code 0',
+    'shuts down on Ctrl-C and exits with code 0',
     async () => {
       await eventually(() => expect(output).toContain('Ctrl-C stops it.'), { within: 120_000 });
       const ended = once(terminal, 'exit');

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Person } from '../support/person.js';
 import { SocketLog } from '../support/socket-log.js';
 import { SeparateSystem, type ServiceName, services } from '../support/system.js';
-import { type Access, type Asked, commands, internalRoutes, type Outcome, routes } from './support/access.js';
+import { type Access, commands, internalRoutes, type Outcome, type Request, routes } from './support/access.js';
 import { handshake } from './support/attacks.js';
 import { contractOf, routesOf } from './support/open-api.js';
 import { type Role, roles, Scene } from './support/scene.js';
 
 const builtIn = ['feed.pull', 'session.refresh'];
 
-describe('who may do what', () => {
+describe('the table of access', () => {
   let system: SeparateSystem;
   let scene: Scene;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe('who may do what', () => {
   const url = (service: ServiceName) => system.urls(service)[0] as string;
 
   it.each(services)(
-    'is stated for each route and each command of %s, and for nothing else',
+    'has an entry for each route and each command of %s, and no others',
     async (service) => {
       const known = (await routesOf(url(service))).map(({ name }) => name);
       expect(Object.keys(routes[service]).sort()).toEqual(known.sort());
@@ -38,7 +38,7 @@ describe('who may do what', () => {
   );
 
   it.each(services)(
-    'over HTTP, of %s',
+    'holds for each role and each route of %s',
     async (service) => {
       expect(await table(url(service), routes[service])).toEqual(expected(routes[service]));
     },
@@ -46,7 +46,7 @@ describe('who may do what', () => {
   );
 
   it.each(services)(
-    'on the internal listener of %s',
+    'holds for each role on the internal listener of %s',
     async (service) => {
       const all = internalRoutes[service];
       expect(await table(system.internalUrl(service), all)).toEqual(expected(all));
@@ -55,7 +55,7 @@ describe('who may do what', () => {
   );
 
   it.each(services)(
-    'by commands, of %s',
+    'holds for each role and each command of %s',
     async (service) => {
       const all = Object.entries(commands[service]);
       const outcomes: Record<string, Partial<Record<Role, string>>> = {};
@@ -90,9 +90,9 @@ describe('who may do what', () => {
 
   async function outcomeOf(base: string, name: string, access: Access, role: Role): Promise<Outcome> {
     const [method = '', template = ''] = name.split(' ');
-    const { path = template, body, key }: Asked = (await access.ask?.(scene)) ?? {};
-    const isSomebody = role !== 'nobody' && role !== 'revoked';
-    const person = access.newcomers && isSomebody ? await scene.newcomer() : await scene.as(role);
+    const { path = template, body, key }: Request = (await access.request?.(scene)) ?? {};
+    const isSignedIn = role !== 'nobody' && role !== 'revoked';
+    const person = access.newcomers && isSignedIn ? await scene.newcomer() : await scene.as(role);
     const response = await fetch(`${base}${path}`, {
       method,
       headers: {

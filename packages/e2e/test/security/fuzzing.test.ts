@@ -18,17 +18,17 @@ import {
 import { malformed, nastyValue } from './support/malformed.js';
 import { type Contract, contractOf, routesOf } from './support/open-api.js';
 
-/** The same attacks each time; another seed makes others. */
+/** The attacks depend only on this seed. */
 const seed = Number(process.env.WARREN_FUZZ_SEED ?? 20_261_124);
 const counts = { http: 14_000, rawHttp: 600, handshakes: 900, frames: 4_200, events: 2_400 };
 /**
- * Above what JIT, pools and garbage that nobody has collected yet take; a leak of 5 KiB an attack is more. The heap is
- * small, so that garbage is collected, and a leak that lives there ends the process.
+ * More than compiled code, pools and uncollected garbage need, and less than a leak of 5 KiB per attack. The heap is
+ * small, so that garbage is collected and a leak in the heap ends the process.
  */
-const mostGrowthMiB = 112;
+const maxGrowthMiB = 112;
 const smallHeap = '--max-old-space-size=192';
 
-describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + each)} times`, () => {
+describe(`malformed input (${Object.values(counts).reduce((sum, each) => sum + each)} times)`, () => {
   let system: SeparateSystem;
   let contracts: Contract[];
   const before = new Map<ServiceName, number>();
@@ -44,7 +44,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     const quiet = { LOG_LEVEL: 'fatal', NODE_OPTIONS: smallHeap };
     system = await SeparateSystem.start(1, { ...unlimited, ...quiet });
     contracts = await Promise.all(services.map((service) => contractOf(url(service))));
-    await attackHttp(Math.round(counts.http / 10), seed - 1); // Warm, so that what follows shows leaks only.
+    await attackHttp(Math.round(counts.http / 10), seed - 1); // Warms up, so that later growth is a leak.
     for (const service of services) before.set(service, await residentMiB(service));
   }, 180_000);
   afterAll(() => system?.close(), 60_000);
@@ -65,7 +65,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     wrong: string[];
   }
 
-  /** Each route gets its share, with tokens of people who are replaced when a session of theirs has ended. */
+  /** Attacks all routes equally. The people whose tokens are used are replaced when a session of theirs has ended. */
   async function attackHttp(total: number, from: number): Promise<Outcomes> {
     const routes = (
       await Promise.all(
@@ -92,7 +92,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     return outcomes;
   }
 
-  /** Several, so that what is limited by person is reached all the same. */
+  /** Several people, so that limits per person don't stop the attacks. */
   const crowd = () => Promise.all(Array.from({ length: 12 }, () => Person.register(system, 'Eve')));
 
   const isKnown = (service: ServiceName, code: string) =>
@@ -129,10 +129,10 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     grace.leave();
   }
 
-  it('over HTTP: refused with a code or done, never a 500', async () => {
+  it('over HTTP is refused with a code or accepted, and never causes a 500', async () => {
     const { statuses, wrong } = await attackHttp(counts.http, seed);
     expect(wrong.slice(0, 10)).toEqual([]);
-    // Attacks that all fail at the first check would show nothing.
+    // The test would prove nothing if all attacks failed at the first check.
     const share = (of: (status: number) => boolean) =>
       [...statuses].reduce((sum, [status, count]) => sum + (of(status) ? count : 0), 0) / counts.http;
     expect(share((status) => status === 400)).toBeGreaterThan(0.2);
@@ -140,7 +140,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     await stillServes();
   }, 300_000);
 
-  it('as bytes that are no HTTP', async () => {
+  it('that is not valid HTTP never causes a 500', async () => {
     const line = fc.constantFrom(
       'GET / HTTP/1.1\r\nHost: a\r\n',
       'POST /payments HTTP/1.1\r\nHost: a\r\n',
@@ -171,7 +171,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     await stillServes();
   }, 120_000);
 
-  it('as handshakes: refused with a code', async () => {
+  it('in handshakes is refused with a code', async () => {
     const person = await Person.register(system, 'Eve');
     const auth = fc.oneof(
       fc.record({ token: nastyValue, cursor: nastyValue }),
@@ -195,7 +195,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     await stillServes();
   }, 120_000);
 
-  it('as packets on a socket that was let in', async () => {
+  it('in packets on a joined socket does not stop the service', async () => {
     const person = await Person.register(system, 'Eve');
     for (const contract of contracts) {
       const service = contract.service as ServiceName;
@@ -205,7 +205,7 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     await stillServes();
   }, 120_000);
 
-  it('as events from other services: dead-lettered or handled, and nothing behind them waits', async () => {
+  it('in events of other services is dead-lettered or handled, and does not block later events', async () => {
     const emitted = new Map(contracts.flatMap(({ emits }) => Object.entries(emits)));
     const discardable = new Set(contracts.flatMap((contract) => contract.discardable ?? []));
     const consumed = [...emitted.keys()].filter((type) => !discardable.has(type));
@@ -244,15 +244,15 @@ describe(`malformed input, ${Object.values(counts).reduce((sum, each) => sum + e
     await stillServes();
   }, 240_000);
 
-  it('and after all that memory is flat', async () => {
+  it('leaves memory constant after all of this', async () => {
     for (const service of services) {
       const growth = (await residentMiB(service)) - (before.get(service) ?? 0);
-      expect(`${service} ${growth < mostGrowthMiB ? 'flat' : growth}`).toBe(`${service} flat`);
+      expect(`${service} ${growth < maxGrowthMiB ? 'flat' : growth}`).toBe(`${service} flat`);
     }
   });
 });
 
-/** Whole envelopes with odd data, envelopes with something odd, and bodies that are no events at all. */
+/** Complete envelopes with malformed data, envelopes with a malformed field, and bodies that are not events. */
 function eventsOf(type: string, data: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   const envelope = fc.record({
     specversion: fc.constant('1.0'),

@@ -8,15 +8,15 @@ import { type Route, routesOf } from './support/open-api.js';
 import { ownersRequest, type Probe, type ProbeContext, probes } from './support/probes.js';
 import { Scene } from './support/scene.js';
 
-/** Bytes, above what any route takes. */
+/** In bytes; more than any route accepts. */
 const tooLarge = 600 * 1024;
-/** Sign-ins a minute of one address, the highest limit that a route has here; and a request more. */
+/** Sign-ins per minute and address: the highest rate limit of any route here. */
 const signIns = 1_000;
-/** What one person may ask of one service, at most; more than all questions before the last ones. */
+/** Requests per minute and person. All requests before the ones that exceed a limit stay below it. */
 const requests = 400;
-/** Requests that are sent together may be served one after the other all the same: then they are sent anew. */
-const mostBursts = 10;
-/** From where requests come that are to be too many, so that all others are not. */
+/** Requests that are sent together may still be served one after the other: then they are sent again. */
+const maxBursts = 10;
+/** The address of the requests that exceed a limit, so that all others don't. */
 const crowdedAddress = '203.0.113.9';
 
 describe('the OpenAPI documents', () => {
@@ -35,12 +35,12 @@ describe('the OpenAPI documents', () => {
       TRUST_PROXY: 'on',
     };
     system = await SeparateSystem.start(1, more, async (url) => {
-      const way = new URL(url);
-      const proxy = await faultProxy({ host: way.hostname, port: Number(way.port || 5432) });
+      const database = new URL(url);
+      const proxy = await faultProxy({ host: database.hostname, port: Number(database.port || 5432) });
       databases.push(proxy);
-      way.hostname = '127.0.0.1';
-      way.port = String(proxy.port);
-      return way.href;
+      database.hostname = '127.0.0.1';
+      database.port = String(proxy.port);
+      return database.href;
     });
     mailed = await MailedTokens.listen(system.broker('user'));
     scene = await Scene.set(system);
@@ -53,7 +53,7 @@ describe('the OpenAPI documents', () => {
 
   const url = (service: ServiceName) => system.urls(service)[0] as string;
 
-  it.each(services)('of %s is valid OpenAPI 3.1, says an independent validator', async (service) => {
+  it.each(services)('of %s is valid OpenAPI 3.1 according to an independent validator', async (service) => {
     const document = await (await fetch(`${url(service)}/openapi.json`)).json();
     const validator = new Validator();
     const { valid, errors } = await validator.validate(document as Record<string, unknown>);
@@ -63,7 +63,7 @@ describe('the OpenAPI documents', () => {
   });
 
   it.each(services)(
-    'of %s document no status that cannot come, each shown once',
+    'of %s document only statuses that a request can produce',
     async (service) => {
       const context: ProbeContext = {
         scene,
@@ -75,10 +75,10 @@ describe('the OpenAPI documents', () => {
       for (const route of await routesOf(url(service))) {
         for (const status of statusesOf(route)) {
           const show = async () => {
-            const came = await produce(service, route, status, context);
-            if (came !== status) missing.push(`${route.name}: ${status}, but ${came} came`);
+            const actual = await produce(service, route, status, context);
+            if (actual !== status) missing.push(`${route.name}: ${status}, but got ${actual}`);
           };
-          // Limits that were reached stay so for a while.
+          // Last, because a limit that was reached applies for a while.
           if (status === 429) last.push(show);
           else if (status !== 503) await show();
         }
@@ -89,12 +89,12 @@ describe('the OpenAPI documents', () => {
     300_000,
   );
 
-  it('document that any route is unavailable while its database is away', async () => {
+  it('document status 503, which each route answers while its database is away', async () => {
     const asked: { service: ServiceName; route: Route; request: Probe }[] = [];
     for (const service of services) {
       for (const route of await routesOf(url(service))) {
         if (!statusesOf(route).includes(503) || usesNoDatabase(route)) continue;
-        // One that is no token is refused without a look at the database.
+        // An invalid token would be refused without a query.
         const refresh = route.name === 'POST /sessions/refresh' && { body: await scene.refreshable() };
         const request = { ...(await ownersRequest(service, route.name, scene)), ...refresh };
         asked.push({ service, route, request });
@@ -117,20 +117,20 @@ describe('the OpenAPI documents', () => {
     context: ProbeContext,
   ): Promise<number> {
     const probe = probes[service][route.name]?.[status];
-    const ask = async () => (probe ? probe(context) : general(service, route, status));
+    const ask = async () => (probe ? probe(context) : generalProbe(service, route, status));
     const request = await ask();
-    let came = 0;
+    let actual = 0;
     if (request.together) {
-      for (let burst = 0; burst < mostBursts && came !== status; burst += 1)
-        came = await sendTogether(service, route, status, burst ? await ask() : request);
-      return came;
+      for (let burst = 0; burst < maxBursts && actual !== status; burst += 1)
+        actual = await sendTogether(service, route, status, burst ? await ask() : request);
+      return actual;
     }
-    for (let time = 0; time < (request.times ?? 1) && came !== status; time += 1)
-      came = await send(service, route, request);
-    return came;
+    for (let time = 0; time < (request.times ?? 1) && actual !== status; time += 1)
+      actual = await send(service, route, request);
+    return actual;
   }
 
-  /** Answers the status that is wanted if it comes to any of them. */
+  /** Returns the expected status if any of the requests gets it. */
   async function sendTogether(
     service: ServiceName,
     route: Route,
@@ -143,8 +143,8 @@ describe('the OpenAPI documents', () => {
     return all.find((each) => each === status) ?? all[0] ?? 0;
   }
 
-  /** What brings a status from any route of its kind. */
-  async function general(service: ServiceName, route: Route, status: number): Promise<Probe> {
+  /** A request that produces a status on routes without a probe of their own. */
+  async function generalProbe(service: ServiceName, route: Route, status: number): Promise<Probe> {
     const good = await ownersRequest(service, route.name, scene);
     switch (status) {
       case 400:
@@ -168,7 +168,7 @@ describe('the OpenAPI documents', () => {
     }
   }
 
-  /** Somebody who asks too much, so that all others do not. */
+  /** The person whose requests exceed a limit, so that all others' don't. */
   async function crowd(): Promise<Probe['as']> {
     crowding ??= scene.newcomer();
     return await crowding;
@@ -206,7 +206,7 @@ function statusesOf({ operation }: Route): number[] {
   return Object.keys(operation.responses).map(Number).filter(Number.isInteger);
 }
 
-/** Their answers are in memory. */
+/** These routes answer from memory. */
 function usesNoDatabase({ name }: Route): boolean {
   return ['GET /.well-known/jwks.json', 'GET /push-subscriptions/key'].includes(name);
 }

@@ -4,11 +4,11 @@ import { Person } from '../support/person.js';
 import { StandstillWatch } from '../support/standstill.js';
 import { SeparateSystem, services } from '../support/system.js';
 
-/** Measured so often, with a socket on each instance of each service each time; and tried at most so often. */
-const times = 40;
-const mostTries = 100;
-/** Milliseconds that the machine may stand still in a measurement that counts. */
-const mostStandstill = 200;
+/** The number of measurements, each with a socket on each instance of each service, and the maximum of attempts. */
+const measurements = 40;
+const maxAttempts = 100;
+/** A measurement in which the machine stalled for longer, in milliseconds, doesn't count. */
+const maxStandstillMs = 200;
 
 describe('ending a session, over three services with two instances each', () => {
   let system: SeparateSystem;
@@ -17,12 +17,12 @@ describe('ending a session, over three services with two instances each', () => 
   }, 120_000);
   afterAll(() => system?.close(), 60_000);
 
-  it('closes its last socket within a second of the request at p99, and none of another session', async () => {
+  it('closes its last socket within a second at p99, and no socket of another session', async () => {
     const person = await Person.register(system, 'Ada');
     const stays = await person.connect('payment');
     const took: number[] = [];
     const standstill = new StandstillWatch();
-    for (let tries = 0; took.length < times && tries < mostTries; tries += 1) {
+    for (let attempt = 0; took.length < measurements && attempt < maxAttempts; attempt += 1) {
       const ending = await person.signInAgain();
       const logs = await Promise.all(
         services.flatMap((service) => [0, 1].map((instance) => ending.connect(service, { instance }))),
@@ -36,14 +36,14 @@ describe('ending a session, over three services with two instances each', () => 
       const { status } = await person.http('user', 'DELETE', `/sessions/${ending.sessionId}`);
       expect(status).toBe(204);
       const until = Math.max(...(await Promise.all(closed)));
-      if (standstill.take() <= mostStandstill) took.push(until - asked);
+      if (standstill.take() <= maxStandstillMs) took.push(until - asked);
       for (const log of logs) {
         expect(await log.waitFor('session.ended')).toEqual([{ code: 'session-revoked', temporary: false }]);
       }
       ending.leave();
     }
     standstill.stop();
-    expect(took).toHaveLength(times);
+    expect(took).toHaveLength(measurements);
     took.sort((a, b) => a - b);
     const at = (share: number) => took[Math.min(took.length - 1, Math.ceil(share * took.length) - 1)] ?? 0;
     console.info(`DELETE /sessions/:id to the last of 6 sockets: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
@@ -52,7 +52,7 @@ describe('ending a session, over three services with two instances each', () => 
     person.leave();
   }, 120_000);
 
-  it('makes its tokens bad everywhere: for requests, handshakes and refreshes', async () => {
+  it('invalidates its tokens for requests, handshakes and refreshes of every service', async () => {
     const person = await Person.register(system, 'Ada');
     const ended = await person.signInAgain();
     await person.http('user', 'DELETE', `/sessions/${ended.sessionId}`);
@@ -72,7 +72,7 @@ describe('ending a session, over three services with two instances each', () => 
     person.leave();
   });
 
-  it('is known to an instance that starts after it', async () => {
+  it('is known to an instance that starts afterwards', async () => {
     const person = await Person.register(system, 'Ada');
     const ended = await person.signInAgain();
     await system.stop('payment', 1);

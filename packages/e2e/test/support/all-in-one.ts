@@ -5,10 +5,10 @@ import { quietPorts } from '@warren/testing';
 import { Program } from './process.js';
 import { type ServiceName, type System, services } from './system.js';
 
-/** Above each service's port are its metrics. */
+/** Each service's metrics are on the port at this distance above its own. */
 const metricsAbove = 1_000;
 
-/** What `npm start` runs: one process, an embedded PostgreSQL, the memory bus. */
+/** The system that `npm start` runs: one process with an embedded PostgreSQL and the memory bus. */
 export class AllInOne implements System {
   readonly #ports: number[];
   readonly #data: string;

@@ -6,12 +6,12 @@ import { type ServiceName, type System, services } from './system.js';
 
 const execute = promisify(execFile);
 
-/** Environment variables that name images which exist already; where one is missing, the services' are built. */
+/** Variables that name existing images of the services. If one is not set, the images are built. */
 export const imageVariables = services.map((service) => `${service.toUpperCase()}_IMAGE`);
 
 /**
- * What `docker compose` makes of the repository's `docker-compose.yml`, as a project of its own on free ports. Takes
- * image names and build arguments from the environment, and nothing from a file named `.env`.
+ * The containers of the repository's `docker-compose.yml`, as a separate project on free ports. Image names and build
+ * arguments come from the environment; a file named `.env` is ignored.
  */
 export class ComposeSystem implements System {
   readonly #ports: Record<ServiceName, number>;
@@ -33,13 +33,13 @@ export class ComposeSystem implements System {
     return [`http://127.0.0.1:${this.#ports[service]}`];
   }
 
-  /** Resolves once every container is healthy. `more`: variables besides those of the environment. */
+  /** Starts the containers, and resolves when all are healthy. `more`: additional variables. */
   async up(more: Record<string, string> = {}): Promise<void> {
     const build = imageVariables.every((name) => process.env[name]) ? '--no-build' : '--build';
     await this.compose(['up', '--detach', build, '--wait', '--wait-timeout', '300'], more);
   }
 
-  /** Ends and removes the containers; volumes stay. */
+  /** Stops and removes the containers, and keeps the volumes. */
   async down(): Promise<void> {
     await this.compose(['down']);
   }
@@ -48,17 +48,17 @@ export class ComposeSystem implements System {
     await this.compose(['down', '--volumes', '--remove-orphans']);
   }
 
-  /** The container that runs a service. Another one after it was recreated. */
+  /** The id of a service's container. It changes when the container is recreated. */
   async container(service: string): Promise<string> {
     return (await this.compose(['ps', '--quiet', service])).trim();
   }
 
-  /** What a command in a running container prints. */
+  /** Runs a command in a running container, and returns its output. */
   async exec(service: string, ...command: string[]): Promise<string> {
     return await this.compose(['exec', '--no-TTY', service, ...command]);
   }
 
-  /** Answers what it prints; rejects with what it complained about. */
+  /** Runs a compose command, and returns its output. Rejects with its error output. */
   async compose(args: readonly string[], more: Record<string, string> = {}): Promise<string> {
     const project = [
       'compose',
@@ -77,7 +77,7 @@ export class ComposeSystem implements System {
   }
 }
 
-/** Seconds of CPU time that a container has used, health checks included. */
+/** The CPU time of a container in seconds, including its health checks. */
 export async function cpuSeconds(system: ComposeSystem, service: string): Promise<number> {
   // cgroup v2 counts microseconds, v1 nanoseconds.
   const script =

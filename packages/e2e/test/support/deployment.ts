@@ -14,8 +14,8 @@ const secrets = join(root, 'compose/development-only');
 const secret = async (name: string) => (await readFile(join(secrets, name), 'utf8')).trim();
 
 /**
- * Broker and database server as private processes, with the settings, definitions and start script that compose and
- * Kubernetes mount, and each service with the broker user and the database roles that it has there.
+ * Starts a private broker and database server with the settings, definitions and start script that compose and
+ * Kubernetes mount, and each service with the broker user and database roles that it has there.
  */
 export async function startDeployment(): Promise<SeparateSystem> {
   const serverFolder = await openServerFolder();
@@ -42,7 +42,7 @@ export async function startDeployment(): Promise<SeparateSystem> {
   return SeparateSystem.on(servers, closers);
 }
 
-/** Only where the files lie is another. */
+/** The settings of the deployment with other paths. */
 async function brokerSettings() {
   const { username, password, pathname } = new URL(await secret('user-amqp-url'));
   const settings = await readFile(join(quickstart, 'rabbitmq/rabbitmq.conf'), 'utf8');
@@ -52,7 +52,7 @@ async function brokerSettings() {
   };
 }
 
-/** Runs the script that the database image runs when its volume is new. */
+/** Runs the script that the database image runs for a new volume. */
 async function createDatabases({ path: folder }: ServerFolder, server: URL): Promise<void> {
   const script = await readFile(join(quickstart, 'postgres/create-databases.sh'), 'utf8');
   const programs = join(folder, 'programs');
@@ -73,7 +73,7 @@ async function createDatabases({ path: folder }: ServerFolder, server: URL): Pro
   });
 }
 
-/** The addresses that the services have in compose, on these servers. */
+/** The services' addresses in compose, but on these servers. */
 async function serversFor(broker: string, database: string): Promise<Servers> {
   const on = async (name: string, host: string) => {
     const url = new URL(await secret(name));

@@ -1,15 +1,15 @@
 import { type FaultProxy, faultProxy } from '@warren/testing';
 
-/** Milliseconds between two looks at each instance: several within the time that a stopping one gives to notice. */
-const lookEveryMs = 50;
+/** Milliseconds between readiness probes: several within the time for which a stopping instance reports unready. */
+const probeEveryMs = 50;
 
-/** What a load balancer is to clients: new connections go, in turn, to the instances that say that they are ready. */
+/** A load balancer that sends new connections in turn to the ready instances. */
 export class LoadBalancer {
   readonly #urls: readonly string[];
   #ready: readonly string[];
   #turn = 0;
   #proxy: FaultProxy | undefined;
-  #looking: Promise<void> = Promise.resolve();
+  #probing: Promise<void> = Promise.resolve();
   #closed = false;
 
   private constructor(urls: readonly string[]) {
@@ -20,7 +20,7 @@ export class LoadBalancer {
   static async open(urls: readonly string[]): Promise<LoadBalancer> {
     const balancer = new LoadBalancer(urls);
     balancer.#proxy = await faultProxy(() => balancer.#next());
-    balancer.#looking = balancer.#keepLooking();
+    balancer.#probing = balancer.#keepProbing();
     return balancer;
   }
 
@@ -30,22 +30,22 @@ export class LoadBalancer {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#looking;
+    await this.#probing;
     await this.#proxy?.close();
   }
 
   #next(): { host: string; port: number } {
-    const among = this.#ready.length > 0 ? this.#ready : this.#urls;
-    const url = new URL(among[this.#turn % among.length] as string);
+    const targets = this.#ready.length > 0 ? this.#ready : this.#urls;
+    const url = new URL(targets[this.#turn % targets.length] as string);
     this.#turn += 1;
     return { host: url.hostname, port: Number(url.port) };
   }
 
-  async #keepLooking(): Promise<void> {
+  async #keepProbing(): Promise<void> {
     while (!this.#closed) {
       const ready = await Promise.all(this.#urls.map(isReady));
       this.#ready = this.#urls.filter((_, index) => ready[index]);
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, probeEveryMs));
     }
   }
 }

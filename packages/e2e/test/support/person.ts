@@ -7,7 +7,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** Someone with an account, a token and some sockets; speaks HTTP and plain socket.io-client only. */
+/** A person with an account, a token and sockets, who uses only HTTP and plain socket.io-client. */
 export class Person {
   readonly #system: System;
   readonly #logs: SocketLog[] = [];
@@ -31,7 +31,7 @@ export class Person {
     return person;
   }
 
-  /** The same person in another session, with a token of its own. */
+  /** The same person in a new session with its own token. */
   async signInAgain(): Promise<Person> {
     const { email, password } = this;
     const { status, body } = await this.http('user', 'POST', '/sessions', { email, password });
@@ -42,7 +42,7 @@ export class Person {
     return again;
   }
 
-  /** The session that the token is of. */
+  /** The id of the token's session. */
   get sessionId(): string {
     const [, claims = ''] = this.token.split('.');
     return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sid: string }).sid;
@@ -69,7 +69,7 @@ export class Person {
     return { status: response.status, body: text ? JSON.parse(text) : {} };
   }
 
-  /** Pays; tries again with the same key while the answer is temporary, as a client would. */
+  /** Pays. Repeats the request with the same key while the answer is temporary, as clients do. */
   async pay(
     recipient: Person,
     amount: number,
@@ -92,7 +92,7 @@ export class Person {
     }
   }
 
-  /** Connects a namespace and waits for `session.ready`. */
+  /** Connects to a namespace and waits for `session.ready`. */
   async connect(
     service: ServiceName,
     options: { cursor?: string; instance?: number } = {},

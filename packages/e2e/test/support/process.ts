@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** A program of ours as its users run it: another process, known by its ports alone. */
+/** One of our programs as a separate process. */
 export class Program {
   readonly child: ChildProcess;
   #output = '';
@@ -22,7 +22,7 @@ export class Program {
     }
   }
 
-  /** Resolves once every given port answers ready; rejects with the program's output if it ends before. */
+  /** Starts it, and resolves when all `ports` are ready. Rejects with its output if it ends before. */
   static async start(
     args: string[],
     env: Record<string, string>,
@@ -50,12 +50,12 @@ export class Program {
     return this.#output;
   }
 
-  /** SIGKILL: no goodbye. Resolves when the process is gone. */
+  /** Kills it with SIGKILL, and resolves when it has ended. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** SIGTERM. Resolves to the exit code; kills after 30 s and answers null. */
+  /** Ends it with SIGTERM, and resolves to the exit code. After 30 s kills it and resolves to null. */
   async stop(): Promise<number | null> {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 30_000);
     await this.#end('SIGTERM');
@@ -63,7 +63,7 @@ export class Program {
     return this.child.exitCode;
   }
 
-  /** What Ctrl-C in a terminal does to a program under npm: two SIGINTs in a row. Resolves to the exit code. */
+  /** Sends two SIGINTs, as Ctrl-C in a terminal does to a program under npm. Resolves to the exit code. */
   async interrupt(): Promise<number | null> {
     const gone = once(this.child, 'exit');
     this.child.kill('SIGINT');

@@ -1,5 +1,5 @@
-// As much of psql as the start scripts of the database use, for machines that have none: the statements on stdin, with
-// the variables of `--set` put in, over the connection that PG… variables name.
+// The parts of psql that the database's start script uses, for machines without psql: runs the statements on stdin with
+// the variables of `--set`. The PG… variables name the server.
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 
@@ -17,6 +17,6 @@ const sql = readFileSync(0, 'utf8').replaceAll(/:(["'])(\w+)\1/g, (_, quote, nam
   if (value === undefined) throw new Error(`no variable ${name}`);
   return quote === '"' ? client.escapeIdentifier(value) : client.escapeLiteral(value);
 });
-// One by one: a database can't be created in a transaction, which several statements at once are.
+// One at a time: several statements at once are a transaction, in which no database can be created.
 for (const statement of sql.split(/;\s*$/m).filter((text) => text.trim())) await client.query(statement);
 await client.end();

@@ -7,7 +7,7 @@ export interface LoggedEntry {
   meta: { seq: number; cursor: string; id: string; time: string };
 }
 
-/** A plain socket.io-client that keeps its cursor and writes down all it hears. */
+/** A plain socket.io-client that keeps its cursor and records every event. */
 export class SocketLog {
   readonly socket: Socket;
   readonly entries: LoggedEntry[] = [];
@@ -48,7 +48,7 @@ export class SocketLog {
     );
   }
 
-  /** The first entry that fits, now or later. */
+  /** Waits for an entry that matches, and returns the first one. */
   entry(
     type: string,
     fits: (data: Record<string, unknown>) => boolean,
@@ -64,7 +64,7 @@ export class SocketLog {
     );
   }
 
-  /** Numbers of all entries so far: gapless and without repeats, or the protocol is broken. */
+  /** The sequence numbers of all entries so far. */
   get seqs(): number[] {
     return this.entries.map((entry) => entry.meta.seq);
   }

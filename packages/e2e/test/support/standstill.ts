@@ -1,15 +1,15 @@
-/** Between two beats of the watch, in milliseconds. */
+/** The interval of the watch's timer in milliseconds. */
 const beatMs = 50;
 
-/** Tells for how long this process got no turn: then the machine stood still, and what was timed is no measure. */
+/** Measures for how long this process did not run. If the machine stalled, a measurement of that time doesn't count. */
 export class StandstillWatch {
   #beat = Date.now();
   #longest = 0;
-  readonly #timer = setInterval(() => this.#look(), beatMs);
+  readonly #timer = setInterval(() => this.#check(), beatMs);
 
-  /** The longest that a beat was late since the last call, in milliseconds. */
+  /** The longest standstill since the last call, in milliseconds. */
   take(): number {
-    this.#look();
+    this.#check();
     const longest = this.#longest;
     this.#longest = 0;
     return longest;
@@ -19,7 +19,7 @@ export class StandstillWatch {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const now = Date.now();
     this.#longest = Math.max(this.#longest, now - this.#beat - beatMs);
     this.#beat = now;

@@ -3,7 +3,7 @@ import { Person } from './person.js';
 import type { SocketLog } from './socket-log.js';
 import type { System } from './system.js';
 
-/** Each number once, each one above the last. */
+/** Expects consecutive sequence numbers. */
 export function expectGapless(log: SocketLog): void {
   const first = log.seqs[0] ?? 1;
   expect(log.seqs).toEqual(log.seqs.map((_, index) => first + index));
@@ -17,9 +17,9 @@ export function bodyOf(entry: { data: Record<string, unknown> }): string {
 export const ofKind = (kind: string) => (data: Record<string, unknown>) =>
   (data.notification as { kind?: string } | undefined)?.kind === kind;
 
-/** The main story, told by people who see nothing but HTTP and sockets. The same in every topology. */
+/** The main story through HTTP and sockets only. It is the same in every topology. */
 export function describeStory(system: () => System): void {
-  it('a payment lights up the sockets of both people, on the namespaces of other services', async () => {
+  it('a payment reaches the sockets of both people on the namespaces of all services', async () => {
     const [ada, grace] = [await Person.register(system(), 'Ada'), await Person.register(system(), 'Grace')];
     const [adaPays, graceIsPaid] = [await ada.connect('payment'), await grace.connect('payment')];
     const [adaHears, graceHears] = [await ada.connect('notification'), await grace.connect('notification')];
@@ -44,7 +44,7 @@ export function describeStory(system: () => System): void {
   it.each([
     ['JPY', '¥1,250'],
     ['KWD', '1.250'],
-  ])('%s is written in its own minor units', async (currency, text) => {
+  ])('an amount in %s is formatted with the minor units of its currency', async (currency, text) => {
     const [ada, grace] = [await Person.register(system(), 'Ada'), await Person.register(system(), 'Grace')];
     const hears = await grace.connect('notification');
     expect((await ada.pay(grace, 1250, { currency })).status).toBe(201);
@@ -53,7 +53,7 @@ export function describeStory(system: () => System): void {
     grace.leave();
   });
 
-  it('a changed display name shows in the next notification', async () => {
+  it('a changed display name appears in later notifications', async () => {
     const [ada, grace] = [await Person.register(system(), 'Ada'), await Person.register(system(), 'Grace')];
     const hears = await grace.connect('notification');
     const profile = await ada.connect('user');
@@ -73,7 +73,7 @@ export function describeStory(system: () => System): void {
     grace.leave();
   });
 
-  it('who was away gets exactly what they missed, in order', async () => {
+  it('a client that reconnects receives exactly the entries that it missed, in order', async () => {
     const [ada, grace] = [await Person.register(system(), 'Ada'), await Person.register(system(), 'Grace')];
     const before = await grace.connect('notification');
     await ada.pay(grace, 100);
@@ -91,7 +91,7 @@ export function describeStory(system: () => System): void {
     grace.leave();
   });
 
-  it('a read notification changes the counts of all tabs, and a repeat by commandId gives the first answer', async () => {
+  it('marking a notification as read updates the counts in all tabs, and repeating the command returns the same answer', async () => {
     const [ada, grace] = [await Person.register(system(), 'Ada'), await Person.register(system(), 'Grace')];
     const [tab, otherTab] = [await grace.connect('notification'), await grace.connect('notification')];
     await ada.pay(grace, 100);

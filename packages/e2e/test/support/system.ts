@@ -5,19 +5,19 @@ import { Program } from './process.js';
 export const services = ['user', 'payment', 'notification'] as const;
 export type ServiceName = (typeof services)[number];
 
-/** How each service reaches its servers, and whatever else it is told: environment variables. */
+/** The environment variables of each service, including the addresses of its servers. */
 export type Servers = Record<
   ServiceName,
   Record<string, string> & { AMQP_URL: string; DATABASE_URL: string }
 >;
 
-/** What a story needs to know of a running system. The first URL of a service is the one that people use. */
+/** A running system as its users see it. People use the first URL of a service. */
 export interface System {
   urls(service: ServiceName): string[];
   close(): Promise<void>;
 }
 
-/** Each service in processes of its own, in sync over a real broker; any of them can be killed alone. */
+/** Each service in its own processes with a real broker. Each process can be killed alone. */
 export class SeparateSystem implements System {
   readonly #instances = new Map<string, { program?: Program; ports: [number, number] }>();
   readonly #env: Record<ServiceName, Record<string, string>>;
@@ -29,26 +29,26 @@ export class SeparateSystem implements System {
   }
 
   /**
-   * `more`: variables of all services alike, besides those that connect them. `towards`: the way from a service to
-   * its database, straight by default.
+   * Starts the services with new databases and a new vhost. `more`: additional variables for all services.
+   * `databaseUrl` may change the URL of a service's database, for example to a proxy's.
    */
   static async start(
     instances = 1,
     more: Record<string, string> = {},
-    towards: (url: string) => Promise<string> = async (url) => url,
+    databaseUrl: (url: string) => Promise<string> = async (url) => url,
   ): Promise<SeparateSystem> {
     const broker = await testBroker();
     const databases = await Promise.all(services.map(() => testDatabase()));
     const closers = [...databases.map((database) => () => database.close()), () => broker.close()];
-    const ways = await Promise.all(databases.map(({ url }) => towards(url)));
+    const urls = await Promise.all(databases.map(({ url }) => databaseUrl(url)));
     const entries = services.map((service, index) => [
       service,
-      { AMQP_URL: broker.url, DATABASE_URL: ways[index] ?? '', ...more },
+      { AMQP_URL: broker.url, DATABASE_URL: urls[index] ?? '', ...more },
     ]);
     return SeparateSystem.on(Object.fromEntries(entries) as Servers, closers, instances);
   }
 
-  /** On servers that are there. `closers` are called when the services have ended, also where they don't start. */
+  /** Starts the services on existing servers. Calls `closers` when the services have ended, also if they don't start. */
   static async on(
     servers: Servers,
     closers: (() => Promise<void>)[],
@@ -64,7 +64,7 @@ export class SeparateSystem implements System {
           REVOCATIONS_URL: `http://127.0.0.1:${userInternalPort}/internal/revocations`,
           HOST: '127.0.0.1',
           DRAIN_SECONDS: '1',
-          // Who waits for something asks ten times a second.
+          // Tests that wait for a condition send ten requests a second.
           REQUESTS_PER_MINUTE: '100000',
           ...servers[service],
         },
@@ -79,7 +79,7 @@ export class SeparateSystem implements System {
       }
     }
     try {
-      // One instance of each at a time: six processes that start at once starve each other on two cores.
+      // One instance of each service at a time: on two cores, six starting processes would slow each other down.
       for (let instance = 0; instance < instances; instance += 1) await system.#startAll(instance);
     } catch (error) {
       await system.close();
@@ -94,12 +94,12 @@ export class SeparateSystem implements System {
       .map(([, { ports }]) => `http://127.0.0.1:${ports[0]}`);
   }
 
-  /** The internal listener of an instance. */
+  /** The URL of an instance's internal listener. */
   internalUrl(service: ServiceName, instance = 0): string {
     return `http://127.0.0.1:${this.#of(service, instance).ports[1]}`;
   }
 
-  /** The broker, as a service is connected to it. */
+  /** The broker's URL with the credentials of a service. */
   broker(service: ServiceName): string {
     return this.#env[service].AMQP_URL as string;
   }
@@ -118,7 +118,7 @@ export class SeparateSystem implements System {
     return (await this.#of(service, instance).program?.stop()) ?? null;
   }
 
-  /** The last that an instance printed. */
+  /** The last output of an instance. */
   output(service: ServiceName, instance = 0): string {
     return this.#of(service, instance).program?.output ?? '';
   }
@@ -132,12 +132,12 @@ export class SeparateSystem implements System {
     for (const close of this.#closers) await close();
   }
 
-  /** Connection string of a service's database, for looking behind the curtain. */
+  /** The URL of a service's database. */
   database(service: ServiceName): string {
     return this.#env[service].DATABASE_URL as string;
   }
 
-  /** Rejects only when all have come so far that they can be closed. */
+  /** Rejects only after all starts have settled, so that all can be closed. */
   async #startAll(instance: number): Promise<void> {
     const starting = services.map((service) => this.#start(`${service}/${instance}`));
     const failed = (await Promise.allSettled(starting)).find((one) => one.status === 'rejected');

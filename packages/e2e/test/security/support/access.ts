@@ -5,21 +5,21 @@ import type { Role, Scene } from './scene.js';
 /** A status, or the code of a refusal. */
 export type Outcome = number | string;
 
-export interface Asked {
+export interface Request {
   path?: string;
   body?: unknown;
-  /** With an `Idempotency-Key`. */
+  /** Whether to send an `Idempotency-Key`. */
   key?: boolean;
 }
 
 export interface Access {
-  ask?(scene: Scene): Asked | Promise<Asked>;
-  /** Somebody new asks in place of each role, since the request ends their account or password. */
+  request?(scene: Scene): Request | Promise<Request>;
+  /** A new person acts in place of each role, because the request ends their account or password. */
   newcomers?: boolean;
   outcomes: Record<Role, Outcome>;
 }
 
-/** For whoever asks. */
+/** The same for all roles. */
 const open = (outcome: Outcome): Record<Role, Outcome> => ({
   nobody: outcome,
   owner: outcome,
@@ -29,14 +29,14 @@ const open = (outcome: Outcome): Record<Role, Outcome> => ({
   admin: outcome,
 });
 
-/** Everybody who is signed in deals with what is their own. */
+/** Everybody who is signed in may do this with their own data. */
 const signedIn = (outcome: Outcome): Record<Role, Outcome> => ({
   ...open(outcome),
   nobody: 'unauthenticated',
   revoked: 'session-revoked',
 });
 
-/** The owner alone; it doesn't exist for others. */
+/** Only the owner may do this. For others the thing doesn't exist. */
 const owners = (outcome: Outcome, others: Partial<Record<Role, Outcome>> = {}): Record<Role, Outcome> => ({
   ...signedIn('not-found'),
   owner: outcome,
@@ -47,7 +47,7 @@ const key = { p256dh: `B${'A'.repeat(86)}`, auth: 'A'.repeat(22) };
 const marks = ['mark-read', 'mark-unread', 'archive', 'unarchive'].map((mark): [string, Access] => [
   `POST /notifications/{id}/${mark}`,
   {
-    ask: async (scene) => ({ path: `/notifications/${await scene.notification()}/${mark}` }),
+    request: async (scene) => ({ path: `/notifications/${await scene.notification()}/${mark}` }),
     outcomes: owners(200),
   },
 ]);
@@ -57,48 +57,48 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
   user: {
     'GET /.well-known/jwks.json': { outcomes: open(200) },
     'POST /users': {
-      ask: () => ({
+      request: () => ({
         body: { email: `${randomUUID()}@example.org`, password: 'correct horse battery', displayName: 'N' },
       }),
       outcomes: open(201),
     },
     'POST /sessions': {
-      ask: ({ owner: { email, password } }) => ({ body: { email, password } }),
+      request: ({ owner: { email, password } }) => ({ body: { email, password } }),
       outcomes: open(201),
     },
     'POST /sessions/refresh': {
-      // It has the shape of one, so that it is looked for.
-      ask: () => ({ body: { refreshToken: `${randomUUID()}.1.${'A'.repeat(43)}` } }),
+      // Well-formed, so that the service looks it up.
+      request: () => ({ body: { refreshToken: `${randomUUID()}.1.${'A'.repeat(43)}` } }),
       outcomes: open('unauthenticated'),
     },
     'GET /sessions': { outcomes: signedIn(200) },
     'DELETE /sessions/current': { outcomes: signedIn(204) },
     'DELETE /sessions/{id}': {
-      ask: async (scene) => ({ path: `/sessions/${await scene.session()}` }),
+      request: async (scene) => ({ path: `/sessions/${await scene.session()}` }),
       outcomes: owners(204),
     },
     'GET /users/me': { outcomes: signedIn(200) },
-    'PATCH /users/me': { ask: () => ({ body: { displayName: 'N' } }), outcomes: signedIn(200) },
+    'PATCH /users/me': { request: () => ({ body: { displayName: 'N' } }), outcomes: signedIn(200) },
     'PUT /users/me/password': {
-      ask: ({ owner }) => ({
+      request: ({ owner }) => ({
         body: { currentPassword: owner.password, newPassword: 'another horse battery' },
       }),
       newcomers: true,
       outcomes: signedIn(204),
     },
     'POST /users/me/deletion': {
-      ask: ({ owner }) => ({ body: { password: owner.password } }),
+      request: ({ owner }) => ({ body: { password: owner.password } }),
       newcomers: true,
       outcomes: signedIn(204),
     },
-    'POST /users/lookup': { ask: ({ ownerEmail: email }) => ({ body: { email } }), outcomes: signedIn(200) },
-    'POST /password-resets': { ask: () => ({ body: { email: 'nobody@example.org' } }), outcomes: open(202) },
+    'POST /users/lookup': { request: ({ ownerEmail: email }) => ({ body: { email } }), outcomes: signedIn(200) },
+    'POST /password-resets': { request: () => ({ body: { email: 'nobody@example.org' } }), outcomes: open(202) },
     'PUT /password-resets': {
-      ask: () => ({ body: { token: 'x'.repeat(43), newPassword: 'another horse battery' } }),
+      request: () => ({ body: { token: 'x'.repeat(43), newPassword: 'another horse battery' } }),
       outcomes: open('invalid-token'),
     },
     'POST /password-resets/{token}': {
-      ask: () => ({
+      request: () => ({
         path: `/password-resets/${'x'.repeat(43)}`,
         body: { newPassword: 'another horse battery' },
       }),
@@ -106,17 +106,17 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     },
     'POST /email-verifications': { outcomes: signedIn(202) },
     'PUT /email-verifications': {
-      ask: () => ({ body: { token: 'x'.repeat(43) } }),
+      request: () => ({ body: { token: 'x'.repeat(43) } }),
       outcomes: open('invalid-token'),
     },
     'POST /email-verifications/{token}': {
-      ask: () => ({ path: `/email-verifications/${'x'.repeat(43)}` }),
+      request: () => ({ path: `/email-verifications/${'x'.repeat(43)}` }),
       outcomes: open('invalid-token'),
     },
   },
   payment: {
     'POST /payments': {
-      ask: ({ counterpartId: recipientId }) => ({
+      request: ({ counterpartId: recipientId }) => ({
         body: { recipientId, amount: 100, currency: 'EUR', paymentMethod: 'pm_card_visa' },
         key: true,
       }),
@@ -124,23 +124,23 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     },
     'GET /payments': { outcomes: signedIn(200) },
     'GET /payments/{id}': {
-      ask: async (scene) => ({ path: `/payments/${await scene.payment()}` }),
+      request: async (scene) => ({ path: `/payments/${await scene.payment()}` }),
       outcomes: owners(200, { counterpart: 200 }),
     },
     'POST /payments/{id}/confirm': {
-      ask: async (scene) => ({
+      request: async (scene) => ({
         path: `/payments/${await scene.payment('pm_card_authenticationRequired')}/confirm`,
       }),
       outcomes: owners(200),
     },
     'POST /payments/{id}/cancel': {
-      ask: async (scene) => ({
+      request: async (scene) => ({
         path: `/payments/${await scene.payment('pm_card_authenticationRequired')}/cancel`,
       }),
       outcomes: owners(200),
     },
     'POST /payments/{id}/refunds': {
-      ask: async (scene) => ({
+      request: async (scene) => ({
         path: `/payments/${await scene.payment()}/refunds`,
         body: { amount: 1 },
         key: true,
@@ -148,7 +148,7 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
       outcomes: owners('forbidden', { counterpart: 201, admin: 201 }),
     },
     'GET /payments/{id}/refunds': {
-      ask: async (scene) => ({ path: `/payments/${await scene.payment()}/refunds` }),
+      request: async (scene) => ({ path: `/payments/${await scene.payment()}/refunds` }),
       outcomes: owners('forbidden', { counterpart: 200, admin: 200 }),
     },
     'GET /balance': { outcomes: signedIn(200) },
@@ -160,31 +160,31 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
     'POST /notifications/mark-all-read': { outcomes: signedIn(200) },
     'POST /notifications/mark-all-seen': { outcomes: signedIn(200) },
     'GET /preferences': { outcomes: signedIn(200) },
-    'PUT /preferences': { ask: () => ({ body: { items: [] } }), outcomes: signedIn(200) },
+    'PUT /preferences': { request: () => ({ body: { items: [] } }), outcomes: signedIn(200) },
     'GET /push-subscriptions/key': { outcomes: signedIn(200) },
     'GET /push-subscriptions': { outcomes: signedIn(200) },
     'POST /push-subscriptions': {
-      ask: (scene) => ({ body: { endpoint: scene.endpoint(), keys: key } }),
+      request: (scene) => ({ body: { endpoint: scene.endpoint(), keys: key } }),
       outcomes: signedIn(201),
     },
     'DELETE /push-subscriptions': {
-      ask: (scene) => ({ body: { endpoint: scene.endpoint() } }),
+      request: (scene) => ({ body: { endpoint: scene.endpoint() } }),
       outcomes: signedIn(204),
     },
     'DELETE /push-subscriptions/{id}': {
-      ask: async (scene) => ({ path: `/push-subscriptions/${await scene.subscription(key)}` }),
+      request: async (scene) => ({ path: `/push-subscriptions/${await scene.subscription(key)}` }),
       outcomes: owners(204),
     },
   },
 };
 
-/** On the listener that nobody outside reaches. */
+/** Routes of the internal listener. */
 export const internalRoutes: Record<ServiceName, Record<string, Access>> = {
   user: {
     'GET /metrics': { outcomes: open(200) },
     'GET /internal/revocations': { outcomes: open(200) },
     'PUT /admin/users/{id}/roles': {
-      ask: async (scene) => ({
+      request: async (scene) => ({
         path: `/admin/users/${(await scene.newcomer()).id}/roles`,
         body: { roles: [] },
       }),
@@ -197,7 +197,7 @@ export const internalRoutes: Record<ServiceName, Record<string, Access>> = {
 
 export interface CommandAccess {
   input?(scene: Scene): unknown | Promise<unknown>;
-  /** `ok`, or the code of a refusal; a handshake that is refused says so with its code. */
+  /** `ok`, or the code with which the command or the handshake is refused. */
   outcomes: Record<Role, string>;
 }
 
@@ -209,7 +209,7 @@ const commandFor = (outcomes: Record<Role, Outcome>, input?: CommandAccess['inpu
 const ofNotification = async (scene: Scene) => ({ id: await scene.notification() });
 const toConfirm = async (scene: Scene) => ({ id: await scene.payment('pm_card_authenticationRequired') });
 
-/** Every command of every service, as its contract names it, and those of the protocol. */
+/** Every command of every service, as its contract names it, and the commands of the protocol. */
 export const commands: Record<ServiceName, Record<string, CommandAccess>> = {
   user: {
     'presence.watch': commandFor(signedIn('ok'), ({ counterpartId }) => ({ userIds: [counterpartId] })),

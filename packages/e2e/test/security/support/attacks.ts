@@ -5,7 +5,6 @@ import { WebSocket } from 'ws';
 import { malformed, nastyValue, seldom } from './malformed.js';
 import type { Contract, Route } from './open-api.js';
 
-/** One request, ready to be sent. */
 export interface FuzzedRequest {
   path: string;
   method: string;
@@ -13,7 +12,7 @@ export interface FuzzedRequest {
   body?: string;
 }
 
-/** Header values that fetch sends as they are; what it refuses to send goes over `rawHttp`. */
+/** Header values that fetch sends unchanged. `rawHttp` sends the ones that fetch refuses. */
 const headerText = fc
   .oneof(
     fc.constantFrom('', 'Bearer', 'Bearer ', 'Basic YTpi', 'Bearer a.b.c', `Bearer ${'x'.repeat(6_000)}`),
@@ -21,7 +20,7 @@ const headerText = fc
   )
   .map((text) => text.replaceAll(/[^\x20-\x7e]/g, '?').trim());
 
-/** Requests for one route, from many addresses; one of the tokens goes with most of them. */
+/** Requests for one route from many addresses, most of them with one of the tokens. */
 export function requestsFor(route: Route, tokens: readonly string[]): fc.Arbitrary<FuzzedRequest> {
   const { parameters = [], requestBody } = route.operation;
   const schema = requestBody?.content['application/json']?.schema;
@@ -72,13 +71,13 @@ export function requestsFor(route: Route, tokens: readonly string[]): fc.Arbitra
   });
 }
 
-/** Halves of surrogate pairs can't be written into a URL. */
+/** Replaces unpaired surrogates, which a URL can't contain. */
 function textOf(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return text.replaceAll(/\p{Surrogate}/gu, '?');
 }
 
-/** What no proper client would send. Resolves when the server has closed, or after it had a moment to answer. */
+/** Sends these bytes. Resolves to the answer when the server has closed the connection, or after 500 ms of silence. */
 export function rawHttp(port: number, bytes: string | Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -93,12 +92,12 @@ export function rawHttp(port: number, bytes: string | Uint8Array): Promise<strin
   });
 }
 
-/** A handshake with this `auth`; resolves to the code with which it was refused, or `ready`. */
+/** Attempts a handshake with this `auth`. Resolves to `ready`, or to the code of the refusal. */
 export function handshake(url: string, auth: Record<string, unknown>): Promise<string> {
   return new Promise((resolve) => {
     const socket = io(url, { transports: ['websocket'], forceNew: true, reconnection: false, auth });
     const end = (outcome: string) => {
-      resolve(outcome); // Before the disconnect, which would be told as an outcome too.
+      resolve(outcome); // Before the disconnect, which also emits an event.
       socket.disconnect();
     };
     socket.once('session.ready', () => end('ready'));
@@ -110,7 +109,7 @@ export function handshake(url: string, auth: Record<string, unknown>): Promise<s
   });
 }
 
-/** Text frames for a namespace, after a good handshake: commands of the contract, and frames that are none. */
+/** Text frames for a joined namespace: malformed commands of the contract, and invalid frames. */
 export function frames({ service, commands }: Contract): fc.Arbitrary<string> {
   const known = [...Object.entries(commands).map(([name, { input }]) => [name, input] as const)];
   const builtIn = [
@@ -133,7 +132,7 @@ export function frames({ service, commands }: Contract): fc.Arbitrary<string> {
   return fc.oneof({ weight: 8, arbitrary: fc.oneof(...commandFrames) }, { weight: 2, arbitrary: rawFrames });
 }
 
-/** Sends all of them over connections that are opened anew whenever the server has had enough. */
+/** Sends all frames. Opens a new connection whenever the server closes one, and returns the number of connections. */
 export async function sendFrames(
   url: string,
   namespace: string,

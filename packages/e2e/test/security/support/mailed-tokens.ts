@@ -3,7 +3,7 @@ import { connect } from 'amqplib';
 
 const types = ['user.password-reset-requested', 'user.email-verification-requested'];
 
-/** Hears what notification hears, and nobody else may: the tokens that it is to mail. */
+/** Collects the tokens that the notification service is asked to mail. Only that service may receive them otherwise. */
 export class MailedTokens {
   readonly #tokens = new Map<string, string>();
   readonly #close: () => Promise<void>;

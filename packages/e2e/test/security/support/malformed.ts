@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Schema } from './open-api.js';
 
-/** Text that has broken something somewhere: injections, controls, halves of characters, great length. */
+/** Text that often breaks software: injections, control characters, unpaired surrogates, long text. */
 const nastyText = fc.oneof(
   fc.constantFrom(
     '',
@@ -34,7 +34,7 @@ export function seldom<T, O>(arbitrary: fc.Arbitrary<T>, otherwise: O): fc.Arbit
   return fc.oneof({ weight: 1, arbitrary }, { weight: 9, arbitrary: fc.constant(otherwise) });
 }
 
-/** Any JSON value, most of them small and odd. */
+/** JSON values, most of them small and unusual. */
 export const nastyValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: nastyText },
   { weight: 2, arbitrary: nastyNumber },
@@ -46,7 +46,7 @@ export const nastyValue: fc.Arbitrary<unknown> = fc.oneof(
   },
 );
 
-/** Values that look like what the schema wants, with something wrong in most of them. */
+/** Values that resemble the schema, but most of them violate it somewhere. */
 export function malformed(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   if (depth > 5) return nastyValue;
   return fc.oneof({ weight: 3, arbitrary: shaped(schema, depth) }, { weight: 1, arbitrary: nastyValue });

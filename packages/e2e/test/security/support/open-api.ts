@@ -1,6 +1,6 @@
 import type { ErrorDefinitions } from '@warren/contracts';
 
-/** What these tests read of an OpenAPI document. */
+/** The parts of an OpenAPI document that these tests use. */
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>;
 }
@@ -15,7 +15,7 @@ export interface Operation {
 export type Schema = Readonly<Record<string, unknown>>;
 
 export interface Route {
-  /** `POST /payments/{id}/refunds` */
+  /** For example `POST /payments/{id}/refunds`. */
   name: string;
   method: string;
   path: string;

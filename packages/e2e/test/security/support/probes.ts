@@ -5,38 +5,38 @@ import type { ServiceName } from '../../support/system.js';
 import { routes } from './access.js';
 import type { Scene } from './scene.js';
 
-/** A request that is to bring one documented status. */
+/** A request that should produce one documented status. */
 export interface Probe {
   path?: string;
   body?: unknown;
   key?: string;
-  /** Whose token goes with it; nobody's by default. */
+  /** The person whose token is sent. Default: no token. */
   as?: Person | undefined;
-  /** The body as it is. */
+  /** The body as text. */
   raw?: string;
   contentType?: string;
-  /** Sent again and again, at most so often, until the status comes. */
+  /** The request is repeated until the status comes, at most this often. */
   times?: number;
-  /** So many are sent at once, again and again, until the status comes to one of them. */
+  /** This many requests are sent at once, repeatedly, until one of them gets the status. */
   together?: number;
-  /** The address that a proxy would name. */
+  /** The client's address as a proxy reports it. */
   from?: string;
 }
 
 export interface ProbeContext {
   scene: Scene;
-  /** What notification is asked to mail: the token of this kind for this address. */
+  /** The token of this type that the notification service is asked to mail to this address. */
   mailedToken(type: string, email: string): Promise<string>;
   database(service: ServiceName): string;
 }
 
 type Probes = Record<string, Record<number, (context: ProbeContext) => Promise<Probe> | Probe>>;
 
-/** A route's request as its owner makes it: what the table of access says. */
+/** The request of a route's owner, as in the table of access. */
 export async function ownersRequest(service: ServiceName, name: string, scene: Scene): Promise<Probe> {
   const access = routes[service][name];
-  const { path, body, key } = (await access?.ask?.(scene)) ?? {};
-  const as = await askerOf(name, scene);
+  const { path, body, key } = (await access?.request?.(scene)) ?? {};
+  const as = await personFor(name, scene);
   return {
     as,
     ...(path && { path }),
@@ -45,8 +45,8 @@ export async function ownersRequest(service: ServiceName, name: string, scene: S
   };
 }
 
-/** Whoever loses their account, password or session by it is somebody new. */
-async function askerOf(name: string, scene: Scene): Promise<Person> {
+/** A new person for requests that end the account, the password or the session. */
+async function personFor(name: string, scene: Scene): Promise<Person> {
   const ends = ['DELETE /sessions/current', 'PUT /users/me/password', 'POST /users/me/deletion'];
   return ends.includes(name) ? scene.newcomer() : scene.owner;
 }
@@ -93,7 +93,7 @@ const strangers =
     path: await path(scene),
   });
 
-/** Requests, above what PAYMENTS_PER_MINUTE allows by default. */
+/** A number of requests above the default of PAYMENTS_PER_MINUTE. */
 const tooMany = 601;
 
 const someId = () => randomUUID();
@@ -108,7 +108,7 @@ async function verificationToken({ scene, mailedToken }: ProbeContext): Promise<
   return await mailedToken('user.email-verification-requested', email);
 }
 
-/** What each route needs for the statuses that no general request brings. */
+/** The requests for statuses that no general request produces. */
 export const probes: Record<ServiceName, Probes> = {
   user: {
     'POST /users': {
@@ -165,7 +165,7 @@ export const probes: Record<ServiceName, Probes> = {
         return { ...same, together: 8 };
       },
       422: (context) => payment(context, { recipientId: context.scene.owner.id }),
-      // Whoever has paid too often makes nothing for the questions after this one.
+      // A new person, because one who has exceeded the limit can make no more payments for later probes.
       429: async ({ scene }) => ({ as: await scene.newcomer(), raw: '{}', times: tooMany }),
     },
     'GET /payments/{id}': { 404: strangers(async (scene) => `/payments/${await scene.payment()}`) },
@@ -238,7 +238,7 @@ export const probes: Record<ServiceName, Probes> = {
   },
 };
 
-/** Posts more to the person's account than a JSON number can say. */
+/** Posts an amount to the person's account that a JSON number can't represent. */
 async function makeRich(url: string, personId: string, paymentId: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();

@@ -4,13 +4,13 @@ import pg from 'pg';
 import { Person } from '../../support/person.js';
 import type { SeparateSystem } from '../../support/system.js';
 
-/** Who asks. `owner`: whose the thing is; `counterpart`: whom it also concerns; `revoked`: the owner, session ended. */
+/** `owner` owns the thing, `counterpart` is its other party, `revoked` is the owner with a session that has ended. */
 export const roles = ['nobody', 'owner', 'counterpart', 'stranger', 'revoked', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
 type People = Record<Exclude<Role, 'nobody' | 'revoked'>, Person>;
 
-/** People, and things of theirs; each call makes a new thing, so that no question changes the answer to another. */
+/** People and their things. Each call creates a new thing, so that tests don't influence each other. */
 export class Scene {
   readonly #system: SeparateSystem;
   readonly owner: Person;
@@ -36,19 +36,19 @@ export class Scene {
     await client.query(`UPDATE users SET roles = '{admin}' WHERE id = $1`, [people.admin.id]);
     await client.end();
     const scene = new Scene(system, people);
-    // Both are known to the other services from here on.
+    // From now on the other services have copies of both.
     await scene.payment();
     return scene;
   }
 
-  /** The person of this role in a session of its own; nobody has none. */
+  /** The person of this role in a new session; `undefined` for `nobody`. */
   async as(role: Role): Promise<Person | undefined> {
     if (role === 'nobody') return undefined;
     const person = await this.#people[role === 'revoked' ? 'owner' : role].signInAgain();
     if (role === 'revoked') {
       const path = `/sessions/${person.sessionId}`;
       await this.owner.http('user', 'DELETE', path);
-      // Every service has to know before it is asked.
+      // Wait until every service knows that the session has ended.
       await eventually(async () => {
         for (const [service, own] of [
           ['user', '/users/me'],
@@ -63,19 +63,19 @@ export class Scene {
     return person;
   }
 
-  /** Somebody new, for what ends an account. */
+  /** A new person. */
   newcomer(): Promise<Person> {
     return Person.register(this.#system, 'Newcomer');
   }
 
-  /** Somebody new, with a refresh token that wasn't used. */
+  /** An unused refresh token of a new person. */
   async refreshable(): Promise<{ refreshToken: string }> {
     const { email, password } = await this.newcomer();
     const { body } = await this.owner.http('user', 'POST', '/sessions', { email, password });
     return { refreshToken: body.refreshToken as string };
   }
 
-  /** A refresh token of a session that was refreshed as often as it may be in half a minute. */
+  /** A refresh token of a session that has reached the limit of refreshes per half minute. */
   async rotatedOften(): Promise<string> {
     let { refreshToken } = await this.refreshable();
     for (let times = 0; times < 150; times += 1) {
@@ -86,19 +86,19 @@ export class Scene {
     return refreshToken;
   }
 
-  /** Somebody new who forgot their password. */
+  /** A new person who has requested a password reset. */
   async askedForReset(): Promise<Person> {
     const person = await this.newcomer();
     await person.http('user', 'POST', '/password-resets', { email: person.email });
     return person;
   }
 
-  /** A session of the owner. */
+  /** Creates a session of the owner, and returns its id. */
   async session(): Promise<string> {
     return (await this.owner.signInAgain()).sessionId;
   }
 
-  /** A payment of the owner that waits for them, to somebody who has deleted their account; answers its id. */
+  /** A payment that waits for the owner, to a recipient who has deleted their account. Returns its id. */
   async paymentToNobody(): Promise<string> {
     const recipient = await this.newcomer();
     const id = await eventually(() => this.payment('pm_card_authenticationRequired', recipient));
@@ -111,7 +111,7 @@ export class Scene {
     return id;
   }
 
-  /** A payment of the owner, to the counterpart unless somebody else is named; answers its id. */
+  /** A payment of the owner, by default to the counterpart. Returns its id. */
   async payment(method = 'pm_card_visa', recipient = this.#people.counterpart): Promise<string> {
     const { status, body } = await this.owner.pay(recipient, 1_000, { method });
     if (status !== 201) throw new Error(`no payment: ${JSON.stringify(body)}`);
@@ -126,7 +126,7 @@ export class Scene {
     return this.owner.email;
   }
 
-  /** A notification of the owner. */
+  /** The id of a notification of the owner. */
   async notification(): Promise<string> {
     return eventually(async () => {
       const { body } = await this.owner.http('notification', 'GET', '/notifications?state=all&limit=1');
@@ -136,7 +136,7 @@ export class Scene {
     });
   }
 
-  /** A subscription of the owner to pushes; the last one where the limit of subscribing was reached. */
+  /** A push subscription of the owner. Returns the last one if the limit of subscribing is reached. */
   async subscription(keys: { p256dh: string; auth: string }): Promise<string> {
     const { status, body } = await this.owner.http('notification', 'POST', '/push-subscriptions', {
       endpoint: this.endpoint(),
@@ -148,7 +148,7 @@ export class Scene {
     return this.#subscriptionId;
   }
 
-  /** A place to which a push service would send. */
+  /** A new push endpoint. */
   endpoint(): string {
     return `https://push.example.org/${randomUUID()}`;
   }
