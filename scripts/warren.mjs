@@ -124,7 +124,9 @@ const [name = '--help', ...args] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (!command) {
   const asked = ['--help', '-h', 'help'].includes(name);
-  (asked ? process.stdout : process.stderr).write(asked ? help : `warren: unknown command "${name}"\n\n${help}`);
+  (asked ? process.stdout : process.stderr).write(
+    asked ? help : `warren: unknown command "${name}"\n\n${help}`,
+  );
   process.exitCode = asked ? 0 : 2;
 } else {
   await command(...args).catch((error) => {

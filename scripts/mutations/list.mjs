@@ -464,7 +464,8 @@ export const mutations = [
     tests: ['services/payment/test/notices.test.ts'],
   },
   {
-    guard: "end of a transaction: a statement that the handler did not await runs on no other transaction's connection",
+    guard:
+      "end of a transaction: a statement that the handler did not await runs on no other transaction's connection",
     file: 'packages/service-kit/src/database/prisma/kit-transaction.ts',
     from: '  async executeRaw(query: SqlQuery): Promise<number> {\n    if (this.#over) throw this.#over;',
     to: '  async executeRaw(query: SqlQuery): Promise<number> {',

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Person } from '../support/person.js';
 import { SocketLog } from '../support/socket-log.js';
 import { SeparateSystem, type ServiceName, services } from '../support/system.js';
-import { type Access, commands, internalRoutes, type Outcome, type Request, routes } from './support/access.js';
+import {
+  type Access,
+  commands,
+  internalRoutes,
+  type Outcome,
+  type Request,
+  routes,
+} from './support/access.js';
 import { handshake } from './support/attacks.js';
 import { contractOf, routesOf } from './support/open-api.js';
 import { type Role, roles, Scene } from './support/scene.js';
@@ -26,16 +33,13 @@ describe('the table of access', () => {
 
   const url = (service: ServiceName) => system.urls(service)[0] as string;
 
-  it.each(services)(
-    'has an entry for each route and each command of %s, and no others',
-    async (service) => {
-      const known = (await routesOf(url(service))).map(({ name }) => name);
-      expect(Object.keys(routes[service]).sort()).toEqual(known.sort());
-      const { commands: stated } = await contractOf(url(service));
-      const own = Object.keys(commands[service]).filter((name) => !builtIn.includes(name));
-      expect(own.sort()).toEqual(Object.keys(stated).sort());
-    },
-  );
+  it.each(services)('has an entry for each route and each command of %s, and no others', async (service) => {
+    const known = (await routesOf(url(service))).map(({ name }) => name);
+    expect(Object.keys(routes[service]).sort()).toEqual(known.sort());
+    const { commands: stated } = await contractOf(url(service));
+    const own = Object.keys(commands[service]).filter((name) => !builtIn.includes(name));
+    expect(own.sort()).toEqual(Object.keys(stated).sort());
+  });
 
   it.each(services)(
     'holds for each role and each route of %s',

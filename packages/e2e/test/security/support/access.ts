@@ -91,8 +91,14 @@ export const routes: Record<ServiceName, Record<string, Access>> = {
       newcomers: true,
       outcomes: signedIn(204),
     },
-    'POST /users/lookup': { request: ({ ownerEmail: email }) => ({ body: { email } }), outcomes: signedIn(200) },
-    'POST /password-resets': { request: () => ({ body: { email: 'nobody@example.org' } }), outcomes: open(202) },
+    'POST /users/lookup': {
+      request: ({ ownerEmail: email }) => ({ body: { email } }),
+      outcomes: signedIn(200),
+    },
+    'POST /password-resets': {
+      request: () => ({ body: { email: 'nobody@example.org' } }),
+      outcomes: open(202),
+    },
     'PUT /password-resets': {
       request: () => ({ body: { token: 'x'.repeat(43), newPassword: 'another horse battery' } }),
       outcomes: open('invalid-token'),
