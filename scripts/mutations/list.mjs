@@ -24,7 +24,7 @@ export const mutations = [
   {
     guard: 'topology: a service does not start if an exchange has another type',
     file: 'packages/event-bus/src/rabbitmq/exchanges.ts',
-    from: 'const odd = await observeIfAllowed(session, service);',
+    from: 'const odd = await observeIfAllowed(session, names, service);',
     to: 'const odd = undefined;',
     tests: ['packages/event-bus/test/rabbitmq-topology.test.ts'],
   },
