@@ -1,11 +1,14 @@
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { NodeLink } from './api.js';
 
-/** Bounds of one node-to-node message; an entry larger than that travels alone. */
+/** The limits of one message. A larger entry is sent alone. */
 const maxEntries = 100;
 const maxBytes = 256 * 1024;
 
-/** Sends entries to the other nodes, if there are any, in messages of a bounded size, in order. */
+/** The most keys of one hint. */
+const maxKeys = 1_000;
+
+/** Sends entries to the other nodes, if there are any, in order and in messages of limited size. */
 export function broadcastEntries(link: NodeLink, service: string, entries: readonly FeedEntry[]): void {
   if (!link.hasPeers) return;
   let batch: FeedEntry[] = [];
@@ -24,10 +27,7 @@ export function broadcastEntries(link: NodeLink, service: string, entries: reado
   send();
 }
 
-/** Most keys of one hint. */
-const maxKeys = 1_000;
-
-/** Sends a hint to the other nodes, if there are any, in messages of a bounded size. */
+/** Sends a hint to the other nodes, if there are any, in messages of limited size. */
 export function broadcastHint(link: NodeLink, service: string, topic: string, keys: readonly string[]): void {
   if (!link.hasPeers) return;
   for (let from = 0; from < keys.length; from += maxKeys) {

@@ -1,6 +1,6 @@
 /**
- * A queue in which keys take turns. Each key that has items gives one, its oldest, and then waits behind all others. So
- * nobody with many items holds up the rest.
+ * A queue in which keys take turns: each key gives its oldest item and then goes behind all others. A key with many
+ * items does not hold up the rest.
  */
 export class FairQueue<Item> {
   readonly #byKey = new Map<string, Set<Item>>();
@@ -11,26 +11,26 @@ export class FairQueue<Item> {
   }
 
   add(key: string, item: Item): void {
-    const own = this.#byKey.get(key);
-    if (own) own.add(item);
+    const items = this.#byKey.get(key);
+    if (items) items.add(item);
     else this.#byKey.set(key, new Set([item]));
     this.#size += 1;
   }
 
   delete(key: string, item: Item): void {
-    const own = this.#byKey.get(key);
-    if (!own?.delete(item)) return;
+    const items = this.#byKey.get(key);
+    if (!items?.delete(item)) return;
     this.#size -= 1;
-    if (own.size === 0) this.#byKey.delete(key);
+    if (items.size === 0) this.#byKey.delete(key);
   }
 
-  /** Takes out the item whose turn it is; undefined if the queue is empty. */
+  /** Removes and returns the item whose turn it is; undefined if the queue is empty. */
   next(): Item | undefined {
-    for (const [key, own] of this.#byKey) {
+    for (const [key, items] of this.#byKey) {
       this.#byKey.delete(key);
-      if (own.size > 1) this.#byKey.set(key, own);
-      for (const item of own) {
-        own.delete(item);
+      if (items.size > 1) this.#byKey.set(key, items);
+      for (const item of items) {
+        items.delete(item);
         this.#size -= 1;
         return item;
       }

@@ -1,30 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import type { FeedEntry } from '@warren/unit-of-work';
-import type { RealtimeNode, RealtimeOptions, RealtimeStats } from './api.js';
+import type { RealtimeNode, RealtimeOptions } from './api.js';
 import { broadcastEntries, broadcastHint } from './broadcast.js';
 import { commandTable, fromService } from './commands/command.js';
 import { CommandDispatcher } from './commands/dispatcher.js';
 import { feedPull } from './commands/feed-pull.js';
-import { PullLine } from './commands/pull-line.js';
+import { PullQueue } from './commands/pull-queue.js';
 import { sessionRefresh } from './commands/session-refresh.js';
-import { Drain } from './drain.js';
 import { FeedBatcher } from './feed/feed-batcher.js';
+import { Hub } from './feed/hub.js';
 import { HeadSweep } from './feed/sweep.js';
-import { Hub } from './hub.js';
-import { defaultLimits } from './limits/defaults.js';
+import { defaultLimits } from './limits/limits.js';
 import { TokenBuckets } from './limits/token-buckets.js';
-import { acceptSockets, refuseNamespace } from './server/accept.js';
 import { Connections } from './server/connections.js';
 import { createSocketServer } from './server/socket-server.js';
-import { SocketSet } from './server/socket-set.js';
-import { UnjoinedConnections } from './server/unjoined.js';
+import { UnjoinedConnections } from './server/unjoined-connections.js';
 import { UpgradeGate } from './server/upgrade-gate.js';
-import { newCounters } from './stats.js';
+import { acceptSockets, refuseNamespace } from './sockets/accept.js';
+import { Drain } from './sockets/drain.js';
+import { SocketSet } from './sockets/socket-set.js';
+import { countRefusedHandshake, newCounters } from './stats.js';
 
-/** Milliseconds in which peers may read the rest before `close` cuts them off. */
-const closeGrace = 1_000;
+/** Milliseconds that `close` gives peers to read what was sent to them. */
+const closeGraceMs = 1_000;
 
-/** Puts one service's namespace on an HTTP server. Throws if two commands have one name. */
+/** Adds one service's namespace to an HTTP server. Throws if two commands have the same name. */
 export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const { server, service, node, path, feeds, link, verifyToken } = options;
   const log = options.log.child({ part: 'realtime' });
@@ -38,21 +38,22 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const unjoined = new UnjoinedConnections(limits.unjoinedPerAddress);
   const gate = new UpgradeGate({
     mayOpen: (request) => isReady() && !unjoined.isFull(clientAddress(request)),
-    refused: () => void counters.upgradesRefused++,
+    onRefused: () => void counters.upgradesRefused++,
   });
   const connections = new Connections(server, path, unjoined, {
     limits,
-    cut: () => void counters.connectionsCut++,
+    onCut: () => void counters.connectionsCut++,
   });
   const drain = new Drain({ gate, sockets, connections });
   const sweep = new HeadSweep({ feeds, users: () => hub.users(), roundMs: options.sweepMs ?? 15_000, log });
   const handshake = {
     verifyToken,
-    limiter: new TokenBuckets(limits.handshakesPerMinute / 60, limits.handshakesPerMinute),
+    limiter: new TokenBuckets({
+      perSecond: limits.handshakesPerMinute / 60,
+      burst: limits.handshakesPerMinute,
+    }),
     clientAddress,
-    refused: (code: string) => {
-      counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
-    },
+    onRefused: (code: string) => countRefusedHandshake(counters, code),
     log,
   };
   const { io, namespace } = createSocketServer({
@@ -72,7 +73,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   const dispatcher = new CommandDispatcher({
     commands: commandTable([
       sessionRefresh(verifyToken),
-      feedPull(feeds, new PullLine(limits.pulled), limits.unsentBytes),
+      feedPull(feeds, new PullQueue(limits.pulls), limits.unsentBytes),
       ...options.commands.map(fromService),
     ]),
     limits,
@@ -98,7 +99,7 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     isRevoked: options.isRevoked ?? (() => false),
     connections,
     sockets,
-    dispatcher,
+    onPacket: (socket, eventArguments) => dispatcher.handle(socket, eventArguments),
   });
 
   const hintListeners: ((topic: string, keys: readonly string[]) => void)[] = [];
@@ -116,36 +117,35 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
   sweep.start();
 
   return {
-    committed(entries: readonly FeedEntry[]): void {
+    committed(entries: readonly FeedEntry[]) {
       for (const entry of entries) hub.push(entry);
       broadcastEntries(link, service, entries);
     },
     hint: (topic, keys) => broadcastHint(link, service, topic, keys),
     onHint: (listener) => void hintListeners.push(listener),
     connectedUsers: () => hub.userIds(),
-    get socketCount(): number {
+    get socketCount() {
       return sockets.size;
     },
-    stats(): RealtimeStats {
-      return structuredClone({
+    stats: () =>
+      structuredClone({
         ...counters,
         sockets: sockets.size,
         users: hub.userCount,
         unjoined: unjoined.size,
         opening: openings.length,
-      });
-    },
-    endSessions(sessionIds: ReadonlySet<string>): void {
+      }),
+    endSessions(sessionIds) {
       for (const sessionId of sessionIds) {
         for (const socket of sockets.ofSession(sessionId)) socket.end('session-revoked');
       }
     },
     refuse: () => gate.shut(),
     drain: (withinMs) => drain.run(withinMs),
-    async close(): Promise<void> {
+    async close() {
       gate.shut();
       await sweep.close();
-      await connections.closeAll(closeGrace);
+      await connections.closeAll(closeGraceMs);
       connections.detach();
       io.engine.close();
     },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError, errorsOf } from '@warren/contracts';
 import type { CommandContext, SocketCommand } from '@warren/realtime';
-import { eventually } from '@warren/testing';
-import { connect, node } from './support/cleanup.js';
+import { eventually, gate } from '@warren/testing';
+import { connect, node } from './support/fixtures.js';
 import { echo, token } from './support/node.js';
 
 const thingError = errorsOf({ 'thing-done': { status: 409, temporary: false, title: 'Done already' } });
@@ -16,7 +16,7 @@ function command(
   return { name, check, handle };
 }
 
-describe('a command', () => {
+describe('a socket command', () => {
   it('is answered with what its handler returns', async () => {
     const { url } = await node();
     const client = connect(url);
@@ -26,12 +26,12 @@ describe('a command', () => {
     });
   });
 
-  it('may come without input, which counts as an empty object', async () => {
+  it('may have no input, which counts as an empty object', async () => {
     const { url } = await node();
     expect(await connect(url).command('things.echo')).toMatchObject({ ok: true, data: { input: {} } });
   });
 
-  it('hands its commandId to the handler apart from the input', async () => {
+  it('gives its handler the commandId separately from the input', async () => {
     const contexts: CommandContext[] = [];
     const spy = command('things.spy', async (input, context) => {
       contexts.push(context);
@@ -45,7 +45,7 @@ describe('a command', () => {
     expect(contexts).toMatchObject([{ commandId, principal: { userId: 'ann', sessionId: 's1' } }]);
   });
 
-  it('runs without an acknowledgement too', async () => {
+  it('runs even if the client asks for no acknowledgement', async () => {
     let runs = 0;
     const { url } = await node({ commands: [command('things.run', async () => ++runs)] });
     const client = connect(url);
@@ -55,7 +55,7 @@ describe('a command', () => {
     expect(await client.command('things.run')).toEqual({ ok: true, data: 2 });
   });
 
-  it('answers the error that the handler throws, with its fields', async () => {
+  it('is answered with the AppError that its handler throws, including its fields', async () => {
     const errors = [{ pointer: '/id', code: 'format' }];
     const { url } = await node({
       commands: [
@@ -80,7 +80,7 @@ describe('a command', () => {
     });
   });
 
-  it('hides unknown errors, sync or async, and answers that can not be encoded', async () => {
+  it('is answered internal, without details, after an unknown error or a result that JSON can not represent', async () => {
     const secret = 'password=hunter2';
     const { url } = await node({
       commands: [
@@ -101,7 +101,7 @@ describe('a command', () => {
   });
 
   it.each(['nope', 'constructor', '__proto__', 'toString', 'hasOwnProperty', 'error', ''])(
-    'is unknown by the name "%s"',
+    'is answered unknown-command if its name is "%s"',
     async (name) => {
       const { url } = await node();
       const answer = await connect(url).command(name, {});
@@ -116,29 +116,29 @@ describe('a command', () => {
     ['a number', [1]],
     ['binary', [Buffer.from('x')]],
     ['two objects', [{}, {}]],
-    ['a commandId that is no UUID', [{ commandId: 'x' }]],
-    ['a commandId of another type', [{ commandId: 1 }]],
-  ])('is refused with %s as its input', async (_what, args) => {
+    ['a commandId that is not a UUID', [{ commandId: 'x' }]],
+    ['a commandId that is not a string', [{ commandId: 1 }]],
+  ])('is refused if its input is %s', async (_what, args) => {
     const { url } = await node();
     const answer = await connect(url).command('things.echo', ...args);
     expect(answer).toMatchObject({ ok: false, error: { code: 'invalid-request', temporary: false } });
   });
 
-  it('can not reach the prototype through its input', async () => {
+  it('can not change Object.prototype through its input', async () => {
     const { url } = await node();
     const payload = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}');
     expect((await connect(url).command('things.echo', payload)).ok).toBe(true);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  it('may not take a name of the protocol or of another command', async () => {
+  it('must not have the name of another command or of the protocol', async () => {
     await expect(node({ commands: [echo, echo] })).rejects.toThrow('things.echo');
     await expect(node({ commands: [{ ...echo, name: 'feed.pull' }] })).rejects.toThrow('feed.pull');
   });
 });
 
-describe('limits on commands', () => {
-  it('answers rate-limited per user, over all their sockets', async () => {
+describe('the limits on commands', () => {
+  it('limit the rate of each user over all their sockets', async () => {
     const { url } = await node({ limits: { commandsPerSecond: 2 } });
     const clients = Array.from({ length: 5 }, () => connect(url));
     const answers = await Promise.all(
@@ -150,7 +150,7 @@ describe('limits on commands', () => {
     expect((await connect(url, { token: token('bob') }).command('things.echo')).ok).toBe(true);
   });
 
-  it('answers a packet above the soft limit, also one in several frames, and closes above the hard one', async () => {
+  it('answer payload-too-large above the soft limit, and close the connection above the hard one', async () => {
     const { url } = await node({ limits: { payloadSoftBytes: 1_000, payloadHardBytes: 10_000 } });
     const client = connect(url);
     expect((await client.command('things.echo', { text: 'x'.repeat(900) })).ok).toBe(true);
@@ -164,27 +164,24 @@ describe('limits on commands', () => {
     expect(client.disconnects).toHaveLength(1);
   });
 
-  it('bounds what runs at the same time', async () => {
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+  it('limit how many commands of one socket run at the same time', async () => {
+    const handler = gate();
     const { url } = await node({
-      commands: [command('wait', () => released)],
+      commands: [command('wait', () => handler.opened)],
       limits: { commandsPerSecond: 1_000 },
     });
     const client = connect(url);
     await client.got('session.ready');
     const waiting = Array.from({ length: 16 }, () => client.command('wait'));
     expect(await client.command('wait')).toMatchObject({ error: { code: 'rate-limited' } });
-    release();
+    handler.open();
     expect((await Promise.all(waiting)).every(({ ok }) => ok)).toBe(true);
     expect((await client.command('wait')).ok).toBe(true);
   });
 });
 
 describe('feed.pull', () => {
-  it('reads pages from a cursor, or from the oldest kept', async () => {
+  it('reads pages after a cursor, or from the oldest entry kept', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 5);
     const client = connect(url);
@@ -215,7 +212,7 @@ describe('feed.pull', () => {
 
   it.each([
     [
-      'below the oldest kept',
+      'below the oldest entry kept',
       (cursor: (seq: number, epoch?: string) => string) => cursor(1),
       'cursor-too-old',
     ],
@@ -225,7 +222,7 @@ describe('feed.pull', () => {
       'invalid-cursor',
     ],
     ['beyond the head', (cursor: (seq: number, epoch?: string) => string) => cursor(9), 'invalid-cursor'],
-    ['that is none', () => 'gibberish', 'invalid-cursor'],
+    ['that is malformed', () => 'gibberish', 'invalid-cursor'],
     ['that is empty', () => '', 'invalid-cursor'],
     ['that is huge', () => 'x'.repeat(5_000), 'invalid-cursor'],
   ])('refuses a cursor %s', async (_what, make, code) => {
@@ -239,7 +236,7 @@ describe('feed.pull', () => {
     });
   });
 
-  it('says cursor-too-old when pruning overtakes the read', async () => {
+  it('answers cursor-too-old if entries are deleted between looking up the cursor and reading', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 5);
     feeds.beforeAnswer = ({ kind }) => {
@@ -256,14 +253,14 @@ describe('feed.pull', () => {
     [{ limit: 1.5 }, '/limit'],
     [{ limit: 'x' }, '/limit'],
     [{ limit: null }, '/limit'],
-  ])('refuses %j', async (input, pointer) => {
+  ])('refuses the input %j', async (input, pointer) => {
     const { url } = await node();
     expect(await connect(url).command('feed.pull', input)).toMatchObject({
       error: { code: 'invalid-request', errors: [{ pointer }] },
     });
   });
 
-  it('is temporary trouble when the database is away', async () => {
+  it('answers service-unavailable while the database is away', async () => {
     const { url, feeds } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -273,7 +270,7 @@ describe('feed.pull', () => {
     });
   });
 
-  it('leaves a live socket as it is', async () => {
+  it('keeps a live socket live', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 3);
     const client = connect(url);

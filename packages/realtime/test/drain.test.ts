@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/cleanup.js';
+import { eventually, gate } from '@warren/testing';
+import { connect, node, onEnd } from './support/fixtures.js';
 import { MemoryFeeds } from './support/memory-feeds.js';
 import { service, startNode } from './support/node.js';
 import { rawSocket } from './support/raw-socket.js';
 
 describe('draining', () => {
-  it('hands each client a slot of its own and goes on serving it', async () => {
+  it('gives each client a slot of its own and serves it until it leaves', async () => {
     const { url, realtime, commit } = await node();
     const clients = Array.from({ length: 4 }, () => connect(url));
     for (const client of clients) await client.got('session.ready');
@@ -36,7 +36,7 @@ describe('draining', () => {
     expect(raw.text()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
   });
 
-  it('refuses long-polling with 503 as well', async () => {
+  it('refuses long-polling with 503', async () => {
     const { port, realtime } = await node({ polling: true });
     const poll = () => fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4&transport=polling`);
     expect((await poll()).status).toBe(200);
@@ -44,15 +44,12 @@ describe('draining', () => {
     expect((await poll()).status).toBe(503);
   });
 
-  it('waits for commands that run, and their answers arrive', async () => {
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+  it('waits for running commands and sends their answers', async () => {
+    const handler = gate();
     const slow = {
       name: 'slow',
       check: (input: unknown) => input,
-      handle: () => released.then(() => 'done'),
+      handle: () => handler.opened.then(() => 'done'),
     };
     const { url, realtime } = await node({ commands: [slow] });
     const client = connect(url);
@@ -61,13 +58,13 @@ describe('draining', () => {
     await client.command('feed.pull', { limit: 1 });
     const drained = realtime.drain(50);
     await client.got('session.draining');
-    setTimeout(release, 200);
+    setTimeout(handler.open, 200);
     expect(await answer).toEqual({ ok: true, data: 'done' });
     await drained;
     await eventually(() => expect(client.disconnects).toEqual(['transport close']));
   });
 
-  it('gives a slot to a client whose handshake was under way', async () => {
+  it('gives a slot to a client whose handshake was in progress', async () => {
     const { url, realtime, feeds } = await node();
     let drained: Promise<void> | undefined;
     feeds.beforeAnswer = ({ kind }) => {
@@ -78,7 +75,7 @@ describe('draining', () => {
     await drained;
   });
 
-  it('sends plain clients to another node by themselves, and they miss nothing', async () => {
+  it('makes Socket.IO clients reconnect to another node, where they miss nothing', async () => {
     const feeds = new MemoryFeeds();
     const going = await startNode({ feeds, node: 'going' });
     const client = connect(going.url, () => ({ cursor: feeds.cursor(client.seqs.at(-1) ?? 0) }));
@@ -99,7 +96,7 @@ describe('draining', () => {
     await client.gotExactly(1, 4);
   });
 
-  it('is retried by plain clients: a 503 does not end them', async () => {
+  it('lets Socket.IO clients retry after a 503 until a node accepts them', async () => {
     const { url, realtime, server, port } = await node();
     await realtime.drain(0);
     const client = connect(url);
@@ -113,8 +110,8 @@ describe('draining', () => {
   });
 });
 
-describe('closing', () => {
-  it('closes the transports, also of clients that read nothing or never joined, and stops', async () => {
+describe('closing a node', () => {
+  it('closes all connections, even of clients that read nothing or never joined, and stops reading feeds', async () => {
     const at = await startNode({ sweepMs: 30, pingTimeoutMs: 60_000 });
     const client = connect(at.url, {}, { reconnection: false });
     await client.got('session.ready');

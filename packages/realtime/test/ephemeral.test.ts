@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CommandSocket, SocketCommand } from '@warren/realtime';
 import { eventually } from '@warren/testing';
-import { connect, node } from './support/cleanup.js';
+import { connect, node } from './support/fixtures.js';
 import { service, token } from './support/node.js';
 
-describe('what is no feed', () => {
-  it('a command can tell its socket something live, and hears when that leaves', async () => {
+describe('the socket of a command', () => {
+  it('can be sent events that are no feed entries, and tells when it leaves', async () => {
     const sockets: CommandSocket[] = [];
     let left = 0;
     const follow: SocketCommand = {
@@ -32,8 +32,10 @@ describe('what is no feed', () => {
     });
     expect(left).toBe(2);
   });
+});
 
-  it('tells of people, not of sockets', async () => {
+describe('the user listener', () => {
+  it('is told when the first socket of a user joins and the last one leaves', async () => {
     const heard: string[] = [];
     const users = {
       joined: (userId: string) => void heard.push(`joined ${userId}`),
@@ -52,8 +54,10 @@ describe('what is no feed', () => {
     second.close();
     await eventually(() => expect(heard).toEqual(['joined ann', 'left ann']));
   });
+});
 
-  it('hints reach the other nodes of the service, in bounded messages, and no other service', async () => {
+describe('hints', () => {
+  it('reach the other nodes of their service in messages of limited size', async () => {
     const { link, realtime } = await node();
     const heard: unknown[] = [];
     realtime.onHint((topic, keys) => heard.push([topic, keys]));

@@ -1,31 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { pino } from 'pino';
 import { FeedBatcher } from '../src/feed/feed-batcher.js';
-import { feedsAtOnce } from '../src/limits/defaults.js';
-import { connect, node } from './support/cleanup.js';
+import { feedsPerStatement } from '../src/limits/limits.js';
+import { connect, node } from './support/fixtures.js';
 import { MemoryFeeds } from './support/memory-feeds.js';
 import { token } from './support/node.js';
 
 const log = pino({ level: 'silent' });
 
-/** A batcher on feeds whose statements wait for `goOn`. */
+/** A batcher whose statements wait for `goOn`. */
 function heldBatcher(waitMs?: number) {
   const feeds = new MemoryFeeds();
-  let goOn: () => void = () => undefined;
+  let statements = gate();
   const hold = () => {
-    const held = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    feeds.beforeAnswer = () => held;
+    statements = gate();
+    feeds.beforeAnswer = () => statements.opened;
   };
   hold();
   const batcher = new FeedBatcher(feeds, log, waitMs);
-  return { feeds, batcher, hold, goOn: () => goOn() };
+  return { feeds, batcher, hold, goOn: () => statements.open() };
 }
 
-describe('questions about feeds', () => {
-  it('are answered at once if they come alone, and together if they come during a statement', async () => {
+describe('the feed batcher', () => {
+  it('reads a single question at once, and together those that come during a statement', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     feeds.writeMany('ann', 3);
     const first = batcher.ask({ userId: 'ann', from: feeds.cursor(1) });
@@ -38,18 +36,18 @@ describe('questions about feeds', () => {
     expect(feeds.batches).toEqual([['ann'], ['bob', 'cat', 'dan']]);
   });
 
-  it('are answered by one bounded statement at a time, in the order in which they came', async () => {
+  it('runs one statement of limited size at a time, in the order of the questions', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
-    const ids = Array.from({ length: 2 * feedsAtOnce + 50 }, (_, index) => `user-${index}`);
+    const ids = Array.from({ length: 2 * feedsPerStatement + 50 }, (_, index) => `user-${index}`);
     const asked = ['first', ...ids].map((userId) => batcher.ask({ userId }));
     expect(feeds.batches).toEqual([['first']]);
     goOn();
     await Promise.all(asked.map(({ answer }) => answer));
-    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsAtOnce, feedsAtOnce, 50]);
+    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsPerStatement, feedsPerStatement, 50]);
     expect(feeds.batches.slice(1).flat()).toEqual(ids);
   });
 
-  it('take turns by user: one with many sockets holds up nobody', async () => {
+  it('lets users take turns, so that one with many sockets does not hold up others', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     feeds.writeMany('greedy', 500);
     batcher.ask({ userId: 'first' });
@@ -61,10 +59,10 @@ describe('questions about feeds', () => {
     await late.answer;
     expect(feeds.batches[1]?.slice(0, 2)).toEqual(['greedy', 'late']);
     await Promise.all(greedy.map(({ answer }) => answer));
-    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsAtOnce, 101]);
+    expect(feeds.batches.map(({ length }) => length)).toEqual([1, feedsPerStatement, 101]);
   });
 
-  it('are read once if several tabs ask the same', async () => {
+  it('reads a feed once if several tabs ask the same question', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     batcher.ask({ userId: 'first' });
     const tabs = Array.from({ length: 20 }, () => batcher.ask({ userId: 'ann' }));
@@ -73,7 +71,7 @@ describe('questions about feeds', () => {
     expect(feeds.batches).toEqual([['first'], ['ann']]);
   });
 
-  it('are not read once they are cancelled', async () => {
+  it('does not read a feed for a cancelled question', async () => {
     const { feeds, batcher, goOn } = heldBatcher();
     const first = batcher.ask({ userId: 'first' });
     const [gone, stays] = ['gone', 'stays'].map((userId) => batcher.ask({ userId }));
@@ -85,7 +83,7 @@ describe('questions about feeds', () => {
     expect(feeds.batches).toEqual([['first'], ['stays']]);
   });
 
-  it('get a temporary error if their statement fails, and the next statement is not affected', async () => {
+  it('answers a temporary error if a statement fails, and then runs the next one', async () => {
     const { feeds, batcher, hold, goOn } = heldBatcher();
     const first = batcher.ask({ userId: 'first' });
     const failing = ['ann', 'bob'].map((userId) => batcher.ask({ userId }));
@@ -102,7 +100,7 @@ describe('questions about feeds', () => {
     expect(await next.answer).toMatchObject({ place: { ok: true } });
   });
 
-  it('get a temporary error if their turn does not come in time', async () => {
+  it('answers a temporary error if a question waits too long', async () => {
     const { feeds, batcher, goOn } = heldBatcher(1);
     const first = batcher.ask({ userId: 'first' });
     const late = batcher.ask({ userId: 'late' });
@@ -118,27 +116,24 @@ describe('questions about feeds', () => {
   });
 });
 
-describe('sockets that come at the same time', () => {
-  it('wait together for a slow statement, and all of them go on where they were', async () => {
+describe('sockets that start at the same time', () => {
+  it('share statements, and each resumes where it was', async () => {
     const { url, feeds, realtime } = await node();
     const people = Array.from({ length: 100 }, (_, index) => `user-${index}`);
     for (const person of people) feeds.writeMany(person, 5);
-    let goOn: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    feeds.beforeAnswer = () => held;
+    const statements = gate();
+    feeds.beforeAnswer = () => statements.opened;
     const clients = people.map((person) => connect(url, { token: token(person), cursor: feeds.cursor(2) }));
     await eventually(() => expect(realtime.socketCount).toBe(100));
     expect(feeds.batches).toHaveLength(1);
     expect(realtime.stats().opening).toBe(100 - (feeds.batches[0]?.length ?? 0));
-    goOn();
+    statements.open();
     for (const client of clients) await client.gotExactly(3, 5);
     expect(feeds.batches.length).toBeLessThan(10);
     for (const client of clients) expect(client.named('session.ready')).not.toContainEqual({ head: null });
   });
 
-  it('go on by themselves after their statement failed', async () => {
+  it('start by themselves after their statement has failed', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 3);
     feeds.failure = new Error('connection refused');
@@ -149,20 +144,17 @@ describe('sockets that come at the same time', () => {
     await clients[1]?.gotExactly(3, 3);
   });
 
-  it('leave no question behind if they leave while they wait', async () => {
+  it('cancel their questions if they leave', async () => {
     const { url, feeds, realtime } = await node();
-    let goOn: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    feeds.beforeAnswer = () => held;
+    const statements = gate();
+    feeds.beforeAnswer = () => statements.opened;
     const first = connect(url, { token: token('first') });
     await eventually(() => expect(feeds.batches).toEqual([['first']]));
     const others = ['ann', 'bob', 'cat'].map((person) => connect(url, { token: token(person) }));
     await eventually(() => expect(realtime.stats().opening).toBe(3));
     for (const client of others.slice(0, 2)) client.close();
     await eventually(() => expect(realtime.stats().opening).toBe(1));
-    goOn();
+    statements.open();
     await first.got('session.ready');
     await others[2]?.got('session.ready');
     expect(feeds.batches).toEqual([['first'], ['cat']]);

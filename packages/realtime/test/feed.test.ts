@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node } from './support/cleanup.js';
 import { range } from './support/client.js';
+import { connect, node } from './support/fixtures.js';
 import { service, token } from './support/node.js';
 
 describe('a connected socket', () => {
-  it('gets session.ready first, then live entries, each with its place in the feed', async () => {
+  it('gets session.ready first, then live entries, each with its position in the feed', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 3);
     const client = connect(url);
@@ -25,7 +25,7 @@ describe('a connected socket', () => {
     expect(client.events).toEqual(['session.ready', 'thing.happened']);
   });
 
-  it('gets nothing of another user', async () => {
+  it('gets no entry of another user', async () => {
     const { url, commit, realtime } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -37,7 +37,7 @@ describe('a connected socket', () => {
 });
 
 describe('resuming', () => {
-  it('sends more than a page of missed entries in order, with live ones written meanwhile', async () => {
+  it('sends more than one page of missed entries in order, followed by those written meanwhile', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 250);
     let writes = 0;
@@ -55,8 +55,8 @@ describe('resuming', () => {
     expect(client.events[0]).toBe('session.ready');
   });
 
-  it('loses nothing that is written between the look-up and going live', async () => {
-    // Joining after the look-up would miss this push, and no later gap would show it.
+  it('sends an entry that is written while the cursor is looked up', async () => {
+    // A socket that joined after the look-up would miss this push, and no later gap would show it.
     const { url, feeds, commit } = await node();
     feeds.write('ann');
     feeds.beforeAnswer = ({ kind }) => {
@@ -66,7 +66,7 @@ describe('resuming', () => {
     await client.gotExactly(2, 2);
   });
 
-  it('loses nothing that is written while the head is looked up for a socket without a cursor', async () => {
+  it('sends an entry that is written while the head is read for a socket without a cursor', async () => {
     const { url, feeds, commit } = await node();
     feeds.beforeAnswer = ({ kind }) => {
       if (kind === 'head') commit('ann');
@@ -75,7 +75,7 @@ describe('resuming', () => {
     await client.gotExactly(1, 1);
   });
 
-  it('answers a cursor that can not be followed with the head and the reason, then goes on live', async () => {
+  it('answers an unusable cursor with feed.reset, the head and the reason, and goes live', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 10);
     const old = feeds.cursor(2);
@@ -100,7 +100,7 @@ describe('resuming', () => {
     for (const client of clients) await client.gotExactly(11, 11);
   });
 
-  it('resets a socket whose next entries are pruned while it catches up', async () => {
+  it('resets a socket whose next entries are deleted while it catches up', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 300);
     let reads = 0;
@@ -115,8 +115,8 @@ describe('resuming', () => {
   });
 });
 
-describe('the feed can not be read', () => {
-  it('keeps the client, says so by a null head, and resumes when the database is back', async () => {
+describe('while the database can not be read, a socket', () => {
+  it('stays connected with a null head, and resumes when the database is back', async () => {
     const { url, feeds, commit } = await node();
     feeds.writeMany('ann', 3);
     feeds.failure = new Error('connection refused');
@@ -128,7 +128,7 @@ describe('the feed can not be read', () => {
     expect(client.disconnects).toEqual([]);
   });
 
-  it('tells a client without a cursor to refetch, since it can not know from where it goes on', async () => {
+  it('without a cursor is reset when the database is back, since it may have missed entries', async () => {
     const { url, feeds, commit } = await node();
     feeds.failure = new Error('connection refused');
     const client = connect(url);
@@ -140,7 +140,7 @@ describe('the feed can not be read', () => {
     await client.gotExactly(2, 2);
   });
 
-  it('fills a gap late rather than never', async () => {
+  it('waits with a gap, which is filled when the database is back', async () => {
     const { url, feeds, commit } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -155,7 +155,7 @@ describe('the feed can not be read', () => {
 });
 
 describe('pushes from other nodes', () => {
-  it('fills a gap from the feed before it sends what came', async () => {
+  it('send the missing entries from the feed before the pushed one', async () => {
     const { url, feeds, link, realtime } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -165,7 +165,7 @@ describe('pushes from other nodes', () => {
     expect(realtime.stats()).toMatchObject({ gaps: 1, pushesUseful: 1 });
   });
 
-  it('drops duplicates and late ones', async () => {
+  it('are dropped if they are duplicates or late', async () => {
     const { url, feeds, link } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -176,7 +176,7 @@ describe('pushes from other nodes', () => {
     await client.gotExactly(1, 4);
   });
 
-  it('puts two that came in the wrong order right without reading', async () => {
+  it('are put into the right order without reading the feed', async () => {
     const { url, feeds, link } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -188,7 +188,7 @@ describe('pushes from other nodes', () => {
     expect(feeds.readsOf('ann')).toEqual([]);
   });
 
-  it('counts those that nobody here waits for, and ignores other services', async () => {
+  it('are counted as wasted if their user is not connected here, and ignored if they are of another service', async () => {
     const { url, feeds, link, realtime } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -198,7 +198,7 @@ describe('pushes from other nodes', () => {
     expect(client.seqs).toEqual([]);
   });
 
-  it('reads once for all tabs of a user', async () => {
+  it('make a gap read once for all tabs of a user', async () => {
     const { url, feeds, link } = await node();
     const tabs = Array.from({ length: 8 }, () => connect(url));
     for (const tab of tabs) await tab.got('session.ready');
@@ -207,8 +207,10 @@ describe('pushes from other nodes', () => {
     for (const tab of tabs) await tab.gotExactly(1, 21);
     expect(feeds.readsOf('ann')).toHaveLength(1);
   });
+});
 
-  it('sends what commits here to the other nodes in bounded messages', async () => {
+describe('entries committed on a node', () => {
+  it('are sent to the other nodes in messages of limited size', async () => {
     const { feeds, link, realtime } = await node();
     const entries = [...feeds.writeMany('ann', 150), feeds.write('ann', 'x'.repeat(200_000))];
     realtime.committed([...entries, feeds.write('ann', 'y'.repeat(200_000))]);
@@ -217,7 +219,7 @@ describe('pushes from other nodes', () => {
     expect(sent.flat().map(({ seq }) => seq)).toEqual(range(1, 152));
   });
 
-  it('sends nothing where there is no other node', async () => {
+  it('are not sent if there is no other node', async () => {
     const { feeds, link, realtime } = await node();
     link.hasPeers = false;
     realtime.committed([feeds.write('ann')]);
@@ -229,7 +231,7 @@ describe('pushes from other nodes', () => {
 });
 
 describe('the sweep', () => {
-  it('is needed: a lost push with nothing after it shows no gap', async () => {
+  it('is needed because a lost push that no other one follows leaves no gap', async () => {
     const { url, feeds } = await node();
     const client = connect(url);
     await client.got('session.ready');
@@ -238,7 +240,7 @@ describe('the sweep', () => {
     expect(client.seqs).toEqual([]);
   });
 
-  it('sends what no push told of', async () => {
+  it('sends entries whose push was lost', async () => {
     const { url, feeds, realtime } = await node({ sweepMs: 150 });
     const client = connect(url);
     await client.got('session.ready');
@@ -247,7 +249,7 @@ describe('the sweep', () => {
     expect(realtime.stats().sweepRepairs).toBe(1);
   });
 
-  it('looks at every user once a round, few at a time', async () => {
+  it('checks every user once a round, a few at a time', async () => {
     const { url, feeds } = await node({ sweepMs: 300 });
     const users = Array.from({ length: 15 }, (_, i) => `user-${i}`);
     const clients = users.map((user) => connect(url, { token: token(user) }));
@@ -260,7 +262,7 @@ describe('the sweep', () => {
     expect(Math.max(...asked)).toBeLessThan(5);
   });
 
-  it('tries again soon when heads can not be read', async () => {
+  it('tries again soon if heads can not be read', async () => {
     const { url, feeds } = await node({ sweepMs: 150 });
     const client = connect(url);
     await client.got('session.ready');
@@ -272,7 +274,7 @@ describe('the sweep', () => {
     await client.gotExactly(1, 1);
   });
 
-  it('resets sockets whose feed went back to an older state', async () => {
+  it('resets sockets whose feed was restored to an older state', async () => {
     const { url, feeds, commit } = await node({ sweepMs: 150 });
     feeds.writeMany('ann', 8);
     const client = connect(url);
@@ -285,7 +287,7 @@ describe('the sweep', () => {
     await eventually(() => expect(client.seqs).toEqual([9, 6]));
   });
 
-  it('resets sockets whose feed went back and has grown beyond them since', async () => {
+  it('resets sockets whose feed was restored and has grown beyond them since', async () => {
     const { url, feeds } = await node({ sweepMs: 150 });
     feeds.writeMany('ann', 10);
     const client = connect(url);
@@ -296,7 +298,7 @@ describe('the sweep', () => {
     expect(client.seqs).toEqual([]);
   });
 
-  it('resets sockets when a push of another epoch bears the very next number', async () => {
+  it('resets sockets if a push of another epoch has the very next number', async () => {
     const { url, feeds, commit } = await node({ sweepMs: 60_000 });
     feeds.writeMany('ann', 10);
     const client = connect(url);
@@ -309,7 +311,7 @@ describe('the sweep', () => {
     await client.gotExactly(12, 12);
   });
 
-  it('notices another epoch at the same number', async () => {
+  it('resets sockets whose feed has another epoch at the same number', async () => {
     const { url, feeds } = await node({ sweepMs: 150 });
     feeds.writeMany('ann', 8);
     const client = connect(url);

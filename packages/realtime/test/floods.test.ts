@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/cleanup.js';
 import { refusal } from './support/client.js';
+import { connect, node, onEnd } from './support/fixtures.js';
 import { service, type TestNode, token } from './support/node.js';
 import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
 
@@ -31,7 +31,7 @@ async function join(raw: RawSocket, userId: string): Promise<void> {
 
 const ping = encodeFrame(9, Buffer.alloc(125, 'p'));
 
-/** Sends pings as fast as they are taken, and never reads. Answers the bytes that the node took. */
+/** Sends pings as fast as the node takes them, and never reads. Returns the bytes that the node took. */
 async function sendPings(raw: RawSocket, most: number): Promise<number> {
   const chunk = Buffer.concat(Array.from({ length: 500 }, () => ping));
   raw.pause();
@@ -43,8 +43,8 @@ async function sendPings(raw: RawSocket, most: number): Promise<number> {
   return sent;
 }
 
-describe('pings that nobody waits for an answer to', () => {
-  it('are answered, as WebSocket asks for', async () => {
+describe('a client that sends WebSocket pings', () => {
+  it('is answered with pongs', async () => {
     const raw = await attacker(await node());
     raw.frame(9, Buffer.from('are you there?'));
     await eventually(() => expect(raw.text()).toContain('are you there?'));
@@ -53,7 +53,7 @@ describe('pings that nobody waits for an answer to', () => {
   it.each([
     ['without a token', false, 150],
     ['with a token', true, 25],
-  ])('are cut off in flat memory when there are %s megabytes of them', async (_who, joins, mebibytes) => {
+  ])('%s is cut off if it floods them, and memory stays flat', async (_who, joins, mebibytes) => {
     const at = await node();
     const raw = await attacker(at);
     if (joins) await join(raw, 'eve');
@@ -66,7 +66,7 @@ describe('pings that nobody waits for an answer to', () => {
     await eventually(() => expect(at.realtime.stats()).toMatchObject(after));
   });
 
-  it('count as well when they come as pongs', async () => {
+  it('is also cut off if it floods pongs', async () => {
     const raw = await attacker(await node());
     for (let i = 0; i < 1_000; i++) raw.frame(10, Buffer.from('pong'));
     await raw.closed;
@@ -75,22 +75,22 @@ describe('pings that nobody waits for an answer to', () => {
 
 const packets = 20_000;
 
-/** So few that a busy machine still takes more of them than are allowed. */
+/** A limit so low that even a busy machine receives more packets than allowed. */
 const slow = { commandsPerSecond: 5 };
 
-/** One write of so many packets. */
+/** Sends the packet `packets` times with one write. */
 function flood(raw: RawSocket, packet: string): void {
   const frame = encodeFrame(1, Buffer.from(packet));
   raw.write(Buffer.concat(Array.from({ length: packets }, () => frame)));
 }
 
-describe('thousands of packets at once', () => {
+describe('a flood of packets', () => {
   it.each([
-    ['a namespace that is no name', '40/n%,'],
-    ['a namespace that is not here', '40/other,{}'],
+    ['a malformed namespace', '40/n%,'],
+    ['an unknown namespace', '40/other,{}'],
     ['the namespace, without a token', `40/${service},{}`],
     ['the namespace, with a bad token', `40/${service},{"token":"x"}`],
-  ])('end with the first refusal when they ask for %s', async (_what, packet) => {
+  ])('ends with the first refusal if it asks for %s', async (_what, packet) => {
     const at = await node();
     const raw = await attacker(at);
     flood(raw, packet);
@@ -99,7 +99,7 @@ describe('thousands of packets at once', () => {
     expect(at.realtime.stats().unjoined).toBe(0);
   });
 
-  it('of other kinds end a connection that has joined nothing', async () => {
+  it('cuts off a connection that has joined no namespace', async () => {
     const at = await node();
     const raw = await attacker(at);
     flood(raw, '3');
@@ -112,7 +112,7 @@ describe('thousands of packets at once', () => {
     ['commands', `42/${service},1["things.echo"]`],
     ['other namespaces', '40/other,{}'],
     ['heartbeats', '3'],
-  ])('of an account end its socket as rate-limited when they are %s', async (_what, packet) => {
+  ])('ends a joined socket as rate-limited if it consists of %s', async (_what, packet) => {
     const at = await node({ limits: slow });
     const raw = await attacker(at);
     await join(raw, 'eve');
@@ -123,7 +123,7 @@ describe('thousands of packets at once', () => {
     expect(at.realtime.socketCount).toBe(0);
   });
 
-  it('hold up nobody else: what another person sends is taken in between', async () => {
+  it('does not hold up the commands and pushes of other users', async () => {
     const at = await node({ limits: slow });
     const witness = connect(at.url);
     await witness.got('session.ready');
@@ -137,7 +137,7 @@ describe('thousands of packets at once', () => {
     expect(witness.disconnects).toEqual([]);
   });
 
-  it('are remembered: who comes back and goes on is ended again, at once', async () => {
+  it('ends the user again at once if they reconnect and go on', async () => {
     const at = await node({ limits: { commandsPerSecond: 1 } });
     const client = connect(at.url, { token: token('eve') });
     await client.got('session.ready');
@@ -149,7 +149,7 @@ describe('thousands of packets at once', () => {
     await again.got('session.ended');
   });
 
-  it('in one request of long-polling end a connection too', async () => {
+  it('cuts off a connection if it comes in one long-polling request', async () => {
     const at = await node({ polling: true });
     const url = `http://127.0.0.1:${at.port}/socket.io/?EIO=4&transport=polling`;
     const { sid } = JSON.parse((await (await fetch(url)).text()).slice(1));
@@ -158,7 +158,7 @@ describe('thousands of packets at once', () => {
     expect(at.realtime.stats()).toMatchObject({ connectionsCut: 1, unjoined: 0 });
   });
 
-  it('in pieces without an end are cut off', async () => {
+  it('cuts off a connection that sends fragments of one message without end', async () => {
     const raw = await attacker(await node());
     const piece = Buffer.from([0x00, 0x80, 0, 0, 0, 0]);
     raw.write(Buffer.from([0x01, 0x80, 0, 0, 0, 0]));
@@ -168,14 +168,14 @@ describe('thousands of packets at once', () => {
 });
 
 describe('a refused CONNECT', () => {
-  it('closes a connection that has joined nothing, after saying why', async () => {
+  it('closes a connection that has joined no namespace, after telling the reason', async () => {
     const raw = await attacker(await node());
     raw.send(`40/${service},{}`);
     await raw.closed;
     expect(raw.messages.at(-1)).toContain('"code":"unauthenticated"');
   });
 
-  it('leaves a connection alone that has joined, or is about to', async () => {
+  it('does not close a connection that has joined or is joining', async () => {
     const at = await node();
     const raw = await attacker(at);
     raw.send(`40/${service},${JSON.stringify({ token: token('ann') })}`);
@@ -188,7 +188,7 @@ describe('a refused CONNECT', () => {
     expect(at.realtime.socketCount).toBe(1);
   });
 
-  it('counts as a handshake, whichever namespace it was for', async () => {
+  it('counts as a handshake, whatever its namespace', async () => {
     const { port, url } = await node({ limits: { handshakesPerMinute: 3 } });
     const other = `http://127.0.0.1:${port}/other`;
     for (let i = 0; i < 3; i++) expect(await refusal(other, {})).toMatchObject({ code: 'not-found' });

@@ -6,7 +6,7 @@ import { type RawSocket, rawSocket } from './support/raw-socket.js';
 
 const join = `40/${service},${JSON.stringify({ token: token('eve') })}`;
 
-/** A generator with a seed, so that a failing run can be repeated. */
+/** A generator with a seed, so that a failing run can be repeated. Returns numbers from 0 to below 1. */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -107,7 +107,7 @@ describe('malformed input', () => {
     process.off('uncaughtExceptionMonitor', note);
   });
 
-  /** The node still serves: the witness was never cut off, and a push and a command pass. */
+  /** Checks that the witness was never disconnected, and that a push and a command still work. */
   async function stillServes(): Promise<void> {
     node.commit('ann');
     const answer = await witness.command('things.echo', {});
@@ -176,7 +176,7 @@ describe('malformed input', () => {
     await stillServes();
   });
 
-  it('keeps one connection to one socket, however often it joins', async () => {
+  it('gives a connection one socket, however often it sends CONNECT', async () => {
     const raw = await rawSocket(node.port);
     for (let i = 0; i < 50; i++) raw.send(`40/${service},${JSON.stringify({ token: token('mallory') })}`);
     await eventually(() => expect(raw.text()).toContain('session.ready'));

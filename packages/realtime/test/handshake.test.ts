@@ -1,47 +1,50 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '@warren/contracts';
-import { connect, node } from './support/cleanup.js';
 import { refusal } from './support/client.js';
+import { connect, node } from './support/fixtures.js';
 import { token, verifyToken } from './support/node.js';
 
 describe('a refused handshake', () => {
   it.each([
     ['no token', {}, 'unauthenticated'],
     ['an empty token', { token: '' }, 'unauthenticated'],
-    ['a token of another type', { token: { $gt: '' } }, 'unauthenticated'],
+    ['a token that is not a string', { token: { $gt: '' } }, 'unauthenticated'],
     ['a huge token', { token: 'x'.repeat(20_000) }, 'unauthenticated'],
     ['a forged token', { token: 'forged' }, 'unauthenticated'],
     ['an expired token', { token: token('ann', 's1', Date.now() - 1) }, 'token-expired'],
-  ])('says why: %s', async (_what, auth, code) => {
+  ])('tells the reason for %s', async (_what, auth, code) => {
     const { url, realtime } = await node();
     expect(await refusal(url, auth)).toEqual({ code, temporary: false });
     expect(realtime.stats()).toMatchObject({ handshakesRefused: { [code]: 1 }, sockets: 0, users: 0 });
   });
 
-  it('carries the code that the verifier gives', async () => {
+  it('has the code of the error that the verifier throws', async () => {
     const { url } = await node({ verifyToken: () => Promise.reject(new AppError('session-revoked')) });
     expect(await refusal(url, { token: 'any' })).toEqual({ code: 'session-revoked', temporary: false });
   });
 
-  it('hides what went wrong inside', async () => {
+  it('hides the details of an unknown error', async () => {
     const { url } = await node({ verifyToken: () => Promise.reject(new Error('password of the database')) });
     expect(await refusal(url, { token: 'any' })).toEqual({ code: 'internal', temporary: true });
   });
 
-  it.each(['/', '/other', '/things/deeper'])('keeps clients out of the namespace %s', async (namespace) => {
-    const { port, realtime } = await node();
-    const url = `http://127.0.0.1:${port}${namespace}`;
-    expect(await refusal(url, { token: token('ann') })).toEqual({ code: 'not-found', temporary: false });
-    expect(realtime.socketCount).toBe(0);
-  });
+  it.each(['/', '/other', '/things/deeper'])(
+    'is the answer to a CONNECT to the namespace %s',
+    async (namespace) => {
+      const { port, realtime } = await node();
+      const url = `http://127.0.0.1:${port}${namespace}`;
+      expect(await refusal(url, { token: token('ann') })).toEqual({ code: 'not-found', temporary: false });
+      expect(realtime.socketCount).toBe(0);
+    },
+  );
 
-  it('limits handshakes per address', async () => {
+  it('is the answer to an address that exceeds its rate of handshakes', async () => {
     const { url } = await node({ limits: { handshakesPerMinute: 3 } });
     for (let i = 0; i < 3; i++) await connect(url).got('session.ready');
     expect(await refusal(url, { token: token('ann') })).toEqual({ code: 'rate-limited', temporary: true });
   });
 
-  it('counts addresses as the proxy in front says', async () => {
+  it('counts for the address that the proxy reports', async () => {
     const { url } = await node({
       limits: { handshakesPerMinute: 1 },
       clientAddress: (request) => String(request.headers['x-forwarded-for']),
@@ -54,8 +57,8 @@ describe('a refused handshake', () => {
   });
 });
 
-describe('too many sockets of one user', () => {
-  it('ends the newest with a code and lets others in', async () => {
+describe('a user with too many sockets', () => {
+  it('has the newest one ended with a code, and does not affect other users', async () => {
     const { url, realtime } = await node({ limits: { socketsPerUser: 2 } });
     const first = connect(url);
     const second = connect(url);
@@ -69,8 +72,8 @@ describe('too many sockets of one user', () => {
   });
 });
 
-describe('a handshake is let in', () => {
-  it('asks for the token anew on each reconnect, as a plain client does', async () => {
+describe('a client', () => {
+  it('can send a new token at each reconnect', async () => {
     const seen: string[] = [];
     const { url } = await node({
       verifyToken: (given) => {
@@ -86,7 +89,7 @@ describe('a handshake is let in', () => {
     expect(seen).toHaveLength(2);
   });
 
-  it('works over long-polling where that is switched on, and only there', async () => {
+  it('can use long-polling if that is enabled', async () => {
     const polling = { transports: ['polling'], upgrade: false };
     const on = await node({ polling: true });
     const client = connect(on.url, {}, polling);
@@ -97,10 +100,10 @@ describe('a handshake is let in', () => {
 
   it.each([
     ['only', '/things', { transports: ['polling'] }],
-    ['first, as by default', '/things', { transports: ['polling', 'websocket'] }],
+    ['first, as is the default', '/things', { transports: ['polling', 'websocket'] }],
     ['first, without a namespace', '/', { transports: ['polling', 'websocket'] }],
   ])(
-    'tells a client that polls %s, where that is off, to use WebSockets',
+    'that polls %s is told to use WebSockets if long-polling is disabled',
     async (_what, namespace, options) => {
       const { port } = await node();
       const client = connect(`http://127.0.0.1:${port}${namespace}`, {}, options);

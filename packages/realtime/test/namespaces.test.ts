@@ -6,11 +6,11 @@ import { pino } from 'pino';
 import { HandshakeRefusal } from '../src/server/handshake.js';
 import { createSocketServer } from '../src/server/socket-server.js';
 import { UpgradeGate } from '../src/server/upgrade-gate.js';
-import { onEnd } from './support/cleanup.js';
 import { refusal } from './support/client.js';
+import { onEnd } from './support/fixtures.js';
 
-describe('names that strangers make up', () => {
-  it('leave no namespace behind', async () => {
+describe('unknown namespaces', () => {
+  it('are removed after they were refused', async () => {
     const server = createServer();
     const { io } = createSocketServer({
       server,
@@ -23,7 +23,7 @@ describe('names that strangers make up', () => {
       pingTimeoutMs: 8_000,
       log: pino({ level: 'silent' }),
       clientAddress: () => '127.0.0.1',
-      gate: new UpgradeGate({ mayOpen: () => true, refused: () => undefined }),
+      gate: new UpgradeGate({ mayOpen: () => true, onRefused: () => undefined }),
       refuseNamespace: (_socket, next) => next(new HandshakeRefusal(new AppError('not-found'))),
     });
     onEnd(() => io.close());

@@ -1,32 +1,30 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
-import { pullsWaiting } from '../src/limits/defaults.js';
+import { eventually, gate } from '@warren/testing';
+import { maxWaitingPulls } from '../src/limits/limits.js';
 import { TokenBucket } from '../src/limits/token-buckets.js';
-import { connect, node } from './support/cleanup.js';
+import { connect, node } from './support/fixtures.js';
 import { token } from './support/node.js';
 
 const limited = { ok: false, error: { code: 'rate-limited', temporary: true } };
 
-/** A node whose pulls of one person are held until told to go on. */
-async function held(person: string) {
+/** A node on which the pulls of one user wait for `goOn`. */
+async function held(user: string) {
   const at = await node();
-  at.feeds.writeMany(person, 10);
-  let goOn: () => void = () => undefined;
-  const until = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  at.feeds.beforeAnswer = ({ kind, userId }) => (kind === 'floor' && userId === person ? until : undefined);
+  at.feeds.writeMany(user, 10);
+  const pulls = gate();
+  at.feeds.beforeAnswer = ({ kind, userId }) =>
+    kind === 'floor' && userId === user ? pulls.opened : undefined;
   const pulling = () =>
-    at.feeds.calls.filter(({ kind, userId }) => kind === 'floor' && userId === person).length;
-  return { ...at, goOn: () => goOn(), pulling };
+    at.feeds.calls.filter(({ kind, userId }) => kind === 'floor' && userId === user).length;
+  return { ...at, goOn: pulls.open, pulling };
 }
 
-describe('pulls', () => {
-  it('of one person are read one at a time over all their sockets, few wait, and more are refused', async () => {
+describe('the pull queue', () => {
+  it('runs one pull of a user at a time over all their sockets, lets a few wait and refuses more', async () => {
     const { url, pulling, goOn } = await held('ann');
     const tabs = [connect(url), connect(url)];
     for (const tab of tabs) await tab.got('session.ready');
-    const pulls = Array.from({ length: 1 + pullsWaiting }, (_, index) =>
+    const pulls = Array.from({ length: 1 + maxWaitingPulls }, (_, index) =>
       tabs[index % 2]?.command('feed.pull'),
     );
     await eventually(() => expect(pulling()).toBe(1));
@@ -35,10 +33,10 @@ describe('pulls', () => {
     expect(pulling()).toBe(1);
     goOn();
     const answers = await Promise.all(pulls);
-    expect(answers.filter((answer) => answer?.ok)).toHaveLength(1 + pullsWaiting);
+    expect(answers.filter((answer) => answer?.ok)).toHaveLength(1 + maxWaitingPulls);
   });
 
-  it('of another person are not held up by who pulls as hard as they can', async () => {
+  it('serves a user while another one pulls as fast as possible', async () => {
     const { url, feeds, pulling, goOn } = await held('mallory');
     feeds.writeMany('ann', 3);
     const hard = [1, 2, 3].map(() => connect(url, { token: token('mallory') }));
@@ -54,7 +52,7 @@ describe('pulls', () => {
     await Promise.all(pulls);
   });
 
-  it('of one person leave others their time, however many are within the budget', async () => {
+  it('pauses between the pulls of one user, even within their budget', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 500);
     const client = connect(url);
@@ -65,14 +63,14 @@ describe('pulls', () => {
     expect(performance.now() - began).toBeGreaterThan(290);
   });
 
-  it('of a socket that has left are not read any more', async () => {
+  it('does not read for a socket that has left', async () => {
     const { url, realtime, pulling, goOn } = await held('ann');
     const [stays, leaves] = [connect(url), connect(url)];
     await stays.got('session.ready');
     await leaves.got('session.ready');
     const first = stays.command('feed.pull');
     await eventually(() => expect(pulling()).toBe(1));
-    for (let count = 0; count < pullsWaiting; count++) leaves.socket.emit('feed.pull');
+    for (let count = 0; count < maxWaitingPulls; count++) leaves.socket.emit('feed.pull');
     await leaves.command('things.echo');
     expect(await stays.command('feed.pull')).toMatchObject(limited);
     leaves.close();
@@ -84,10 +82,10 @@ describe('pulls', () => {
   });
 });
 
-describe('the budget of pulls', () => {
+describe('the pull budget', () => {
   const page = { limit: 500 };
 
-  it('is enough to catch up with all that is kept, twice, with nothing refused', async () => {
+  it('lets a client read all entries kept twice in a row', async () => {
     const { url, feeds } = await node();
     feeds.writeMany('ann', 20_000);
     const client = connect(url);
@@ -101,8 +99,8 @@ describe('the budget of pulls', () => {
     }
   }, 60_000);
 
-  it('is over all sockets of a person, says when it is there again, and then is', async () => {
-    const { url, feeds } = await node({ limits: { pulled: { perSecond: 1_000, burst: 600 } } });
+  it('is shared by all sockets of a user, and a refusal tells when the next pull is allowed', async () => {
+    const { url, feeds } = await node({ limits: { pulls: { perSecond: 1_000, burst: 600 } } });
     feeds.writeMany('ann', 1_000);
     const [one, two, other] = [connect(url), connect(url), connect(url, { token: token('bob') })];
     expect(await one.command('feed.pull', page)).toMatchObject({ ok: true });
@@ -117,8 +115,8 @@ describe('the budget of pulls', () => {
     expect(await two.command('feed.pull', page)).toMatchObject({ ok: true });
   });
 
-  it('counts the kibibytes of large entries', async () => {
-    const { url, feeds } = await node({ limits: { pulled: { perSecond: 1, burst: 30 } } });
+  it('counts large entries by their KiB', async () => {
+    const { url, feeds } = await node({ limits: { pulls: { perSecond: 1, burst: 30 } } });
     for (let count = 0; count < 4; count++) feeds.write('ann', 'x'.repeat(10 * 1024));
     const client = connect(url);
     expect(await client.command('feed.pull')).toMatchObject({ ok: true });
@@ -126,8 +124,8 @@ describe('the budget of pulls', () => {
   });
 });
 
-describe('a bucket that is charged afterwards', () => {
-  it('owes what was more than it held, and is free again when that has come in', () => {
+describe('a token bucket', () => {
+  it('goes into debt if it is charged more than it holds, and new tokens pay the debt off', () => {
     const bucket = new TokenBucket({ perSecond: 10, burst: 100 }, 0);
     bucket.charge(100, 0);
     expect(bucket.debtMs(0)).toBe(0);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
-import { connect, node } from './support/cleanup.js';
+import { eventually, gate } from '@warren/testing';
+import { connect, node } from './support/fixtures.js';
 import { token, verifyToken } from './support/node.js';
 
-describe('the end of a session', () => {
-  it('closes its sockets, says why, and leaves those of other sessions alone', async () => {
+describe('revoking a session', () => {
+  it('ends its sockets with the reason, and no socket of another session', async () => {
     const revoked = new Set<string>();
     const { url, realtime, commit } = await node({ isRevoked: (id) => revoked.has(id) });
     const ended = [connect(url, { token: token('ann', 's1') }), connect(url, { token: token('ann', 's1') })];
@@ -21,19 +21,16 @@ describe('the end of a session', () => {
     await other.gotExactly(1, 1);
   });
 
-  it('catches a socket whose token was checked before and which joins only after', async () => {
+  it('ends a socket whose token was verified before and which joins only after', async () => {
     const revoked = new Set<string>();
     let checked = 0;
-    let letIn: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      letIn = resolve;
-    });
+    const verification = gate();
     const { url, realtime } = await node({
       isRevoked: (id) => revoked.has(id),
       async verifyToken(given) {
         const principal = await verifyToken(given);
         checked += 1;
-        await held;
+        await verification.opened;
         return principal;
       },
     });
@@ -41,7 +38,7 @@ describe('the end of a session', () => {
     await eventually(() => expect(checked).toBe(1));
     revoked.add('s1');
     realtime.endSessions(revoked);
-    letIn();
+    verification.open();
     expect(await late.got('session.ended')).toEqual({ code: 'session-revoked', temporary: false });
     await eventually(() => expect(late.disconnects).toEqual(['io server disconnect']));
     expect(late.events).toEqual(['session.ended']);

@@ -4,11 +4,11 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { defaultLimits } from '@warren/realtime';
 import { eventually } from '@warren/testing';
-import { node, onEnd } from './support/cleanup.js';
 import { range } from './support/client.js';
+import { node, onEnd } from './support/fixtures.js';
 import { SilentClient } from './support/silent-client.js';
 
-/** How long nothing is read: a minute in `npm run test:full`, with the pings of a real node. */
+/** How long the tabs read nothing. `npm run test:full` waits a minute, with the default ping interval. */
 const full = process.env.WARREN_TEST_FULL === '1';
 const silenceMs = full ? 60_000 : 2_000;
 const pings = full ? {} : { pingIntervalMs: 2_000, pingTimeoutMs: 2_000 };
@@ -19,10 +19,10 @@ const tabs = 5;
 const data = 'x'.repeat(4_096);
 
 /**
- * A tab's budget is 1 MiB of unsent bytes, which may stand in memory twice: as text and as frames. The feed in memory
- * has 10,000 small objects, about 4 MiB. Without the budget it would be 40 MB a tab.
+ * A tab may have 1 MiB of unsent bytes, which may be in memory twice: as text and as frames. The in-memory feed takes
+ * another 4 MiB or so. Without the limit, each tab would take 40 MB.
  */
-const mostGrowth = tabs * 2 * defaultLimits.unsentBytes + 5 * 1024 * 1024;
+const maxGrowth = tabs * 2 * defaultLimits.unsentBytes + 5 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -35,11 +35,11 @@ function memory(): number {
 
 describe('tabs that read nothing while 10,000 entries are written', () => {
   it(
-    'cost bounded memory, then pull what they miss and are live again, complete and in order',
+    'use limited memory, then pull what they miss and become live, complete and in order',
     async () => {
-      // All tabs together pull more than one person may in that time.
-      const pulled = { perSecond: 1e6, burst: 1e6 };
-      const at = await node({ ...pings, limits: { commandsPerSecond: 10_000, pulled } });
+      // All tabs together pull more than the default budget allows in that time.
+      const pulls = { perSecond: 1e6, burst: 1e6 };
+      const at = await node({ ...pings, limits: { commandsPerSecond: 10_000, pulls } });
       const clients: SilentClient[] = [];
       for (let tab = 0; tab < tabs; tab += 1) {
         const client = await SilentClient.join(at.port, 'ann', pongEveryMs);
@@ -55,7 +55,7 @@ describe('tabs that read nothing while 10,000 entries are written', () => {
         await pause(silenceMs / slices);
         if (slice % 10 === 0) growth = Math.max(growth, memory() - before);
       }
-      expect(growth).toBeLessThan(mostGrowth);
+      expect(growth).toBeLessThan(maxGrowth);
       await eventually(() => expect(at.realtime.stats().drops).toBe(tabs));
       expect(at.realtime.stats().sockets).toBe(tabs);
 
@@ -77,7 +77,7 @@ describe('tabs that read nothing while 10,000 entries are written', () => {
   );
 });
 
-/** Entries are still written meanwhile, though fewer than each pull brings. */
+/** Pulls until the head is reached. After each pull, `write` writes fewer entries than a pull returns. */
 async function pullToHead(client: SilentClient, after: string, write: () => void) {
   const pulled = [];
   for (let cursor = after; ; ) {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, faultProxy } from '@warren/testing';
 import type { FeedEntry } from '@warren/unit-of-work';
-import { connect, node, onEnd } from './support/cleanup.js';
 import { type RecordingClient, range } from './support/client.js';
+import { connect, node, onEnd } from './support/fixtures.js';
 import { service, type TestNode, token } from './support/node.js';
 import { rawSocket } from './support/raw-socket.js';
 
-/** A client whose line can be stalled: its TCP buffers fill up, then the node's. */
-async function onStallableLine(
+/** A client whose connection can be stalled, so that its TCP buffers fill up and then the node's. */
+async function connectStallable(
   at: TestNode,
 ): Promise<{ client: RecordingClient; stall(): void; resume(): void }> {
   const proxy = await faultProxy({ host: '127.0.0.1', port: at.port });
@@ -19,11 +19,11 @@ async function onStallableLine(
 
 const large = 'x'.repeat(100_000);
 
-/** Commits large entries, a few per turn of the event loop, until `done`. */
+/** Commits large entries, a few per turn of the event loop, until `done`. Resolves to the `seq` of the last one. */
 async function commitUntil(at: TestNode, done: () => boolean): Promise<number> {
   return eventually(() => {
     for (let i = 0; i < 20 && !done(); i++) at.commit('ann', large);
-    if (!done()) throw new Error('the line still takes more');
+    if (!done()) throw new Error('the connection still takes more');
     return at.feeds.write('ann', 'the last one').seq;
   });
 }
@@ -41,9 +41,9 @@ async function pullAll(client: RecordingClient, after: string): Promise<FeedEntr
 }
 
 describe('a client that does not read', () => {
-  it('is pushed no more beyond its budget, pulls at its own pace, and is live again', async () => {
+  it('gets no pushes beyond its budget, then pulls at its own pace and becomes live again', async () => {
     const at = await node({ pingTimeoutMs: 60_000 });
-    const { client, stall, resume } = await onStallableLine(at);
+    const { client, stall, resume } = await connectStallable(at);
     stall();
     const head = await commitUntil(at, () => at.realtime.stats().drops === 1);
     const sentBefore = at.realtime.stats().entriesSent;
@@ -60,9 +60,9 @@ describe('a client that does not read', () => {
     await eventually(() => expect(client.seqs).toEqual([...received, head + 201]));
   });
 
-  it('gets what was pushed while its last pull was read, right after the answer', async () => {
+  it('gets an entry that was pushed during its last pull right after the answer', async () => {
     const at = await node({ pingTimeoutMs: 60_000 });
-    const { client, stall, resume } = await onStallableLine(at);
+    const { client, stall, resume } = await connectStallable(at);
     stall();
     const head = await commitUntil(at, () => at.realtime.stats().drops === 1);
     const sent = at.realtime.stats().entriesSent;
@@ -80,9 +80,9 @@ describe('a client that does not read', () => {
     expect(client.seqs.slice(sent)).toEqual(range(reached + 1, head + 1));
   });
 
-  it('does not hold up the other tab of its user', async () => {
+  it('does not hold up another tab of its user', async () => {
     const at = await node({ pingTimeoutMs: 60_000 });
-    const { stall } = await onStallableLine(at);
+    const { stall } = await connectStallable(at);
     const healthy = connect(at.url);
     await healthy.got('session.ready');
     stall();
@@ -91,7 +91,7 @@ describe('a client that does not read', () => {
     await healthy.gotExactly(1, head + 1);
   });
 
-  it('is closed in the end if it writes but never reads the answers', async () => {
+  it('is closed if it goes on sending commands without reading the answers', async () => {
     const big = { name: 'big', check: (input: unknown) => input, handle: async () => large };
     const limits = { commandsPerSecond: 1_000_000, unsentBytes: 64 * 1024 };
     const at = await node({ pingTimeoutMs: 60_000, commands: [big], limits });
@@ -107,8 +107,8 @@ describe('a client that does not read', () => {
   });
 });
 
-describe('a burst on a healthy line', () => {
-  it('passes the budget within one tick and still arrives by itself', async () => {
+describe('a burst on a healthy connection', () => {
+  it('exceeds the budget for a moment and still arrives without a pull', async () => {
     const at = await node();
     const client = connect(at.url);
     await client.got('session.ready');
@@ -118,7 +118,7 @@ describe('a burst on a healthy line', () => {
     expect(client.events).not.toContain('feed.behind');
   });
 
-  it('arrives as well when the node stands still for longer than a slow client would be given', async () => {
+  it('arrives even if the event loop stands still for longer than a slow client may lag', async () => {
     const at = await node();
     const client = connect(at.url);
     await client.got('session.ready');

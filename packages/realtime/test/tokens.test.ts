@@ -1,15 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node } from './support/cleanup.js';
+import { connect, node } from './support/fixtures.js';
 import { token } from './support/node.js';
 
-/** Milliseconds that a token lives of which the test sees the end; and until that has come at the latest. */
+/** The life of a token that expires during the test, and how long to wait for that. Milliseconds. */
 const [life, lifeEnds] = [5_000, 20_000];
 
+/** A token that expires in `ms` milliseconds. */
 const soon = (ms: number, userId = 'ann', sessionId = 's1') => token(userId, sessionId, Date.now() + ms);
 
-describe('the end of a token', () => {
-  it('is told at once if it is near, then ends the session for good', async () => {
+describe('the expiry of a token', () => {
+  it('is announced at once if it is near, and then ends the socket', async () => {
     const { url, realtime } = await node();
     const client = connect(url, () => ({ token: soon(life) }));
     const { inMs } = await client.got<{ inMs: number }>('session.expiring');
@@ -24,7 +25,7 @@ describe('the end of a token', () => {
     expect(realtime.socketCount).toBe(0);
   });
 
-  it('is far away for a token of many years, whatever timers can hold', async () => {
+  it('is not announced for a token of many years, which is longer than a timer can wait', async () => {
     const { url, commit } = await node();
     const client = connect(url, { token: soon(100 * 365 * 86_400_000) });
     await client.got('session.ready');
@@ -33,7 +34,7 @@ describe('the end of a token', () => {
     expect(client.events).toEqual(['session.ready', 'thing.happened']);
   });
 
-  it('is put off by session.refresh, on the same socket', async () => {
+  it('is postponed by session.refresh on the same socket', async () => {
     const { url, commit } = await node();
     const client = connect(url, () => ({ token: soon(life) }));
     await client.got('session.expiring');
@@ -46,7 +47,7 @@ describe('the end of a token', () => {
     expect(client.disconnects).toEqual([]);
   });
 
-  it('warns again after a refresh, but not in a loop', async () => {
+  it('is announced once more after a refresh, and not in a loop', async () => {
     const { url } = await node();
     const client = connect(url, () => ({ token: soon(life) }));
     await client.got('session.expiring');
@@ -60,10 +61,10 @@ describe('the end of a token', () => {
   it.each([
     ['of another user', () => soon(60_000, 'bob'), 'forbidden'],
     ['of another session', () => soon(60_000, 'ann', 's2'), 'forbidden'],
-    ['that is expired', () => soon(-1), 'token-expired'],
+    ['that has expired', () => soon(-1), 'token-expired'],
     ['that is forged', () => 'forged', 'unauthenticated'],
-    ['of another type', () => 7, 'unauthenticated'],
-  ])('is not put off by a token %s', async (_what, renewed, code) => {
+    ['that is not a string', () => 7, 'unauthenticated'],
+  ])('is not postponed by a token %s', async (_what, renewed, code) => {
     const { url } = await node();
     const client = connect(url);
     expect(await client.command('session.refresh', { token: renewed() })).toMatchObject({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/cleanup.js';
+import { connect, node, onEnd } from './support/fixtures.js';
 import { service, type TestNode, token } from './support/node.js';
 import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
 
@@ -12,8 +12,8 @@ async function open(at: TestNode, headers = ''): Promise<RawSocket> {
 
 const unavailable = /^HTTP\/1\.1 503 /;
 
-describe('connections that join nothing', () => {
-  it('are bounded for one address, and count no more once they have joined or are gone', async () => {
+describe('connections that join no namespace', () => {
+  it('are limited per address, and no longer count once they have joined or closed', async () => {
     const at = await node({ limits: { unjoinedPerAddress: 3 } });
     const [first, second] = [await open(at), await open(at), await open(at)];
     expect((await open(at)).text()).toMatch(unavailable);
@@ -27,7 +27,7 @@ describe('connections that join nothing', () => {
     expect((await open(at)).text()).toMatch(unavailable);
   });
 
-  it('are bounded in total, whatever the addresses', async () => {
+  it('are limited in total, whatever their addresses', async () => {
     const at = await node({
       limits: { unjoinedPerAddress: 1 },
       clientAddress: ({ headers }) => String(headers['x-forwarded-for']),
@@ -37,7 +37,7 @@ describe('connections that join nothing', () => {
     expect((await from(5)).text()).toMatch(unavailable);
   });
 
-  it('keep nobody out for long: a plain client comes in by itself once there is room', async () => {
+  it('do not keep a Socket.IO client out: it connects by itself once there is room', async () => {
     const at = await node({ limits: { unjoinedPerAddress: 1 } });
     const idle = await open(at);
     const client = connect(at.url);
@@ -46,7 +46,7 @@ describe('connections that join nothing', () => {
     await client.got('session.ready');
   });
 
-  it('are gone a little after 15 s, also when they ignore that they are being closed', async () => {
+  it('are closed after 15 s, even if they ignore the close frame', async () => {
     const at = await node();
     const start = Date.now();
     const raw = await open(at);
@@ -59,8 +59,8 @@ describe('connections that join nothing', () => {
   }, 60_000);
 });
 
-describe('while no token can be verified yet', () => {
-  it('connections are refused with 503, and a plain client comes in by itself afterwards', async () => {
+describe('a node that can not verify tokens yet', () => {
+  it('refuses connections with 503, and Socket.IO clients connect by themselves later', async () => {
     let ready = false;
     const at = await node({ isReady: () => ready });
     const client = connect(at.url);

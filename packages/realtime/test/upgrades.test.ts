@@ -4,10 +4,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/cleanup.js';
+import { connect, node, onEnd } from './support/fixtures.js';
 import { rawSocket } from './support/raw-socket.js';
 
-/** Answers each request with what it was; `/slow` late. */
+/** Answers each request with a description of it; `/slow` after a delay. */
 async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
   if (request.url === '/slow') await pause(50);
@@ -20,7 +20,7 @@ async function httpNode() {
   return node({ server: createServer((request, response) => void echo(request, response)) });
 }
 
-/** Writes these bytes and reads the JSON bodies of the answers. */
+/** Writes these bytes and returns the JSON bodies of the answers. */
 async function exchange(port: number, bytes: string, answers: number): Promise<Record<string, unknown>[]> {
   const socket = await open(port);
   return converse(socket, bytes, answers);
@@ -54,9 +54,9 @@ const h2c =
   'Host: localhost\r\nX-Own: 1\r\nConnection: Upgrade, HTTP2-Settings\r\n' +
   'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n';
 
-describe('an upgrade that is not ours', () => {
+describe('an upgrade that is not for Socket.IO', () => {
   it.each(['/health/live', '/', '/socket.io/?EIO=4&transport=nonsense', '/socket.iox/'])(
-    'to h2c is ignored: GET %s is answered as HTTP/1.1',
+    'is ignored if it asks for h2c: GET %s is answered as HTTP/1.1',
     async (path) => {
       const { port } = await httpNode();
       const socket = await open(port);
@@ -69,14 +69,14 @@ describe('an upgrade that is not ours', () => {
     },
   );
 
-  it('to a WebSocket elsewhere is answered like the same request without it', async () => {
+  it('is answered like the same request without Upgrade if it asks for a WebSocket at another path', async () => {
     const { port } = await httpNode();
     const asked = 'Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n';
     const [answer] = await exchange(port, `GET /other/socket HTTP/1.1\r\n${asked}`, 1);
     expect(answer).toMatchObject({ method: 'GET', url: '/other/socket', upgrade: null });
   });
 
-  it('keeps its body, of a stated length or in chunks, and its other headers', async () => {
+  it('keeps its body, with a length or in chunks, and its other headers', async () => {
     const { port } = await httpNode();
     const sized = `POST /a HTTP/1.1\r\n${h2c}Content-Length: 5\r\n\r\nhello`;
     expect(await exchange(port, sized, 1)).toEqual([
@@ -86,7 +86,7 @@ describe('an upgrade that is not ours', () => {
     expect(await exchange(port, chunked, 1)).toMatchObject([{ url: '/b', body: 'hello' }]);
   });
 
-  it('takes a body that comes later', async () => {
+  it('may send its body later', async () => {
     const { port } = await httpNode();
     const socket = await open(port);
     socket.write(`POST /late HTTP/1.1\r\n${h2c}Content-Length: 5\r\n\r\nhe`);
@@ -94,7 +94,7 @@ describe('an upgrade that is not ours', () => {
     expect(await converse(socket, 'llo', 1)).toMatchObject([{ url: '/late', body: 'hello' }]);
   });
 
-  it('leaves the connection open, for any number of them, and leaves nothing behind on it', async () => {
+  it('keeps the connection open for any number of requests, and leaves no listener on it', async () => {
     const at = await httpNode();
     const served = new Promise<Socket>((resolve) => at.server.once('connection', resolve));
     const socket = await open(at.port);
@@ -111,7 +111,7 @@ describe('an upgrade that is not ours', () => {
     expect(listeners()).toBe(before);
   });
 
-  it('waits for the answers to what came before it, and what follows waits for its own', async () => {
+  it('is answered after the requests before it and before those that follow on its connection', async () => {
     const { port } = await httpNode();
     const plain = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const all = `${plain('/slow')}${plain('/2')}GET /3 HTTP/1.1\r\n${h2c}\r\n${plain('/4')}`;
@@ -119,7 +119,7 @@ describe('an upgrade that is not ours', () => {
     expect(urls).toEqual(['/slow', '/2', '/3', '/4']);
   });
 
-  it('may be cut off at any moment', async () => {
+  it('may be cut off at any moment without harm to the node', async () => {
     const { port, url } = await httpNode();
     for (let i = 0; i < 40; i++) {
       const socket = await open(port);
@@ -130,7 +130,7 @@ describe('an upgrade that is not ours', () => {
     await connect(url).got('session.ready');
   });
 
-  it('does not keep ours from passing', async () => {
+  it('does not prevent upgrades for Socket.IO', async () => {
     const { port, url } = await httpNode();
     await connect(url).got('session.ready');
     const raw = await rawSocket(port);

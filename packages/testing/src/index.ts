@@ -9,6 +9,8 @@ export type { EventuallyOptions } from './eventually.js';
 export { eventually } from './eventually.js';
 export type { FaultProxy, FaultProxyOptions, ProxyTarget } from './fault-proxy.js';
 export { faultProxy } from './fault-proxy.js';
+export type { Gate } from './gate.js';
+export { gate } from './gate.js';
 export type { QuietPortsOptions } from './quiet-ports.js';
 export { quietPorts } from './quiet-ports.js';
 export type { BrokerPorts, BrokerProcess, BrokerSettings, Shortage } from './servers/broker-process.js';

@@ -1,16 +1,16 @@
 import type { CommandContext, SocketCommand } from '../api.js';
-import type { ConnectedSocket } from '../connected-socket.js';
+import type { ConnectedSocket } from '../sockets/connected-socket.js';
 
-/** A command as the dispatcher runs it: those of the protocol itself also act on the socket that asks. */
+/** A command as the dispatcher runs it. Commands of the protocol itself also act on the socket. */
 export interface RunnableCommand {
   name: string;
   run(input: Record<string, unknown>, context: CommandContext, socket: ConnectedSocket): Promise<Answer>;
 }
 
 export interface Answer {
-  /** Goes into the acknowledgement. */
+  /** The `data` of the acknowledgement. */
   data: unknown;
-  /** Runs right after the acknowledgement is written, with nothing in between. */
+  /** Runs right after the acknowledgement is written, in the same turn of the event loop. */
   afterwards?: () => void;
 }
 
@@ -23,7 +23,7 @@ export function fromService(command: SocketCommand): RunnableCommand {
   };
 }
 
-/** Throws if two commands want the same name, which is a mistake in the program. */
+/** Throws if two commands have the same name. */
 export function commandTable(commands: readonly RunnableCommand[]): ReadonlyMap<string, RunnableCommand> {
   const table = new Map<string, RunnableCommand>();
   for (const command of commands) {

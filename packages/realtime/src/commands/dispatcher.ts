@@ -1,10 +1,14 @@
 import { AppError } from '@warren/contracts';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import type { RealtimeLimits } from '../api.js';
-import type { ConnectedSocket } from '../connected-socket.js';
-import { commandsAtOnce, commandTimeout, refusedBurstSeconds } from '../limits/defaults.js';
+import {
+  commandTimeoutMs,
+  concurrentCommands,
+  type RealtimeLimits,
+  refusalBurstSeconds,
+} from '../limits/limits.js';
 import { TokenBuckets } from '../limits/token-buckets.js';
+import type { ConnectedSocket } from '../sockets/connected-socket.js';
 import { DeadlineError, withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { type Acknowledge, type CommandPacket, readInput, readPacket } from './packet.js';
@@ -15,25 +19,25 @@ export interface DispatcherOptions {
   log: Logger;
 }
 
-/** The edge where a client's events become commands, and whatever goes wrong becomes a coded answer. */
+/** Runs the commands that clients send, and turns every failure into an answer with an error code. */
 export class CommandDispatcher {
   readonly #options: DispatcherOptions;
-  readonly #taken: TokenBuckets;
+  readonly #accepted: TokenBuckets;
   readonly #refused: TokenBuckets;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { commandsPerSecond } = options.limits;
-    this.#taken = new TokenBuckets(commandsPerSecond, commandsPerSecond * 2);
-    this.#refused = new TokenBuckets(commandsPerSecond, commandsPerSecond * refusedBurstSeconds);
+    const { commandsPerSecond: perSecond } = options.limits;
+    this.#accepted = new TokenBuckets({ perSecond, burst: perSecond * 2 });
+    this.#refused = new TokenBuckets({ perSecond, burst: perSecond * refusalBurstSeconds });
   }
 
-  /** Takes one event packet, as Socket.IO hands it over. Never throws, whatever is in it. */
+  /** Handles one event packet, given as Socket.IO's event arguments. Never throws, whatever they contain. */
   handle(socket: ConnectedSocket, eventArguments: readonly unknown[]): void {
     const packet = readPacket(eventArguments);
     const { userId } = socket.principal;
-    if (!this.#taken.take(userId)) {
-      // Over all sockets of the user: who comes back and goes on is ended again.
+    if (!this.#accepted.take(userId)) {
+      // Counted for all sockets of the user, so that reconnecting doesn't help.
       if (this.#refused.take(userId)) this.#acknowledge(packet, rateLimited);
       else socket.end('rate-limited');
       return;
@@ -51,9 +55,11 @@ export class CommandDispatcher {
           this.#acknowledge(packet, { ok: true, data: answer.data ?? null });
           answer.afterwards?.();
         },
-        (error: unknown) => this.#refuse(socket, packet, correlationId, error),
+        (error: unknown) => this.#answerError(socket, packet, correlationId, error),
       )
-      .catch((error: unknown) => this.#options.log.error({ err: error, correlationId }, 'answer failed'));
+      .catch((error: unknown) =>
+        this.#options.log.error({ err: error, correlationId }, 'could not answer a command'),
+      );
   }
 
   async #run(
@@ -66,18 +72,18 @@ export class CommandDispatcher {
     const { input, commandId } = readInput(packet.arguments);
     const { principal } = socket;
     const work = command.run(input, { principal, commandId, correlationId }, socket);
-    return withDeadline(socket.running.track(work), commandTimeout, command.name);
+    return withDeadline(socket.trackCommand(work), commandTimeoutMs, command.name);
   }
 
   #checkLimits(socket: ConnectedSocket, { bytes }: CommandPacket): void {
     const { limits } = this.#options;
     if (bytes > limits.payloadSoftBytes) throw new AppError('payload-too-large');
-    if (socket.running.count >= commandsAtOnce) throw new AppError('rate-limited');
-    // Answers would only pile up behind what this client doesn't read.
+    if (socket.runningCommands >= concurrentCommands) throw new AppError('rate-limited');
+    // The answer would only add to what this client has not read.
     if (socket.unsentBytes() > limits.unsentBytes) throw new AppError('rate-limited');
   }
 
-  #refuse(socket: ConnectedSocket, packet: CommandPacket, correlationId: string, error: unknown): void {
+  #answerError(socket: ConnectedSocket, packet: CommandPacket, correlationId: string, error: unknown): void {
     const known = asAppError(error);
     if (known.cause !== undefined) {
       const { userId } = socket.principal;
@@ -94,23 +100,23 @@ export class CommandDispatcher {
   }
 }
 
-/** Made once: what is refused in great numbers must cost next to nothing. */
+/** Created once, since a flood is answered with these. */
 const rateLimited = { ok: false, error: new AppError('rate-limited').toWire() } as const;
 const unknownCommand = { ok: false, error: new AppError('unknown-command').toWire() } as const;
 
-/** A handler that runs on may still succeed, so its client can't know. */
+/** After the deadline the handler goes on and may still succeed, so the client can't know the outcome. */
 function asAppError(error: unknown): AppError {
   return error instanceof DeadlineError
     ? new AppError('outcome-unknown', { cause: error })
     : AppError.from(error);
 }
 
-/** An answer that can't be put into JSON is the service's mistake; its client still gets one. */
+/** Answers `internal` if a handler returned something that JSON can't represent. */
 function tryAcknowledge(acknowledge: Acknowledge, answer: unknown, log: Logger): void {
   try {
     acknowledge(answer);
   } catch (error) {
-    log.error({ err: error }, 'answer could not be encoded');
+    log.error({ err: error }, 'could not encode the answer to a command');
     acknowledge({ ok: false, error: new AppError('internal').toWire() });
   }
 }

@@ -1,11 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
-import type { ConnectedSocket } from '../connected-socket.js';
-import { feedTimeout, maxCursorLength, maxPullLimit, pageSize } from '../limits/defaults.js';
+import { feedTimeoutMs, maxCursorLength, maxPullLimit, pageSize } from '../limits/limits.js';
+import type { ConnectedSocket } from '../sockets/connected-socket.js';
 import { withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { invalid } from './packet.js';
-import type { Pulled, PullLine } from './pull-line.js';
+import type { Pulled, PullQueue } from './pull-queue.js';
 
 interface PullInput {
   after: string | undefined;
@@ -13,16 +13,16 @@ interface PullInput {
 }
 
 /**
- * Reads a client's own feed at its own pace. The pull that reaches the head returns a socket that was behind to
- * live, in the same step as its answer.
+ * `feed.pull`: a client reads its own feed at its own pace. When a pull of a socket that was behind reaches the head, the
+ * socket becomes live again in the same turn of the event loop as its answer.
  */
-export function feedPull(feeds: FeedReader, line: PullLine, answerBytes: number): RunnableCommand {
+export function feedPull(feeds: FeedReader, queue: PullQueue, answerBytes: number): RunnableCommand {
   return {
     name: 'feed.pull',
     run: async (input, { principal: { userId } }, socket) => {
       const pull = readPull(input);
-      return line.run(userId, async () => {
-        // Nobody is left who would read it.
+      return queue.run(userId, async () => {
+        // Nobody is left to read the answer.
         if (socket.left) throw new AppError('service-unavailable');
         return await readFeed(feeds, socket, { ...pull, userId, answerBytes });
       });
@@ -38,7 +38,7 @@ async function readFeed(
   const from = await startOf(feeds, userId, after);
   const most = { entries: limit, bytes: answerBytes };
   const [read] = await reachable(feeds.readMany([{ userId, from }], most));
-  if (!read) throw new Error('a feed was asked for and not read');
+  if (!read) throw new Error('The feed reader returned no answer');
   const { head } = read.place;
   const first = read.entries[0]?.seq ?? head.seq + 1;
   if (after !== undefined && first > from + 1) throw new AppError('cursor-too-old');
@@ -46,7 +46,7 @@ async function readFeed(
   const last = entries.at(-1)?.seq ?? from;
   const answer: Answer = { data: { entries: entries.map(toWire), head: head.cursor } };
   if (last >= head.seq) answer.afterwards = () => socket.returnToLive(head);
-  // A pull of nothing isn't for nothing.
+  // A pull that returns nothing still costs something.
   return { value: answer, cost: Math.max(1, entries.length, bytes / 1024) };
 }
 
@@ -57,6 +57,7 @@ function readPull({ after, limit = pageSize }: Record<string, unknown>): PullInp
   return { after, limit: Math.min(limit, maxPullLimit) };
 }
 
+/** The number after which the pull reads: that of its cursor or, without one, the one before the oldest entry kept. */
 async function startOf(feeds: FeedReader, userId: string, cursor: string | undefined): Promise<number> {
   if (cursor === undefined) return reachable(feeds.floor(userId));
   if (cursor === '' || cursor.length > maxCursorLength) throw new AppError('invalid-cursor');
@@ -65,7 +66,7 @@ async function startOf(feeds: FeedReader, userId: string, cursor: string | undef
   throw new AppError(found.reason === 'too-old' ? 'cursor-too-old' : 'invalid-cursor');
 }
 
-/** As many as fit, and at least one; and the bytes of their data. */
+/** The first entries whose data fits into `budget` bytes, at least one, and the bytes of their data. */
 function withinBytes(entries: readonly FeedEntry[], budget: number): { entries: FeedEntry[]; bytes: number } {
   const fitting: FeedEntry[] = [];
   let bytes = 0;
@@ -82,8 +83,9 @@ function toWire({ type, data, seq, cursor, id, time }: FeedEntry): Omit<FeedEntr
   return { type, data, seq, cursor, id, time };
 }
 
+/** Turns a read that fails or takes too long into `service-unavailable`. */
 function reachable<T>(read: Promise<T>): Promise<T> {
-  return withDeadline(read, feedTimeout, 'reading a feed').catch((cause: unknown) => {
+  return withDeadline(read, feedTimeoutMs, 'reading a feed').catch((cause: unknown) => {
     throw new AppError('service-unavailable', { cause });
   });
 }

@@ -4,21 +4,21 @@ import { packetSize } from '../limits/packet-size.js';
 
 export type Acknowledge = (answer: unknown) => void;
 
-/** One event packet of a client, taken apart but not yet believed. */
+/** The parts of an event packet from a client, not validated yet. */
 export interface CommandPacket {
   name: unknown;
   arguments: readonly unknown[];
-  /** Missing where the client doesn't want an answer. */
+  /** Undefined if the client asked for no answer. */
   acknowledge: Acknowledge | undefined;
-  /** On the wire. */
+  /** The size on the wire. */
   bytes: number;
 }
 
-/** Socket.IO appends the acknowledgement as a function; JSON can't bring one. */
-export function readPacket(packet: readonly unknown[]): CommandPacket {
-  const [name, ...rest] = packet;
+/** Takes Socket.IO's event arguments apart. The acknowledgement is a last argument that is a function. */
+export function readPacket(eventArguments: readonly unknown[]): CommandPacket {
+  const [name, ...rest] = eventArguments;
   const last = rest.at(-1);
-  const bytes = packetSize(packet);
+  const bytes = packetSize(eventArguments);
   if (!isAcknowledge(last)) return { name, arguments: rest, acknowledge: undefined, bytes };
   return { name, arguments: rest.slice(0, -1), acknowledge: last, bytes };
 }
@@ -28,7 +28,7 @@ export interface CommandInput {
   commandId: string | undefined;
 }
 
-/** Throws `AppError` `invalid-request`. No argument counts as an empty object. */
+/** Reads the one input object of a command; a missing one counts as `{}`. Throws `AppError` `invalid-request`. */
 export function readInput(args: readonly unknown[]): CommandInput {
   if (args.length > 1) throw new AppError('invalid-request', { detail: 'A command takes one object' });
   const [payload = {}] = args;
@@ -43,6 +43,7 @@ export function invalid(pointer: string, code: string): AppError {
   return new AppError('invalid-request', { errors: [{ pointer, code }] });
 }
 
+/** Only Socket.IO can append a function: JSON has none. */
 function isAcknowledge(value: unknown): value is Acknowledge {
   return typeof value === 'function';
 }

@@ -3,7 +3,7 @@ import type { VerifyToken } from '../api.js';
 import { verify } from '../server/handshake.js';
 import type { RunnableCommand } from './command.js';
 
-/** A new token for the same user and session on the same socket: nothing is missed in between. */
+/** Gives a socket a new token for the same user and session, so that it need not reconnect. */
 export function sessionRefresh(verifyToken: VerifyToken): RunnableCommand {
   return {
     name: 'session.refresh',

@@ -4,67 +4,66 @@ import type { FeedAnswer, FeedQuestion, FeedReader } from '@warren/unit-of-work'
 import type { Logger } from 'pino';
 import { FairQueue } from '../fair-queue.js';
 import {
-  entriesAtOnce,
-  feedsAtOnce,
-  feedTimeout,
-  leastPageBytes,
+  entriesPerTurn,
+  feedQueueTimeoutMs,
+  feedsPerStatement,
+  feedTimeoutMs,
+  minPageBytes,
   pageSize,
   statementBytes,
-  waitTimeout,
-} from '../limits/defaults.js';
+} from '../limits/limits.js';
 import { DeadlineError, withDeadline } from '../timing.js';
 
-/** A question about a feed that was asked and isn't answered yet. */
-export interface Asking {
+export interface PendingAnswer {
   /**
-   * Resolves to `undefined` if the question was cancelled. Rejects with `AppError` `service-unavailable` if the feed
-   * can't be read, or wasn't within 30 s.
+   * Resolves to undefined if the question is cancelled. Rejects with `AppError` `service-unavailable` if the feed can't be
+   * read, or if the question waits too long.
    */
   answer: Promise<FeedAnswer | undefined>;
-  /** Takes the question back: if it still waits for its statement, the feed isn't read for it. */
+  /** Cancels the question. If it still waits for its statement, the feed isn't read for it. */
   cancel(): void;
 }
 
-interface Waiting {
+interface WaitingQuestion {
   question: FeedQuestion;
-  /** By `performance.now()`. */
+  /** When it is refused, by `performance.now()`. */
   until: number;
   resolve(answer: FeedAnswer | undefined): void;
   reject(error: AppError): void;
 }
 
 /**
- * Reads many feeds with one statement at a time. So sockets hold one connection of the pool, however many of them start,
- * and the rest is left to transactions.
+ * Reads many feeds with one statement at a time. So sockets use one database connection, however many of them start, and
+ * the rest of the pool is left to transactions.
  *
- * A question is read at once if no statement is under way; otherwise the next statement reads all that came meanwhile, up
- * to `feedsAtOnce`. Users take turns, one question each, in the order in which they came. A question that waits for more
- * than 30 s, or whose statement fails, is answered with a temporary error.
+ * A question is read at once if no statement is running. Otherwise it waits for the next statement, which reads up to
+ * `feedsPerStatement` feeds. Users take turns, one question each, in the order in which they came. A question that waits
+ * too long, or whose statement fails, gets a temporary error.
  */
 export class FeedBatcher {
   readonly #feeds: FeedReader;
   readonly #log: Logger;
-  readonly #waitMs: number;
+  readonly #timeoutMs: number;
   /** By user. */
-  readonly #waiting = new FairQueue<Waiting>();
+  readonly #waiting = new FairQueue<WaitingQuestion>();
   #reading = false;
 
-  /** `waitMs`: milliseconds after which a question that still waits is refused. */
-  constructor(feeds: FeedReader, log: Logger, waitMs = waitTimeout) {
+  /** `timeoutMs`: how long a question may wait for its statement. */
+  constructor(feeds: FeedReader, log: Logger, timeoutMs = feedQueueTimeoutMs) {
     this.#feeds = feeds;
     this.#log = log;
-    this.#waitMs = waitMs;
+    this.#timeoutMs = timeoutMs;
   }
 
-  /** Questions that wait for a statement. */
+  /** The number of questions that wait for a statement. */
   get length(): number {
     return this.#waiting.size;
   }
 
-  ask(question: FeedQuestion): Asking {
+  ask(question: FeedQuestion): PendingAnswer {
     let cancel = (): void => undefined;
     const answer = new Promise<FeedAnswer | undefined>((resolve, reject) => {
-      const waiting = { question, until: performance.now() + this.#waitMs, resolve, reject };
+      const waiting = { question, until: performance.now() + this.#timeoutMs, resolve, reject };
       this.#waiting.add(question.userId, waiting);
       cancel = () => {
         this.#waiting.delete(question.userId, waiting);
@@ -82,60 +81,60 @@ export class FeedBatcher {
   }
 
   /** Never rejects. */
-  async #read(batch: readonly Waiting[]): Promise<void> {
+  async #read(batch: readonly WaitingQuestion[]): Promise<void> {
     try {
       await answerAll(await this.#answers(batch));
     } catch (cause) {
-      this.#log.warn({ err: cause, feeds: batch.length }, 'feeds could not be read; their sockets try again');
+      this.#log.warn({ err: cause, feeds: batch.length }, 'could not read feeds; their sockets try again');
       for (const { reject } of batch) reject(new AppError('service-unavailable', { cause }));
     }
   }
 
-  /** Reads the feeds of a batch. Equal questions, as several tabs of one person ask them, are read once. */
-  async #answers(batch: readonly Waiting[]): Promise<[Waiting, FeedAnswer][]> {
+  /** Reads the feeds of a batch. Equal questions, such as those of several tabs of one user, are read once. */
+  async #answers(batch: readonly WaitingQuestion[]): Promise<[WaitingQuestion, FeedAnswer][]> {
     const questions = new Map<string, FeedQuestion>();
     for (const { question } of batch) questions.set(keyOf(question), question);
-    const bytes = Math.max(leastPageBytes, Math.floor(statementBytes / questions.size));
+    const bytes = Math.max(minPageBytes, Math.floor(statementBytes / questions.size));
     const reading = this.#feeds.readMany([...questions.values()], { entries: pageSize, bytes });
-    const answers = await withDeadline(reading, feedTimeout, 'reading feeds');
+    const answers = await withDeadline(reading, feedTimeoutMs, 'reading feeds');
     const byKey = new Map([...questions.keys()].map((key, index) => [key, answers[index]]));
     return batch.map((waiting) => {
       const answer = byKey.get(keyOf(waiting.question));
-      if (!answer) throw new Error('a feed was asked for and not read');
+      if (!answer) throw new Error('The feed reader returned too few answers');
       return [waiting, answer];
     });
   }
 
-  /** Takes out the batch of the next statement, and refuses what has waited for too long. */
-  #next(): Waiting[] {
-    const batch: Waiting[] = [];
+  /** Takes the batch of the next statement out of the queue, and refuses questions that have waited too long. */
+  #next(): WaitingQuestion[] {
+    const batch: WaitingQuestion[] = [];
     const now = performance.now();
-    while (batch.length < feedsAtOnce) {
+    while (batch.length < feedsPerStatement) {
       const next = this.#waiting.next();
       if (!next) break;
       if (next.until > now) batch.push(next);
-      else next.reject(new AppError('service-unavailable', { cause: new DeadlineError(tooLong) }));
+      else next.reject(new AppError('service-unavailable', { cause: new DeadlineError(waitedTooLong) }));
     }
     return batch;
   }
 }
 
-const tooLong = 'the question about a feed waited too long for its turn';
+const waitedTooLong = 'A question about a feed waited too long for its statement';
 
 function keyOf({ userId, from }: FeedQuestion): string {
   return `${typeof from} ${from} ${userId}`;
 }
 
 /**
- * Hands the answers out. Each one makes sockets write at once, so that after every `entriesAtOnce` entries the event loop
- * turns, for everybody else.
+ * Resolves the questions of a batch. Each answer makes a socket write at once, so the event loop turns after every
+ * `entriesPerTurn` entries to let other work run.
  */
-async function answerAll(answers: readonly [Waiting, FeedAnswer][]): Promise<void> {
+async function answerAll(answers: readonly [WaitingQuestion, FeedAnswer][]): Promise<void> {
   let written = 0;
   for (const [waiting, answer] of answers) {
     waiting.resolve(answer);
     written += 1 + answer.entries.length;
-    if (written < entriesAtOnce) continue;
+    if (written < entriesPerTurn) continue;
     written = 0;
     await nextTurn();
   }

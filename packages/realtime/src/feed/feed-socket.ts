@@ -1,54 +1,55 @@
 import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
-import type { ResetReason } from '../api.js';
+import type { ResetReason } from '../stats.js';
 import { after } from '../timing.js';
 
-/** Where a socket's events go, and how much of them hasn't left yet. */
+/** Sends a socket's events, and tells how much is still unsent. */
 export interface Outlet {
   emit(event: string, ...args: unknown[]): void;
-  /** Bytes that the kernel hasn't taken yet. */
+  /** Bytes that the kernel has not taken yet. */
   unsentBytes(): number;
 }
 
 /**
- * - `opening`: joined, but where it starts isn't known yet. Pushes only tell that there is more.
- * - `reading`: something before the next push is missing; the feed is read until nothing is.
- * - `live`: complete; the next push goes straight through.
+ * - `opening`: joined, but its position is not known yet. A push only tells that there is more to read.
+ * - `reading`: entries are missing. The feed is read until none is.
+ * - `live`: complete. The next push is sent at once.
  * - `behind`: it read too slowly. Nothing is pushed until its own pull reaches the head.
  */
 export type Mode = 'opening' | 'reading' | 'live' | 'behind';
 
 export type PushOutcome = 'sent' | 'duplicate' | 'gap' | 'lagging' | 'not-live';
 
-/** Milliseconds to get below the budget again. A burst within one tick passes it on any line. */
-const lagGrace = 1_000;
-/** Looks at the line in that time. While the node stands still it sends nothing, and that costs one look only. */
-const lagLooks = 4;
+/** Milliseconds that a socket may exceed its budget of unsent bytes. A burst exceeds it for a moment on any connection. */
+const lagGraceMs = 1_000;
+/** The checks in that time. A node whose event loop stands still sends nothing, and that fails one check only. */
+const lagChecks = 4;
 
-/** What one socket was sent of one user's feed: each `seq` is exactly one above the last. */
+/** What one socket has been sent of its user's feed. Each `seq` is exactly one above the last. */
 export class FeedSocket {
   mode: Mode = 'opening';
-  /** The last `seq` that this socket was sent, or starts after. */
+  /** The `seq` of the last entry sent, or of the position where the socket starts. */
   sent = 0;
-  /** The cursor of `sent`; undefined until it is known where this socket starts. */
+  /** The cursor of `sent`; undefined until the position is known. */
   cursor: string | undefined;
-  /** The feed may be of another epoch: not live again before a read has looked. */
-  doubted = false;
+  /** The feed may have another epoch now. The socket stays in `reading` until a read has told. */
+  epochInDoubt = false;
   readonly #outlet: Outlet;
   readonly #budget: number;
   readonly #sameEpoch: FeedReader['sameEpoch'];
   #cancelWatch: (() => void) | undefined;
 
+  /** `unsentBudget`: the unsent bytes above which the socket gets no more entries. */
   constructor(outlet: Outlet, unsentBudget: number, sameEpoch: FeedReader['sameEpoch']) {
     this.#outlet = outlet;
     this.#budget = unsentBudget;
     this.#sameEpoch = sameEpoch;
   }
 
-  /** A push has come. Only a live socket takes it, and only if it is the very next one. */
+  /** Sends a pushed entry if the socket is live and this is the very next one. */
   push(entry: FeedEntry): PushOutcome {
     if (this.mode !== 'live') return 'not-live';
-    if (this.isElsewhere(entry)) {
-      this.doubt();
+    if (this.isOtherEpoch(entry)) {
+      this.doubtEpoch();
       return 'gap';
     }
     if (entry.seq <= this.sent) return 'duplicate';
@@ -56,7 +57,7 @@ export class FeedSocket {
       this.mode = 'reading';
       return 'gap';
     }
-    if (this.#overBudget()) {
+    if (this.#isOverBudget()) {
       this.mode = 'reading';
       return 'lagging';
     }
@@ -65,16 +66,16 @@ export class FeedSocket {
   }
 
   /**
-   * Takes the next one while catching up. Refuses, with false, what isn't next or what the client's line has
-   * no room for: it is read again once the buffer has drained.
+   * Sends an entry that was read. Returns false, and sends nothing, if it isn't the next one or if too much is unsent: then
+   * it is read again once everything has been sent.
    */
-  take(entry: FeedEntry): boolean {
-    if (entry.seq !== this.sent + 1 || this.isElsewhere(entry) || this.#overBudget()) return false;
+  send(entry: FeedEntry): boolean {
+    if (entry.seq !== this.sent + 1 || this.isOtherEpoch(entry) || this.#isOverBudget()) return false;
     this.#deliver(entry);
     return true;
   }
 
-  /** Everything this socket was sent before has left: it may be given the next page. */
+  /** Whether everything has been sent, so that the next page may be read. */
   get drained(): boolean {
     return this.#outlet.unsentBytes() === 0;
   }
@@ -83,29 +84,29 @@ export class FeedSocket {
     this.sent = seq;
     this.cursor = cursor;
     this.mode = 'reading';
-    this.doubted = false;
+    this.epochInDoubt = false;
   }
 
-  doubt(): void {
+  doubtEpoch(): void {
     if (this.mode !== 'live' && this.mode !== 'reading') return;
     this.mode = 'reading';
-    this.doubted = true;
+    this.epochInDoubt = true;
   }
 
-  /** Of another epoch than what this socket was sent: the numbers of the two say nothing about each other. */
-  isElsewhere({ cursor }: Pick<FeedPosition, 'cursor'>): boolean {
+  /** Whether this position is of another epoch than what the socket was sent. Their numbers can't be compared. */
+  isOtherEpoch({ cursor }: Pick<FeedPosition, 'cursor'>): boolean {
     return this.cursor !== undefined && !this.#sameEpoch(this.cursor, cursor);
   }
 
-  /** The client can't go on from where it is; it goes on from the head. */
+  /** Tells the client that it can't go on from its position, and goes on from the head. */
   reset(head: FeedPosition, reason: ResetReason): void {
     this.#outlet.emit('feed.reset', { head: head.cursor, reason });
     this.startAfter(head);
   }
 
-  /** Calls `tooSlow` once the client's line had no room at `lagLooks` looks in a row. */
-  watchLag(tooSlow: () => void): void {
-    this.#watch(tooSlow, lagLooks);
+  /** Calls `onTooSlow` once the socket was over its budget at `lagChecks` checks in a row. */
+  watchLag(onTooSlow: () => void): void {
+    this.#watch(onTooSlow, lagChecks);
   }
 
   stopWatching(): void {
@@ -123,16 +124,16 @@ export class FeedSocket {
     this.#outlet.emit('feed.behind', { head });
   }
 
-  #watch(tooSlow: () => void, looks: number): void {
+  #watch(onTooSlow: () => void, checks: number): void {
     this.stopWatching();
-    this.#cancelWatch = after(lagGrace / lagLooks, () => {
-      const left = this.#overBudget() ? looks - 1 : lagLooks;
-      if (left === 0) tooSlow();
-      else this.#watch(tooSlow, left);
+    this.#cancelWatch = after(lagGraceMs / lagChecks, () => {
+      const left = this.#isOverBudget() ? checks - 1 : lagChecks;
+      if (left === 0) onTooSlow();
+      else this.#watch(onTooSlow, left);
     });
   }
 
-  #overBudget(): boolean {
+  #isOverBudget(): boolean {
     return this.#outlet.unsentBytes() > this.#budget;
   }
 

@@ -1,9 +1,9 @@
 import type { FeedEntry } from '@warren/unit-of-work';
 
 /**
- * Pushes that came before their turn, kept while a read fetches what is missing before them.
+ * Pushed entries that arrived before their turn, kept while a read fetches the ones before them.
  *
- * Holds few: what doesn't fit is read again, since the feed has it anyway.
+ * It keeps only a few. Entries that don't fit are read from the feed later.
  */
 export class HeldEntries {
   readonly #entries = new Map<number, FeedEntry>();
@@ -21,7 +21,7 @@ export class HeldEntries {
     return this.#entries.get(seq);
   }
 
-  /** Forgets everything at or below `seq`. */
+  /** Forgets all entries up to and including `seq`. */
   prune(seq: number): void {
     for (const held of this.#entries.keys()) if (held <= seq) this.#entries.delete(held);
   }

@@ -1,30 +1,34 @@
 import type { FeedAnswer, FeedEntry, FeedPosition } from '@warren/unit-of-work';
-import type { ResetReason } from '../api.js';
-import type { Asking, FeedBatcher } from './feed-batcher.js';
+import type { ResetReason } from '../stats.js';
+import type { FeedBatcher, PendingAnswer } from './feed-batcher.js';
 
-/** What a handshake asked for: nothing, a cursor, or something that can't be one. */
-export type RequestedCursor = { kind: 'none' } | { kind: 'cursor'; cursor: string } | { kind: 'unreadable' };
+/** The cursor in a handshake: none, one to look up, or a value that can't be a cursor. */
+export type RequestedCursor = { kind: 'none' } | { kind: 'cursor'; cursor: string } | { kind: 'malformed' };
 
-/** Where a socket starts. */
+/** Where a socket starts in its feed. */
 export interface Opening {
   head: FeedPosition;
-  /** Entries above it are sent. */
+  /** The socket is sent the entries after this position. */
   after: FeedPosition;
-  /** The first entries above it, as far as they were read together with it. */
+  /** The first of them, as far as they were read together with the head. */
   entries: readonly FeedEntry[];
   resumedFrom: string | null;
   reset: ResetReason | undefined;
 }
 
 /**
- * Asks where a socket starts; `openingOf` makes an opening of the answer. Call it only after the socket has joined: what
- * is written between the look-up and a later join would be lost, with no gap to show it.
+ * Reads what `openingOf` needs. Call it only after the socket has joined the hub: an entry that is written between the
+ * read and a later join would be missed, and no gap would show it.
  */
-export function askOpening(feeds: FeedBatcher, userId: string, requested: RequestedCursor): Asking {
+export function requestOpening(
+  feeds: FeedBatcher,
+  userId: string,
+  requested: RequestedCursor,
+): PendingAnswer {
   return feeds.ask({ userId, ...(requested.kind === 'cursor' && { from: requested.cursor }) });
 }
 
-/** The opening of a socket that asked for `requested` and got this answer. */
+/** Where a socket with this cursor starts, by the answer to `requestOpening`. */
 export function openingOf({ place, entries }: FeedAnswer, requested: RequestedCursor): Opening {
   const { head } = place;
   if (requested.kind !== 'cursor') return fromHead(head, requested.kind === 'none' ? undefined : 'unknown');

@@ -2,22 +2,23 @@ import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { Counters } from '../stats.js';
 import type { FeedSocket } from './feed-socket.js';
 
-/** One read of a feed, and what was known when it was asked for. */
+/** A page of a feed that was read for the sockets that wait for entries. */
 export interface Page {
+  /** The `seq` after which it was read. */
   after: number;
   entries: readonly FeedEntry[];
   head: FeedPosition;
-  /** The highest `seq` known when the read was issued. */
+  /** The highest `seq` that was known when the read began. */
   known: number;
-  /** What the waiting sockets had been sent by then. */
+  /** What each waiting socket had been sent when the read began. */
   sentBefore: ReadonlyMap<FeedSocket, number>;
 }
 
-/** Gives a waiting socket what it misses of a page, or resets it where the feed can't fill its gap. */
+/** Sends a waiting socket the entries that it misses, or resets it if the feed no longer has them. */
 export function applyPage(socket: FeedSocket, page: Page, counters: Counters): void {
-  socket.doubted = false;
+  socket.epochInDoubt = false;
   const before = page.sentBefore.get(socket) ?? socket.sent;
-  if (page.head.seq < before || socket.isElsewhere(page.head)) {
+  if (page.head.seq < before || socket.isOtherEpoch(page.head)) {
     counters.resets.epoch++;
     socket.reset(page.head, 'epoch');
     return;
@@ -29,12 +30,12 @@ export function applyPage(socket: FeedSocket, page: Page, counters: Counters): v
   }
   for (const entry of page.entries) {
     if (entry.seq <= socket.sent) continue;
-    if (!socket.take(entry)) return;
+    if (!socket.send(entry)) return;
     counters.entriesSent++;
   }
 }
 
-/** What comes next for this socket was thrown away while it was catching up. */
+/** Whether the next entry of this socket was deleted while the socket caught up. */
 function isPruned(socket: FeedSocket, { after, entries, head }: Page): boolean {
   if (socket.sent < after) return false;
   const next = entries.find((entry) => entry.seq > socket.sent);

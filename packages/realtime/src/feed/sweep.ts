@@ -1,31 +1,32 @@
 import type { FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
-import { feedTimeout } from '../limits/defaults.js';
+import { feedTimeoutMs } from '../limits/limits.js';
 import { after, withDeadline } from '../timing.js';
 import type { UserFeed } from './user-feed.js';
 
-/** Users whose heads one query asks for. */
+/** The users whose heads one query reads. */
 const batchSize = 1000;
 
-/** A round is spread over so many steps; a user keeps one of them, so is looked at exactly once a round. */
+/** A round is divided into this many steps. Each user belongs to one, so is checked exactly once a round. */
 export const sweepSlots = 15;
 
 export interface SweepOptions {
   feeds: FeedReader;
-  /** All connected users, as of now. */
+  /** The users who are connected now. */
   users(): Iterable<UserFeed>;
-  /** Milliseconds in which every user is looked at once. */
+  /** Milliseconds in which every user is checked once. */
   roundMs: number;
   log: Logger;
 }
 
 /**
- * The bound on silence: a lost push with nothing after it leaves no gap, so the heads of all connected users are
- * compared with what is known here, spread evenly over each round.
+ * Finds entries whose push was lost and not followed by another one, which leaves no gap that would show it. It compares
+ * the heads of all connected users in the database with those known here, spread evenly over each round.
  */
 export class HeadSweep {
   readonly #options: SweepOptions;
-  #missed: UserFeed[] = [];
+  /** Users whose heads could not be read in the last step. */
+  #unread: UserFeed[] = [];
   #cancel: (() => void) | undefined;
   #current: Promise<void> = Promise.resolve();
   #closed = false;
@@ -47,36 +48,36 @@ export class HeadSweep {
   #schedule(slot: number, delay: number): void {
     this.#cancel = after(delay, () => {
       const due = Date.now() + this.#options.roundMs / sweepSlots;
-      this.#current = this.#compareSlot(slot).then(() => {
+      this.#current = this.#checkSlot(slot).then(() => {
         if (!this.#closed) this.#schedule((slot + 1) % sweepSlots, due - Date.now());
       });
     });
   }
 
-  async #compareSlot(slot: number): Promise<void> {
-    const users = this.#missed;
-    this.#missed = [];
+  async #checkSlot(slot: number): Promise<void> {
+    const users = this.#unread;
+    this.#unread = [];
     for (const user of this.#options.users()) if (user.slot === slot) users.push(user);
     for (let from = 0; from < users.length; from += batchSize) {
       try {
-        await this.#compareBatch(users.slice(from, from + batchSize));
+        await this.#checkBatch(users.slice(from, from + batchSize));
       } catch (error) {
-        this.#missed = users.slice(from);
-        this.#options.log.warn({ err: error }, 'heads could not be read; trying again');
+        this.#unread = users.slice(from);
+        this.#options.log.warn({ err: error }, 'could not read the heads of feeds; trying again');
         return;
       }
     }
   }
 
-  async #compareBatch(users: readonly UserFeed[]): Promise<void> {
+  async #checkBatch(users: readonly UserFeed[]): Promise<void> {
     const connected = users.filter((user) => user.sockets.size > 0);
     if (connected.length === 0) return;
     const sentBefore = connected.map((user) => user.highestSent);
     const heads = this.#options.feeds.heads(connected.map((user) => user.userId));
-    const found = await withDeadline(heads, feedTimeout, 'reading heads');
+    const found = await withDeadline(heads, feedTimeoutMs, 'reading heads');
     connected.forEach((user, i) => {
       const head = found.get(user.userId);
-      if (head) user.noteHead(head, sentBefore[i] ?? 0);
+      if (head) user.checkHead(head, sentBefore[i] ?? 0);
     });
   }
 }

@@ -8,25 +8,27 @@ import { HeldEntries } from './held-entries.js';
 import { applyPage, type Page } from './page.js';
 
 export interface FeedContext {
-  /** Reads what sockets miss. */
+  /** Reads the entries that sockets miss. */
   pages: FeedBatcher;
   counters: Counters;
   log: Logger;
 }
 
-/** Two transactions of one process may report in the wrong order; the missing one mostly comes by itself. */
-const gapGrace = 10;
+/**
+ * Milliseconds to wait before a gap is read. Two transactions of one process may report in the wrong order, so the missing
+ * push usually arrives by itself.
+ */
+const gapGraceMs = 10;
 
 /**
  * One connected user: all their sockets on this node, and the one reader that serves them.
  *
- * `head` is the highest position that anyone told of: a push, a sweep, a read. A socket is live once it was sent
- * everything up to there. A socket joins before its position is looked up, so that whatever is written in
- * between raises `head`.
+ * `head` is the highest position known from a push, a sweep or a read. A socket is live once it was sent everything up to
+ * there. A socket joins before its position is read, so an entry that is written in between raises `head`.
  */
 export class UserFeed {
   readonly userId: string;
-  /** The step of each sweep round in which this user is looked at. */
+  /** The step of each sweep round in which this user is checked. */
   readonly slot: number;
   readonly sockets = new Set<FeedSocket>();
   #head: FeedPosition = { seq: 0, cursor: '' };
@@ -43,7 +45,7 @@ export class UserFeed {
     this.#context = context;
   }
 
-  /** The highest `seq` that any socket was sent; a lower head means that the feed itself went back. */
+  /** The highest `seq` that any socket was sent. A lower head in the database means that the feed was restored. */
   get highestSent(): number {
     let highest = 0;
     for (const socket of this.sockets) highest = Math.max(highest, socket.sent);
@@ -52,37 +54,37 @@ export class UserFeed {
 
   push(entry: FeedEntry): void {
     const { counters } = this.#context;
-    this.#raise(entry);
-    let gap = false;
-    let waiting = false;
+    this.#raiseHead(entry);
+    let hasGap = false;
+    let isReading = false;
     for (const socket of this.sockets) {
       const outcome = socket.push(entry);
       if (outcome === 'sent') counters.entriesSent++;
       if (outcome === 'lagging') socket.watchLag(() => this.#fallBehind(socket));
       if (outcome === 'gap') counters.gaps++;
-      gap ||= outcome === 'gap';
-      waiting ||= socket.mode === 'reading';
+      hasGap ||= outcome === 'gap';
+      isReading ||= socket.mode === 'reading';
     }
-    if (!waiting) return;
+    if (!isReading) return;
     this.#held.add(entry);
-    this.#settleAll();
-    if (gap) this.#schedule(gapGrace);
+    this.#advanceAll();
+    if (hasGap) this.#schedule(gapGraceMs);
   }
 
-  /** A head as the database had it, when `sentBefore` was the highest that any socket was sent. */
-  noteHead(head: FeedPosition, sentBefore: number): void {
+  /** Compares a head from the database. `sentBefore` is `highestSent` from before the head was read. */
+  checkHead(head: FeedPosition, sentBefore: number): void {
     if (head.seq > this.#head.seq) this.#context.counters.sweepRepairs++;
-    this.#raise(head);
+    this.#raiseHead(head);
     for (const socket of this.sockets) {
-      if (head.seq < sentBefore || socket.isElsewhere(head)) socket.doubt();
+      if (head.seq < sentBefore || socket.isOtherEpoch(head)) socket.doubtEpoch();
       if (socket.mode === 'live' && socket.sent < this.#head.seq) socket.mode = 'reading';
     }
     this.wake();
   }
 
   /**
-   * The socket starts, or starts again, after `position`: it gets what it misses, then goes live. `entries` are the first
-   * ones above `position`, as far as they were read together with the head.
+   * Starts a socket, or starts it again, after `position`: it is sent what it misses and then goes live. `entries` are the
+   * first ones after `position`, as far as they were read together with the head.
    */
   begin(
     socket: FeedSocket,
@@ -91,17 +93,17 @@ export class UserFeed {
     entries: readonly FeedEntry[] = [],
   ): void {
     socket.startAfter(position);
-    this.#raise(head);
+    this.#raiseHead(head);
     for (const entry of entries) {
-      if (!socket.take(entry)) break;
+      if (!socket.send(entry)) break;
       this.#context.counters.entriesSent++;
     }
     this.wake();
   }
 
-  /** Reads on if anyone needs it and can take more. After a failed read its delay is kept. */
+  /** Reads on if a socket needs it and has sent everything. After a failed read this keeps its delay. */
   wake(): void {
-    this.#settleAll();
+    this.#advanceAll();
     this.#schedule(0);
   }
 
@@ -112,7 +114,7 @@ export class UserFeed {
     this.sockets.clear();
   }
 
-  #raise({ seq, cursor }: FeedPosition): void {
+  #raiseHead({ seq, cursor }: FeedPosition): void {
     if (seq > this.#head.seq) this.#head = { seq, cursor };
   }
 
@@ -139,27 +141,27 @@ export class UserFeed {
       () => {
         this.#reading = false;
         this.#failures = 0;
-        // Someone may have begun to wait after the last look.
+        // A socket may need a read since the last one was chosen.
         this.#schedule(0);
       },
       (error: unknown) => {
         this.#reading = false;
         this.#failures++;
-        this.#context.log.warn({ err: error, userId: this.userId }, 'feed could not be read; trying again');
+        this.#context.log.warn({ err: error, userId: this.userId }, 'could not read a feed; trying again');
         this.#schedule(backoff(this.#failures));
       },
     );
   }
 
   /**
-   * One read at a time, of which every waiting socket takes what fits. They take turns, so that some far behind
-   * don't keep the others waiting.
+   * Reads one page at a time, for the socket whose turn it is. Every reading socket is sent what fits it. Sockets take
+   * turns, so that those far behind don't hold up the others.
    */
   async #readAll(): Promise<void> {
     for (let reader = this.#nextReader(); reader; reader = this.#nextReader()) {
       reader.stopWatching();
-      this.#toTheEnd(reader);
-      const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#positions() };
+      this.#moveToEnd(reader);
+      const asked = { after: reader.sent, known: this.#head.seq, sentBefore: this.#sentBySocket() };
       const { answer, cancel } = this.#context.pages.ask({ userId: this.userId, from: asked.after });
       this.#cancelRead = cancel;
       const page = await answer;
@@ -169,40 +171,43 @@ export class UserFeed {
     this.#held.prune(this.#head.seq);
   }
 
-  #toTheEnd(socket: FeedSocket): void {
+  #moveToEnd(socket: FeedSocket): void {
     this.sockets.delete(socket);
     this.sockets.add(socket);
   }
 
   #apply(page: Page): void {
-    // A number that only a push told of, and that a later read doesn't have, never came to be.
+    // If nothing was pushed since the read began, the head that was read counts even if it is lower: then an entry that was
+    // pushed was never committed, or the feed was restored.
     if (page.head.seq > this.#head.seq || page.known === this.#head.seq) this.#head = page.head;
     for (const socket of this.sockets) {
       if (socket.mode !== 'reading' || !page.sentBefore.has(socket)) continue;
       applyPage(socket, page, this.#context.counters);
-      this.#settle(socket);
+      this.#advance(socket);
     }
   }
 
-  #positions(): Map<FeedSocket, number> {
+  /** What each reading socket has been sent. */
+  #sentBySocket(): Map<FeedSocket, number> {
     const reading = [...this.sockets].filter((socket) => socket.mode === 'reading');
     return new Map(reading.map((socket) => [socket, socket.sent]));
   }
 
-  #settleAll(): void {
-    for (const socket of this.sockets) this.#settle(socket);
+  #advanceAll(): void {
+    for (const socket of this.sockets) this.#advance(socket);
   }
 
-  /** Gives a waiting socket the held pushes that are next, and lets it go live when nothing is missing. */
-  #settle(socket: FeedSocket): void {
+  /** Sends a reading socket the held pushes that come next, and makes it live if nothing is missing. */
+  #advance(socket: FeedSocket): void {
     if (socket.mode !== 'reading') return;
     for (let next = this.#held.get(socket.sent + 1); next; next = this.#held.get(socket.sent + 1)) {
-      if (!socket.take(next)) break;
+      if (!socket.send(next)) break;
       this.#context.counters.entriesSent++;
     }
-    if (socket.sent >= this.#head.seq && !socket.doubted) socket.goLive();
+    if (socket.sent >= this.#head.seq && !socket.epochInDoubt) socket.goLive();
   }
 
+  /** The next socket that needs a read and has sent everything. */
   #nextReader(): FeedSocket | undefined {
     for (const socket of this.sockets) if (socket.mode === 'reading' && socket.drained) return socket;
     return undefined;

@@ -2,7 +2,7 @@ import { Decoder } from 'socket.io-parser';
 
 const sizes = new WeakMap<object, number>();
 
-/** The default decoder, which also remembers how many bytes each packet took on the wire. */
+/** Socket.IO's decoder, which also records how many bytes each packet had on the wire. */
 export class SizingDecoder extends Decoder {
   #bytes = 0;
 
@@ -20,7 +20,7 @@ export class SizingDecoder extends Decoder {
   }
 }
 
-/** Bytes on the wire of the packet that these event arguments came in; 0 for arguments from elsewhere. */
+/** Bytes on the wire of the packet with these event arguments; 0 if no `SizingDecoder` decoded it. */
 export function packetSize(eventArguments: object): number {
   return sizes.get(eventArguments) ?? 0;
 }

@@ -1,35 +1,35 @@
 export interface Rate {
-  /** Tokens on average. */
+  /** Tokens that come in each second. */
   perSecond: number;
-  /** Tokens at once. */
+  /** Tokens that a bucket holds, so the most that can be taken at once. */
   burst: number;
 }
 
-/** A rate limit for one thing. Times are in milliseconds. */
+/** A rate limit for one thing. `now` and all times are in milliseconds. */
 export class TokenBucket {
   readonly #rate: Rate;
   #tokens: number;
-  #at: number;
+  #updatedAt: number;
 
   constructor(rate: Rate, now = Date.now()) {
     this.#rate = rate;
     this.#tokens = rate.burst;
-    this.#at = now;
+    this.#updatedAt = now;
   }
 
-  /** False, and nothing is taken, when there is less than `cost` left. */
+  /** Returns false, and takes nothing, if fewer than `cost` tokens are left. */
   take(cost = 1, now = Date.now()): boolean {
     const tokens = this.#tokensAt(now);
     if (tokens < cost) return false;
     this.#tokens = tokens - cost;
-    this.#at = now;
+    this.#updatedAt = now;
     return true;
   }
 
-  /** Takes `cost` tokens, even more than there are: what is missing is a debt until it has come in again. */
+  /** Takes `cost` tokens even if fewer are left. The missing ones are a debt that new tokens pay off. */
   charge(cost: number, now = Date.now()): void {
     this.#tokens = this.#tokensAt(now) - cost;
-    this.#at = now;
+    this.#updatedAt = now;
   }
 
   /** Milliseconds until the debt is paid off; 0 without a debt. */
@@ -44,14 +44,14 @@ export class TokenBucket {
 
   #tokensAt(now: number): number {
     const { perSecond, burst } = this.#rate;
-    return Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) * perSecond) / 1_000);
+    return Math.min(burst, this.#tokens + (Math.max(0, now - this.#updatedAt) * perSecond) / 1_000);
   }
 }
 
 /**
  * A rate limit per key.
  *
- * Keys are forgotten when their bucket is full again; beyond `maxKeys` the oldest goes, so that a flood of
+ * Full buckets are forgotten. Above `maxKeys` the bucket that was used least recently goes as well, so that a flood of
  * addresses can't grow memory.
  */
 export class TokenBuckets {
@@ -59,16 +59,12 @@ export class TokenBuckets {
   readonly #rate: Rate;
   readonly #maxKeys: number;
 
-  constructor(perSecond: number, burst: number, maxKeys = 50_000) {
-    this.#rate = { perSecond, burst };
+  constructor(rate: Rate, maxKeys = 50_000) {
+    this.#rate = rate;
     this.#maxKeys = maxKeys;
   }
 
-  get size(): number {
-    return this.#buckets.size;
-  }
-
-  /** False when the key has used up its rate. `now` in milliseconds. */
+  /** Returns false if the key has no token left. */
   take(key: string, now = Date.now()): boolean {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
     if (!bucket.take(1, now)) return false;
@@ -76,26 +72,26 @@ export class TokenBuckets {
     return true;
   }
 
-  /** As `TokenBucket.charge`, for the bucket of this key. */
+  /** See `TokenBucket.charge`. */
   charge(key: string, cost: number, now = Date.now()): void {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
     bucket.charge(cost, now);
     this.#keep(key, bucket, now);
   }
 
-  /** As `TokenBucket.debtMs`, for the bucket of this key. */
+  /** See `TokenBucket.debtMs`. */
   debtMs(key: string, now = Date.now()): number {
     return this.#buckets.get(key)?.debtMs(now) ?? 0;
   }
 
   #keep(key: string, bucket: TokenBucket, now: number): void {
-    // Re-inserted, so that the map's order is the order of last use.
+    // Inserted again, so that the map is in order of last use.
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     this.#forget(now);
   }
 
-  /** Looks at two keys a call: enough to keep up with one new key a call. */
+  /** Looks at two keys per call, which is enough to keep up with one new key per call. */
   #forget(now: number): void {
     let looked = 0;
     for (const [key, bucket] of this.#buckets) {

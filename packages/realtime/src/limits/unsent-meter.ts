@@ -6,10 +6,10 @@ export type Connection = Socket['conn'];
 type Transport = Connection['transport'];
 
 /**
- * How many bytes of a connection the kernel hasn't taken yet.
+ * Counts the bytes of a connection that the kernel has not taken yet.
  *
- * A batch counts until the transport's write callback says that it is out: a peer that doesn't read holds that
- * callback back as soon as the TCP buffers are full.
+ * A batch counts until the transport's write callback reports it as sent. A peer that does not read delays that
+ * callback once the TCP buffers are full.
  */
 export class UnsentMeter {
   #queued = 0;
@@ -32,7 +32,7 @@ export class UnsentMeter {
     return this.#queued + this.#inFlight;
   }
 
-  /** Calls whenever all that was written has left. One listener. */
+  /** Sets the one listener that is called whenever everything written has been sent. */
   onDrain(listener: () => void): void {
     this.#onDrain = listener;
   }
@@ -45,11 +45,11 @@ export class UnsentMeter {
   }
 }
 
-/** A frame's header and a control packet still take some bytes. */
-const overhead = 8;
+/** An estimate for the header of each frame, and for packets without data. Bytes. */
+const frameOverhead = 8;
 
 function sizeOf(data: unknown): number {
-  if (typeof data === 'string') return Buffer.byteLength(data) + overhead;
-  if (data instanceof Uint8Array || data instanceof ArrayBuffer) return data.byteLength + overhead;
-  return overhead;
+  if (typeof data === 'string') return Buffer.byteLength(data) + frameOverhead;
+  if (data instanceof Uint8Array || data instanceof ArrayBuffer) return data.byteLength + frameOverhead;
+  return frameOverhead;
 }

@@ -1,34 +1,33 @@
-import type { RealtimeLimits } from '../api.js';
 import {
   bytesPerPacketToken,
   controlFrames,
   packetsPerCommand,
-  packetsUnjoined,
-  unsentBudgetsBeforeClosing,
-} from '../limits/defaults.js';
+  type RealtimeLimits,
+  unjoinedPackets,
+  unsentBudgetsBeforeCut,
+} from '../limits/limits.js';
 import { TokenBucket } from '../limits/token-buckets.js';
 import { type Connection, UnsentMeter } from '../limits/unsent-meter.js';
-import { closeFrameTimeout, webSocketOf } from './web-sockets.js';
+import { closeFrameTimeoutMs, webSocketOf } from './web-sockets.js';
 
 export interface GuardOptions {
   limits: Pick<RealtimeLimits, 'commandsPerSecond' | 'unsentBytes'>;
-  /** A connection was cut off, since it sent too much or read too little. */
-  cut(): void;
+  /** Called when a connection is cut off because it sent too much or read too little. */
+  onCut(): void;
 }
 
-/** What this connection has come to. */
 type Phase = 'unjoined' | 'joining' | 'joined';
 
 /**
- * Bounds what one connection may send and leave unread, from its first byte on. Packets are counted before
- * Socket.IO decodes them; what a connection that joined nothing sends gets no more than a few tries.
+ * Limits what one connection may send and leave unread, from its first byte on. Packets are counted before Socket.IO
+ * decodes them. A connection that has joined no namespace may send only a few.
  */
 export class ConnectionGuard {
   readonly meter: UnsentMeter;
   readonly #connection: Connection;
   readonly #options: GuardOptions;
   readonly #controlFrames = new TokenBucket(controlFrames);
-  #packets = new TokenBucket(packetsUnjoined);
+  #packets = new TokenBucket(unjoinedPackets);
   #phase: Phase = 'unjoined';
   #onFlood: (() => void) | undefined;
   #closing: NodeJS.Timeout | undefined;
@@ -44,7 +43,7 @@ export class ConnectionGuard {
     this.#watchControlFrames();
   }
 
-  /** Whether it has joined a namespace, or is about to: one connection joins one, once. */
+  /** Whether the connection has joined a namespace or is joining one. It may join one, once. */
   get taken(): boolean {
     return this.#phase !== 'unjoined';
   }
@@ -53,7 +52,7 @@ export class ConnectionGuard {
     this.#phase = 'joining';
   }
 
-  /** From now on, `onFlood` ends the socket when more comes in than a connection may send. */
+  /** Allows as many packets as a joined connection may send, and calls `onFlood` when more come. */
   joined(onFlood: () => void): void {
     const perSecond = this.#options.limits.commandsPerSecond * packetsPerCommand;
     this.#packets = new TokenBucket({ perSecond, burst: 2 * perSecond });
@@ -61,45 +60,46 @@ export class ConnectionGuard {
     this.#onFlood = onFlood;
   }
 
-  /** The handshake that was under way is refused. */
+  /** The handshake was refused. */
   notJoined(): void {
     this.#phase = 'unjoined';
   }
 
-  /** Closes the connection after a refusal has been written, unless it serves another namespace, or is about to. */
+  /** Closes the connection once a refusal has been written, unless it has joined or is joining another namespace. */
   closeIfUnjoined(): void {
     setImmediate(() => {
       if (!this.taken) this.close();
     });
   }
 
-  /** Closes the transport after sending what waits, and cuts off a peer that doesn't take it. */
+  /** Sends what is buffered and closes the connection. Cuts it off if the peer doesn't close it in time. */
   close(): void {
     const connection = this.#connection;
     connection.close();
     if (connection.readyState === 'closed' || this.#closing) return;
-    this.#closing = setTimeout(() => this.#terminate(), closeFrameTimeout);
+    this.#closing = setTimeout(() => this.#terminate(), closeFrameTimeoutMs);
   }
 
   #onPacket(data: unknown): void {
-    const most = unsentBudgetsBeforeClosing * this.#options.limits.unsentBytes;
-    if (this.#unsentBytes() > most) this.#cutOff();
+    const maxUnsent = unsentBudgetsBeforeCut * this.#options.limits.unsentBytes;
+    if (this.#unsentBytes() > maxUnsent) this.#cutOff();
     else if (!this.#packets.take(1 + Math.floor(lengthOf(data) / bytesPerPacketToken))) this.#flooded();
   }
 
   #flooded(): void {
     if (this.#onFlood) {
-      this.#options.cut();
+      this.#options.onCut();
       this.#onFlood();
     } else {
       this.#cutOff();
     }
   }
 
+  /** Counts the ping and pong frames of a WebSocket, and answers its pings. */
   #watchControlFrames(): void {
     const webSocket = webSocketOf(this.#connection);
     const allowed = (): boolean => {
-      // What was read before the end is still handed on.
+      // Frames that were read before the cut still arrive here.
       if (this.#isCutOff) return false;
       if (this.#controlFrames.take()) return true;
       this.#cutOff();
@@ -111,18 +111,18 @@ export class ConnectionGuard {
     webSocket?.on('pong', allowed);
   }
 
-  /** Packets, and what the WebSocket itself has written: pongs too. */
+  /** Also counts what the WebSocket itself has written, such as pongs. */
   #unsentBytes(): number {
     return Math.max(this.meter.bytes, webSocketOf(this.#connection)?.bufferedAmount ?? 0);
   }
 
   #cutOff(): void {
     this.#isCutOff = true;
-    this.#options.cut();
+    this.#options.onCut();
     this.#terminate();
   }
 
-  /** What waits is thrown away. */
+  /** Drops what is buffered. */
   #terminate(): void {
     const webSocket = webSocketOf(this.#connection);
     this.#connection.close(true);

@@ -3,17 +3,17 @@ import { AppError } from '@warren/contracts';
 import type { Logger } from 'pino';
 import type { Principal, VerifyToken } from '../api.js';
 import type { RequestedCursor } from '../feed/opening.js';
-import { maxCursorLength, maxTokenLength, verifyTimeout } from '../limits/defaults.js';
+import { maxCursorLength, maxTokenLength, verifyTimeoutMs } from '../limits/limits.js';
 import type { TokenBuckets } from '../limits/token-buckets.js';
 import { DeadlineError, withDeadline } from '../timing.js';
 
-/** What a passed handshake leaves on the socket. */
+/** The `data` that an accepted handshake leaves on the socket. */
 export interface Admission {
   principal: Principal;
   cursor: RequestedCursor;
 }
 
-/** What `connect_error` carries as `err.data`. */
+/** The client gets `data` as `err.data` of its `connect_error`. */
 export class HandshakeRefusal extends Error {
   override readonly name = 'HandshakeRefusal';
   readonly data: { code: string; temporary: boolean };
@@ -26,13 +26,14 @@ export class HandshakeRefusal extends Error {
 
 export interface HandshakeOptions {
   verifyToken: VerifyToken;
+  /** By client address. */
   limiter: TokenBuckets;
   clientAddress(request: IncomingMessage): string;
-  refused(code: string): void;
+  onRefused(code: string): void;
   log: Logger;
 }
 
-/** The refusal of one handshake too many of this address; undefined if it may go on. */
+/** Returns the refusal if this address has made too many handshakes. */
 export function limitHandshakes(
   request: IncomingMessage,
   options: HandshakeOptions,
@@ -41,7 +42,7 @@ export function limitHandshakes(
   return refusal(new AppError('rate-limited'), options);
 }
 
-/** Decides who may come in. Rejects with `HandshakeRefusal` and with nothing else. */
+/** Checks a handshake. Rejects with `HandshakeRefusal` only. */
 export async function admit(
   auth: Record<string, unknown>,
   request: IncomingMessage,
@@ -57,33 +58,35 @@ export async function admit(
   }
 }
 
-/** Checks a token's shape, then the token, within 10 s. */
+/** Verifies a token that a client sent. Rejects with `AppError`: `service-unavailable` if it takes more than 10 s. */
 export async function verify(token: unknown, verifyToken: VerifyToken): Promise<Principal> {
   if (typeof token !== 'string' || token === '' || token.length > maxTokenLength) {
     throw new AppError('unauthenticated');
   }
-  const principal = await withDeadline(verifyToken(token), verifyTimeout, 'verifying a token').catch(tooLate);
+  const principal = await withDeadline(verifyToken(token), verifyTimeoutMs, 'verifying a token').catch(
+    asUnavailable,
+  );
   if (principal.expiresAt <= Date.now()) throw new AppError('token-expired');
   return principal;
 }
 
-/** The keys that tokens are checked with can't be fetched at the moment. */
-function tooLate(error: unknown): never {
+/** A token that takes too long to verify is not invalid: its keys can't be fetched at the moment. */
+function asUnavailable(error: unknown): never {
   throw error instanceof DeadlineError ? new AppError('service-unavailable', { cause: error }) : error;
 }
 
-function refusal(error: unknown, { refused, log }: HandshakeOptions): HandshakeRefusal {
+function refusal(error: unknown, { onRefused, log }: HandshakeOptions): HandshakeRefusal {
   const known = AppError.from(error);
   const level = known.status >= 500 ? 'error' : 'debug';
   if (known.cause !== undefined) log[level]({ err: known.cause, code: known.code }, 'handshake refused');
-  refused(known.code);
+  onRefused(known.code);
   return new HandshakeRefusal(known);
 }
 
-/** A cursor of a wrong shape keeps nobody out: it is answered by `feed.reset`, as any unknown one. */
+/** A malformed cursor does not refuse the handshake: like an unknown one it is answered with `feed.reset`. */
 function readCursor(cursor: unknown): RequestedCursor {
   if (cursor === undefined || cursor === null) return { kind: 'none' };
   if (typeof cursor !== 'string' || cursor === '' || cursor.length > maxCursorLength)
-    return { kind: 'unreadable' };
+    return { kind: 'malformed' };
   return { kind: 'cursor', cursor };
 }

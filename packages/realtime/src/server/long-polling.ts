@@ -7,17 +7,17 @@ import { HandshakeRefusal } from './handshake.js';
 
 const detail = "This server takes WebSockets only: give the client the option transports: ['websocket']";
 
-/** Between packets of one long-polling answer (Engine.IO 4). */
+/** Separates the packets of one long-polling answer (Engine.IO 4). */
 const separator = '\x1e';
 
 /**
- * Refuses long-polling by a refused handshake that says what to do, and in the log once a minute.
+ * Answers long-polling with a refused handshake that says what to do, and logs it at most once a minute.
  *
- * `socket.io-client` polls first unless it is told otherwise. Any HTTP error makes it say "xhr poll error" and try
- * again for ever, so each request is answered as if polling worked, up to the refusal. Nothing is kept for it.
+ * `socket.io-client` polls first by default. After any HTTP error it reports "xhr poll error" and retries for ever. So
+ * the requests are answered as if polling worked, up to the refused handshake. The server keeps no state for them.
  */
 export function refuseLongPolling(io: Server, service: string, log: Logger): void {
-  const lines = new TokenBucket({ perSecond: 1 / 60, burst: 1 });
+  const logRate = new TokenBucket({ perSecond: 1 / 60, burst: 1 });
   const { message, data } = new HandshakeRefusal(new AppError('invalid-request', { detail }));
   const refusal = JSON.stringify({ message, data });
   const opened = {
@@ -28,7 +28,7 @@ export function refuseLongPolling(io: Server, service: string, log: Logger): voi
     maxPayload: 10_000,
   };
   const open = `0${JSON.stringify(opened)}`;
-  // The namespace that was asked for is not known here: the service's own, or the one that clients default to.
+  // The requested namespace is unknown here. It is the service's own, or `/`, which is the client's default.
   const refused = `44/${service},${refusal}${separator}44${refusal}`;
 
   io.engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
@@ -42,7 +42,7 @@ export function refuseLongPolling(io: Server, service: string, log: Logger): voi
     if (request.method === 'POST') response.end('ok');
     else if (searchParams.has('sid')) response.end(refused);
     else {
-      if (lines.take())
+      if (logRate.take())
         log.warn({ origin: request.headers.origin }, `a client tried long-polling. ${detail}`);
       response.end(open);
     }

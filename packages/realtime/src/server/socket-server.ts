@@ -6,7 +6,7 @@ import { SizingDecoder } from '../limits/packet-size.js';
 import type { Admission } from './handshake.js';
 import { refuseLongPolling } from './long-polling.js';
 import type { UpgradeGate } from './upgrade-gate.js';
-import { UpgradeLine } from './upgrade-line.js';
+import { UpgradeQueue } from './upgrade-queue.js';
 import { routeUpgrades } from './upgrades.js';
 import { WebSockets } from './web-sockets.js';
 
@@ -26,19 +26,19 @@ export interface SocketServerOptions {
   gate: UpgradeGate;
   clientAddress(request: IncomingMessage): string;
   log: Logger;
-  /** Answers a CONNECT to any namespace but the service's: must call `next` with an error. */
+  /** Refuses a CONNECT to any other namespace than the service's. Must call `next` with an error. */
   refuseNamespace(socket: WireSocket, next: (error: Error) => void): void;
 }
 
-/** A connection that joins no namespace in this time is closed. Milliseconds; above the time to verify a token. */
-const connectTimeout = 15_000;
+/** Milliseconds after which a connection that has joined no namespace is closed. Longer than verifying a token may take. */
+const connectTimeoutMs = 15_000;
 
-/** Socket.IO on the caller's HTTP server, with the one namespace of this service. */
+/** Adds Socket.IO, with the one namespace of this service, to the caller's HTTP server. */
 export function createSocketServer(options: SocketServerOptions): {
   io: WireServer;
   namespace: WireNamespace;
 } {
-  const others = options.server.listeners('upgrade');
+  const listenersBefore = options.server.listeners('upgrade');
   const io: WireServer = new Server(options.server, {
     path: options.path,
     transports: options.polling ? ['polling', 'websocket'] : ['websocket'],
@@ -49,23 +49,25 @@ export function createSocketServer(options: SocketServerOptions): {
     maxHttpBufferSize: options.payloadHardBytes,
     pingInterval: options.pingIntervalMs,
     pingTimeout: options.pingTimeoutMs,
-    connectTimeout,
+    connectTimeout: connectTimeoutMs,
     cleanupEmptyChildNamespaces: true,
     allowRequest: options.gate.allowRequest,
     parser: { Encoder, Decoder: SizingDecoder },
     wsEngine: WebSockets,
   });
   if (!options.polling) refuseLongPolling(io, options.service, options.log);
-  const own = options.server.listeners('upgrade').filter((listener) => !others.includes(listener));
-  for (const listener of own) options.server.off('upgrade', listener as () => void);
-  const line = new UpgradeLine({
+  // Upgrades go through the queue instead of straight to Engine.IO.
+  for (const listener of options.server.listeners('upgrade')) {
+    if (!listenersBefore.includes(listener)) options.server.off('upgrade', listener as () => void);
+  }
+  const queue = new UpgradeQueue({
     server: options.server,
     addressOf: options.clientAddress,
     open: (request, socket, head) => io.engine.handleUpgrade(request, socket, head),
   });
-  routeUpgrades(options.server, options.path, line.take);
-  // Without these, Socket.IO lets anyone into `/` and refuses other names without a code. Children made for a
-  // refused name go away with the refusal.
+  routeUpgrades(options.server, options.path, queue.add);
+  // Without these, Socket.IO lets anyone join `/` and refuses other namespaces without an error code. The namespace that
+  // Socket.IO creates for an unknown name is removed with the refusal (`cleanupEmptyChildNamespaces`).
   io.use(options.refuseNamespace);
   io.of((_name, _auth, allow) => allow(null, true)).use(options.refuseNamespace);
   return { io, namespace: io.of(`/${options.service}`) };

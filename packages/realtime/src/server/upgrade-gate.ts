@@ -9,12 +9,12 @@ type EngineRequest = IncomingMessage & { res?: ServerResponse };
 export interface GateOptions {
   /** Whether this request may open a connection now. */
   mayOpen(request: IncomingMessage): boolean;
-  refused(): void;
+  onRefused(): void;
 }
 
 /**
- * Refuses new connections with 503 while the node drains, and while it can't take them. Plain clients retry a
- * failed upgrade by themselves, which they don't after a refused handshake.
+ * Refuses new connections with 503 while the node drains and while it can't take more. Socket.IO clients retry a failed
+ * upgrade by themselves, but not a refused handshake.
  */
 export class UpgradeGate {
   readonly #options: GateOptions;
@@ -28,13 +28,13 @@ export class UpgradeGate {
     this.#open = false;
   }
 
-  /** Engine.IO would answer a refusal with 400, so a shut gate answers itself and never calls back. */
+  /** Engine.IO would answer a refusal with 400. So this answers the request itself and never calls back. */
   readonly allowRequest: AllowRequest = (request, callback) => {
     if (this.#open && this.#options.mayOpen(request)) {
       callback(null, true);
       return;
     }
-    this.#options.refused();
+    this.#options.onRefused();
     answerUnavailable(request);
   };
 }

@@ -4,18 +4,18 @@ import type { Duplex } from 'node:stream';
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Whether this request asks for a WebSocket where Socket.IO answers. */
+/** Whether this request asks for a WebSocket at the path of Socket.IO. */
 export function isSocketUpgrade({ url, headers }: IncomingMessage, path: string): boolean {
   return url?.startsWith(`${path}/`) === true && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /**
- * Hands `listener` the upgrades to a WebSocket at `path`. Any other one is ignored, as RFC 9110 (7.8) lets a server
- * do: its request is answered as HTTP/1.1, like the same request without `Upgrade`.
+ * Calls `listener` for upgrades to a WebSocket at `path`. Other upgrades are ignored, as RFC 9110 (7.8) allows: their
+ * requests are answered as HTTP/1.1, like the same requests without `Upgrade`.
  *
- * Node.js takes a request with `Upgrade` out of HTTP as soon as a server listens for any, so it is put back: as the
- * first bytes of a connection that starts anew on the same TCP socket. So bodies and what follows on the connection
- * are read as ever.
+ * Once a server listens for upgrades, Node.js takes every request with `Upgrade` out of HTTP. So this puts the request
+ * back: it emits a new `connection` with the same TCP socket, whose first bytes are the request. The HTTP server then
+ * reads the body and the requests that follow as usual.
  */
 export function routeUpgrades(server: Server, path: string, listener: UpgradeListener): void {
   const lastResponses = new WeakMap<Duplex, ServerResponse>();
@@ -34,14 +34,14 @@ export function routeUpgrades(server: Server, path: string, listener: UpgradeLis
       server.emit('connection', socket);
     };
     socket.on('error', onError);
-    // Requests that came before on this connection are answered first.
-    const before = lastResponses.get(socket);
-    if (!before || before.closed) putBack();
-    else before.once('close', putBack);
+    // Earlier requests on this connection are answered first.
+    const previous = lastResponses.get(socket);
+    if (!previous || previous.closed) putBack();
+    else previous.once('close', putBack);
   });
 }
 
-/** The request line and the headers as they came, but for what asks for the upgrade. */
+/** The request line and the headers as they came, without those that ask for the upgrade. */
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -15,7 +15,7 @@ export interface Auth {
   cursor?: unknown;
 }
 
-/** A plain socket.io-client that writes down everything it gets. */
+/** A socket.io-client that records everything it receives. */
 export class RecordingClient {
   readonly received: Received[] = [];
   readonly disconnects: string[] = [];
@@ -38,7 +38,7 @@ export class RecordingClient {
     return this.received.filter((one) => one.event === event).map((one) => one.args[0]);
   }
 
-  /** The numbers of the feed entries, as they came. */
+  /** The numbers of the received feed entries, in order of arrival. */
   get seqs(): number[] {
     return this.received.flatMap(({ args }) => {
       const meta = args[1];
@@ -50,7 +50,7 @@ export class RecordingClient {
     return this.received.map(({ event }) => event);
   }
 
-  /** The `data` of the event `name`, once it has come `count` times. */
+  /** Resolves to the `data` of the `count`th event `name`, once it has arrived. */
   async got<T = Record<string, unknown>>(name: string, count = 1, within?: number): Promise<T> {
     return eventually(
       () => {
@@ -63,7 +63,7 @@ export class RecordingClient {
     );
   }
 
-  /** Once the entries numbered `from` to `to` have come, in order, and nothing else. */
+  /** Resolves once the client has received the entries `from` to `to`, in order, and no others. */
   async gotExactly(from: number, to: number, within?: number): Promise<void> {
     const wanted = range(from, to);
     await eventually(
@@ -85,7 +85,7 @@ export class RecordingClient {
   }
 }
 
-/** What a refused handshake says. */
+/** Resolves to the error data of a refused handshake; rejects if it is accepted. */
 export async function refusal(
   url: string,
   auth: Auth | (() => Auth),
@@ -94,7 +94,7 @@ export async function refusal(
   const client = new RecordingClient(url, auth, options);
   try {
     return await new Promise((resolve, reject) => {
-      client.socket.once('connect', () => reject(new Error('was let in')));
+      client.socket.once('connect', () => reject(new Error('the handshake was accepted')));
       client.socket.once(
         'connect_error',
         (error: Error & { data?: { code: string; temporary: boolean } }) => {

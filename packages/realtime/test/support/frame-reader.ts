@@ -1,11 +1,11 @@
 const endOfHeaders = '\r\n\r\n';
 
-/** Takes a server's bytes, the answer to the upgrade first, and gives the text frames in them. */
+/** Parses the bytes that a server sends, starting with the answer to the upgrade, into text frames. */
 export class FrameReader {
   #rest = Buffer.alloc(0);
   #upgraded = false;
 
-  /** The texts that are complete with this chunk. */
+  /** Returns the texts that this chunk completes. */
   push(chunk: Buffer): string[] {
     this.#rest = Buffer.concat([this.#rest, chunk]);
     if (!this.#upgraded) {
@@ -21,7 +21,7 @@ export class FrameReader {
     return texts;
   }
 
-  /** A server's frames bear no mask, and those of `ws` are never split. */
+  /** Removes the next complete frame. A server's frames have no mask, and `ws` never fragments a message. */
   #take(): { opcode: number; payload: Buffer } | undefined {
     const bytes = this.#rest;
     if (bytes.length < 2) return undefined;

@@ -9,18 +9,18 @@ import type {
 } from '@warren/unit-of-work';
 
 export type FeedCall = {
-  /** `readMany` counts as one for each question: `head`, `resolve` where it has a cursor, `read` where a number. */
+  /** `readMany` is recorded as one call per question: `head`, `resolve` for a cursor, `read` for a number. */
   kind: 'head' | 'heads' | 'read' | 'floor' | 'resolve';
   userId: string;
   after?: number;
 };
 
-/** Feeds in memory that obey the test: they can be slow, fail, forget, and start a new epoch. */
+/** Feeds in memory. A test can make them slow, make them fail, delete entries and start a new epoch. */
 export class MemoryFeeds implements FeedReader {
   readonly calls: FeedCall[] = [];
   /** The users of each `readMany`. */
   readonly batches: string[][] = [];
-  /** Runs after an answer's snapshot was taken and before it is given: what happens here is not in it. */
+  /** Runs between taking the snapshot of an answer and returning it, so the answer lacks what this writes. */
   beforeAnswer: (call: FeedCall) => Promise<void> | void = () => undefined;
   /** Thrown by every read while set. */
   failure: Error | undefined;
@@ -28,7 +28,7 @@ export class MemoryFeeds implements FeedReader {
   readonly #floors = new Map<string, number>();
   #epoch = 'a';
 
-  /** Writes an entry; nobody is told. */
+  /** Writes an entry without pushing it. */
   write(userId: string, data: unknown = null, type = 'thing.happened'): FeedEntry {
     const entries = this.#entries(userId);
     const seq = entries.length + 1;
@@ -53,12 +53,12 @@ export class MemoryFeeds implements FeedReader {
     return Buffer.from(`${epoch}.${seq}`).toString('base64url');
   }
 
-  /** Throws away everything at or below `seq`. */
+  /** Deletes all entries up to and including `seq`. */
   prune(userId: string, seq: number): void {
     this.#floors.set(userId, seq);
   }
 
-  /** As after a restored backup: only the first `kept` entries are left, under a new epoch. */
+  /** Restores a backup: keeps only the first `kept` entries and starts a new epoch. */
   restore(userId: string, kept: number): void {
     this.#epoch = `${this.#epoch}x`;
     const entries = this.#entries(userId).slice(0, kept);
@@ -97,7 +97,7 @@ export class MemoryFeeds implements FeedReader {
     return this.#answer({ kind: 'resolve', userId }, () => this.#place(userId, cursor));
   }
 
-  /** All of one snapshot, given once every one of them may be. */
+  /** Takes all answers from one snapshot, and returns them when `beforeAnswer` has run for each. */
   async readMany(questions: readonly FeedQuestion[], most: MostOfEach): Promise<FeedAnswer[]> {
     this.batches.push(questions.map(({ userId }) => userId));
     return Promise.all(

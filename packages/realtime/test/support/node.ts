@@ -20,14 +20,14 @@ export interface TestNode {
   link: ScriptedLink;
   server: Server;
   port: number;
-  /** The service's namespace on this node. */
+  /** The URL of the service's namespace on this node. */
   url: string;
-  /** Writes entries and reports them as committed here. */
+  /** Writes an entry and reports it as committed here. */
   commit(userId: string, data?: unknown): void;
   close(): Promise<void>;
 }
 
-/** Tokens of the tests say it all: who, in which session, until when (epoch milliseconds). */
+/** A token for `verifyToken`. `expiresAt` is in milliseconds since 1970. */
 export function token(userId: string, sessionId = 's1', expiresAt = Date.now() + 3_600_000): string {
   return JSON.stringify({ userId, sessionId, expiresAt });
 }
@@ -47,7 +47,7 @@ export const echo: SocketCommand = {
   handle: async (input, { principal, commandId }) => ({ input, userId: principal.userId, commandId }),
 };
 
-/** A node on a server and a port of its own. The sweep is out of the way unless a test asks for it. */
+/** Starts a node on its own server and port. There is no sweep unless a test sets `sweepMs`. */
 export async function startNode(
   options: Partial<RealtimeOptions> & { port?: number } = {},
 ): Promise<TestNode> {

@@ -2,29 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { FrameReader } from './frame-reader.js';
 
-/** A hand-made WebSocket client, for what no proper client would send. */
+/** A minimal WebSocket client that can send what no proper client would. */
 export interface RawSocket {
-  /** One text frame. */
+  /** Sends one text frame. */
   send(text: string): void;
-  /** One frame of any kind; `opcode` 1 is text, 2 binary. */
+  /** Sends one frame. `opcode`: 1 is text, 2 binary, 9 ping, 10 pong. */
   frame(opcode: number, payload: Buffer): void;
-  /** Bytes as they are. */
+  /** Sends raw bytes. */
   write(bytes: Buffer | string): void;
-  /** Bytes as they are; resolves when they have left for the kernel, or the connection is gone. */
+  /** Sends raw bytes; resolves when the kernel has taken them or the connection is closed. */
   writeOut(bytes: Buffer): Promise<void>;
   readonly open: boolean;
-  /** Stops reading, so that the peer's buffers fill up. */
+  /** Stops reading, so that the peer's send buffers fill up. */
   pause(): void;
   resume(): void;
   /** The text frames read so far. */
   readonly messages: readonly string[];
-  /** Everything read so far, frames and all. */
+  /** All bytes read so far, including frame headers. */
   text(): string;
   readonly closed: Promise<void>;
   destroy(): void;
 }
 
-/** Opens a TCP connection and asks for the upgrade, with these header lines too; resolves when the server has answered anything. */
+/** Connects and asks for the upgrade, with these additional header lines. Resolves when the server has answered. */
 export async function rawSocket(
   port: number,
   query = 'EIO=4&transport=websocket',
@@ -68,7 +68,7 @@ export async function rawSocket(
   };
 }
 
-/** A final frame, masked with zeros as a client's must be. */
+/** A final frame, masked with zeros: clients must mask their frames. */
 export function encodeFrame(opcode: number, payload: Buffer): Buffer {
   const first = 0x80 | opcode;
   const mask = Buffer.alloc(4);

@@ -1,6 +1,6 @@
 import type { NodeLink, NodeMessage } from '@warren/realtime';
 
-/** A link whose other end is the test. */
+/** A link that records what is sent. A test delivers the messages of other nodes. */
 export class ScriptedLink implements NodeLink {
   readonly state = 'up';
   hasPeers = true;
@@ -15,7 +15,7 @@ export class ScriptedLink implements NodeLink {
     this.#listener = listener;
   }
 
-  /** As if another node had sent it. */
+  /** Receives a message as if another node had sent it. */
   deliver(message: NodeMessage): void {
     this.#listener(message);
   }

@@ -7,7 +7,7 @@ interface Entry {
   cursor: string;
 }
 
-/** A client that stays connected, since it answers pings that it doesn't read, and reads only when it is told to. */
+/** A client that reads only when told to. It stays connected because it sends pongs regularly, without reading pings. */
 export class SilentClient {
   readonly #raw: RawSocket;
   readonly #pong: NodeJS.Timeout;
@@ -18,7 +18,7 @@ export class SilentClient {
     this.#pong = setInterval(() => raw.send('3'), pongEveryMs);
   }
 
-  /** Joins, waits for `session.ready`, and reads no more. */
+  /** Joins, waits for `session.ready` and stops reading. */
   static async join(port: number, userId: string, pongEveryMs: number): Promise<SilentClient> {
     const raw = await rawSocket(port);
     const client = new SilentClient(raw, pongEveryMs);
@@ -32,17 +32,17 @@ export class SilentClient {
     this.#raw.resume();
   }
 
-  /** What was pushed, as far as it was read. */
+  /** The pushed entries that it has read. */
   get pushed(): Entry[] {
     return this.#events.flatMap(([, , meta]) => (meta ? [meta as Entry] : []));
   }
 
-  /** Resolves when the client reads that it is behind. */
+  /** Resolves when the client has read `feed.behind`. */
   async behind(): Promise<void> {
     await eventually(() => this.#first('feed.behind'), { within: 20_000 });
   }
 
-  /** One `feed.pull`. */
+  /** Sends `feed.pull` and resolves to the answer. */
   async pull(after: string): Promise<{ entries: Entry[]; head: string }> {
     this.#pulls += 1;
     const id = this.#pulls;

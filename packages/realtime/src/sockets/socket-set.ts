@@ -1,10 +1,10 @@
-import type { ConnectedSocket } from '../connected-socket.js';
+import type { ConnectedSocket } from './connected-socket.js';
 
-/** The sockets that passed their handshake here. */
+/** The sockets that are connected here, also by session. */
 export class SocketSet implements Iterable<ConnectedSocket> {
   readonly #sockets = new Set<ConnectedSocket>();
   readonly #bySession = new Map<string, Set<ConnectedSocket>>();
-  #waiting: (() => void)[] = [];
+  #emptyListeners: (() => void)[] = [];
 
   get size(): number {
     return this.#sockets.size;
@@ -14,7 +14,7 @@ export class SocketSet implements Iterable<ConnectedSocket> {
     return this.#sockets.values();
   }
 
-  /** A copy: ending a socket takes it out. */
+  /** Returns a copy, since ending a socket removes it from the set. */
   ofSession(sessionId: string): ConnectedSocket[] {
     return [...(this.#bySession.get(sessionId) ?? [])];
   }
@@ -31,11 +31,11 @@ export class SocketSet implements Iterable<ConnectedSocket> {
     const { sessionId } = socket.principal;
     const session = this.#bySession.get(sessionId);
     if (session?.delete(socket) && session.size === 0) this.#bySession.delete(sessionId);
-    if (this.#sockets.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    if (this.#sockets.size === 0) for (const resolve of this.#emptyListeners.splice(0)) resolve();
   }
 
   whenEmpty(): Promise<void> {
     if (this.#sockets.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#emptyListeners.push(resolve));
   }
 }

@@ -1,18 +1,17 @@
 import { AppError, type KitErrorCode } from '@warren/contracts';
 import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
-import type { CommandSocket, Principal } from './api.js';
-import { RunningCommands } from './commands/running.js';
-import type { FeedBatcher } from './feed/feed-batcher.js';
-import { FeedSocket, type Outlet } from './feed/feed-socket.js';
-import { askOpening, type Opening, openingOf, type RequestedCursor } from './feed/opening.js';
-import type { UserFeed } from './feed/user-feed.js';
-import type { Hub } from './hub.js';
-import type { ConnectionGuard } from './server/connection-guard.js';
-import type { WireSocket } from './server/socket-server.js';
-import type { Counters } from './stats.js';
-import { after, backoff } from './timing.js';
-import { TokenClock } from './tokens/token-clock.js';
+import type { CommandSocket, Principal } from '../api.js';
+import type { FeedBatcher } from '../feed/feed-batcher.js';
+import { FeedSocket, type Outlet } from '../feed/feed-socket.js';
+import type { Hub } from '../feed/hub.js';
+import { type Opening, openingOf, type RequestedCursor, requestOpening } from '../feed/opening.js';
+import type { UserFeed } from '../feed/user-feed.js';
+import type { ConnectionGuard } from '../server/connection-guard.js';
+import type { WireSocket } from '../server/socket-server.js';
+import type { Counters } from '../stats.js';
+import { after, backoff } from '../timing.js';
+import { TokenExpiry } from './token-expiry.js';
 
 export interface SocketContext {
   node: string;
@@ -23,7 +22,7 @@ export interface SocketContext {
   unsentBytes: number;
   counters: Counters;
   log: Logger;
-  /** The slot to hand out to a socket that comes while the node drains. */
+  /** Milliseconds after which a socket that joins now should reconnect; undefined unless the node drains. */
   slotIfDraining(): number | undefined;
 }
 
@@ -32,24 +31,24 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   principal: Principal;
   readonly feed: FeedSocket;
   readonly user: UserFeed;
-  readonly running = new RunningCommands();
   readonly #socket: WireSocket;
   readonly #context: SocketContext;
   readonly #guard: ConnectionGuard;
-  readonly #clock: TokenClock;
+  readonly #tokenExpiry: TokenExpiry;
+  readonly #running = new Set<Promise<unknown>>();
   readonly #leaveListeners: (() => void)[] = [];
   #left = false;
-  /** Ends the wait of a socket that is starting: for its feed, or for the next try. */
+  /** Ends what a starting socket waits for: the read of its feed, or the next attempt. */
   #stopWaiting: (() => void) | undefined;
 
-  /** Joins at once: the feed is looked at only afterwards. */
+  /** Joins the hub at once. Only then is the feed read, so that no entry is missed in between. */
   constructor(socket: WireSocket, guard: ConnectionGuard, principal: Principal, context: SocketContext) {
     this.#socket = socket;
     this.#guard = guard;
     this.#context = context;
     this.principal = principal;
     guard.meter.onDrain(() => this.#onDrain());
-    this.#clock = new TokenClock({
+    this.#tokenExpiry = new TokenExpiry({
       expiring: (inMs) => this.emit('session.expiring', { inMs }),
       expired: () => this.end('token-expired'),
     });
@@ -59,25 +58,24 @@ export class ConnectedSocket implements Outlet, CommandSocket {
   }
 
   /**
-   * `session.ready`, then what was missed, then live.
+   * Sends `session.ready`, then the missed entries, then goes live.
    *
-   * While the service's database is away, the client stays connected and its feed goes on later.
+   * While the database can't be read, the client stays connected and its feed starts later.
    */
   async start(requested: RequestedCursor): Promise<void> {
     let opening = await this.#tryOpening(requested);
     if (this.#left) return;
-    this.#ready(opening);
-    const late = opening === undefined;
+    this.#sendReady(opening);
+    const isLate = opening === undefined;
     for (let attempt = 1; !opening; attempt++) {
       await this.#pause(backoff(attempt));
       if (!this.#left) opening = await this.#tryOpening(requested);
       if (this.#left) return;
     }
-    // What was written meanwhile is above no cursor that this client knows of.
-    this.#goOn(late && requested.kind === 'none' ? { ...opening, reset: 'unavailable' } : opening);
+    // A client without a cursor can't know which entries were written since it joined.
+    this.#begin(isLate && requested.kind === 'none' ? { ...opening, reset: 'unavailable' } : opening);
   }
 
-  /** Whether the socket is gone. */
   get left(): boolean {
     return this.#left;
   }
@@ -101,18 +99,35 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     return this.#guard.meter.bytes;
   }
 
-  renew(principal: Principal): void {
-    this.principal = principal;
-    this.#clock.restart(principal.expiresAt);
+  /** The number of commands that are running. */
+  get runningCommands(): number {
+    return this.#running.size;
   }
 
-  /** The client has pulled everything up to `head`: pushes reach it again from there on. */
+  /** Counts a command as running until `work` settles. Settles as `work` does. */
+  trackCommand<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+    return tracked;
+  }
+
+  /** Resolves when no command is running. */
+  async whenIdle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  renew(principal: Principal): void {
+    this.principal = principal;
+    this.#tokenExpiry.restart(principal.expiresAt);
+  }
+
+  /** The client has pulled everything up to `head`, so pushes reach it again from there on. */
   returnToLive(head: FeedPosition): void {
-    // A head from before the last push would send that push twice.
+    // An older head than the last push would send that push twice.
     if (this.feed.mode === 'behind' && head.seq >= this.feed.sent) this.user.begin(this.feed, head, head);
   }
 
-  /** A final end: the client is told why, and a plain one doesn't come back by itself. */
+  /** Ends the socket for good: the client is told why, and Socket.IO clients don't reconnect by themselves. */
   end(code: KitErrorCode): void {
     const { temporary } = new AppError(code);
     this.emit('session.ended', { code, temporary });
@@ -120,36 +135,37 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.#guard.close();
   }
 
-  /** An end after which plain clients reconnect by themselves. */
+  /** Closes the connection. Socket.IO clients reconnect by themselves. */
   closeTransport(): void {
     this.#guard.close();
   }
 
+  /** Resolves to undefined if the feed can't be read, or the socket has left. */
   async #tryOpening(requested: RequestedCursor): Promise<Opening | undefined> {
     const { openings, log } = this.#context;
     const { userId } = this.principal;
     try {
-      const { answer, cancel } = askOpening(openings, userId, requested);
+      const { answer, cancel } = requestOpening(openings, userId, requested);
       this.#stopWaiting = cancel;
       const found = await answer;
       return found && openingOf(found, requested);
     } catch (error) {
-      log.debug({ err: error, userId }, 'feed could not be read; resuming later');
+      log.debug({ err: error, userId }, 'could not read a feed; its socket starts later');
       return undefined;
     }
   }
 
-  #ready(opening: Opening | undefined): void {
+  #sendReady(opening: Opening | undefined): void {
     const { userId, sessionId, expiresAt } = this.principal;
     const head = opening?.head.cursor ?? null;
     const resumedFrom = opening?.resumedFrom ?? null;
     this.emit('session.ready', { userId, sessionId, node: this.#context.node, head, resumedFrom });
-    this.#clock.start(expiresAt);
+    this.#tokenExpiry.start(expiresAt);
     const slot = this.#context.slotIfDraining();
     if (slot !== undefined) this.emit('session.draining', { reconnectAfterMs: slot });
   }
 
-  #goOn({ head, after: position, entries, reset, resumedFrom }: Opening): void {
+  #begin({ head, after: position, entries, reset, resumedFrom }: Opening): void {
     const { counters } = this.#context;
     if (reset) {
       counters.resets[reset]++;
@@ -159,7 +175,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.user.begin(this.feed, position, head, entries);
   }
 
-  /** Ends early when the socket leaves. */
+  /** Ends early if the socket leaves. */
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = after(ms, resolve);
@@ -176,11 +192,11 @@ export class ConnectedSocket implements Outlet, CommandSocket {
 
   #leave(): void {
     this.#left = true;
-    this.#clock.stop();
+    this.#tokenExpiry.stop();
     this.#stopWaiting?.();
     this.#context.hub.leave(this.user.userId, this.feed);
     for (const listener of this.#leaveListeners.splice(0)) listener();
-    // One namespace a connection: nothing else is left to serve on it.
+    // A connection has one namespace, so nothing is left to serve on it.
     this.closeTransport();
   }
 }

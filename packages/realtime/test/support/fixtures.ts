@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Registers what is closed, last first, when the test ends. */
+/** Calls `close` when the test ends. The last one registered is called first. */
 export function onEnd(close: () => unknown): void {
   closers.push(close);
 }

@@ -1,15 +1,12 @@
+import { unjoinedTotalFactor } from '../limits/limits.js';
 import type { Connection } from '../limits/unsent-meter.js';
 
-/** Connections that have joined no namespace, of one address, for one of all addresses. */
-const addressesInTotal = 5;
-
-/** Counts the connections that have joined nothing yet, by address and in total. */
+/** Counts the connections that have joined no namespace, per address and in total. */
 export class UnjoinedConnections {
   readonly #addresses = new Map<Connection, string>();
   readonly #counts = new Map<string, number>();
   readonly #perAddress: number;
 
-  /** So many of one address, and five times as many in total. */
   constructor(perAddress: number) {
     this.#perAddress = perAddress;
   }
@@ -18,8 +15,9 @@ export class UnjoinedConnections {
     return this.#addresses.size;
   }
 
+  /** Whether one more connection of this address would exceed a limit. */
   isFull(address: string): boolean {
-    if (this.size >= this.#perAddress * addressesInTotal) return true;
+    if (this.size >= this.#perAddress * unjoinedTotalFactor) return true;
     return (this.#counts.get(address) ?? 0) >= this.#perAddress;
   }
 
@@ -28,7 +26,7 @@ export class UnjoinedConnections {
     this.#counts.set(address, (this.#counts.get(address) ?? 0) + 1);
   }
 
-  /** It has joined, or is gone. */
+  /** Call it when the connection has joined or is closed. */
   delete(connection: Connection): void {
     const address = this.#addresses.get(connection);
     if (address === undefined) return;

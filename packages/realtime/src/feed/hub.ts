@@ -1,10 +1,10 @@
 import type { FeedEntry } from '@warren/unit-of-work';
-import type { UserListener } from './api.js';
-import type { FeedSocket } from './feed/feed-socket.js';
-import { sweepSlots } from './feed/sweep.js';
-import { type FeedContext, UserFeed } from './feed/user-feed.js';
+import type { UserListener } from '../api.js';
+import type { FeedSocket } from './feed-socket.js';
+import { sweepSlots } from './sweep.js';
+import { type FeedContext, UserFeed } from './user-feed.js';
 
-/** Who is connected here: users to their sockets. */
+/** The users who are connected here, and their feeds. */
 export class Hub {
   readonly #users = new Map<string, UserFeed>();
   readonly #context: FeedContext;
@@ -28,6 +28,7 @@ export class Hub {
     return this.#users.values();
   }
 
+  /** The number of sockets of this user. */
   socketsOf(userId: string): number {
     return this.#users.get(userId)?.sockets.size ?? 0;
   }
@@ -54,9 +55,9 @@ export class Hub {
   }
 
   /**
-   * Pushes an entry to its user's sockets. False if the user isn't connected here.
+   * Pushes an entry to its user's sockets. Returns false if the user isn't connected here.
    *
-   * Never throws: what can't be pushed is still in the feed, and the sweep finds it.
+   * Never throws: an entry that can't be pushed is still in the feed, and the sweep finds it.
    */
   push(entry: FeedEntry): boolean {
     const user = this.#users.get(entry.userId);
@@ -64,7 +65,10 @@ export class Hub {
     try {
       user.push(entry);
     } catch (error) {
-      this.#context.log.error({ err: error, userId: entry.userId, seq: entry.seq }, 'push failed');
+      this.#context.log.error(
+        { err: error, userId: entry.userId, seq: entry.seq },
+        'could not push a feed entry',
+      );
     }
     return true;
   }

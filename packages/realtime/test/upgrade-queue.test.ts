@@ -3,23 +3,23 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { opensAtOnce } from '../src/limits/defaults.js';
-import { UpgradeLine } from '../src/server/upgrade-line.js';
-import { onEnd } from './support/cleanup.js';
+import { opensPerTurn } from '../src/limits/limits.js';
+import { UpgradeQueue } from '../src/server/upgrade-queue.js';
+import { onEnd } from './support/fixtures.js';
 
-// Connections are made one by one, which a busy machine takes its time for.
+// The connections are opened one after another, which takes long on a busy machine.
 jest.setTimeout(120_000);
 
 const request = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
 
-/** A server whose upgrades all wait until they are handed to the line, in the order of their arrival. */
+/** Makes one upgrade from each of these addresses. A test adds them to the queue. */
 async function gathered(addresses: readonly string[]) {
   const server = createServer();
   const opened: { address: string; turn: number }[] = [];
   let turn = 0;
-  const door = new EventEmitter();
-  const line = new UpgradeLine({
-    server: door,
+  const httpServer = new EventEmitter();
+  const queue = new UpgradeQueue({
+    server: httpServer,
     addressOf: ({ headers }) => String(headers['x-address']),
     open: ({ headers }, socket) => {
       opened.push({ address: String(headers['x-address']), turn });
@@ -43,60 +43,60 @@ async function gathered(addresses: readonly string[]) {
     if (opened.length < addresses.length) setImmediate(countTurns);
   };
   onEnd(() => clients.map((client) => client.destroy()));
-  // They are half open once their clients have gone, and the server would wait for them.
+  // They stay half open after their clients have left, and the server would wait for them.
   onEnd(() => waiting.map(([, socket]) => socket.destroy()));
-  return { line, waiting, opened, clients, door, countTurns };
+  return { queue, waiting, opened, clients, httpServer, countTurns };
 }
 
-describe('connections that come at once', () => {
-  it('are opened a few in each turn of the event loop, so that other work goes on between', async () => {
-    const { line, waiting, opened, countTurns } = await gathered(Array(5 * opensAtOnce).fill('one'));
-    for (const upgrade of waiting) line.take(...upgrade);
+describe('the upgrade queue', () => {
+  it('opens only a few connections in each turn of the event loop', async () => {
+    const { queue, waiting, opened, countTurns } = await gathered(Array(5 * opensPerTurn).fill('one'));
+    for (const upgrade of waiting) queue.add(...upgrade);
     countTurns();
     expect(opened).toHaveLength(0);
-    await eventually(() => expect(opened).toHaveLength(5 * opensAtOnce));
+    await eventually(() => expect(opened).toHaveLength(5 * opensPerTurn));
     const turns = opened.map(({ turn }) => turn);
     expect(new Set(turns).size).toBe(5);
-    for (const turn of turns) expect(turns.filter((each) => each === turn)).toHaveLength(opensAtOnce);
+    for (const turn of turns) expect(turns.filter((each) => each === turn)).toHaveLength(opensPerTurn);
   });
 
-  it('are opened in turns by address: one address with many holds up nobody', async () => {
-    const { line, waiting, opened } = await gathered([...Array(12).fill('many'), 'few', 'few']);
-    for (const upgrade of waiting) line.take(...upgrade);
+  it('lets addresses take turns, so that one with many connections does not hold up others', async () => {
+    const { queue, waiting, opened } = await gathered([...Array(12).fill('many'), 'few', 'few']);
+    for (const upgrade of waiting) queue.add(...upgrade);
     await eventually(() => expect(opened).toHaveLength(14));
     expect(opened.slice(0, 4).map(({ address }) => address)).toEqual(['many', 'few', 'many', 'few']);
   });
 
-  it('are not opened any more once their client has given up', async () => {
-    const { line, waiting, opened, clients } = await gathered(['one', 'gone', 'ended', 'two']);
+  it('does not open a connection whose client has given up', async () => {
+    const { queue, waiting, opened, clients } = await gathered(['one', 'gone', 'ended', 'two']);
     clients[1]?.resetAndDestroy();
     clients[2]?.end();
     const [, gone, ended] = waiting.map(([, socket]) => socket);
     for (const upgrade of waiting) upgrade[1].on('error', () => undefined);
     await eventually(() => expect(gone?.destroyed && ended?.readableEnded).toBe(true));
-    for (const upgrade of waiting) line.take(...upgrade);
+    for (const upgrade of waiting) queue.add(...upgrade);
     await eventually(() => expect(opened.map(({ address }) => address)).toEqual(['one', 'two']));
-    expect(line.length).toBe(0);
+    expect(queue.length).toBe(0);
     await eventually(() => expect(ended?.destroyed).toBe(true));
   });
 
-  it('wait while more TCP connections are to be accepted, since a health check may be among these', async () => {
-    const { line, waiting, opened, door } = await gathered(['one', 'two']);
-    for (const upgrade of waiting) line.take(...upgrade);
-    let taken = 0;
+  it('waits while more TCP connections arrive, since a health check may be among them', async () => {
+    const { queue, waiting, opened, httpServer } = await gathered(['one', 'two']);
+    for (const upgrade of waiting) queue.add(...upgrade);
+    let accepted = 0;
     await new Promise<void>((resolve) => {
-      const takeOne = (): void => {
+      const acceptOne = (): void => {
         if (opened.length === 0) {
-          taken += 1;
-          door.emit('connection');
-          setImmediate(takeOne);
+          accepted += 1;
+          httpServer.emit('connection');
+          setImmediate(acceptOne);
         } else {
           resolve();
         }
       };
-      takeOne();
+      acceptOne();
     });
-    expect(taken).toBeGreaterThan(10);
+    expect(accepted).toBeGreaterThan(10);
     expect(opened).toHaveLength(2);
   });
 });

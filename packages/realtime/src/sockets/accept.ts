@@ -1,10 +1,9 @@
 import { AppError } from '@warren/contracts';
-import type { CommandDispatcher } from '../commands/dispatcher.js';
-import { ConnectedSocket, type SocketContext } from '../connected-socket.js';
-import type { ConnectionGuard } from './connection-guard.js';
-import type { Connections } from './connections.js';
-import { admit, type HandshakeOptions, HandshakeRefusal, limitHandshakes } from './handshake.js';
-import type { WireNamespace, WireSocket } from './socket-server.js';
+import type { ConnectionGuard } from '../server/connection-guard.js';
+import type { Connections } from '../server/connections.js';
+import { admit, type HandshakeOptions, HandshakeRefusal, limitHandshakes } from '../server/handshake.js';
+import type { WireNamespace, WireSocket } from '../server/socket-server.js';
+import { ConnectedSocket, type SocketContext } from './connected-socket.js';
 import type { SocketSet } from './socket-set.js';
 
 export interface AcceptOptions {
@@ -14,10 +13,11 @@ export interface AcceptOptions {
   isRevoked(sessionId: string): boolean;
   connections: Connections;
   sockets: SocketSet;
-  dispatcher: CommandDispatcher;
+  /** Handles an event packet. Must not throw. */
+  onPacket(socket: ConnectedSocket, eventArguments: readonly unknown[]): void;
 }
 
-/** Lets sockets in, one a connection, and gives each its feed and its commands. */
+/** Accepts sockets, one per connection, and starts the feed of each. */
 export function acceptSockets(namespace: WireNamespace, options: AcceptOptions): void {
   namespace.use((socket, next) => {
     const guard = options.connections.guardOf(socket.conn);
@@ -45,7 +45,7 @@ export function acceptSockets(namespace: WireNamespace, options: AcceptOptions):
   });
 }
 
-/** Refuses a namespace that isn't here; a connection that has none is closed. Counted as any other handshake. */
+/** Refuses a namespace that does not exist, and closes the connection if it has joined none. Counts as a handshake. */
 export function refuseNamespace(
   { conn, request }: WireSocket,
   next: (refusal: HandshakeRefusal) => void,
@@ -58,10 +58,10 @@ export function refuseNamespace(
 
 function accept(socket: WireSocket, guard: ConnectionGuard, options: AcceptOptions): void {
   const { principal, cursor } = socket.data;
-  const { hub, counters, log } = options.socket;
+  const { hub, log } = options.socket;
   if (hub.socketsOf(principal.userId) >= options.socketsPerUser) {
     const { code, temporary } = new AppError('too-many-sockets');
-    counters.handshakesRefused[code] = (counters.handshakesRefused[code] ?? 0) + 1;
+    options.handshake.onRefused(code);
     socket.emit('session.ended', { code, temporary });
     socket.disconnect(true);
     guard.close();
@@ -71,15 +71,15 @@ function accept(socket: WireSocket, guard: ConnectionGuard, options: AcceptOptio
   options.connections.joined(socket.conn, () => connected.end('rate-limited'));
   options.sockets.add(connected);
   socket.once('disconnect', () => options.sockets.delete(connected));
-  // Only now: a revocation that came before the join found no socket to end.
+  // Asked only now: a revocation before the join found no socket to end.
   if (options.isRevoked(principal.sessionId)) {
     connected.end('session-revoked');
     return;
   }
-  // `next` is never called: nothing a client sends reaches Socket.IO's own event emitter.
-  socket.use((eventArguments) => options.dispatcher.handle(connected, eventArguments));
+  // Socket.IO's `next` is never called, so nothing that a client sends reaches an event emitter.
+  socket.use((eventArguments) => options.onPacket(connected, eventArguments));
   connected.start(cursor).catch((error: unknown) => {
-    log.error({ err: error, userId: principal.userId }, 'socket could not start');
+    log.error({ err: error, userId: principal.userId }, 'could not start a socket');
     connected.closeTransport();
   });
 }

@@ -2,17 +2,18 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { FairQueue } from '../fair-queue.js';
-import { acceptsBetweenOpens, opensAtOnce } from '../limits/defaults.js';
+import { acceptsBetweenOpens, opensPerTurn } from '../limits/limits.js';
 
-export interface UpgradeLineOptions {
+export interface UpgradeQueueOptions {
   /** The HTTP server, which emits `connection` for each TCP connection. */
   server: Pick<EventEmitter, 'on'>;
-  /** The client address that takes turns with others. */
+  /** The client address of a request. Addresses take turns. */
   addressOf(request: IncomingMessage): string;
+  /** Opens the WebSocket. */
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-interface Waiting {
+interface WaitingUpgrade {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;
@@ -20,39 +21,40 @@ interface Waiting {
 }
 
 /**
- * The line of WebSocket upgrades that wait to be opened. Addresses take turns.
+ * The WebSocket upgrades that wait to be opened. Addresses take turns.
  *
- * It opens few connections in each turn of the event loop, since the work that each one causes, its joining and the
- * entries that it missed, comes in the turns that follow. So requests and transactions go on between them, however many
- * connections come at once, and those who came first have joined before the last ones are opened.
+ * It opens `opensPerTurn` connections in one turn of the event loop, because each causes work in the turns that follow:
+ * its handshake and the entries that it missed. So requests and transactions go on while many connections arrive, and the
+ * first ones have joined before the last ones are opened.
  *
- * Node.js accepts one TCP connection in each turn of the event loop. While more of them come, some turns open nothing:
- * a request may be among those that wait, and it can't be told from the others before it is accepted.
+ * Node.js accepts one TCP connection per turn of the event loop. While more of them arrive, some turns open nothing: a
+ * health check may be among the connections that wait to be accepted.
  *
- * Nobody is refused here. Each upgrade that waits holds a TCP connection, so the limit of these bounds the line.
+ * It refuses nobody. Each waiting upgrade holds a TCP connection, so the limit of TCP connections limits the queue.
  */
-export class UpgradeLine {
-  readonly #options: UpgradeLineOptions;
-  readonly #waiting = new FairQueue<Waiting>();
+export class UpgradeQueue {
+  readonly #options: UpgradeQueueOptions;
+  readonly #waiting = new FairQueue<WaitingUpgrade>();
   #turning = false;
-  /** TCP connections that were accepted since the last turn. */
+  /** TCP connections accepted since the last turn. */
   #accepted = 0;
-  /** TCP connections that were accepted since upgrades were last opened. */
+  /** TCP connections accepted since upgrades were last opened. */
   #acceptedSinceOpens = 0;
 
-  constructor(options: UpgradeLineOptions) {
+  constructor(options: UpgradeQueueOptions) {
     this.#options = options;
     options.server.on('connection', () => {
       this.#accepted += 1;
     });
   }
 
-  /** Upgrades that wait. */
+  /** The number of upgrades that wait. */
   get length(): number {
     return this.#waiting.size;
   }
 
-  readonly take = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  /** A listener for the `upgrade` event. */
+  readonly add = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
     this.#waiting.add(this.#options.addressOf(request), { request, socket, head, onError });
@@ -63,24 +65,24 @@ export class UpgradeLine {
 
   #turn(): void {
     this.#acceptedSinceOpens += this.#accepted;
-    const moreCome = this.#accepted > 0 && this.#acceptedSinceOpens < acceptsBetweenOpens;
+    const moreArrive = this.#accepted > 0 && this.#acceptedSinceOpens < acceptsBetweenOpens;
     this.#accepted = 0;
-    if (!moreCome) this.#openSome();
+    if (!moreArrive) this.#openSome();
     this.#turning = this.#waiting.size > 0;
     if (this.#turning) setImmediate(() => this.#turn());
   }
 
   #openSome(): void {
     this.#acceptedSinceOpens = 0;
-    for (let opened = 0; opened < opensAtOnce; ) {
+    for (let opened = 0; opened < opensPerTurn; ) {
       const next = this.#waiting.next();
       if (!next) return;
       if (this.#open(next)) opened += 1;
     }
   }
 
-  /** False if the client has given up meanwhile: then there is nothing to open. */
-  #open({ request, socket, head, onError }: Waiting): boolean {
+  /** Returns false if the client has given up. */
+  #open({ request, socket, head, onError }: WaitingUpgrade): boolean {
     // A client that has ended its side of the connection can't use a WebSocket on it.
     if (socket.destroyed || socket.readableEnded) {
       socket.destroy();
