@@ -284,8 +284,8 @@ export const mutations = [
   {
     guard: 'busy deliveries: if too many wait in vain, they are returned to the queue',
     file: 'packages/event-bus/src/intake.ts',
-    from: 'still.filter((each) => inVain || now - each.since > longestBusyMs)',
-    to: 'still.filter((each) => !inVain && now - each.since > longestBusyMs)',
+    from: 'still.filter((each) => noProgress || now - each.since > maxBusyMs)',
+    to: 'still.filter((each) => !noProgress && now - each.since > maxBusyMs)',
     tests: ['packages/event-bus/test/memory.test.ts'],
   },
   {
@@ -411,7 +411,7 @@ export const mutations = [
     guard: "type by routing key: no service can publish in another's name",
     file: 'packages/event-bus/src/rabbitmq/messages.ts',
     from: 'if (exchange === eventsExchange) return routingKey;',
-    to: 'if (exchange === eventsExchange) return said ?? routingKey;',
+    to: 'if (exchange === eventsExchange) return typeProperty ?? routingKey;',
     tests: ['packages/event-bus/test/rabbitmq-messages.test.ts'],
   },
   {
@@ -423,7 +423,7 @@ export const mutations = [
   },
   {
     guard: 'publishers: an event is accepted only from a service that may publish it',
-    file: 'packages/event-bus/src/rabbitmq/publishers.ts',
+    file: 'packages/event-bus/src/rabbitmq/publisher-check.ts',
     from: 'if (publisher !== undefined && authorize(publisher, type)) return undefined;',
     to: 'if (publisher !== undefined || authorize("", type)) return undefined;',
     tests: ['packages/event-bus/test/rabbitmq-publishers.test.ts'],
@@ -481,8 +481,8 @@ export const mutations = [
   {
     guard: 'quarantine: messages that were pending beside a refused one are sent again alone',
     file: 'packages/event-bus/src/rabbitmq/publisher.ts',
-    from: "return receipt === 'spoilt' ? await this.#quarantine.send(message) : receipt;",
-    to: "if (receipt === 'spoilt') throw new PublishError('unavailable', 'not confirmed');\n      return receipt;",
+    from: "return receipt === 'suspect' ? await this.#quarantine.send(message) : receipt;",
+    to: "if (receipt === 'suspect') throw new PublishError('unavailable', 'not confirmed');\n      return receipt;",
     tests: ['packages/event-bus/test/rabbitmq-refusals.test.ts'],
   },
   {

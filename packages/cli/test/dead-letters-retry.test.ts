@@ -122,7 +122,7 @@ describeOnBrokers('warren dead-letters retry', (openBench) => {
         proxy.cut();
         const { code, audit, err } = await running;
         expect([code, audit]).toEqual([1, [expect.objectContaining({ id: letters[0]?.id })]]);
-        expect(err.join('\n')).toContain('the letter could not be sent and stays where it is');
+        expect(err.join('\n')).toContain('the letter could not be sent and stays a dead letter');
         await settled({ events: 2, dead: 1 });
       } finally {
         await proxy.close();

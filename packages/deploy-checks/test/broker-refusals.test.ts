@@ -134,7 +134,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
         ...subscription,
       });
       await expect(subscribing).rejects.toThrow(
-        /warren\.events delivers whatever the key, as a fanout exchange, but a durable topic exchange is needed/,
+        /warren\.events ignores routing keys, like a fanout exchange, but a durable topic exchange is needed/,
       );
       await channel.deleteExchange(eventsExchange);
       await channel.assertExchange(eventsExchange, 'topic', { durable: true });

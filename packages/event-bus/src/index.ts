@@ -1,6 +1,10 @@
 export { brokerUser, defaultPrefix, prefixPattern } from '@warren/amqp-link';
-export { createMemoryEventBus, type MemoryEventBus, type MemoryEventBusOptions } from './memory/bus.js';
-export type { DeadLetter } from './memory/dead-letters.js';
+export {
+  createMemoryEventBus,
+  type DeadLetter,
+  type MemoryEventBus,
+  type MemoryEventBusOptions,
+} from './memory/bus.js';
 export * from './port.js';
 export { createRabbitMqEventBus, type RabbitMqEventBusOptions } from './rabbitmq/bus.js';
 export { header as deadLetterHeader } from './rabbitmq/messages.js';
@@ -15,4 +19,4 @@ export {
   type QueueState,
 } from './rabbitmq/operator/operator.js';
 export type { HoldOptions } from './rabbitmq/operator/take.js';
-export type { Authorize } from './rabbitmq/publishers.js';
+export type { Authorize } from './rabbitmq/publisher-check.js';

@@ -1,69 +1,83 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { backOffDelay, within } from '@warren/amqp-link';
 import type { Logger } from 'pino';
-import type { IntakeLimits } from './limits.js';
 import type { Delivery, Subscription, Verdict } from './port.js';
+import { requireWhole } from './validation.js';
 
-/** Between two probes of a service that can't work, in milliseconds. */
+/** The wait between two probes of a service that can't work. */
 const probeBackOff = { firstMs: 200, maxMs: 10_000 };
 const probeTimeoutMs = 30_000;
-/** Longest time in milliseconds that a busy delivery is held before it is postponed. */
-const longestBusyMs = 30_000;
+/** Milliseconds that a busy delivery is held before it is postponed. */
+const maxBusyMs = 30_000;
 
+/** A delivery that a bus has handed to an intake. */
 export interface Held {
   delivery: Delivery;
-  /** The bus has taken it back, for instance because its channel was lost: it comes again by another way. */
+  /** Set when the bus has taken it back, for example because its channel was lost. It is delivered again. */
   gone: boolean;
-  /** What shall become of it, where the bus knows without asking the handler. */
+  /** The verdict, if the bus knows it without asking the handler. */
   readonly decided?: Verdict;
 }
 
-/** What the bus is to do with a delivery. `postpone`: it comes again after a delay, and no attempt is counted. */
+/** What the bus has to do with a delivery. `postpone`: deliver it again after a delay, without counting an attempt. */
 export type Settlement = Exclude<Verdict, { kind: 'busy' }> | { kind: 'postpone'; error: Error };
+
+export interface IntakeLimits {
+  batchSize: number;
+  prefetch: number;
+}
+
+/** The subscription's limits, or their defaults. Throws `RangeError`. */
+export function intakeLimits({ batchSize = 50, prefetch = 100 }: Subscription): IntakeLimits {
+  requireWhole('batchSize', batchSize, 1);
+  requireWhole('prefetch', prefetch, 1);
+  if (prefetch > 65_535) throw new RangeError('prefetch must be at most 65535');
+  return { batchSize: Math.min(batchSize, prefetch), prefetch };
+}
 
 export interface IntakeOptions<H extends Held> {
   subscription: Pick<Subscription, 'handle' | 'probe'>;
   limits: IntakeLimits;
-  /** Carries the settlements out. Resolves when the next batch may be handled; never rejects. */
+  /** Carries out the settlements. Resolves when the next batch may be handled; never rejects. */
   settle(batch: readonly H[], settlements: readonly Settlement[]): Promise<void>;
-  /** The service can work again after a pause. */
+  /** Called when the service can work again after a pause. */
   onResumed?(): void;
   log: Logger | undefined;
 }
 
-/** A delivery for which others hold what it needs. */
+/** A delivery that was `busy` when it was last handled. */
 interface Busy<H> {
   held: H;
   error: Error;
-  /** When it was first busy here, by `performance.now()`. */
+  /** When it was first busy, by `performance.now()`. */
   since: number;
 }
 
 /**
- * Between a bus and a handler: gathers what arrives into batches, calls the handler one batch at a time, and holds
- * still while the service's infrastructure is away. What it holds is bounded by whoever pushes.
+ * Stands between a bus and a handler. It gathers deliveries into batches, calls the handler with one batch at a time, and
+ * pauses while the service's infrastructure is away. The bus must limit how many deliveries it pushes.
  *
- * Busy deliveries wait beside the batches, in patient calls of their own, so that they hold up nobody else. They fill
- * at most half of what may be held: where more wait in vain, all of them are postponed.
+ * Busy deliveries are retried in `patient` calls of their own, so that they don't hold up others. They may take up to half
+ * of the prefetch. If more are busy and a patient call makes no progress, that call's deliveries are postponed.
  */
 export class Intake<H extends Held> {
   readonly #options: IntakeOptions<H>;
   readonly #waiting: H[] = [];
   readonly #busy: Busy<H>[] = [];
-  readonly #mostBusy: number;
+  readonly #maxBusy: number;
   readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
-  #waitingPatiently: Promise<void> | undefined;
-  /** The patient call of this moment, its deliveries settled or put back. */
-  #patientRound: Promise<void> | undefined;
+  #handling: Promise<void> | undefined;
+  #retryingBusy: Promise<void> | undefined;
+  /** The patient call in progress. Resolves when its deliveries are settled or busy again. */
+  #patientCall: Promise<void> | undefined;
   #pausing: Promise<void> | undefined;
 
   constructor(options: IntakeOptions<H>) {
     this.#options = options;
-    this.#mostBusy = Math.ceil(options.limits.prefetch / 2);
+    this.#maxBusy = Math.ceil(options.limits.prefetch / 2);
   }
 
-  /** True while the service can't work and `probe` is asked. */
+  /** Whether the service can't work now and is probed. */
   get paused(): boolean {
     return this.#pausing !== undefined;
   }
@@ -75,67 +89,67 @@ export class Intake<H extends Held> {
   push(held: H): void {
     if (this.closed) return;
     this.#waiting.push(held);
-    this.#running ??= this.#run();
+    this.#handling ??= this.#handleAll();
   }
 
-  /** Hands out nothing more and waits for what is being handled; rejects if that takes longer than `withinMs`. */
+  /** Calls the handler no more and waits for the calls in progress; rejects if they take longer than `withinMs`. */
   async close(withinMs: number): Promise<void> {
     this.#stop.abort();
     this.#waiting.length = 0;
     this.#busy.length = 0;
-    const open = Promise.all([this.#running, this.#waitingPatiently]);
+    const open = Promise.all([this.#handling, this.#retryingBusy]);
     await within(withinMs, open, 'a batch was still being handled');
   }
 
-  /** Waits; closing cuts it short. */
+  /** Resolves after `ms` milliseconds, or as soon as the intake is closed. */
   async sleep(ms: number): Promise<void> {
     try {
       await pause(ms, undefined, { signal: this.#stop.signal });
     } catch {
-      // Closing wakes whoever waits.
+      // The intake was closed.
     }
   }
 
-  async #run(): Promise<void> {
-    // Deliveries come one by one: a turn of the event loop lets those that arrived together become one batch.
+  async #handleAll(): Promise<void> {
+    // Deliveries arrive one by one. After one turn of the event loop, those that arrived together are one batch.
     await nextTurn();
     while (this.#waiting.length > 0 && !this.closed) {
       const batch = this.#waiting.splice(0, this.#options.limits.batchSize).filter((held) => !held.gone);
-      const busy = await this.#work(batch, false);
+      const busy = await this.#handleBatch(batch, false);
       this.#keepBusy(busy.map((each) => ({ ...each, since: performance.now() })));
-      while (this.#busy.length >= this.#mostBusy && !this.closed) await this.#patientRound;
+      while (this.#busy.length >= this.#maxBusy && !this.closed) await this.#patientCall;
     }
-    this.#running = undefined;
+    this.#handling = undefined;
   }
 
   #keepBusy(busy: readonly Busy<H>[]): void {
     if (busy.length === 0 || this.closed) return;
     this.#busy.push(...busy);
-    this.#waitingPatiently ??= this.#waitPatiently();
+    this.#retryingBusy ??= this.#retryBusy();
   }
 
-  async #waitPatiently(): Promise<void> {
+  async #retryBusy(): Promise<void> {
     while (this.#busy.length > 0 && !this.closed) {
-      this.#patientRound = this.#workPatiently();
-      await this.#patientRound;
+      this.#patientCall = this.#callPatiently();
+      await this.#patientCall;
     }
-    this.#waitingPatiently = undefined;
+    this.#retryingBusy = undefined;
   }
 
-  /** One patient call. The one that it waited for goes to the end, so that the next call waits for another one. */
-  async #workPatiently(): Promise<void> {
+  /** Makes one patient call. It waits for its first delivery, which then goes to the end if it is still busy. */
+  async #callPatiently(): Promise<void> {
     const taken = this.#busy.slice(0, this.#options.limits.batchSize);
     const since = new Map(taken.map((each) => [each.held, each.since]));
     const batch = taken.map(({ held }) => held).filter((held) => !held.gone);
-    const still = (await this.#work(batch, true)).map((each) => ({
+    const still = (await this.#handleBatch(batch, true)).map((each) => ({
       ...each,
       since: since.get(each.held) ?? performance.now(),
     }));
     const [first] = still;
     if (first && first.held === batch[0]) still.push(...still.splice(0, 1));
     const now = performance.now();
-    const inVain = still.length === taken.length && this.#busy.length >= this.#mostBusy;
-    const tooLong = still.filter((each) => inVain || now - each.since > longestBusyMs);
+    const noProgress = still.length === taken.length && this.#busy.length >= this.#maxBusy;
+    const tooLong = still.filter((each) => noProgress || now - each.since > maxBusyMs);
     this.#busy.splice(0, taken.length);
     this.#busy.push(...still.filter((each) => !tooLong.includes(each)));
     await this.#options.settle(
@@ -144,11 +158,11 @@ export class Intake<H extends Held> {
     );
   }
 
-  /** Answers those that are busy, in order. */
-  async #work(taken: readonly H[], patient: boolean): Promise<Omit<Busy<H>, 'since'>[]> {
+  /** Handles and settles a batch, after pauses if the infrastructure fails. Returns those that are busy, in order. */
+  async #handleBatch(taken: readonly H[], patient: boolean): Promise<Omit<Busy<H>, 'since'>[]> {
     let batch = taken;
     for (let failures = 0; batch.length > 0; failures += 1) {
-      const verdicts = await this.#handle(batch, patient);
+      const verdicts = await this.#verdicts(batch, patient);
       if (verdicts) return this.#settle(batch, verdicts);
       await this.#pause(failures);
       if (this.closed) return [];
@@ -173,24 +187,24 @@ export class Intake<H extends Held> {
     return busy;
   }
 
-  /** Undefined where the infrastructure failed: nothing was decided about any delivery. */
-  async #handle(batch: readonly H[], patient: boolean): Promise<readonly Verdict[] | undefined> {
+  /** Calls the handler. Resolves to undefined if the infrastructure failed, so that nothing was decided. */
+  async #verdicts(batch: readonly H[], patient: boolean): Promise<readonly Verdict[] | undefined> {
     const { subscription, log } = this.#options;
-    const open = batch.filter((held) => !held.decided).map((held) => held.delivery);
+    const undecided = batch.filter((held) => !held.decided).map((held) => held.delivery);
     try {
-      const verdicts = open.length > 0 ? await subscription.handle(open, { patient }) : [];
-      if (verdicts.length === open.length && verdicts.every(Boolean)) return inOrder(batch, verdicts);
+      const verdicts = undecided.length > 0 ? await subscription.handle(undecided, { patient }) : [];
+      if (verdicts.length === undecided.length && verdicts.every(Boolean)) return inOrder(batch, verdicts);
       log?.error(
-        { deliveries: open.length, verdicts: verdicts.length },
-        'handler gave a wrong number of verdicts; pausing',
+        { deliveries: undecided.length, verdicts: verdicts.length },
+        'the handler returned a wrong number of verdicts; pausing',
       );
     } catch (error) {
-      log?.error({ err: error }, 'handling failed for want of infrastructure; pausing');
+      log?.error({ err: error }, 'the infrastructure of the handler failed; pausing');
     }
     return undefined;
   }
 
-  /** One pause for all who need it. `failures`: so often in a row has the same batch failed, each time after a probe. */
+  /** One pause is shared by all who need it. `failures`: how often in a row the same batch has failed after a probe. */
   #pause(failures: number): Promise<void> {
     this.#pausing ??= this.#probeUntilBack(failures).finally(() => {
       this.#pausing = undefined;
@@ -209,16 +223,16 @@ export class Intake<H extends Held> {
   async #probe(): Promise<boolean> {
     try {
       await within(probeTimeoutMs, this.#options.subscription.probe(), 'the probe gave no answer');
-      this.#options.log?.info('infrastructure is back; taking again');
+      this.#options.log?.info('the infrastructure is back; handling goes on');
       return true;
     } catch (error) {
-      this.#options.log?.warn({ err: error }, 'infrastructure is still away');
+      this.#options.log?.warn({ err: error }, 'the infrastructure is still away');
       return false;
     }
   }
 }
 
-/** One verdict for each held delivery: its own where it was decided, else the next of the handler's. */
+/** One verdict per delivery: the one that the bus decided, or else the next one from the handler. */
 function inOrder(batch: readonly Held[], verdicts: readonly Verdict[]): Verdict[] {
   const given = verdicts.values();
   return batch.map((held) => held.decided ?? (given.next().value as Verdict));

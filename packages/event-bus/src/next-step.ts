@@ -1,11 +1,11 @@
 import type { Settlement } from './intake.js';
 import type { DeadLetterReason } from './port.js';
 
-/** How far a delivery has come. */
+/** How often a delivery has been tried. */
 export interface Progress {
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   attempt: number;
-  /** How often in a row it came again without a counted attempt. */
+  /** How often in a row it was postponed since the last counted attempt. */
   postponed: number;
 }
 
@@ -14,19 +14,19 @@ export type NextStep =
   | { kind: 'dead'; reason: DeadLetterReason };
 
 /**
- * With the default delays more than a day. What is held up for longer is no passing condition: from then on, attempts
- * are counted.
+ * How often in a row a delivery may be postponed. From then on, attempts are counted. With the default delays this takes
+ * more than a day, so what holds the delivery up will not pass by itself.
  */
-export const mostPostponed = 200;
+export const maxPostponed = 200;
 
-/** What becomes of a delivery that was not handled. */
+/** Decides what happens to a delivery that was not handled. `retryDelays` and `delay` are in milliseconds. */
 export function nextStep(
   settlement: Exclude<Settlement, { kind: 'done' }>,
   { attempt, postponed }: Progress,
   retryDelays: readonly number[],
 ): NextStep {
   if (settlement.kind === 'dead') return { kind: 'dead', reason: settlement.reason };
-  if (settlement.kind === 'postpone' && postponed < mostPostponed) {
+  if (settlement.kind === 'postpone' && postponed < maxPostponed) {
     const delay = retryDelays[postponed] ?? retryDelays.at(-1);
     if (delay !== undefined) return { kind: 'again', delay, attempt, postponed: postponed + 1 };
   }

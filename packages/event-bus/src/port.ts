@@ -1,27 +1,27 @@
 /**
- * How services tell each other what happened. Two adapters keep this contract, `memory` and `rabbitmq`, and
- * one conformance suite holds both to it.
+ * The bus on which services publish domain events and consume each other's. There are two adapters, `memory` and
+ * `rabbitmq`. One conformance suite tests both against this contract.
  *
- * - **At least once.** A delivery may come again at any time, also after it was handled; consumers keep an inbox.
- * - **No order.** Not between types, not within one, not for one entity.
- * - **Competing instances.** All subscriptions of one service share its queue; each event goes to one of them.
- * - **Bounded.** `publish` holds at most `maxInFlight` unconfirmed events and makes callers wait beyond that;
- *   a subscription holds at most `prefetch` deliveries.
+ * - **At least once.** An event may be delivered again at any time, even after it was handled. Consumers keep an inbox.
+ * - **No order.** Neither between types, nor within one, nor for one entity.
+ * - **Competing instances.** All subscriptions of one service share its queue. Each event goes to one of them.
+ * - **Limits.** At most `maxInFlight` events are unconfirmed; further calls of `publish` wait. A subscription holds at most
+ *   `prefetch` deliveries.
  */
 export interface EventBus {
   /**
-   * Resolves once the event is safe: RabbitMQ has confirmed it; the memory adapter's every subscriber has
-   * committed it. Many calls at once are pipelined; never await one at a time.
+   * Resolves when the event is safe: RabbitMQ has confirmed it or, in memory, every subscriber has committed it. Concurrent
+   * calls are pipelined, so make many at once instead of awaiting each.
    *
-   * Rejects with `PublishError`. Unless its kind is `refused`, the event may have arrived all the same: publish it
-   * again. An event that is refused keeps no other event from being published.
+   * Rejects with `PublishError`. Unless its kind is `refused`, the event may have been published anyway: publish it again.
+   * A refused event does not stop other events from being published.
    */
   publish(event: EncodedEvent): Promise<PublishReceipt>;
 
   /**
-   * Declares the service's queue, binds it to each type, and starts taking. Survives reconnections.
+   * Declares the service's queue, binds it to each type and starts consuming. Continues after reconnections.
    *
-   * Rejects where an exchange or a queue exists that isn't what it must be; the error names both.
+   * Rejects if an exchange or a queue exists with the wrong properties. The error tells what exists and what is needed.
    */
   subscribe(subscription: Subscription): Promise<Subscribed>;
 
@@ -31,62 +31,61 @@ export interface EventBus {
    */
   listen(listener: Listener): Promise<Subscribed>;
 
-  /** `degraded` while publishing, or any subscription, doesn't work; both come back by themselves. For readiness. */
+  /** `degraded` while publishing or any subscription doesn't work. Recovers by itself. For readiness probes. */
   readonly state: BusState;
 
-  /** Publishing alone: `degraded` while the broker is away or blocks publishers, whatever becomes of subscriptions. */
+  /** The state of publishing alone: `degraded` while the broker is away or blocks publishers. */
   readonly publishing: BusState;
 
   /**
-   * Messages refused since their publisher may not publish such events; they don't reach `handle` or `heard`. Absent
-   * where nobody else publishes.
+   * Messages refused because their publisher may not publish such events. They don't reach `handle` or `heard`. Absent if
+   * nobody else can publish.
    */
   readonly unauthorized?: number;
 
   /**
-   * Why this process will neither publish nor consume until an operator changes something: the broker has refused
-   * since it began. Undefined while the broker is merely away, and where it refuses what it once granted. May name
-   * users and queues, so it is for logs.
+   * Why the broker has refused this process since it started, which only an operator can change. Undefined while the broker
+   * is merely away, or if it refuses something that it permitted before. May name users and queues, so it is for logs.
    */
   readonly refused?: string | undefined;
 
-  /** Stops taking, waits for what is being handled and for open confirms (at most 10 s each), disconnects. */
+  /** Stops consuming, waits for running handlers and for open confirms (at most 10 s each), and disconnects. */
   close(): Promise<void>;
 }
 
 export type BusState = 'up' | 'degraded';
 
-/** An event as it travels: the adapters move bytes and look at nothing but these fields. */
+/** An event as it is transported. Adapters read only these fields. */
 export interface EncodedEvent {
   id: string;
   /** The routing key. */
   type: string;
   /** A CloudEvent in structured JSON. */
   body: string;
-  /** Straight to this service's queue and to no other, whatever types that is bound to: for replays. */
+  /** The one service to send it to, whatever types its queue is bound to. For replays. */
   to?: string;
   /**
-   * It was given to a bus before, and what became of that isn't known. For a bus that forgets everything with its
-   * process: consumers then see `redelivered`. A broker knows by itself.
+   * It was published before, with an unknown outcome. The memory bus, which forgets everything with its process, then marks
+   * the delivery as `redelivered`. A broker knows by itself.
    */
   again?: boolean;
 }
 
-/** `unroutable`: no queue takes this type at the moment, and the bus has kept nothing. */
+/** `unroutable`: no queue is bound to this type, and the bus has dropped the event. */
 export type PublishReceipt = 'confirmed' | 'unroutable';
 
 export type PublishErrorKind =
   /**
-   * The bus won't take this very event: the broker refused it when it was sent alone, or one of the memory adapter's
-   * services gave it up. Publishing it again has no sense before somebody has changed something.
+   * The bus does not accept this event: the broker refused it when it was sent alone or, in memory, a service gave it up.
+   * Publishing it again is useless until somebody changes something.
    */
   | 'refused'
-  /** The bus takes nothing for now, or lost the connection before it confirmed. */
+  /** The bus accepts nothing at the moment, or lost the connection before the confirm. */
   | 'unavailable'
-  /** No confirm came in time. */
+  /** The confirm was late. */
   | 'timeout';
 
-/** The words of a broker that closed a channel: an AMQP reply code, such as 403, and its reply text. */
+/** The broker's reason for closing a channel: an AMQP reply code, such as 403, and its reply text. */
 export interface BrokerAnswer {
   code: number;
   text: string;
@@ -95,7 +94,7 @@ export interface BrokerAnswer {
 export class PublishError extends Error {
   override readonly name = 'PublishError';
   readonly kind: PublishErrorKind;
-  /** Missing where the broker said nothing. */
+  /** Undefined if the broker gave no reason. */
   readonly answer: BrokerAnswer | undefined;
 
   constructor(
@@ -109,11 +108,11 @@ export class PublishError extends Error {
   }
 }
 
-/** A subscription that takes. */
+/** An active subscription. */
 export interface Subscribed {
   /**
-   * Takes nothing more and waits for the batch in hand, at most 10 s. What was held beyond that goes back to the
-   * queue, which stays bound: other instances, or the next start, get it.
+   * Stops consuming and waits for the batch that is being handled, at most 10 s. Other deliveries that were held go back to
+   * the queue, which stays bound, so that other instances or the next start get them.
    */
   close(): Promise<void>;
 }
@@ -123,50 +122,50 @@ export interface Subscription {
   service: string;
   /** Event types, one binding each. */
   types: readonly string[];
-  /** Most deliveries one call of `handle` gets. Default 50. */
+  /** The deliveries that one call of `handle` gets at most. Default 50. */
   batchSize?: number;
-  /** Most deliveries held unacknowledged. Default 100. */
+  /** The deliveries that are held unacknowledged at most. Default 100. */
   prefetch?: number;
 
   /**
-   * Handles what has arrived. Answers one verdict per delivery, in order; a delivery is acknowledged, delayed
-   * or dead-lettered only after this resolves.
+   * Handles a batch. Resolves to one verdict per delivery, in order. Only then are the deliveries acknowledged, delayed or
+   * dead-lettered.
    *
-   * A throw means that the service's own infrastructure failed: no attempt is counted, the subscription stops
-   * taking, waits until `probe` resolves, and takes the same deliveries again.
+   * Throwing means that the service's own infrastructure failed. No attempt is counted. The subscription pauses until
+   * `probe` resolves, and then handles the same deliveries again.
    *
-   * At most two calls run at the same time: one for new deliveries, and one for those that were `busy`.
+   * At most two calls run at the same time: one for new deliveries and one for those that were `busy`.
    */
   handle(batch: readonly Delivery[], options?: HandleOptions): Promise<readonly Verdict[]>;
 
-  /** Resolves when the service can work again. Called with back-off after `handle` threw. */
+  /** Resolves if the service can work again. Called with back-off after `handle` threw. */
   probe(): Promise<void>;
 
-  /** Notes losses of the service's queue and its bindings. For a bus whose queues outlive its process. */
+  /** Records that the service's queue or its bindings were lost. Used by a bus whose queues outlive its process. */
   watch?: QueueWatch;
 }
 
-/** Where a service notes, for all its instances and past its own end, whether its queue could get everything. */
+/** A durable record, shared by all instances of a service, of whether its queue may have missed events. */
 export interface QueueWatch {
-  /** Begins a look at the queue and its bindings. */
+  /** Starts a check of the queue and its bindings. */
   look(): Promise<QueueLook>;
 }
 
-/** What one look finds. It changes nothing where another instance has noted something since the look began. */
+/** Records the result of one check. It changes nothing if another instance has recorded a result since the check began. */
 export interface QueueLook {
   /**
-   * The queue or its bindings were missing. Awaited before they are made: what lay in the queue, and what was
-   * published since the last look that found it whole, may never have come.
+   * The queue or its bindings were missing. Awaited before they are created again. Events that were in the queue, or that
+   * were published since the last check that found it whole, may be lost.
    */
   lost(): Promise<void>;
-  /** The queue is there and bound. */
+  /** The queue exists and is bound. */
   whole(): Promise<void>;
 }
 
 export interface HandleOptions {
   /**
-   * The deliveries were `busy` before. The call waits for what the first of them needs, for a bounded time; each of
-   * them becomes the first in its turn.
+   * The deliveries were `busy` before. The call should wait, for a limited time, for what the first of them needs. The
+   * deliveries take turns to be the first.
    */
   patient?: boolean;
 }
@@ -182,25 +181,25 @@ export interface Listener {
 }
 
 export interface Delivery {
-  /** The event's id as the producer gave it; empty if it gave none. */
+  /** The event's id from its producer; empty if there is none. */
   id: string;
   type: string;
   body: string;
-  /** 1 for the first try; grows by one with each `retry`. */
+  /** 1 for the first attempt; grows by one with each `retry`. */
   attempt: number;
-  /** The broker handed this out before and got no answer: whoever had it may have crashed on it. */
+  /** The broker delivered it before and got no acknowledgement. That consumer may have crashed on it. */
   redelivered: boolean;
 }
 
 export type Verdict =
   | { kind: 'done' }
-  /** Temporary: comes again after the next of `retryDelays`; after the last it is dead-lettered as `retries-exhausted`. */
+  /** A temporary failure: retried after the next of `retryDelays`, and dead-lettered as `retries-exhausted` after the last. */
   | { kind: 'retry'; error: Error }
-  /** Permanent: straight to the dead letters. */
+  /** A permanent failure: dead-lettered at once. */
   | { kind: 'dead'; reason: DeadLetterReason; error: Error }
   /**
-   * Others hold what it needs. It is handed out again in `patient` calls, while new deliveries are handled. After half a
-   * minute, or where too many wait, it comes again after a retry delay; no attempt is counted.
+   * Others hold what it needs. It is retried in `patient` calls while new deliveries are handled. After half a minute, or
+   * if too many deliveries are busy, it is delivered again after a retry delay. No attempt is counted.
    */
   | { kind: 'busy'; error: Error };
 
@@ -211,7 +210,7 @@ export type DeadLetterReason =
   | 'unhandled-type'
   | 'retries-exhausted'
   | 'crash-loop'
-  /** The broker user that published it may not publish events of its type, or is unknown. */
+  /** The broker user that published it is unknown, or may not publish events of its type. */
   | 'unauthorized-publisher';
 
 /** Milliseconds before attempt 2, 3, …: 1 s, 5 s, 30 s, 2 min, 10 min. */

@@ -8,7 +8,7 @@ import { uniqueName } from './support/recorder.js';
 
 const rules: readonly Rule[] = [...deliveryRules, ...failuresRules, ...endingsRules, ...listeningRules];
 
-/** Holds an adapter to the contract of `EventBus`. `create` is asked anew for each case. */
+/** Tests an adapter against the contract of `EventBus`. `create` is called for each test. */
 export function describeEventBus(options: {
   name: string;
   create: () => Promise<BusFixture>;
@@ -27,7 +27,7 @@ export function describeEventBus(options: {
 
     for (const { id, promise, needs, run } of rules) {
       const can = needs === undefined || options.features[needs];
-      // A case that this adapter can't run shows its reason in the report.
+      // The report shows why this adapter can't run a rule.
       if (can === true) it(`${id}: ${promise}`, () => run(scene));
       else it.skip(`${id}: ${promise} [skipped: ${can}]`, () => run(scene));
     }

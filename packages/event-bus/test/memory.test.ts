@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { createMemoryEventBus, type MemoryEventBus, PublishError } from '../src/index.js';
 import { conformanceRetryDelays } from './conformance/rule.js';
 import { describeEventBus } from './conformance.js';
-import { done, eventOf, gate, record } from './support/recorder.js';
+import { done, eventOf, record } from './support/recorder.js';
 
 describeEventBus({
   name: 'memory',
@@ -19,9 +19,9 @@ describeEventBus({
     };
   },
   features: {
-    crash: 'a crash of the process takes the bus along; the outbox publishes again',
-    duplicates: 'an id that is in flight is joined, not sent twice',
-    confirmsBeforeHandling: 'what is not handled was never confirmed; the outbox publishes again',
+    crash: 'the bus ends with its process; the outbox publishes again',
+    duplicates: 'an id that is in flight is not sent twice',
+    confirmsBeforeHandling: 'an event that was not handled was not confirmed; the outbox publishes it again',
   },
 });
 
@@ -30,13 +30,13 @@ describe('memory event bus', () => {
   let bus: MemoryEventBus;
   afterEach(() => bus.close());
 
-  /** How a promise stands right now. */
+  /** Whether a promise has settled. */
   async function settled(promise: Promise<unknown>): Promise<boolean> {
     const pending = Symbol('pending');
     return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
   }
 
-  it('confirms only when every service has committed, however often one of them retries', async () => {
+  it('confirms an event only when every service has committed it, even after retries', async () => {
     bus = createMemoryEventBus({ retryDelays: [20] });
     const slow = gate();
     const fast = await record(bus, { service: 'fast', types: [type] });
@@ -53,12 +53,12 @@ describe('memory event bus', () => {
     expect(fast.deliveries).toHaveLength(1);
   });
 
-  it('hazard: what is published before a service has subscribed counts as wanted by nobody', async () => {
+  it('reports an event as unroutable if it is published before a service has subscribed', async () => {
     bus = createMemoryEventBus();
     await expect(bus.publish(eventOf(type))).resolves.toBe('unroutable');
   });
 
-  it('guard: a queue bound from the start keeps it for the service', async () => {
+  it('keeps events for a service that subscribes later if its queue is bound from the start', async () => {
     bus = createMemoryEventBus({ queues: { late: [type] } });
     const event = eventOf(type);
     const publishing = bus.publish(event);
@@ -67,7 +67,7 @@ describe('memory event bus', () => {
     expect(late.deliveries.map(({ id }) => id)).toEqual([event.id]);
   });
 
-  it('keeps for the next one what a subscription left unhandled', async () => {
+  it('keeps events that a closed subscription has not handled for the next one', async () => {
     bus = createMemoryEventBus();
     const finish = gate();
     const handled: string[] = [];
@@ -94,7 +94,7 @@ describe('memory event bus', () => {
     expect(next.deliveries.map(({ id }) => id)).toEqual(rest);
   });
 
-  it('joins an id that is in flight instead of delivering it twice', async () => {
+  it('delivers an id once if it is published again while in flight', async () => {
     bus = createMemoryEventBus();
     const finish = gate();
     const seen = await record(bus, { service: 'a', types: [type] }, async () => {
@@ -106,17 +106,17 @@ describe('memory event bus', () => {
     finish.open();
     expect(await Promise.all(both)).toEqual(['confirmed', 'confirmed']);
     expect(seen.deliveries).toHaveLength(1);
-    // Once it is confirmed, the same id is a new delivery: consumers keep an inbox.
+    // After the confirm the same id is delivered again. Consumers keep an inbox.
     await bus.publish(event);
     expect(seen.deliveries).toHaveLength(2);
   });
 
-  it('refuses what a service gave up, keeps it from nobody else, and tries anew when it is published again', async () => {
+  it('rejects an event that a service gave up, confirms others, and delivers it when it is published again', async () => {
     bus = createMemoryEventBus();
     const [event, other] = [eventOf(type), eventOf(type)];
-    let mended = false;
+    let isFixed = false;
     const seen = await record(bus, { service: 'a', types: [type] }, ({ id }) =>
-      id === other.id || mended
+      id === other.id || isFixed
         ? done
         : { kind: 'dead', reason: 'permanent', error: new Error('no such currency') },
     );
@@ -125,12 +125,12 @@ describe('memory event bus', () => {
       reason: { kind: 'refused', message: 'a gave the event up after 1 attempts: permanent' },
     });
     expect(beside).toMatchObject({ value: 'confirmed' });
-    mended = true;
+    isFixed = true;
     expect(await bus.publish(event)).toBe('confirmed');
     expect(seen.deliveries).toHaveLength(3);
   });
 
-  it('rejects what still waits for a retry when it closes', async () => {
+  it('rejects events that wait for a retry when it is closed', async () => {
     bus = createMemoryEventBus({ retryDelays: [600_000] });
     const seen = await record(bus, { service: 'a', types: [type] }, () => ({
       kind: 'retry',
@@ -143,7 +143,7 @@ describe('memory event bus', () => {
     await outcome;
   });
 
-  it('holds at most maxInFlight and lets callers wait', async () => {
+  it('lets callers of publish wait while maxInFlight events are in flight', async () => {
     bus = createMemoryEventBus({ maxInFlight: 2 });
     const finish = gate();
     const seen = await record(bus, { service: 'a', types: [type] }, async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mostPostponed, nextStep } from '../src/next-step.js';
+import { maxPostponed, nextStep } from '../src/next-step.js';
 
 const delays = [1, 5, 30];
 const error = new Error('made up');
@@ -7,31 +7,31 @@ const postpone = { kind: 'postpone', error } as const;
 const retry = { kind: 'retry', error } as const;
 
 describe('a postponed delivery', () => {
-  it('waits for the next delay each time, then for the longest, and keeps its attempt', () => {
+  it('waits for the next delay each time, then for the last one, and keeps its attempt', () => {
     const steps = [0, 1, 2, 3, 4].map((postponed) => nextStep(postpone, { attempt: 2, postponed }, delays));
     expect(steps).toEqual(
       [1, 5, 30, 30, 30].map((delay, index) => ({ kind: 'again', delay, attempt: 2, postponed: index + 1 })),
     );
   });
 
-  it('counts attempts once it was postponed more often than any passing condition lasts', () => {
-    expect(nextStep(postpone, { attempt: 1, postponed: mostPostponed }, delays)).toEqual({
+  it('counts attempts once it was postponed too often', () => {
+    expect(nextStep(postpone, { attempt: 1, postponed: maxPostponed }, delays)).toEqual({
       kind: 'again',
       delay: 1,
       attempt: 2,
       postponed: 0,
     });
-    expect(nextStep(postpone, { attempt: 4, postponed: mostPostponed }, delays)).toEqual({
+    expect(nextStep(postpone, { attempt: 4, postponed: maxPostponed }, delays)).toEqual({
       kind: 'dead',
       reason: 'retries-exhausted',
     });
   });
 
-  it('begins its delays anew after a counted attempt', () => {
+  it('starts again with the first delay after a counted attempt', () => {
     expect(nextStep(retry, { attempt: 1, postponed: 7 }, delays)).toMatchObject({ attempt: 2, postponed: 0 });
   });
 
-  it('is dead where no delay is left to it', () => {
+  it('becomes a dead letter if there is no delay', () => {
     expect(nextStep(postpone, { attempt: 1, postponed: 0 }, [])).toMatchObject({ kind: 'dead' });
   });
 });

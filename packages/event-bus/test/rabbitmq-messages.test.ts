@@ -11,7 +11,7 @@ const { deadQueue, eventsExchange, eventsQueue, failuresExchange, replaysExchang
 
 const retryDelays = [40];
 
-describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
+describeOnBrokers('the RabbitMQ event bus', (openBench) => {
   let bench: Bench;
   let bus: EventBus;
   let service: string;
@@ -55,7 +55,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     expect(Math.abs(properties.timestamp - Date.now() / 1_000)).toBeLessThan(60);
   });
 
-  it('keeps dead letter headers small, whatever the error holds', async () => {
+  it('limits the size of dead letter headers', async () => {
     await record(bus, { service, types: [type] }, () => ({
       kind: 'dead',
       reason: 'permanent',
@@ -67,7 +67,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     expect(Buffer.byteLength(JSON.stringify(properties.headers))).toBeLessThan(8 * 1_024);
   });
 
-  it('takes messages without id, type and body, and keeps what it knows through a retry', async () => {
+  it('delivers and retries messages without id, type and body', async () => {
     const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
@@ -83,7 +83,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     });
   });
 
-  it('takes the type from the routing key, which permissions go by, and keeps it through a retry', async () => {
+  it('takes the type from the routing key, for which permissions are checked, and keeps it in a retry', async () => {
     const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
@@ -97,7 +97,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     });
   });
 
-  it('loses no event whose retry queue was deleted', async () => {
+  it('loses no event if its retry queue was deleted', async () => {
     const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
@@ -107,7 +107,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     await eventually(() => expect(seen.deliveries.at(-1)).toMatchObject({ id: event.id, attempt: 2 }));
   });
 
-  it('loses no event whose way to the delays was deleted', async () => {
+  it('loses no event if the exchange for retries was deleted', async () => {
     const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
       attempt === 1 ? { kind: 'retry', error: new Error('not yet') } : done,
     );
@@ -117,7 +117,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     await eventually(() => expect(seen.deliveries.at(-1)).toMatchObject({ id: event.id, attempt: 2 }));
   });
 
-  it('declares its queue anew when that was deleted', async () => {
+  it('declares its queue again after it was deleted', async () => {
     const seen = await record(bus, { service, types: [type] });
     await bench.raw.deleteQueue(eventsQueue(service));
     const event = eventOf(type);
@@ -125,7 +125,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     await eventually(() => expect(seen.deliveries.map(({ id }) => id)).toContain(event.id));
   });
 
-  it('uses a queue that exists with other arguments', async () => {
+  it('uses a queue that exists with another delivery limit', async () => {
     await bench.raw.assertQueue(eventsQueue(service), {
       durable: true,
       arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 7 },
@@ -135,7 +135,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     await eventually(() => expect(seen.deliveries).toHaveLength(1));
   });
 
-  it('moves a delivery that crashes every consumer to the dead letters, by the broker', async () => {
+  it('lets the broker move a message that crashes every consumer to the dead letters', async () => {
     await record(bus, { service, types: [type] });
     await bus.close();
     const event = eventOf(type);
@@ -152,7 +152,7 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     expect(properties.headers?.['x-first-death-reason']).toBe('delivery_limit');
   });
 
-  it('keeps dead letters however often they are looked at', async () => {
+  it('keeps dead letters however often they are read', async () => {
     await record(bus, { service, types: [type] }, () => ({
       kind: 'dead',
       reason: 'permanent',
@@ -169,13 +169,13 @@ describeOnBrokers('rabbitmq event bus: queues and messages', (openBench) => {
     await take(deadQueue(service));
   });
 
-  it('asks 4.x for no limit on dead letters, and 3.x for nothing', () => {
+  it('declares no delivery limit for dead letters, explicitly on 4.x and by default on 3.x', () => {
     expect(deadArguments('3.10.8')).toEqual({});
     expect(deadArguments('4.0.5')).toEqual({ 'x-delivery-limit': -1 });
   });
 });
 
-/** Takes the one message again and again, and dies of it each time. Answers how often, until it is a dead letter. */
+/** Takes the one message and closes the channel, as a crash would, until the message is a dead letter. Returns how often. */
 async function crashUntilDead(url: string, service: string): Promise<number> {
   const model = await connect(url, { noDelay: true });
   try {
@@ -183,7 +183,7 @@ async function crashUntilDead(url: string, service: string): Promise<number> {
       const channel = await model.createChannel();
       const message = await eventually(() => channel.get(eventsQueue(service)));
       if (message) crashes += 1;
-      // An empty answer alone says little: what the last crash gave back may be on its way.
+      // An empty queue alone proves nothing: the message may still be on its way back from the last crash.
       const { messageCount } = await channel.checkQueue(deadQueue(service));
       await channel.close();
       if (!message && messageCount > 0) return crashes;

@@ -14,7 +14,7 @@ import { record, uniqueName } from './support/recorder.js';
 
 const { deadQueue, eventsExchange, eventsQueue, failuresExchange, retryQueue } = brokerNames();
 
-describeOnBrokers('an operator at the dead letters', (openBench) => {
+describeOnBrokers('an operator who works with dead letters', (openBench) => {
   let bench: Bench;
   let service: string;
   let type: string;
@@ -45,11 +45,11 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     return held.letters.map(({ id }) => id);
   }
 
-  /** What was given back takes a moment to be there again. */
+  /** Waits until released letters are back in the queue. */
   const settled = (counts: { events: number; dead: number }) =>
     eventually(async () => expect(await waiting(bench, service)).toEqual(counts));
 
-  it('looks sixty times and loses, doubles and reorders nothing', async () => {
+  it('reads them sixty times without losing, duplicating or reordering any', async () => {
     const ids = await putLetters(bench, service, 30);
     const one = await operator();
     for (let n = 0; n < 60; n += 1) {
@@ -58,7 +58,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     }
   }, 120_000);
 
-  it('tells what a letter says about itself, and its body', async () => {
+  it('reads the fields and the body of a letter', async () => {
     await putLetters(bench, service, 1);
     const held = await (await operator()).hold({ scan: 10, limit: 10 });
     const [letter] = held.letters;
@@ -88,7 +88,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     expect(held.letters[0]).not.toHaveProperty('firstFailedAt');
   });
 
-  it('keeps only what is asked for, and no more bytes than allowed', async () => {
+  it('keeps only the letters that match, up to the limits on number and bytes', async () => {
     const ids = await putLetters(bench, service, 20);
     const one = await operator();
     expect(await look(one, { keep: ({ id }) => id.endsWith('5') })).toEqual(['letter-5', 'letter-15']);
@@ -101,7 +101,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await settled({ events: 0, dead: 20 });
   });
 
-  it('retries: the consumer sees attempt 1, once, and the first failure stays known', async () => {
+  it('retries letters: the consumer gets each once as attempt 1, and the time of the first failure is kept', async () => {
     await putLetters(bench, service, 3, { type });
     const held = await (await operator()).hold({ scan: 10, limit: 10, keep: ({ id }) => id !== 'letter-1' });
     for (const letter of held.letters) expect(await held.retry(letter)).toBe('retried');
@@ -125,13 +125,13 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     ]);
   });
 
-  it('is cut after the broker has the retried one: it is in both places, and lost in none', async () => {
+  it('keeps a letter in both queues if the connection is cut after the broker has taken the retried copy', async () => {
     await putLetters(bench, service, 2);
     const { url, proxy } = await proxied(bench.url);
     const held = await (await operator(url)).hold({ scan: 2, limit: 2 });
     opened.push(proxy);
     const [first, second] = held.letters;
-    // The first one opens the channel; of the second one only the confirm is missing.
+    // The first retry opens the channel, so that only the confirm of the second one is held.
     expect(first && (await held.retry(first))).toBe('retried');
     proxy.holdAnswers();
     const retrying = second && held.retry(second).catch((error: unknown) => error);
@@ -141,7 +141,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await settled({ events: 2, dead: 1 });
   });
 
-  it('is cut before the broker has the retried one: it stays a dead letter', async () => {
+  it('keeps a letter if the connection is cut before the broker has taken the retried copy', async () => {
     await putLetters(bench, service, 1);
     const { url, proxy } = await proxied(bench.url);
     const held = await (await operator(url)).hold({ scan: 1, limit: 1 });
@@ -154,7 +154,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await settled({ events: 0, dead: 1 });
   });
 
-  it('keeps a letter that no queue takes', async () => {
+  it('keeps a letter if the events queue is missing', async () => {
     await putLetters(bench, service, 1);
     await bench.raw.deleteQueue(eventsQueue(service));
     const held = await (await operator()).hold({ scan: 1, limit: 1 });
@@ -165,7 +165,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     });
   });
 
-  it('discards thousands, and they stay away', async () => {
+  it('discards thousands of letters for good', async () => {
     await putLetters(bench, service, 4_001);
     const held = await (await operator()).hold({ scan: 5_000, limit: 4_000 });
     expect([held.letters.length, held.looked, held.waiting]).toEqual([4_000, 4_001, 4_001]);
@@ -176,7 +176,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await settled({ events: 0, dead: 1 });
   });
 
-  it('knows that another one is at it', async () => {
+  it('is told if another consumer takes letters at the same time', async () => {
     await putLetters(bench, service, 4);
     const first = await (await operator()).hold({ scan: 2, limit: 2 });
     const { consumerTag } = await bench.raw.consume(deadQueue(service), () => undefined);
@@ -189,7 +189,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await settled({ events: 0, dead: 4 });
   });
 
-  it('reads what the broker itself dead-lettered, with the type that it let pass', async () => {
+  it('reads a letter that the broker moved, with the type that its routing key had', async () => {
     const limited = uniqueName('limited');
     const events = eventsQueue(limited);
     await bench.raw.assertQueue(events, {
@@ -229,7 +229,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     expect(retried.properties.headers).not.toHaveProperty('x-death');
   });
 
-  it('refuses to look where each look would be counted, unless told to', async () => {
+  it('does not read letters if each read counts towards a delivery limit, unless told to', async () => {
     const limited = uniqueName('limited');
     await bench.raw.assertQueue(deadQueue(limited), {
       durable: true,
@@ -243,7 +243,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     expect(await look(one, { despiteLimit: true } as Partial<HoldOptions>)).toEqual(['letter-0']);
   });
 
-  it('shows each queue, and which are missing', async () => {
+  it('lists the queues and shows which are missing', async () => {
     await putLetters(bench, service, 2);
     await bench.raw.deleteQueue(retryQueue(service, 40));
     expect(await (await operator()).queues()).toEqual([
@@ -256,7 +256,7 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
     await expect(nobody.hold({ scan: 1, limit: 1 })).rejects.toMatchObject({ code: 'queue-missing' });
   });
 
-  it('says why it can’t connect, without the password', async () => {
+  it('gets the reason, without the password, if it can not connect', async () => {
     const wrong = new URL(bench.url);
     wrong.password = 'not-the-secret';
     const refused = openOperator({ url: wrong.href, service }).catch((error: unknown) => error);
@@ -265,14 +265,14 @@ describeOnBrokers('an operator at the dead letters', (openBench) => {
   });
 });
 
-/** Takes the one message again and again, and dies of it each time, until it is a dead letter. */
+/** Takes the one message and closes the channel, as a crash would, until the message is a dead letter. */
 async function crashUntilDead(url: string, service: string): Promise<void> {
   const model = await connect(url, { noDelay: true });
   try {
     for (;;) {
       const channel = await model.createChannel();
       const message = await channel.get(eventsQueue(service));
-      // An empty answer alone says little: what the last crash gave back may be on its way.
+      // An empty queue alone proves nothing: the message may still be on its way back from the last crash.
       const { messageCount } = await channel.checkQueue(deadQueue(service));
       await channel.close();
       if (!message && messageCount > 0) return;

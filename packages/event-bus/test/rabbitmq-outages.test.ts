@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { brokerNames, createRabbitMqEventBus, type EventBus, PublishError } from '../src/index.js';
 import { blockingProxy } from './support/blocking-proxy.js';
 import { type Bench, describeOnBrokers, type ProxiedBus, proxiedBus, silent } from './support/rabbitmq.js';
-import { eventOf, gate, record, uniqueName } from './support/recorder.js';
+import { eventOf, record, uniqueName } from './support/recorder.js';
 
 const { eventsQueue } = brokerNames();
 
-describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
+describeOnBrokers('the RabbitMQ event bus in an outage', (openBench) => {
   let bench: Bench;
   let service: string;
   let type: string;
@@ -40,7 +40,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     return event.id;
   }
 
-  it('keeps its consumers when connections are cut', async () => {
+  it('consumes again after its connections are cut', async () => {
     const { bus, proxy } = await open();
     const seen = await record(bus, { service, types: [type] });
     for (let round = 1; round <= 3; round += 1) {
@@ -51,7 +51,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await eventually(() => expect(bus.state).toBe('up'));
   });
 
-  it('refuses to publish while the broker is away, at once, and works again after', async () => {
+  it('refuses to publish at once while the broker is away, and works again afterwards', async () => {
     const { bus, proxy } = await open();
     const seen = await record(bus, { service, types: [type] });
     await publishUntilTaken(bus);
@@ -66,7 +66,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await eventually(() => expect(bus.state).toBe('up'));
   });
 
-  it('starts without a broker and begins once there is one', async () => {
+  it('starts without a broker and connects when there is one', async () => {
     const { bus, proxy } = await open({}, (away) => away.refuse());
     const seen = await record(bus, { service, types: [type] });
     expect(bus.state).toBe('degraded');
@@ -76,7 +76,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await eventually(() => expect(seen.deliveries.map((delivery) => delivery.id)).toEqual([id]));
   });
 
-  it('rejects what is in flight when the connection is lost', async () => {
+  it('rejects events in flight when the connection is lost', async () => {
     const { bus, proxy } = await open();
     await record(bus, { service, types: [type] });
     proxy.stall();
@@ -90,7 +90,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await publishUntilTaken(bus);
   });
 
-  it('gives up on a confirm that does not come, and replaces the channel before all places are gone', async () => {
+  it('rejects events whose confirm is late, and replaces the channel before too many are overdue', async () => {
     const { bus, proxy } = await open({ confirmTimeoutMs: 300, maxInFlight: 4 });
     await record(bus, { service, types: [type] });
     proxy.stall();
@@ -100,7 +100,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await publishUntilTaken(bus);
   });
 
-  it('is degraded while the broker blocks it, refuses to publish, and recovers', async () => {
+  it('is degraded and refuses to publish while the broker blocks it, and recovers', async () => {
     const proxy = await blockingProxy(bench.url);
     cleanUp.push(() => proxy.close());
     const bus = createRabbitMqEventBus({ url: proxy.url, service, log: silent });
@@ -110,13 +110,13 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     proxy.block();
     await eventually(() => expect(bus.publishing).toBe('degraded'));
     expect(bus.state).toBe('degraded');
-    await expect(bus.publish(eventOf(type))).rejects.toThrow('takes no publishing');
+    await expect(bus.publish(eventOf(type))).rejects.toThrow('blocks publishers');
     proxy.unblock();
     await eventually(() => expect(bus.state).toBe('up'));
     await publishUntilTaken(bus);
   });
 
-  it('takes nothing on a new connection while the service can not work', async () => {
+  it('consumes nothing on a new connection while the service can not work', async () => {
     const { bus, proxy } = await open();
     let broken = true;
     let asked = 0;
@@ -139,7 +139,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     proxy.cut();
     await publishUntilTaken(bus);
     await eventually(() => expect(bus.state).toBe('up'));
-    // The broker notices the end of the old connection when it likes.
+    // The broker may take long to notice that the old connection is gone.
     await eventually(
       async () => expect((await bench.raw.checkQueue(eventsQueue(service))).consumerCount).toBe(0),
       { within: 30_000 },
@@ -149,7 +149,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await eventually(() => expect(handled).toBeGreaterThanOrEqual(2), { within: 30_000 });
   }, 90_000);
 
-  it('closes in good time while the broker is silent', async () => {
+  it('closes within 25 s while the broker does not answer', async () => {
     const { bus, proxy } = await open();
     await record(bus, { service, types: [type] });
     proxy.stall();
@@ -178,7 +178,7 @@ describeOnBrokers('rabbitmq event bus in an outage', (openBench) => {
     await eventually(() => expect(heard).toContain(event.body));
   });
 
-  it('does not acknowledge over a connection that is gone', async () => {
+  it('does not acknowledge on a connection that is gone', async () => {
     const { bus, proxy } = await open();
     const started = gate();
     const finish = gate();

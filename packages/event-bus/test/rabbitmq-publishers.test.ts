@@ -13,7 +13,7 @@ import { eventOf, record, uniqueName } from './support/recorder.js';
 
 const { deadQueue, eventsExchange, replaysExchange } = brokerNames();
 
-describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => {
+describeOnBrokers('the check of who published an event', (openBench) => {
   let bench: Bench;
   let bus: EventBus;
   let service: string;
@@ -52,7 +52,7 @@ describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => 
     return letters;
   }
 
-  it('goes to the dead letters unhandled unless its publisher may publish its type, and holds up no neighbour', async () => {
+  it('moves events whose publisher may not publish their type to the dead letters, and delivers the others', async () => {
     const seen = await record(bus, { service, types: [allowed, foreign] });
     publish(eventsExchange, foreign, { messageId: 'foreign', userId: bench.user });
     publish(eventsExchange, allowed, { messageId: 'anonymous' });
@@ -75,7 +75,7 @@ describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => 
     expect(bus.unauthorized).toBe(3);
   });
 
-  it('is told by the broker alone: a header counts for nothing on what others sent', async () => {
+  it('ignores the publisher header in messages that the service has not sent itself', async () => {
     const seen = await record(bus, { service, types: [allowed] });
     publish(eventsExchange, allowed, {
       messageId: 'claimed',
@@ -85,7 +85,7 @@ describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => 
     expect(seen.deliveries).toEqual([]);
   });
 
-  it('reaches no listener unless its publisher may publish its type', async () => {
+  it('keeps events whose publisher may not publish their type from listeners', async () => {
     const heard: string[] = [];
     await bus.listen({
       service,
@@ -101,7 +101,7 @@ describeOnBrokers('rabbitmq event bus: who published a message', (openBench) => 
     expect(bus.unauthorized).toBe(2);
   });
 
-  it('is remembered through delays, dead letters and a retry by hand', async () => {
+  it('knows the first publisher after delays, dead letters and a manual retry', async () => {
     let refuse = true;
     const seen = await record(bus, { service, types: [allowed] }, ({ attempt }) => {
       const error = new Error('on purpose');

@@ -24,9 +24,9 @@ const { eventsExchange } = brokerNames();
 
 const all = { configure: '.*', write: '.*', read: '.*' };
 const vhost = 'any';
-/** Whose permissions a test changes has them for itself. */
+/** A test that changes permissions has a user of its own. */
 const users = ['note', 'learner', 'reader', 'blind'];
-/** The second by which a bus looks whether its own queue is bound. */
+/** The second pattern is for the messages by which a bus checks that its own queue is bound. */
 const onlyWritten = {
   exchange: eventsExchange,
   write: '^note\\.written$|\\.bindings-checked\\.',
@@ -39,14 +39,14 @@ const definitions: Definitions = {
   permissions: users.map((user) => ({ user, vhost, ...all, ...(user === 'blind' && { read: '^$' }) })),
   topic_permissions: ['note', 'learner'].map((user) => ({ user, vhost, ...onlyWritten })),
 };
-/** Receipts: whether somebody wants it isn't what these tests are about. */
-const taken: readonly unknown[] = ['confirmed', 'unroutable'];
+/** The receipts of a published event. These tests don't care whether somebody consumes it. */
+const receipts: readonly unknown[] = ['confirmed', 'unroutable'];
 const [good, bad] = ['note.written', 'note.bad'];
 
 describe.each([
   { title: 'RabbitMQ', options: undefined, missing: undefined },
   { title: 'RabbitMQ 4', options: { version: 4 }, missing: unavailable('rabbitmq-4') },
-] as const)('what the broker refuses', ({ title, options, missing }) => {
+] as const)('the event bus when the broker refuses', ({ title, options, missing }) => {
   (missing ? describe.skip : describe)(named(`on ${title}`, missing), () => {
     let broker: BrokerWithUsers;
     let opened: EventBus[];
@@ -74,7 +74,7 @@ describe.each([
       return bus;
     }
 
-    /** Publishes, and answers how it went and how long that took. */
+    /** Publishes an event. Resolves to the receipt or error, and the milliseconds that it took. */
     async function publishing(bus: EventBus, event: EncodedEvent) {
       const began = performance.now();
       const outcome = await bus.publish(event).then(
@@ -84,7 +84,7 @@ describe.each([
       return { outcome, ms: performance.now() - began };
     }
 
-    it('is told with its words, and what was under way beside it is confirmed', async () => {
+    it('rejects a refused event with the answer of the broker, and confirms the others in flight', async () => {
       const bus = busOf('note');
       await bus.publish(eventOf(good));
       const events = Array.from({ length: 60 }, (_, index) => eventOf(index === 20 ? bad : good));
@@ -101,7 +101,7 @@ describe.each([
       expect(bus.publishing).toBe('up');
     });
 
-    it('does not slow down what is published beside it', async () => {
+    it('does not slow down other events while some are refused', async () => {
       const bus = busOf('note');
       await record(busOf('reader'), { service: 'reader', types: [good] });
       await bus.publish(eventOf(good));
@@ -120,7 +120,7 @@ describe.each([
       expect(bus.publishing).toBe('up');
     }, 60_000);
 
-    it('costs the channel once: from then on its routing key is sent alone, and seldom', async () => {
+    it('loses its channel once, and then sends the refused routing key alone and at most once a second', async () => {
       const closed: unknown[] = [];
       const log = pino(
         { level: 'debug' },
@@ -135,14 +135,14 @@ describe.each([
           publishing(bus, eventOf(good)),
         ]);
         expect(refused.outcome).toMatchObject({ kind: 'refused', answer: { code: 403 } });
-        expect(taken).toContain(beside.outcome);
+        expect(receipts).toContain(beside.outcome);
       }
-      // The first one twice, among others and alone; then one a second is let through to ask.
+      // The first one closes two channels, among others and alone. Then the broker is asked at most once a second.
       const asked = Math.ceil((Date.now() - began) / 1_000);
       expect(closed.length).toBeLessThanOrEqual(2 + asked);
     });
 
-    it('is taken again once the broker allows it', async () => {
+    it('publishes a refused event once the broker permits it', async () => {
       const bus = busOf('learner');
       const event = eventOf(bad);
       expect((await publishing(bus, event)).outcome).toMatchObject({ kind: 'refused' });
@@ -152,7 +152,7 @@ describe.each([
       await eventually(async () => expect((await publishing(bus, event)).outcome).toBe('unroutable'));
     });
 
-    it('is refused at once where AMQP has no room for it, and costs nobody the channel', async () => {
+    it('rejects an event that AMQP can not represent, without losing its channel', async () => {
       const bus = busOf('note');
       await bus.publish(eventOf(good));
       const [tooLong, beside] = await Promise.all([
@@ -160,10 +160,10 @@ describe.each([
         publishing(bus, eventOf(good)),
       ]);
       expect(tooLong.outcome).toMatchObject({ kind: 'refused' });
-      expect(taken).toContain(beside.outcome);
+      expect(receipts).toContain(beside.outcome);
     });
 
-    it('is no refusal for good while an exchange is missing, and comes through when it is back', async () => {
+    it('reports unavailable while an exchange is missing, and publishes when it is back', async () => {
       const bus = busOf('note');
       await bus.publish(eventOf(good));
       const admin = await connect(broker.url);
@@ -171,11 +171,13 @@ describe.each([
       await channel.deleteExchange(eventsExchange);
       await admin.close();
       const { outcome } = await publishing(bus, eventOf(good));
-      if (!taken.includes(outcome)) expect(outcome).toMatchObject({ kind: 'unavailable' });
-      await eventually(async () => expect(taken).toContain((await publishing(bus, eventOf(good))).outcome));
+      if (!receipts.includes(outcome)) expect(outcome).toMatchObject({ kind: 'unavailable' });
+      await eventually(async () =>
+        expect(receipts).toContain((await publishing(bus, eventOf(good))).outcome),
+      );
     });
 
-    it('keeps a subscription from taking, and not the service from publishing', async () => {
+    it('publishes even if it may not consume', async () => {
       const bus = busOf('blind');
       void record(bus, { service: 'blind', types: [good] }).catch(() => undefined);
       await eventually(() => expect(bus.publishing).toBe('up'));
@@ -184,7 +186,7 @@ describe.each([
       expect(bus.publishing).toBe('up');
     });
 
-    it('goes to the dead letters by the broker where the service may not move it, and its neighbours go on', async () => {
+    it('has the broker dead-letter a delivery that it may not move itself, and handles the others', async () => {
       const bus = busOf('reader');
       const error = new Error('on purpose');
       const verdicts: Record<string, Verdict> = {

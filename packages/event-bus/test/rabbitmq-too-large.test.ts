@@ -14,8 +14,8 @@ import { eventOf } from './support/recorder.js';
 
 const missing = unavailable('rabbitmq-process');
 
-(missing ? describe.skip : describe)(named('events above the size that the broker takes', missing), () => {
-  let serverFolder: ServerFolder;
+(missing ? describe.skip : describe)(named('events that are too large for the broker', missing), () => {
+  let workshop: Workshop;
   let broker: BrokerProcess;
   let bus: EventBus;
   beforeAll(async () => {
@@ -34,7 +34,7 @@ const missing = unavailable('rabbitmq-process');
     await serverFolder?.close();
   }, 60_000);
 
-  it('are refused with the broker’s words, and all that is published beside them is confirmed', async () => {
+  it('are rejected with the answer of the broker, and the others in flight are confirmed', async () => {
     const small = () => eventOf('note.written');
     const large = () => ({ ...eventOf('note.written'), body: JSON.stringify('x'.repeat(100_000)) });
     await bus.publish(small());

@@ -13,8 +13,8 @@ import { eventOf, record, uniqueName } from './support/recorder.js';
 
 const { eventsExchange, eventsQueue, replaysExchange, retryQueue } = brokerNames();
 
-/** The file has a vhost for itself: its exchanges come and go. */
-describe('what a service finds on the broker', () => {
+/** This file needs a vhost of its own, since it deletes shared exchanges. */
+describe('a service that starts on a broker with existing exchanges and queues', () => {
   let broker: TestBroker;
   let model: ChannelModel;
   let raw: ConfirmChannel;
@@ -61,7 +61,7 @@ describe('what a service finds on the broker', () => {
     ['direct', true, /warren\.events .*type direct.* durable topic exchange is needed/],
     ['headers', true, /warren\.events .*type headers.* durable topic exchange is needed/],
     ['topic', false, /warren\.events .*durable false.* durable topic exchange is needed/],
-  ])('does not start on an exchange of type %s, durable %s', async (kind, durable, sentence) => {
+  ])('does not start if an exchange has type %s and durable %s', async (kind, durable, sentence) => {
     await raw.assertExchange(eventsExchange, kind, { durable });
     await expect(open().subscribe({ service, types: [type], ...nothing })).rejects.toThrow(sentence);
     await expect(open().listen({ service, types: [type], heard() {}, began() {} })).rejects.toThrow(sentence);
@@ -72,7 +72,7 @@ describe('what a service finds on the broker', () => {
   });
 
   it.each(['fanout', 'direct'])(
-    'knows an exchange of type %s by what it does, where all exist',
+    'does not start if an existing exchange routes like type %s',
     async (kind) => {
       await raw.assertExchange(eventsExchange, 'topic', { durable: true });
       await raw.assertExchange(replaysExchange, kind, { durable: true });
@@ -91,23 +91,23 @@ describe('what a service finds on the broker', () => {
     ],
     ['a queue that is not durable', eventsQueue, { durable: false }, /events exists with durable false/],
     [
-      'a delay that does not end',
+      'a retry queue whose messages never expire',
       (name: string) => retryQueue(name, 40),
       { durable: true, arguments: { 'x-queue-type': 'quorum' } },
       /retry.40ms exists with x-dead-letter-exchange none/,
     ],
     [
-      'a queue that forgets',
+      'a queue that drops messages',
       eventsQueue,
       { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': 10 } },
       /events exists with x-max-length 10/,
     ],
-  ])('does not start on %s in the place of its own', async (_, nameOf, options, sentence) => {
+  ])('does not start if its queue is %s', async (_, nameOf, options, sentence) => {
     await raw.assertQueue(nameOf(service), options);
     await expect(open().subscribe({ service, types: [type], ...nothing })).rejects.toThrow(sentence);
   });
 
-  it('binds again what was lost with an exchange, within one look, and says that it was', async () => {
+  it('binds its queue again after an exchange was deleted, and reports the loss', async () => {
     const noted: string[] = [];
     const watch: QueueWatch = {
       look: async () => ({
@@ -121,7 +121,7 @@ describe('what a service finds on the broker', () => {
     noted.length = 0;
     await eventually(() => expect(noted).toContain('whole'));
     expect(noted).not.toContain('lost');
-    // It also has a queue that somebody bound to everything, so that nothing comes back.
+    // Another queue is bound to every key, so no message is returned as unroutable.
     await raw.deleteExchange(eventsExchange);
     await raw.assertExchange(eventsExchange, 'topic', { durable: true });
     const { queue: everything } = await raw.assertQueue('', { exclusive: true });

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { requireName, requireWhole } from '../limits.js';
-import { Places } from '../places.js';
 import {
   type DeadLetterReason,
   defaultRetryDelays,
@@ -13,33 +11,47 @@ import {
   type Subscribed,
   type Subscription,
 } from '../port.js';
-import type { DeadLetter } from './dead-letters.js';
+import { Semaphore } from '../semaphore.js';
+import { requireName, requireWhole } from '../validation.js';
 import { type Entry, ServiceQueue } from './service-queue.js';
 
-const drainMs = 10_000;
-const waitForPlaceMs = 10_000;
-const deadLettersKept = 10_000;
+/** Milliseconds that `close` waits for running handlers. */
+const closeTimeoutMs = 10_000;
+/** Milliseconds that `publish` waits while `maxInFlight` events are in flight. */
+const inFlightTimeoutMs = 10_000;
+const maxDeadLetters = 10_000;
 
 export interface MemoryEventBusOptions {
   /** Milliseconds before attempt 2, 3, …. Default `defaultRetryDelays`. */
   retryDelays?: readonly number[];
-  /** Most unconfirmed events at a time. Default 1000. */
+  /** The events that may be unconfirmed at the same time. Default 1000. */
   maxInFlight?: number;
   /**
-   * Event types by service, bound before that service subscribes: what is published while it still starts waits
-   * for it, as in a broker's durable queue, instead of counting as wanted by nobody.
+   * Event types by service. They are bound before the service subscribes, so that events published while it starts wait
+   * for it, as in a broker's durable queue. Without this, they would be unroutable.
    */
   queues?: Readonly<Record<string, readonly string[]>>;
   log?: Logger;
 }
 
+export interface DeadLetter {
+  id: string;
+  type: string;
+  service: string;
+  reason: DeadLetterReason;
+  attempts: number;
+  /** RFC 3339, UTC. */
+  firstFailedAt: string;
+  error: Error;
+}
+
 /**
- * The bus inside one process. An event is confirmed only when every service that wants it has committed it, so a
- * `publish` stays pending while a retry waits, for minutes if need be; what waits or is dead stays unpublished in
- * its producer's outbox, which is all that a crash leaves. Publishing the same id meanwhile joins the first.
+ * An event bus inside one process. An event is confirmed when every service that consumes its type has committed it. So
+ * `publish` may be pending for minutes while a retry waits. Until then the event stays in its producer's outbox, which is
+ * all that survives a crash. Publishing an id that is pending returns the pending promise.
  */
 export interface MemoryEventBus extends EventBus {
-  /** The newest 10,000. Publishing one of these again begins anew. */
+  /** The newest 10,000. Publishing such an event again starts with attempt 1. */
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -47,6 +59,7 @@ export function createMemoryEventBus(options: MemoryEventBusOptions = {}): Memor
   return new InMemory(options);
 }
 
+/** An event that is not confirmed yet. */
 interface Flight {
   outcome: Promise<PublishReceipt>;
   fail(error: PublishError): void;
@@ -57,7 +70,7 @@ class InMemory implements MemoryEventBus {
   readonly publishing = 'up';
   readonly #retryDelays: readonly number[];
   readonly #log: Logger | undefined;
-  readonly #places: Places;
+  readonly #inFlight: Semaphore;
   readonly #queues = new Map<string, ServiceQueue>();
   readonly #listeners = new Set<Listener>();
   readonly #flights = new Map<string, Flight>();
@@ -68,7 +81,7 @@ class InMemory implements MemoryEventBus {
     const { retryDelays = defaultRetryDelays, maxInFlight = 1_000, queues = {}, log } = options;
     for (const delay of retryDelays) requireWhole('a retry delay', delay, 1);
     this.#retryDelays = retryDelays;
-    this.#places = new Places(maxInFlight);
+    this.#inFlight = new Semaphore(maxInFlight);
     this.#log = log;
     for (const [service, types] of Object.entries(queues)) this.#bind(service, types);
   }
@@ -79,7 +92,7 @@ class InMemory implements MemoryEventBus {
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {
     if (this.#closing) return Promise.reject(new PublishError('unavailable', 'the event bus is closed'));
-    const earlier = this.#flights.get(flightOf(event));
+    const earlier = this.#flights.get(flightKey(event));
     if (earlier) return earlier.outcome;
     this.#tellListeners(event);
     return this.#take(event);
@@ -91,7 +104,7 @@ class InMemory implements MemoryEventBus {
     for (const type of subscription.types) requireName('event type', type);
     const queue = this.#bind(subscription.service, subscription.types);
     const leave = queue.subscribe(subscription);
-    return { close: () => this.#drain(leave(drainMs)) };
+    return { close: () => this.#logLateClose(leave(closeTimeoutMs)) };
   }
 
   async listen(listener: Listener): Promise<Subscribed> {
@@ -121,8 +134,10 @@ class InMemory implements MemoryEventBus {
 
   async #close(): Promise<void> {
     this.#listeners.clear();
-    this.#places.dismiss(new PublishError('unavailable', 'the event bus is closed'));
-    await Promise.all([...this.#queues.values()].map((queue) => this.#drain(queue.close(drainMs))));
+    this.#inFlight.rejectWaiters(new PublishError('unavailable', 'the event bus is closed'));
+    await Promise.all(
+      [...this.#queues.values()].map((queue) => this.#logLateClose(queue.close(closeTimeoutMs))),
+    );
     for (const flight of this.#flights.values()) {
       flight.fail(
         new PublishError('unavailable', 'the event bus closed before every service had committed the event'),
@@ -146,11 +161,12 @@ class InMemory implements MemoryEventBus {
     }
   }
 
-  async #drain(closing: Promise<void>): Promise<void> {
+  /** Logs if `closing` rejects because it took too long. */
+  async #logLateClose(closing: Promise<void>): Promise<void> {
     try {
       await closing;
     } catch (error) {
-      this.#log?.warn({ err: error }, 'closing did not wait any longer');
+      this.#log?.warn({ err: error }, 'closed without waiting any longer');
     }
   }
 
@@ -160,17 +176,17 @@ class InMemory implements MemoryEventBus {
       fail = reject;
     });
     const outcome = Promise.race([this.#deliver(event, fail), failed]);
-    // An event without an id is like no other.
-    const key = event.id === '' ? randomUUID() : flightOf(event);
+    // Events without an id are never the same.
+    const key = event.id === '' ? randomUUID() : flightKey(event);
     const forget = () => this.#flights.delete(key);
     outcome.then(forget, forget);
     this.#flights.set(key, { outcome, fail });
     return outcome;
   }
 
-  /** Resolves when every service has committed; what dies is told to `fail` at once. */
+  /** Resolves when every service has committed or given up. Calls `fail` as soon as one gives up. */
   async #deliver(event: EncodedEvent, fail: Flight['fail']): Promise<PublishReceipt> {
-    await this.#places.take(waitForPlaceMs);
+    await this.#inFlight.acquire(inFlightTimeoutMs);
     try {
       const wanted = [...this.#queues].filter(([service, queue]) =>
         event.to === undefined ? queue.wants(event.type) : service === event.to,
@@ -179,7 +195,7 @@ class InMemory implements MemoryEventBus {
       await Promise.all(wanted.map(([service, queue]) => this.#commit(event, service, queue, fail)));
       return 'confirmed';
     } finally {
-      this.#places.give();
+      this.#inFlight.release();
     }
   }
 
@@ -190,7 +206,7 @@ class InMemory implements MemoryEventBus {
         const firstFailedAt = entry.firstFailedAt ?? new Date().toISOString();
         const letter = { id, type, service, reason, attempts: attempt, firstFailedAt, error };
         this.#dead.push(letter);
-        if (this.#dead.length > deadLettersKept) this.#dead.shift();
+        if (this.#dead.length > maxDeadLetters) this.#dead.shift();
         fail(deadError(letter));
         settled();
       };
@@ -201,8 +217,8 @@ class InMemory implements MemoryEventBus {
   }
 }
 
-/** The same event may be on its way to all and, once more, to one. */
-function flightOf({ id, to }: EncodedEvent): string {
+/** The same event may be in flight to all services and, as a replay, to one. */
+function flightKey({ id, to }: EncodedEvent): string {
   return to === undefined ? id : `${id} ${to}`;
 }
 

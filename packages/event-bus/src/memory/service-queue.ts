@@ -1,30 +1,30 @@
 import type { Logger } from 'pino';
-import { type Held, Intake, type Settlement } from '../intake.js';
-import { intakeLimits } from '../limits.js';
+import { type Held, Intake, intakeLimits, type Settlement } from '../intake.js';
 import { nextStep } from '../next-step.js';
 import type { DeadLetterReason, Subscription } from '../port.js';
 
 export interface Entry extends Held {
-  /** RFC 3339, UTC; set with the first failure. */
+  /** RFC 3339, UTC; set by the first failure. */
   firstFailedAt: string | undefined;
-  /** How often in a row it came again without a counted attempt. */
+  /** How often in a row it was postponed since the last counted attempt. */
   postponed: number;
   committed(): void;
   dead(reason: DeadLetterReason, error: Error, entry: Entry): void;
 }
 
-interface Taker {
+/** One subscription of the service. */
+interface Instance {
   intake: Intake<Entry>;
   prefetch: number;
   held: Set<Entry>;
 }
 
-/** What waits for one service, shared by its subscriptions. Bounded by the events that the bus has in flight. */
+/** The queue of one service, which its subscriptions share. Its size is limited by `maxInFlight` of the bus. */
 export class ServiceQueue {
   readonly #retryDelays: readonly number[];
   readonly #log: Logger | undefined;
   readonly #types = new Set<string>();
-  readonly #takers = new Set<Taker>();
+  readonly #instances = new Set<Instance>();
   readonly #ready: Entry[] = [];
   readonly #delayed = new Set<NodeJS.Timeout>();
   #closed = false;
@@ -38,12 +38,12 @@ export class ServiceQueue {
     return this.#types.has(type);
   }
 
-  /** For good: a queue keeps what comes for it also while nobody takes. */
+  /** Adds types. They stay bound while no subscription exists, and their events wait in the queue. */
   bind(types: Iterable<string>): void {
     for (const type of types) this.#types.add(type);
   }
 
-  /** Answers how to leave: that waits for the batch in hand and puts what wasn't handled back. */
+  /** Returns a function that ends the subscription: it waits for the batch in progress and puts the rest back. */
   subscribe(subscription: Subscription): (withinMs: number) => Promise<void> {
     const limits = intakeLimits(subscription);
     const intake = new Intake<Entry>({
@@ -51,17 +51,17 @@ export class ServiceQueue {
       limits,
       settle: async (batch, settlements) => {
         batch.forEach((entry, index) => {
-          taker.held.delete(entry);
+          instance.held.delete(entry);
           this.#settle(entry, settlements[index]);
         });
         this.#handOut();
       },
       log: this.#log,
     });
-    const taker: Taker = { intake, prefetch: limits.prefetch, held: new Set() };
-    this.#takers.add(taker);
+    const instance: Instance = { intake, prefetch: limits.prefetch, held: new Set() };
+    this.#instances.add(instance);
     this.#handOut();
-    return (withinMs) => this.#leave(taker, withinMs);
+    return (withinMs) => this.#leave(instance, withinMs);
   }
 
   add(entry: Entry): void {
@@ -69,39 +69,39 @@ export class ServiceQueue {
     this.#handOut();
   }
 
-  /** Waits for what is being handled; rejects if that takes longer than `withinMs`. */
+  /** Waits for running handlers; rejects if they take longer than `withinMs`. */
   async close(withinMs: number): Promise<void> {
     this.#closed = true;
     this.#ready.length = 0;
     for (const timer of this.#delayed) clearTimeout(timer);
-    await Promise.all([...this.#takers].map(({ intake }) => intake.close(withinMs)));
+    await Promise.all([...this.#instances].map(({ intake }) => intake.close(withinMs)));
   }
 
-  async #leave(taker: Taker, withinMs: number): Promise<void> {
-    this.#takers.delete(taker);
+  async #leave(instance: Instance, withinMs: number): Promise<void> {
+    this.#instances.delete(instance);
     try {
-      await taker.intake.close(withinMs);
+      await instance.intake.close(withinMs);
     } finally {
-      this.#ready.unshift(...taker.held);
-      taker.held.clear();
+      this.#ready.unshift(...instance.held);
+      instance.held.clear();
       this.#handOut();
     }
   }
 
-  /** To whoever has least in hand. */
+  /** Gives each entry to the subscription that holds the fewest. */
   #handOut(): void {
     while (this.#ready.length > 0 && !this.#closed) {
-      const free = [...this.#takers].filter((taker) => taker.held.size < taker.prefetch);
+      const free = [...this.#instances].filter((instance) => instance.held.size < instance.prefetch);
       const [first, ...others] = free;
       if (!first) return;
-      const taker = others.reduce(
+      const instance = others.reduce(
         (least, other) => (other.held.size < least.held.size ? other : least),
         first,
       );
       const entry = this.#ready.shift();
       if (!entry) return;
-      taker.held.add(entry);
-      taker.intake.push(entry);
+      instance.held.add(entry);
+      instance.intake.push(entry);
     }
   }
 
@@ -117,11 +117,11 @@ export class ServiceQueue {
     const step = nextStep(settlement, { attempt, postponed: entry.postponed }, this.#retryDelays);
     if (step.kind === 'again') {
       const { delay, postponed } = step;
-      this.#log?.warn({ ...about, delay, postponed }, 'handling failed; the event comes again');
+      this.#log?.warn({ ...about, delay, postponed }, 'handling failed; the event is delivered again later');
       this.#addLater({ ...failed, postponed, delivery: { ...entry.delivery, attempt: step.attempt } }, delay);
       return;
     }
-    this.#log?.error({ ...about, reason: step.reason }, 'event goes to the dead letters');
+    this.#log?.error({ ...about, reason: step.reason }, 'the event becomes a dead letter');
     entry.dead(step.reason, settlement.error, failed);
   }
 

@@ -5,12 +5,12 @@ import type { Publisher } from './publisher.js';
 import { checkKey } from './topology.js';
 
 /**
- * Whether the bindings of a service's queue still exist. A deleted exchange takes its bindings along, and AMQP can't list
- * them. But it also takes along the binding from the events exchange to the service's own exchange (see `bindQueue`). So
- * this sends a message that way, to a queue that it makes for the purpose, and sees whether it arrives. It isn't enough
- * that the broker doesn't return the message: a queue that somebody bound to everything takes it too.
+ * Whether the bindings of a service's queue still exist. When an exchange is deleted, its bindings go with it, and AMQP
+ * can't list bindings. But the binding from the events exchange to the service's own exchange (see `bindQueue`) goes as
+ * well. So this sends a message along that binding to a temporary queue, and checks that it arrives. It isn't enough that
+ * the broker does not return the message, since some other queue may be bound to every key.
  *
- * Resolves to `undefined` if that can't be told now. Rejects if the broker refuses, or the channel closes. The events
+ * Resolves to undefined if that can't be told now. Rejects if the broker refuses or the channel is closed. The events
  * exchange must exist.
  */
 export async function isBound(

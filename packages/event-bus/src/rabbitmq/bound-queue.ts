@@ -4,8 +4,8 @@ import type { Subscription } from '../port.js';
 import { isBound } from './binding-check.js';
 import { declareExchanges } from './exchanges.js';
 import type { BrokerNames } from './names.js';
+import { PeriodicTask } from './periodic-task.js';
 import type { Publisher } from './publisher.js';
-import { Rounds } from './rounds.js';
 import { bindQueue, declareQueues, hasQueue } from './topology.js';
 
 const declareTimeoutMs = 10_000;
@@ -32,7 +32,7 @@ export class BoundQueue {
   readonly #options: BoundQueueOptions;
   readonly #service: string;
   readonly #log: Logger;
-  readonly #rounds: Rounds;
+  readonly #checks: PeriodicTask;
   /** The channel of the consumer, once it is set up. */
   #channel: Pick<LinkChannel, 'current'> | undefined;
   #session: ChannelSession | undefined;
@@ -43,7 +43,7 @@ export class BoundQueue {
     this.#options = options;
     this.#service = options.subscription.service;
     this.#log = options.log;
-    this.#rounds = new Rounds(() => this.#lookAgain());
+    this.#checks = new PeriodicTask(() => this.#lookAgain());
   }
 
   /** Whether the queue was bound at the last look. */
@@ -54,7 +54,7 @@ export class BoundQueue {
   /** Looks again and again, while `channel` is the one that was set up last. */
   watch(channel: Pick<LinkChannel, 'current'>): void {
     this.#channel = channel;
-    this.#rounds.start(lookAgainMs);
+    this.#checks.start(lookAgainMs);
   }
 
   /** Declares and binds the queue on a new channel. Rejects if the broker refuses, or `watch` fails. */
@@ -80,7 +80,7 @@ export class BoundQueue {
 
   /** Waits for the look under way, for a bounded time. */
   close(): Promise<void> {
-    return this.#rounds.close();
+    return this.#checks.close();
   }
 
   /** True if the queue was missing. The loss is noted before the queue is made, so that a crash hides nothing. */

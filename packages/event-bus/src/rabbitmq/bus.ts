@@ -1,6 +1,5 @@
 import { type AmqpLink, brokerUser, createAmqpLink } from '@warren/amqp-link';
 import type { Logger } from 'pino';
-import { requireName, requireWhole } from '../limits.js';
 import {
   type BusState,
   defaultRetryDelays,
@@ -12,43 +11,44 @@ import {
   type Subscribed,
   type Subscription,
 } from '../port.js';
+import { requireName, requireWhole } from '../validation.js';
 import { Consumer } from './consumer.js';
 import { Listening } from './listening.js';
 import { propertiesOf } from './messages.js';
 import { type BrokerNames, brokerNames } from './names.js';
 import { Publisher } from './publisher.js';
-import { type Authorize, PublisherCheck } from './publishers.js';
+import { type Authorize, PublisherCheck } from './publisher-check.js';
 
-/** Between two looks whether queues are still bound, in milliseconds. */
+/** Milliseconds between two checks that queues are still bound. */
 const defaultCheckEveryMs = 15_000;
 
-/** How long `close` waits for what is being handled, and then for open confirms, in milliseconds. */
-const drainMs = 10_000;
+/** Milliseconds that `close` waits for running handlers, and then for open confirms. */
+const closeTimeoutMs = 10_000;
 
 export interface RabbitMqEventBusOptions {
   /** `amqp://` or, for TLS, `amqps://`. */
   url: string;
-  /** Who publishes: shows in the connections' names and in each message's `appId`. */
+  /** The service that publishes. In the names of connections and in each message's `appId`. */
   service: string;
-  /** What the names of exchanges and queues begin with, in kebab case. Default `warren`. */
+  /** The start of the names of exchanges and queues, in kebab case. Default `warren`. */
   prefix?: string | undefined;
   /**
-   * Which broker user may publish events of which type; the broker vouches for the user. Whatever else comes goes to
-   * the dead letters. Left out: all services connect as one user, and nobody else is believed.
+   * Whether a broker user may publish events of a type. The broker verifies the user. Events of others go to the dead
+   * letters. Default: only this bus's own user may publish, for systems in which all services share one user.
    */
   authorize?: Authorize;
   /** Milliseconds before attempt 2, 3, …; one queue each. Default `defaultRetryDelays`. */
   retryDelays?: readonly number[];
-  /** Default 10 s. */
+  /** Milliseconds to wait for a confirm. Default 10 s. */
   confirmTimeoutMs?: number;
-  /** Most unconfirmed events at a time. Default 1000. */
+  /** The events that may be unconfirmed at the same time. Default 1000. */
   maxInFlight?: number;
-  /** Between two looks whether its queues are still bound, which nobody tells; with jitter. Default 15 s. */
+  /** Milliseconds between two checks that queues are still bound, plus or minus a quarter. Default 15 s. */
   checkEveryMs?: number;
   log: Logger;
 }
 
-/** Starts connecting at once and is usable while the broker is away: `degraded`, then, and refusing to publish. */
+/** Starts connecting at once. While the broker is away, the bus is `degraded` and refuses to publish. */
 export function createRabbitMqEventBus(options: RabbitMqEventBusOptions): EventBus {
   return new RabbitMqEventBus(options);
 }
@@ -61,7 +61,7 @@ class RabbitMqEventBus implements EventBus {
   readonly #log: Logger;
   readonly #user: string;
   readonly #check: PublisherCheck;
-  /** Apart from each other, since a broker short of memory or disk stops reading from who publishes. */
+  /** Two connections, since a broker that is short of memory or disk stops reading from those that publish. */
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
   readonly #publisher: Publisher;
@@ -145,7 +145,7 @@ class RabbitMqEventBus implements EventBus {
     });
     this.#consumers.add(consumer);
     await consumer.started();
-    await this.#demandMatch(() => this.#leave(consumer));
+    await this.#requireMatch(() => this.#leave(consumer));
     return { close: () => this.#leave(consumer) };
   }
 
@@ -164,12 +164,12 @@ class RabbitMqEventBus implements EventBus {
     });
     this.#listenings.add(listening);
     await listening.started();
-    await this.#demandMatch(() => this.#endListening(listening));
+    await this.#requireMatch(() => this.#endListening(listening));
     return { close: () => this.#endListening(listening) };
   }
 
-  /** An exchange or a queue that isn't what it must be: nobody could use it, and nobody but an operator mends it. */
-  async #demandMatch(undo: () => Promise<void>): Promise<void> {
+  /** Throws if an exchange or a queue exists with the wrong properties, which only an operator can change. */
+  async #requireMatch(undo: () => Promise<void>): Promise<void> {
     await this.#publisher.ready();
     const refused = this.#publishing.refused ?? this.#consuming.refused;
     if (refused?.reason !== 'mismatch') return;
@@ -183,29 +183,30 @@ class RabbitMqEventBus implements EventBus {
   }
 
   async #close(): Promise<void> {
-    // Consumers first: what they still handle may have to be moved, which needs the publisher.
+    // Consumers first: they may need the publisher to move deliveries that fail.
     await Promise.all([
       ...[...this.#consumers].map((consumer) => this.#leave(consumer)),
       ...[...this.#listenings].map((listening) => this.#endListening(listening)),
     ]);
-    await this.#drain(this.#publisher.close(drainMs));
+    await this.#logLateClose(this.#publisher.close(closeTimeoutMs));
     await Promise.all([this.#consuming.close(), this.#publishing.close()]);
   }
 
   async #leave(consumer: Consumer): Promise<void> {
     if (!this.#consumers.delete(consumer)) return;
-    await this.#drain(consumer.close(drainMs));
+    await this.#logLateClose(consumer.close(closeTimeoutMs));
   }
 
   async #endListening(listening: Listening): Promise<void> {
     if (this.#listenings.delete(listening)) await listening.close();
   }
 
-  async #drain(closing: Promise<void>): Promise<void> {
+  /** Logs if `closing` rejects because it took too long. */
+  async #logLateClose(closing: Promise<void>): Promise<void> {
     try {
       await closing;
     } catch (error) {
-      this.#log.warn({ err: error }, 'closing did not wait any longer');
+      this.#log.warn({ err: error }, 'closed without waiting any longer');
     }
   }
 }

@@ -7,22 +7,21 @@ import {
 } from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { type Held, Intake, type Settlement } from '../intake.js';
-import { type IntakeLimits, intakeLimits } from '../limits.js';
+import { type Held, Intake, type IntakeLimits, intakeLimits, type Settlement } from '../intake.js';
 import { nextStep } from '../next-step.js';
 import { PublishError, type Subscription } from '../port.js';
 import { BoundQueue } from './bound-queue.js';
 import {
+  type ConsumerIdentity,
   deliveryOf,
   type Outgoing,
-  type Own,
   postponedOf,
   propertiesForDead,
   propertiesForRetry,
 } from './messages.js';
 import type { BrokerNames } from './names.js';
 import type { Publisher } from './publisher.js';
-import type { PublisherCheck } from './publishers.js';
+import type { PublisherCheck } from './publisher-check.js';
 import { isCheck } from './topology.js';
 
 interface HeldMessage extends Held {
@@ -51,11 +50,11 @@ export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #limits: IntakeLimits;
   readonly #service: string;
-  readonly #own: Own;
+  readonly #self: ConsumerIdentity;
   readonly #queue: BoundQueue;
   readonly #log: Logger;
   readonly #intake: Intake<HeldMessage>;
-  readonly #supervised: LinkChannel;
+  readonly #channel: LinkChannel;
   readonly #held = new Set<HeldMessage>();
   /** Deliveries that can't be moved to another queue for now. */
   #stuck = 0;
@@ -65,7 +64,7 @@ export class Consumer {
     const { link, names, subscription } = options;
     this.#options = options;
     this.#service = subscription.service;
-    this.#own = { service: subscription.service, user: options.user, names };
+    this.#self = { service: subscription.service, user: options.user, names };
     this.#limits = intakeLimits(subscription);
     this.#log = options.log.child({ queue: names.eventsQueue(subscription.service) });
     this.#queue = new BoundQueue({ ...options, log: this.#log });
@@ -76,8 +75,8 @@ export class Consumer {
       onResumed: () => this.#takeAgain(),
       log: this.#log,
     });
-    this.#supervised = link.openChannel((session) => this.#setUp(session));
-    this.#queue.watch(this.#supervised);
+    this.#channel = link.openChannel((session) => this.#setUp(session));
+    this.#queue.watch(this.#channel);
   }
 
   /** Whether the queue was bound at the last look. */
@@ -87,7 +86,7 @@ export class Consumer {
 
   /** Resolves once it takes deliveries, or once it is clear that the broker has to come back first. */
   started(): Promise<void> {
-    return this.#supervised.attempted();
+    return this.#channel.attempted();
   }
 
   /** Takes nothing more, lets the batch in hand finish, gives the rest back. Rejects if that takes too long. */
@@ -95,7 +94,7 @@ export class Consumer {
     try {
       await Promise.all([this.#intake.close(withinMs), this.#stopTaking(), this.#queue.close()]);
     } finally {
-      await this.#supervised.close();
+      await this.#channel.close();
     }
   }
 
@@ -115,24 +114,24 @@ export class Consumer {
     if (this.#consuming?.channel === channel) return;
     const consuming = { channel, tag: '' };
     this.#consuming = consuming;
-    const { consumerTag } = await channel.consume(this.#own.names.eventsQueue(this.#service), (message) => {
+    const { consumerTag } = await channel.consume(this.#self.names.eventsQueue(this.#service), (message) => {
       if (message) this.#push(channel, message);
-      else this.#supervised.restart('the broker cancelled the consumer');
+      else this.#channel.restart('the broker cancelled the consumer');
     });
     consuming.tag = consumerTag;
   }
 
   #takeAgain(): void {
-    const channel = this.#supervised.current;
+    const channel = this.#channel.current;
     if (!channel) return;
     this.#take(channel).catch((error: unknown) => {
       this.#log.warn({ err: error }, 'the consumer could not be resumed');
-      this.#supervised.restart('the consumer could not be resumed');
+      this.#channel.restart('the consumer could not be resumed');
     });
   }
 
   #push(channel: ConfirmChannel, message: ConsumeMessage): void {
-    const delivery = deliveryOf(message, this.#own);
+    const delivery = deliveryOf(message, this.#self);
     if (isCheck(this.#service, delivery.type)) {
       channel.ack(message);
       return;
@@ -207,7 +206,7 @@ export class Consumer {
     } catch (error) {
       this.#log.debug(
         { err: error },
-        'the channel was lost before an acknowledgement; the event comes again',
+        'the channel was lost before an acknowledgement; the event is delivered again',
       );
     }
   }
@@ -236,41 +235,44 @@ export class Consumer {
     const { id, type, attempt } = held.delivery;
     this.#log.error(
       { id, type, attempt, err: error },
-      'the broker refuses to move this event; it goes to the dead letters without its reason',
+      'the broker refuses to move this event; it becomes a dead letter without its reason',
     );
     this.#held.delete(held);
     try {
       held.channel.reject(held.message, false);
     } catch (cause) {
-      this.#log.debug({ err: cause }, 'the channel was lost before a rejection; the event comes again');
+      this.#log.debug(
+        { err: cause },
+        'the channel was lost before a rejection; the event is delivered again',
+      );
     }
   }
 
   #outgoing({ message, delivery }: HeldMessage, settlement: Exclude<Settlement, { kind: 'done' }>): Outgoing {
     const { id, type, attempt } = delivery;
-    const { names } = this.#own;
+    const { names } = this.#self;
     const about = { id, type, attempt, err: settlement.error };
     const step = nextStep(
       settlement,
-      { attempt, postponed: postponedOf(message, this.#own) },
+      { attempt, postponed: postponedOf(message, this.#self) },
       this.#options.retryDelays,
     );
     if (step.kind === 'again') {
       const { delay, postponed } = step;
-      this.#log.warn({ ...about, delay, postponed }, 'handling failed; the event comes again');
+      this.#log.warn({ ...about, delay, postponed }, 'handling failed; the event is delivered again later');
       return {
         exchange: names.failuresExchange(this.#service),
         routingKey: names.retryQueue(this.#service, delay),
         content: message.content,
-        properties: propertiesForRetry(message, delivery, step, this.#own),
+        properties: propertiesForRetry(message, delivery, step, this.#self),
       };
     }
-    this.#log.error({ ...about, reason: step.reason }, 'event goes to the dead letters');
+    this.#log.error({ ...about, reason: step.reason }, 'the event becomes a dead letter');
     return {
       exchange: names.failuresExchange(this.#service),
       routingKey: names.deadQueue(this.#service),
       content: message.content,
-      properties: propertiesForDead(message, delivery, step.reason, settlement.error, this.#own),
+      properties: propertiesForDead(message, delivery, step.reason, settlement.error, this.#self),
     };
   }
 

@@ -17,20 +17,20 @@ const sharedExchanges = ({ eventsExchange, replaysExchange }: BrokerNames) => [
   replaysExchange,
 ];
 
-/** Milliseconds; a broker that takes nothing for now never confirms, and is looked at with the next channel. */
-const patienceMs = 5_000;
+/** Milliseconds. A broker that blocks publishers does not confirm; the exchanges are then verified on the next channel. */
+const confirmTimeoutMs = 5_000;
 
-/** Makes what all services share, where it is missing. Throws `BrokerRefusal` where the user may not. */
+/** Declares the shared exchanges that are missing. Throws `BrokerRefusal` if the user may not declare them. */
 export async function declareExchanges(session: ChannelSession, names: BrokerNames): Promise<void> {
   for (const name of sharedExchanges(names)) await ensureExchange(session, name, 'topic');
 }
 
 /**
- * `declareExchanges`, after a look at what is there: throws `BrokerRefusal` if it is no durable topic exchange.
+ * Declares the shared exchanges and verifies existing ones. Throws `BrokerRefusal` if one is no durable topic exchange.
  *
- * The broker compares type and properties only for a user who may declare the exchange. Asking it without that
- * permission fills its log with refusals, so it is asked where one of the exchanges has to be made anyhow, as on a
- * first start. Anywhere else they are known by what they do, which shows their type, not that they are durable.
+ * The broker compares type and properties only for users who may declare the exchange, and logs a refusal for others. So
+ * it is asked only if an exchange has to be declared anyway, as on a first start. Otherwise the exchanges are verified by
+ * how they route, which shows their type, but not whether they are durable.
  */
 export async function declareAndVerifyExchanges(
   session: ChannelSession,
@@ -54,7 +54,7 @@ export async function declareAndVerifyExchanges(
   );
 }
 
-/** A user who may not look, by a queue and a key of its own, may publish all the same. */
+/** Returns undefined for a user without the permissions to verify: such a user may still publish. */
 async function observeIfAllowed({ scratch }: ChannelSession, names: BrokerNames, service: string) {
   let isForbidden = false;
   try {
@@ -78,7 +78,7 @@ async function requireIfAllowed(session: ChannelSession, name: string): Promise<
   }
 }
 
-/** A queue that is bound by a pattern gets from a topic exchange what matches the pattern, and nothing else. */
+/** Checks that a queue bound by a pattern gets the messages that match the pattern, and no others. */
 async function observe(
   channel: ConfirmChannel,
   names: BrokerNames,
@@ -101,13 +101,13 @@ async function observe(
       channel.publish(exchange, `${matching}.any`, Buffer.from(`${exchange} matching`));
       channel.publish(exchange, other, Buffer.from(`${exchange} other`));
     }
-    if (!(await confirmed(channel))) return undefined;
-    const got = await drain(channel, queue);
+    if (!(await isConfirmed(channel))) return undefined;
+    const got = await readAll(channel, queue);
     for (const exchange of shared) {
       if (!got.has(`${exchange} matching`))
-        return { exchange, does: 'knows no patterns, as a direct exchange' };
+        return { exchange, does: 'ignores patterns, like a direct exchange' };
       if (got.has(`${exchange} other`))
-        return { exchange, does: 'delivers whatever the key, as a fanout exchange' };
+        return { exchange, does: 'ignores routing keys, like a fanout exchange' };
     }
     return undefined;
   } finally {
@@ -115,10 +115,11 @@ async function observe(
   }
 }
 
-async function confirmed(channel: ConfirmChannel): Promise<boolean> {
+/** False if the broker does not confirm in time. */
+async function isConfirmed(channel: ConfirmChannel): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), patienceMs);
+    timer = setTimeout(() => resolve(false), confirmTimeoutMs);
   });
   try {
     return await Promise.race([channel.waitForConfirms().then(() => true), late]);
@@ -127,7 +128,7 @@ async function confirmed(channel: ConfirmChannel): Promise<boolean> {
   }
 }
 
-async function drain(channel: ConfirmChannel, queue: string): Promise<Set<string>> {
+async function readAll(channel: ConfirmChannel, queue: string): Promise<Set<string>> {
   const got = new Set<string>();
   for (;;) {
     const message = await channel.get(queue, { noAck: true });

@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import type { Listener } from '../port.js';
 import { declareExchanges } from './exchanges.js';
 import type { BrokerNames } from './names.js';
+import { PeriodicTask } from './periodic-task.js';
 import type { Publisher } from './publisher.js';
-import type { PublisherCheck } from './publishers.js';
-import { Rounds } from './rounds.js';
+import type { PublisherCheck } from './publisher-check.js';
 import { checkKey, isCheck } from './topology.js';
 
 /** What the broker keeps for a listener that is busy; the oldest are dropped first. */
@@ -42,7 +42,7 @@ export class Listening {
   readonly #check: PublisherCheck;
   readonly #log: Logger;
   readonly #channel: LinkChannel;
-  readonly #rounds: Rounds;
+  readonly #checks: PeriodicTask;
   #queue: OwnQueue | undefined;
   /** Called for each check that arrives. */
   #checkHeard: () => void = () => undefined;
@@ -53,8 +53,8 @@ export class Listening {
     this.#check = options.check;
     this.#log = options.log;
     this.#channel = options.link.openChannel((session) => this.#setUp(session));
-    this.#rounds = new Rounds(() => this.#lookAgain());
-    this.#rounds.start(options.checkEveryMs);
+    this.#checks = new PeriodicTask(() => this.#lookAgain());
+    this.#checks.start(options.checkEveryMs);
   }
 
   /** Resolves once it hears, or once it is clear that the broker has to come back first. */
@@ -63,7 +63,7 @@ export class Listening {
   }
 
   async close(): Promise<void> {
-    await this.#rounds.close();
+    await this.#checks.close();
     await this.#channel.close();
   }
 

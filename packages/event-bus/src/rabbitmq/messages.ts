@@ -4,11 +4,11 @@ import type { Progress } from '../next-step.js';
 import type { DeadLetterReason, Delivery, EncodedEvent } from '../port.js';
 import type { BrokerNames } from './names.js';
 
-/** What Warren writes beside an event once handling it has failed; dead letters are read by these names. */
+/** The headers that Warren adds to an event after handling it has failed. */
 export const header = {
   attempt: 'x-warren-attempt',
   attempts: 'x-warren-attempts',
-  /** The broker user that published it first; empty where that isn't known. */
+  /** The broker user that published it first; empty if unknown. */
   publisher: 'x-warren-publisher',
   postponed: 'x-warren-postponed',
   firstFailedAt: 'x-warren-first-failed-at',
@@ -17,7 +17,7 @@ export const header = {
   errorStack: 'x-warren-error-stack',
 } as const;
 
-/** Together far below the 64 KiB that headers may take. */
+/** Together far below the 64 KiB that headers may have. */
 const maxErrorMessageBytes = 1_024;
 const maxErrorStackBytes = 4_096;
 
@@ -28,24 +28,24 @@ export interface Outgoing {
   properties: Options.Publish;
 }
 
-/** The service that takes messages, the user of its connections, and the names of its exchanges. */
-export interface Own {
+/** The service that consumes messages, the broker user of its connections, and the names of its exchanges. */
+export interface ConsumerIdentity {
   service: string;
   user: string;
   names: BrokerNames;
 }
 
 /**
- * The broker user that published a message; undefined where nobody vouches for one. The broker compares `user_id` with
- * the user of the connection, and keeps it on whatever way a message takes. Permissions alone don't tell: exchanges
- * that are bound to each other and queues with dead letters bring messages past the rules for routing keys.
+ * The broker user that published a message; undefined if the broker verified none. The broker checks `user_id` against the
+ * user of the connection, and keeps it while it forwards the message. Permissions for routing keys are not enough: bindings
+ * between exchanges and the dead letters of other queues bring messages past them.
  *
- * What a service moves to its delays or dead letters bears its own user, and the first publisher in a header. That is
- * believed of the service itself only.
+ * A message that a service moved to its delays or dead letters has the service's own user, and the first publisher in a
+ * header. That header is trusted only in messages that the service itself has sent.
  */
 export function publisherOf(
   { fields, properties }: ConsumeMessage,
-  { service, user, names }: Own,
+  { service, user, names }: ConsumerIdentity,
 ): string | undefined {
   const userId = text(properties.userId);
   if (userId !== user || fields.exchange !== names.failuresExchange(service)) return userId;
@@ -53,7 +53,7 @@ export function publisherOf(
   return first === undefined ? userId : text(first);
 }
 
-/** `userId`: the user of the connection, which the broker compares. */
+/** `userId` must be the user of the connection: the broker checks it. */
 export function propertiesOf(
   event: EncodedEvent,
   { appId, userId }: { appId: string; userId: string },
@@ -69,37 +69,37 @@ export function propertiesOf(
   };
 }
 
-/** Reads what any publisher may have sent: every field may be missing or of another type. */
+/** Reads a message from any publisher. Every field may be missing or of another type. */
 export function deliveryOf(
   { content, fields, properties }: ConsumeMessage,
-  own: Pick<Own, 'service' | 'names'>,
+  self: Pick<ConsumerIdentity, 'service' | 'names'>,
 ): Delivery {
   return {
     id: text(properties.messageId) ?? '',
-    type: typeOf(fields, text(properties.type), own.names),
+    type: typeOf(fields, text(properties.type), self.names),
     body: content.toString('utf8'),
-    attempt: isOwn(fields, own) ? attemptOf(properties.headers?.[header.attempt]) : 1,
+    attempt: isOwn(fields, self) ? attemptOf(properties.headers?.[header.attempt]) : 1,
     redelivered: fields.redelivered,
   };
 }
 
 /**
- * As the broker let it pass, where it came from another service: permissions go by routing key, and a property says
- * what its sender likes. What comes back from this service's own delays says it in the property.
+ * The event type. For messages of other services it is the routing key, which the broker checks permissions for, not the
+ * property, which the sender can choose. For messages from this service's own delays it is the property.
  */
 export function typeOf(
   { exchange, routingKey }: Pick<ConsumeMessage['fields'], 'exchange' | 'routingKey'>,
-  said: string | undefined,
+  typeProperty: string | undefined,
   { eventsExchange, replaysExchange }: BrokerNames,
 ): string {
   if (exchange === eventsExchange) return routingKey;
   if (exchange === replaysExchange) return routingKey.slice(routingKey.indexOf('.') + 1);
-  return said ?? routingKey;
+  return typeProperty ?? routingKey;
 }
 
-/** How often in a row it came again without a counted attempt. */
-export function postponedOf({ fields, properties }: ConsumeMessage, own: Own): number {
-  const value: unknown = isOwn(fields, own) ? properties.headers?.[header.postponed] : undefined;
+/** How often in a row it was postponed since the last counted attempt. */
+export function postponedOf({ fields, properties }: ConsumeMessage, self: ConsumerIdentity): number {
+  const value: unknown = isOwn(fields, self) ? properties.headers?.[header.postponed] : undefined;
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
@@ -107,15 +107,15 @@ export function propertiesForRetry(
   message: ConsumeMessage,
   delivery: Delivery,
   { attempt, postponed }: Progress,
-  own: Own,
+  self: ConsumerIdentity,
 ): Options.Publish {
   return {
-    ...carriedOver(message, delivery, own),
+    ...carriedOver(message, delivery, self),
     headers: {
-      ...firstPublisher(message, own),
+      ...firstPublisher(message, self),
       [header.attempt]: attempt,
       ...(postponed > 0 && { [header.postponed]: postponed }),
-      [header.firstFailedAt]: firstFailedAt(message, own),
+      [header.firstFailedAt]: firstFailedAt(message, self),
     },
   };
 }
@@ -125,15 +125,15 @@ export function propertiesForDead(
   delivery: Delivery,
   reason: DeadLetterReason,
   error: unknown,
-  own: Own,
+  self: ConsumerIdentity,
 ): Options.Publish {
   return {
-    ...carriedOver(message, delivery, own),
+    ...carriedOver(message, delivery, self),
     headers: {
-      ...firstPublisher(message, own),
+      ...firstPublisher(message, self),
       [header.reason]: reason,
       [header.attempts]: delivery.attempt,
-      [header.firstFailedAt]: firstFailedAt(message, own),
+      [header.firstFailedAt]: firstFailedAt(message, self),
       [header.errorMessage]: cut(
         error instanceof Error ? error.message : String(error),
         maxErrorMessageBytes,
@@ -143,26 +143,26 @@ export function propertiesForDead(
   };
 }
 
-/** Begins anew with attempt 1. When it first failed stays known. */
+/** Starts again with attempt 1, and keeps the time of the first failure. */
 export function propertiesForRedrive(
   message: ConsumeMessage,
   { type, firstFailedAt }: { type: string; firstFailedAt: string | undefined },
-  own: Own,
+  self: ConsumerIdentity,
 ): Options.Publish {
   return {
-    ...carriedOver(message, { type }, own),
+    ...carriedOver(message, { type }, self),
     headers: {
-      ...firstPublisher(message, own),
+      ...firstPublisher(message, self),
       ...(firstFailedAt !== undefined && { [header.firstFailedAt]: firstFailedAt }),
     },
   };
 }
 
-/** Foreign headers stay behind: nothing bounds their size, and `x-death` would grow with each attempt. */
+/** The properties to keep. Other headers are dropped: their size has no limit, and `x-death` would grow with each attempt. */
 function carriedOver(
   { properties }: ConsumeMessage,
   { type }: Pick<Delivery, 'type'>,
-  { user }: Own,
+  { user }: ConsumerIdentity,
 ): Options.Publish {
   return {
     persistent: true,
@@ -176,19 +176,19 @@ function carriedOver(
   };
 }
 
-function firstPublisher(message: ConsumeMessage, own: Own): Record<string, string> {
-  return { [header.publisher]: publisherOf(message, own) ?? '' };
+function firstPublisher(message: ConsumeMessage, self: ConsumerIdentity): Record<string, string> {
+  return { [header.publisher]: publisherOf(message, self) ?? '' };
 }
 
-function firstFailedAt({ fields, properties }: ConsumeMessage, own: Own): string {
-  const known = isOwn(fields, own) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
+function firstFailedAt({ fields, properties }: ConsumeMessage, self: ConsumerIdentity): string {
+  const known = isOwn(fields, self) ? text(properties.headers?.[header.firstFailedAt]) : undefined;
   return known ?? new Date().toISOString();
 }
 
-/** It was handled here before: only the service itself can send over its exchange for failures. */
+/** Whether this service has handled it before: only the service itself can publish to its failures exchange. */
 function isOwn(
   { exchange }: ConsumeMessage['fields'],
-  { service, names }: Pick<Own, 'service' | 'names'>,
+  { service, names }: Pick<ConsumerIdentity, 'service' | 'names'>,
 ): boolean {
   return exchange === names.failuresExchange(service);
 }

@@ -3,24 +3,24 @@ import type { PublishReceipt } from '../port.js';
 import type { Outgoing } from './messages.js';
 
 /**
- * Publishes on a channel on which nothing else is published meanwhile, so that whatever is returned is this message,
- * and whatever closes the channel is about it. Rejects with the broker's error, which then holds an AMQP reply code;
- * never answers where the broker never does.
+ * Publishes on a channel on which nothing else is published meanwhile. So a returned message is this one, and an error
+ * that closes the channel is about this one. Rejects with the broker's error, which has the AMQP reply code. Has no
+ * time-out.
  */
 export function publishAlone(channel: ConfirmChannel, message: Outgoing): Promise<PublishReceipt> {
   return new Promise((resolve, reject) => {
     let receipt: PublishReceipt = 'confirmed';
-    let reason: Error | undefined;
+    let channelError: Error | undefined;
     const onReturn = () => {
       receipt = 'unroutable';
     };
     const onError = (error: Error) => {
-      reason = error;
+      channelError = error;
     };
     const answered = (error: unknown) => {
       channel.removeListener('return', onReturn);
       channel.removeListener('error', onError);
-      if (error) reject(reason ?? error);
+      if (error) reject(channelError ?? error);
       else resolve(receipt);
     };
     channel.once('return', onReturn);

@@ -7,38 +7,38 @@ import {
   within,
 } from '@warren/amqp-link';
 import type { ConfirmChannel, Message } from 'amqplib';
-import { Places } from '../places.js';
 import { type BrokerAnswer, PublishError, type PublishReceipt } from '../port.js';
+import { Semaphore } from '../semaphore.js';
 import { declareAndVerifyExchanges } from './exchanges.js';
 import type { Outgoing } from './messages.js';
 import type { BrokerNames } from './names.js';
+import { answerOf, publishError } from './publish-error.js';
 import { Quarantine } from './quarantine.js';
-import { answerOf, publishError } from './refusal.js';
 
 const notFound = 404;
 
 export interface PublisherOptions {
   link: AmqpLink;
   names: BrokerNames;
-  /** Who publishes. */
+  /** The service that publishes. */
   service: string;
   confirmTimeoutMs: number;
   maxInFlight: number;
 }
 
-/** What is known about the channel on which messages are under way. */
-interface Line {
+/** The current channel and what the broker has reported on it. */
+interface ChannelState {
   session: ChannelSession;
-  /** Messages that came back, counted by `keyOf`. */
+  /** How many messages were returned as unroutable, by `keyOf`. */
   returned: Map<string, number>;
-  /** What the broker said when it closed the channel over one of the messages. It didn't say which. */
-  spoilt: BrokerAnswer | undefined;
+  /** The broker's reason for closing the channel, if that was a message. It doesn't name the message. */
+  refusal: BrokerAnswer | undefined;
 }
 
 /**
- * Publishes with confirms, pipelined, never more than `maxInFlight` unanswered. A message that the broker refuses
- * costs all that are under way their channel: each of them is then sent alone, in quarantine, and everything else
- * goes on at once.
+ * Publishes with confirms, pipelined, with at most `maxInFlight` messages unconfirmed. If the broker refuses a message, it
+ * closes the channel, and every message in flight on it may be the one that was refused: these are then sent alone, in
+ * quarantine. All others go on at once on a new channel.
  */
 export class Publisher {
   readonly #link: AmqpLink;
@@ -46,15 +46,16 @@ export class Publisher {
   readonly #service: string;
   readonly #confirmTimeoutMs: number;
   readonly #maxInFlight: number;
-  readonly #places: Places;
+  readonly #inFlight: Semaphore;
   readonly #quarantine: Quarantine;
-  readonly #whenIdle: Array<() => void> = [];
-  readonly #supervised: LinkChannel;
-  /** Who publishes right after the start waits for the connection; later outages are told at once. */
+  readonly #idleListeners: Array<() => void> = [];
+  readonly #channel: LinkChannel;
+  /** Calls of `send` right after the start wait for this. During later outages they are refused at once. */
   readonly #firstAttempt: Promise<void>;
-  #line: Line | undefined;
-  /** Calls of `send` that are not settled. */
+  #channelState: ChannelState | undefined;
+  /** Calls of `send` in progress. */
   #sending = 0;
+  /** Messages whose confirm timed out and may still arrive. */
   #overdue = 0;
 
   constructor({ link, names, service, confirmTimeoutMs, maxInFlight }: PublisherOptions) {
@@ -63,51 +64,51 @@ export class Publisher {
     this.#service = service;
     this.#confirmTimeoutMs = confirmTimeoutMs;
     this.#maxInFlight = maxInFlight;
-    this.#places = new Places(maxInFlight);
+    this.#inFlight = new Semaphore(maxInFlight);
     this.#quarantine = new Quarantine({
-      scratch: () => (link.blocked ? undefined : this.#line?.session.scratch),
+      scratch: () => (link.blocked ? undefined : this.#channelState?.session.scratch),
       confirmTimeoutMs,
       maxWaiting: maxInFlight,
     });
-    this.#supervised = link.openChannel((session) => this.#setUp(session), {
+    this.#channel = link.openChannel((session) => this.#setUp(session), {
       reopensAtOnce: (error) => answerOf(error) !== undefined,
     });
-    this.#firstAttempt = this.#supervised.attempted();
+    this.#firstAttempt = this.#channel.attempted();
   }
 
   /**
-   * Resolves once the broker has confirmed; `unroutable` if no queue took it. Rejects with `PublishError`: at once
-   * while the broker is away or blocks, else when the connection is lost, when the confirm doesn't come in time, or
-   * when the broker refuses this very message.
+   * Resolves when the broker has confirmed the message; to `unroutable` if no queue took it. Rejects with `PublishError`:
+   * at once while the broker is away or blocks publishers, or when the connection is lost, the confirm is late, or the
+   * broker refuses this very message.
    */
   async send(message: Outgoing): Promise<PublishReceipt> {
     this.#sending += 1;
     try {
       await this.#firstAttempt;
-      if (this.#quarantine.suspects(message)) return await this.#quarantine.send(message);
-      const receipt = await this.#sendAmongOthers(message);
-      return receipt === 'spoilt' ? await this.#quarantine.send(message) : receipt;
+      if (this.#quarantine.isSuspect(message)) return await this.#quarantine.send(message);
+      const receipt = await this.#sendPipelined(message);
+      return receipt === 'suspect' ? await this.#quarantine.send(message) : receipt;
     } finally {
       this.#sending -= 1;
-      this.#tellIfIdle();
+      this.#notifyIfIdle();
     }
   }
 
-  /** Why nothing can be published until an operator changes something, since this process began. */
+  /** Why the broker has refused this publisher since it started, which only an operator can change. */
   get refused(): BrokerRefusal | undefined {
-    return this.#supervised.refused;
+    return this.#channel.refused;
   }
 
-  /** Waits for the first connection; whether something could be published now, to exchanges that are what they must be. */
+  /** Waits for the first attempt to connect. Resolves to whether messages can be published now, to valid exchanges. */
   async ready(): Promise<boolean> {
     await this.#firstAttempt;
-    await this.#supervised.reopening;
-    return this.#supervised.current !== undefined && !this.#link.blocked;
+    await this.#channel.reopening;
+    return this.#channel.current !== undefined && !this.#link.blocked;
   }
 
   /**
-   * Whether any queue is bound to an exchange by this key, which is that of no event: whoever gets the message drops it.
-   * Undefined if that can't be told now. The exchange must exist.
+   * Whether a message with this routing key reaches any queue. Sends one, so the key must be a `checkKey`: consumers drop
+   * such messages. Resolves to undefined if that can't be told now. The exchange must exist.
    */
   async reaches(exchange: string, routingKey: string): Promise<boolean | undefined> {
     const properties = { messageId: randomUUID() };
@@ -121,36 +122,36 @@ export class Publisher {
     }
   }
 
-  /** Waits for open confirms, at most `withinMs` milliseconds; rejects if some didn't come. */
+  /** Waits for open confirms; rejects if some don't arrive within `withinMs` milliseconds. */
   async close(withinMs: number): Promise<void> {
-    this.#places.dismiss(new PublishError('unavailable', 'the event bus is closed'));
+    this.#inFlight.rejectWaiters(new PublishError('unavailable', 'the event bus is closed'));
     if (this.#isIdle) return;
-    const answered = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-    await within(withinMs, answered, 'confirms were still open');
+    const idle = new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    await within(withinMs, idle, 'confirms were still open');
   }
 
   async #setUp(session: ChannelSession): Promise<void> {
-    const spoilt = this.#line?.spoilt;
-    const line: Line = { session, returned: new Map(), spoilt: undefined };
-    this.#line = line;
-    session.channel.on('return', (message) => count(line.returned, keyOfReturned(message)));
+    const refusal = this.#channelState?.refusal;
+    const state: ChannelState = { session, returned: new Map(), refusal: undefined };
+    this.#channelState = state;
+    session.channel.on('return', (message) => count(state.returned, keyOfReturned(message)));
     session.channel.on('error', (error) => {
-      line.spoilt = answerOf(error);
+      state.refusal = answerOf(error);
     });
-    // A message that was refused says nothing about the exchanges, unless that one is missing.
-    if (!spoilt || spoilt.code === notFound)
+    // After a refused message the exchanges are still valid, unless one is missing.
+    if (!refusal || refusal.code === notFound)
       await declareAndVerifyExchanges(session, this.#names, this.#service);
   }
 
-  /** `spoilt`: the broker refused it, or one that was under way beside it. */
-  async #sendAmongOthers(message: Outgoing): Promise<PublishReceipt | 'spoilt'> {
-    if (!this.#supervised.reopening) this.#usableChannel();
-    await this.#places.take(this.#confirmTimeoutMs);
+  /** Resolves to `suspect` if the broker refused this message or another one in flight on the same channel. */
+  async #sendPipelined(message: Outgoing): Promise<PublishReceipt | 'suspect'> {
+    if (!this.#channel.reopening) this.#usableChannel();
+    await this.#inFlight.acquire(this.#confirmTimeoutMs);
     try {
-      if (this.#supervised.reopening) await this.#reopened(this.#supervised.reopening);
+      if (this.#channel.reopening) await this.#reopened(this.#channel.reopening);
       this.#usableChannel();
     } catch (error) {
-      this.#givePlace();
+      this.#release();
       throw error;
     }
     return this.#publish(message);
@@ -161,7 +162,7 @@ export class Publisher {
     return within(ms, reopening, new PublishError('timeout', `no channel within ${ms} ms`));
   }
 
-  #publish(message: Outgoing): Promise<PublishReceipt | 'spoilt'> {
+  #publish(message: Outgoing): Promise<PublishReceipt | 'suspect'> {
     return new Promise((resolve, reject) => {
       let overdue = false;
       const timer = setTimeout(() => {
@@ -169,14 +170,14 @@ export class Publisher {
         reject(new PublishError('timeout', `no confirm within ${this.#confirmTimeoutMs} ms`));
         this.#countOverdue();
       }, this.#confirmTimeoutMs);
-      const line = this.#line;
+      const state = this.#channelState;
       const answered = (error: unknown) => {
         clearTimeout(timer);
         if (overdue) this.#overdue -= 1;
-        this.#givePlace();
-        const cameBack = line && uncount(line.returned, keyOf(message));
-        if (!error) resolve(cameBack ? 'unroutable' : 'confirmed');
-        else if (line?.spoilt) resolve('spoilt');
+        this.#release();
+        const wasReturned = state && uncount(state.returned, keyOf(message));
+        if (!error) resolve(wasReturned ? 'unroutable' : 'confirmed');
+        else if (state?.refusal) resolve('suspect');
         else reject(publishError(error));
       };
       try {
@@ -190,38 +191,38 @@ export class Publisher {
   }
 
   #usableChannel(): ConfirmChannel {
-    if (this.#link.blocked) throw new PublishError('unavailable', 'the broker takes no publishing for now');
-    const channel = this.#supervised.current;
+    if (this.#link.blocked) throw new PublishError('unavailable', 'the broker blocks publishers');
+    const channel = this.#channel.current;
     if (!channel) throw new PublishError('unavailable', 'the broker is away');
     return channel;
   }
 
   /**
-   * An overdue message keeps its place until the broker answers or the channel ends, or else a broker that
-   * confirms nothing would pile them up. Before they take all places, a new channel is the way out.
+   * An overdue message counts as in flight until the broker answers or the channel is closed. Otherwise messages would pile
+   * up in a broker that confirms nothing. When half of `maxInFlight` are overdue, the channel is replaced.
    */
   #countOverdue(): void {
     this.#overdue += 1;
-    if (this.#overdue * 2 >= this.#maxInFlight) this.#supervised.restart('too many confirms are overdue');
+    if (this.#overdue * 2 >= this.#maxInFlight) this.#channel.restart('too many confirms are overdue');
   }
 
-  #givePlace(): void {
-    this.#places.give();
-    this.#tellIfIdle();
+  #release(): void {
+    this.#inFlight.release();
+    this.#notifyIfIdle();
   }
 
   get #isIdle(): boolean {
-    return this.#places.taken === 0 && this.#sending === 0;
+    return this.#inFlight.acquired === 0 && this.#sending === 0;
   }
 
-  #tellIfIdle(): void {
+  #notifyIfIdle(): void {
     if (!this.#isIdle) return;
-    for (const tell of this.#whenIdle.splice(0)) tell();
+    for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 }
 
-// A returned message carries no delivery tag. It comes back before its confirm does, so counting by what tells
-// messages apart is enough.
+// A returned message has no delivery tag. But it arrives before its confirm, so counting returned messages by key is
+// enough.
 function keyOf({ exchange, routingKey, properties }: Outgoing): string {
   return `${exchange} ${routingKey} ${properties.messageId ?? ''}`;
 }

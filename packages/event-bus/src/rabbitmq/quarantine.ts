@@ -3,33 +3,36 @@ import type { ConfirmChannel } from 'amqplib';
 import { PublishError, type PublishReceipt } from '../port.js';
 import type { Outgoing } from './messages.js';
 import { publishAlone } from './publish-alone.js';
-import { publishError } from './refusal.js';
+import { publishError } from './publish-error.js';
 
 export interface QuarantineOptions {
-  /** Opens a channel of its own; `undefined` while the broker is away or blocks publishers. */
+  /** Opens a new channel; undefined while the broker is away or blocks publishers. */
   scratch(): ChannelSession['scratch'] | undefined;
-  /** For one confirm, and for the wait before it. */
+  /** The time-out for one confirm, and for the wait before it. */
   confirmTimeoutMs: number;
-  /** Most messages that wait. */
+  /** The messages that may wait. */
   maxWaiting: number;
 }
 
+/** A message that may be the one the broker refuses. */
 interface Suspect {
   message: Outgoing;
   settle(outcome: Promise<PublishReceipt>): void;
 }
 
-/** Channels at a time, each with one message: a burst that lost its channel must not wait for one confirm after the other. */
-const lanes = 4;
-/** So long a routing key that the broker refused is refused here, without asking again. */
+/** Channels that send one message each at the same time, so that a burst is not sent one confirm after another. */
+const maxChannels = 4;
+/** Milliseconds for which a routing key that the broker refused is refused here, without asking the broker again. */
 const refusedForMs = 1_000;
-const keysKept = 1_000;
+/** The refused routing keys that are remembered. */
+const maxKeys = 1_000;
 const accessRefused = 403;
 
 /**
- * Messages that may have cost others their channel. Each is sent on a channel on which nothing else is under way, so
- * that a refusal is surely about it. Routing keys that were refused are remembered: what has one doesn't get near the
- * others again until the broker takes such a message.
+ * Sends suspects alone: each on a channel on which nothing else is in flight, so that a refusal is about this message.
+ * When the broker refuses a message, it closes the channel, and all messages in flight on it are lost with it.
+ *
+ * Refused routing keys are remembered. Messages with such a key are sent alone until the broker accepts one of them.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
@@ -41,18 +44,20 @@ export class Quarantine {
     this.#options = options;
   }
 
-  /** A message like this one was refused, and none was taken since. */
-  suspects(message: Outgoing): boolean {
+  /** Whether a message with this routing key was refused, and none was accepted since. */
+  isSuspect(message: Outgoing): boolean {
     return this.#refused.has(keyOf(message));
   }
 
-  /** Settles when the broker has answered about this very message. Rejects with `PublishError`. */
+  /** Sends a message alone. Rejects with `PublishError`. */
   send(message: Outgoing): Promise<PublishReceipt> {
-    const refused = this.#refusedLately(message);
+    const refused = this.#recentRefusal(message);
     if (refused) return Promise.reject(refused);
     const { maxWaiting, confirmTimeoutMs } = this.#options;
     if (this.#waiting.length >= maxWaiting) {
-      return Promise.reject(new PublishError('unavailable', 'too many messages wait to be sent alone'));
+      return Promise.reject(
+        new PublishError('unavailable', 'too many messages are waiting to be sent alone'),
+      );
     }
     return new Promise((resolve, reject) => {
       const suspect = {
@@ -67,21 +72,21 @@ export class Quarantine {
         reject(new PublishError('timeout', `not sent alone within ${confirmTimeoutMs} ms`));
       }, confirmTimeoutMs);
       this.#waiting.push(suspect);
-      if (this.#running < lanes) void this.#run();
+      if (this.#running < maxChannels) void this.#run();
     });
   }
 
-  #refusedLately(message: Outgoing): PublishError | undefined {
+  #recentRefusal(message: Outgoing): PublishError | undefined {
     const refused = this.#refused.get(keyOf(message));
     if (!refused || Date.now() - refused.at >= refusedForMs) return undefined;
     const { kind, message: text, answer, cause } = refused.error;
     return new PublishError(kind, text, { answer, cause });
   }
 
-  /** One lane. Those that were only near a refused message come first. */
+  /** Takes the next one out. Messages whose routing key was never refused come first. */
   #next(): Suspect | undefined {
-    const innocent = this.#waiting.findIndex(({ message }) => !this.suspects(message));
-    return this.#waiting.splice(Math.max(innocent, 0), 1)[0];
+    const neverRefused = this.#waiting.findIndex(({ message }) => !this.isSuspect(message));
+    return this.#waiting.splice(Math.max(neverRefused, 0), 1)[0];
   }
 
   async #run(): Promise<void> {
@@ -106,8 +111,8 @@ export class Quarantine {
   async #sendUntilRefused(channel: ConfirmChannel): Promise<void> {
     for (let suspect = this.#next(); suspect; suspect = this.#next()) {
       const { message, settle } = suspect;
-      const refused = this.#refusedLately(message);
-      const outcome = refused ? Promise.reject(refused) : this.#ask(channel, message);
+      const refused = this.#recentRefusal(message);
+      const outcome = refused ? Promise.reject(refused) : this.#sendAlone(channel, message);
       settle(outcome);
       const isUsable = await outcome.then(
         () => true,
@@ -117,7 +122,7 @@ export class Quarantine {
     }
   }
 
-  async #ask(channel: ConfirmChannel, message: Outgoing): Promise<PublishReceipt> {
+  async #sendAlone(channel: ConfirmChannel, message: Outgoing): Promise<PublishReceipt> {
     const { confirmTimeoutMs } = this.#options;
     const key = keyOf(message);
     try {
@@ -135,13 +140,13 @@ export class Quarantine {
   #remember(key: string, error: PublishError): void {
     this.#refused.delete(key);
     this.#refused.set(key, { error, at: Date.now() });
-    if (this.#refused.size <= keysKept) return;
+    if (this.#refused.size <= maxKeys) return;
     const [oldest] = this.#refused.keys();
     if (oldest !== undefined) this.#refused.delete(oldest);
   }
 }
 
-/** What permissions go by. */
+/** The broker's permissions depend on these. */
 function keyOf({ exchange, routingKey }: Outgoing): string {
   return `${exchange} ${routingKey}`;
 }

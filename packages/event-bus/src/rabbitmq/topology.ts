@@ -3,17 +3,15 @@ import type { Options } from 'amqplib';
 import type { Logger } from 'pino';
 import type { BrokerNames } from './names.js';
 
-/**
- * Keys that a service's own bindings are looked at by: what is sent by one comes back where its binding is gone. No
- * event is called so.
- */
+/** A routing key for messages that check whether a service's bindings exist. It is the type of no event. */
 export const checkKey = (service: string, what: string): string => `${service}.bindings-checked.${what}`;
-/** A message of `checkKey`, by whichever exchange it came: no event. */
+/** Whether this type is a `checkKey`, so that its message is no event. */
 export const isCheck = (service: string, type: string): boolean => type.startsWith(checkKey(service, ''));
 
 /**
- * A backstop for a delivery that takes its consumer down each time. Each crash counts for everything that the
- * consumer held, so it must be far above what the consumer's own guard against crashers allows.
+ * How often the broker delivers a message before it moves it to the dead letters, as the last resort against a message that
+ * crashes its consumer. Each crash counts for all messages that the consumer held, so this is far above what the consumer's
+ * own check against crash loops allows.
  */
 const deliveryLimit = 50;
 
@@ -36,10 +34,10 @@ export interface QueueOptions {
 }
 
 /**
- * Declares a service's queues and its way to delays and dead letters. Safe to repeat. Throws `BrokerRefusal` where one
+ * Declares a service's queues and its exchange for delays and dead letters. Safe to repeat. Throws `BrokerRefusal` if one
  * exists that can't be used.
  *
- * A service moves messages only over an exchange of its own. With the default exchange, its broker user could write
+ * A service moves messages only through its own exchange. A broker user who may publish to the default exchange could write
  * into every queue of every service.
  */
 export async function declareQueues(
@@ -67,7 +65,7 @@ export async function declareQueues(
   }
 }
 
-/** Binds a service's queue to what it consumes. Safe to repeat, also while it is being consumed. */
+/** Binds a service's queue to the types that it consumes. Safe to repeat, even while it is being consumed. */
 export function bindQueue(
   { scratch }: ChannelSession,
   { names, service, types }: { names: BrokerNames; service: string; types: readonly string[] },
@@ -76,7 +74,7 @@ export function bindQueue(
   return scratch(async (channel) => {
     for (const type of types) await channel.bindQueue(main, names.eventsExchange, type);
     await channel.bindQueue(main, names.replaysExchange, `${service}.#`);
-    // Last, for `isBound`: where this one exists, all bindings above were made.
+    // This one must be last: `isBound` concludes from it that the bindings above were made.
     await channel.bindExchange(names.failuresExchange(service), names.eventsExchange, checkKey(service, '#'));
   });
 }
@@ -89,13 +87,13 @@ async function declareOwnExchange({ scratch }: ChannelSession, name: string): Pr
   }
 }
 
-/** What only changes how a message is given up, or how safely. */
+/** Arguments that only change when and how safely a message is given up. */
 const tolerated = ['x-delivery-limit', 'x-overflow', 'x-dead-letter-strategy'];
 const deadLetterArguments = ['x-dead-letter-exchange', 'x-dead-letter-routing-key'];
 
 /**
- * The arguments of a queue can't be changed by declaring it anew. One that differs in what a delivery is given up by is
- * used as it is, with a warning. Anything else would lose messages, or never bring them back.
+ * A queue that exists keeps its arguments. If it differs only in arguments that may differ, it is used as it is, with a
+ * warning. Other differences would lose messages or never deliver them again, so they throw.
  */
 async function declareQueue(
   session: ChannelSession,
@@ -106,7 +104,7 @@ async function declareQueue(
   const isDelay = 'x-message-ttl' in options;
   const mayDiffer = isDelay ? tolerated : [...tolerated, ...deadLetterArguments];
   const asked = { ...options };
-  // The broker names one difference at a time.
+  // The broker names one difference per attempt.
   for (const _ of [...mayDiffer, 'the last']) {
     try {
       await session.scratch((channel) => channel.assertQueue(name, quorum(asked)));
@@ -115,18 +113,18 @@ async function declareQueue(
       const difference = inequivalent(error);
       if (!difference || !mayDiffer.includes(difference.argument))
         throw mismatchOf(error, `queue ${name}`, 'durable quorum queue');
-      log.warn({ queue: name, err: error }, 'queue exists with other arguments and is used as it is');
+      log.warn({ queue: name, err: error }, 'the queue exists with other arguments and is used as it is');
       asked[difference.argument] = difference.is;
     }
   }
 }
 
-/** How a queue of Warren's is declared. */
+/** The options of Warren's queues. */
 export function quorum(options: Record<string, unknown>): Options.AssertQueue {
   return { durable: true, arguments: { 'x-queue-type': 'quorum', ...options } };
 }
 
-/** By default a broker may lose what it dead-letters; at-least-once demands that overflow. */
+/** By default a broker may lose dead-lettered messages. The strategy `at-least-once` needs this overflow. */
 function deadLettering(exchange: string, key: string): Record<string, unknown> {
   return {
     'x-dead-letter-exchange': exchange,
@@ -137,8 +135,8 @@ function deadLettering(exchange: string, key: string): Record<string, unknown> {
 }
 
 /**
- * Looking at dead letters must never use them up. `-1` means no limit from 4.0 on, where 20 is the default; 3.x has
- * no limit by default and takes `-1` for one that is reached at once.
+ * Reading dead letters must not drop them, so their queue has no delivery limit. From RabbitMQ 4.0 on the default is 20 and
+ * `-1` means none. In 3.x there is none by default, and `-1` would be reached at once.
  */
 export function deadArguments(serverVersion: string): Record<string, unknown> {
   const major = Number.parseInt(serverVersion, 10);

@@ -1,13 +1,13 @@
 import { expect } from '@jest/globals';
-import { eventually } from '@warren/testing';
-import { done, eventOf, gate, record, uniqueName } from '../support/recorder.js';
+import { eventually, gate } from '@warren/testing';
+import { done, eventOf, record, uniqueName } from '../support/recorder.js';
 import type { Rule } from './rule.js';
 
-/** What arrives, where, and in which portions. */
+/** Which events arrive, where, and in which batches. */
 export const deliveryRules: readonly Rule[] = [
   {
     id: 'publish-deliver',
-    promise: 'what is published arrives as it was',
+    promise: 'delivers an event unchanged',
     async run({ bus, service, type }) {
       const seen = await record(bus, { service, types: [type] });
       const event = eventOf(type);
@@ -20,7 +20,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'several-services',
-    promise: 'each service gets its own copy',
+    promise: 'delivers an event to each service that consumes its type',
     async run({ bus, service, type }) {
       const first = await record(bus, { service, types: [type] });
       const second = await record(bus, { service: uniqueName('other'), types: [type, 'another.type'] });
@@ -34,7 +34,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'to-one',
-    promise: 'what is meant for one service goes to that one, whatever it is bound to, and not to others',
+    promise: 'delivers a replay to its one service, whatever types that consumes, and to no other',
     async run({ bus, service, type }) {
       const other = uniqueName('other');
       const seen = await record(bus, { service, types: [uniqueName('another.type')] });
@@ -51,7 +51,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'unroutable',
-    promise: 'what nobody wants is told apart, and counts as published',
+    promise: 'reports an event that nobody consumes as unroutable',
     async run({ bus, service, type }) {
       const seen = await record(bus, { service, types: [type] });
       expect(await bus.publish(eventOf(uniqueName('nobody.asked')))).toBe('unroutable');
@@ -61,7 +61,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'unroutable-mixed',
-    promise: 'in a stream of both, each receipt belongs to its event',
+    promise: 'returns the right receipt for each of many events, routable or not',
     async run({ bus, service, type }) {
       await record(bus, { service, types: [type] });
       const unwanted = uniqueName('nobody.asked');
@@ -73,10 +73,10 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'competing',
-    promise: 'instances share a queue: each event goes to one of them',
+    promise: 'delivers each event to one of the instances of a service',
     async run({ fixture, bus, service, type }) {
       const other = await fixture.connect();
-      // Each holds what it has until both have some: only then is it sure that they share.
+      // Each instance waits until both have got events, which proves that they share the queue.
       const both = gate();
       const taken = new Set<string>();
       const takeAs = (name: string) => async () => {
@@ -98,7 +98,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'batches',
-    promise: 'what has arrived comes together, never more than batchSize at once',
+    promise: 'delivers waiting events together, at most batchSize at once',
     async run({ features, bus, service, type }) {
       const first = gate();
       const seen = await record(bus, { service, types: [type], batchSize: 10, prefetch: 25 }, async () => {
@@ -107,7 +107,7 @@ export const deliveryRules: readonly Rule[] = [
       });
       const published = Promise.all(Array.from({ length: 60 }, () => bus.publish(eventOf(type))));
       await eventually(() => expect(seen.batches).toHaveLength(1));
-      // One by one, as a slow machine publishes them, they would be batches of one.
+      // If a slow machine published them one by one, they would be batches of one.
       if (features.confirmsBeforeHandling === true) await published;
       first.open();
       await published;
@@ -119,7 +119,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'one-at-a-time',
-    promise: 'a subscription handles one batch after the other',
+    promise: 'hands a subscription one batch after the other',
     async run({ bus, service, type }) {
       let running = 0;
       let most = 0;
@@ -137,7 +137,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'duplicate',
-    promise: 'the same id published twice is delivered twice',
+    promise: 'delivers an id twice if it is published twice',
     needs: 'duplicates',
     async run({ bus, service, type }) {
       const seen = await record(bus, { service, types: [type] });
@@ -148,7 +148,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     id: 'bad-names',
-    promise: 'names that would reach into other queues or types are refused',
+    promise: 'rejects names with wildcards or spaces, and invalid limits',
     async run({ bus, service, type }) {
       await expect(record(bus, { service: 'a b', types: [type] })).rejects.toThrow(RangeError);
       await expect(record(bus, { service, types: ['user.*'] })).rejects.toThrow(RangeError);

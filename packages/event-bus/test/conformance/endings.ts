@@ -1,14 +1,14 @@
 import { expect } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { PublishError } from '../../src/index.js';
-import { done, eventOf, gate, record } from '../support/recorder.js';
+import { done, eventOf, record } from '../support/recorder.js';
 import type { Rule } from './rule.js';
 
-/** What is kept when an instance goes. */
+/** What happens to deliveries when an instance crashes or closes. */
 export const endingsRules: readonly Rule[] = [
   {
     id: 'crash',
-    promise: 'what a crashed instance held comes again, marked',
+    promise: 'delivers events that a crashed instance held again, marked as redelivered',
     needs: 'crash',
     async run({ fixture, bus, service, type }) {
       const started = gate();
@@ -32,7 +32,7 @@ export const endingsRules: readonly Rule[] = [
   },
   {
     id: 'close-busy',
-    promise: 'close waits for what is being handled, and takes nothing more',
+    promise: 'waits for the running handler when it is closed, and delivers nothing more',
     async run({ bus, service, type }) {
       const started = gate();
       const finish = gate();
@@ -62,7 +62,7 @@ export const endingsRules: readonly Rule[] = [
   },
   {
     id: 'close-keeps',
-    promise: 'what a closing instance had not handled goes to the next one',
+    promise: 'delivers events that a closing instance has not handled to the next one',
     needs: 'confirmsBeforeHandling',
     async run({ fixture, bus, service, type }) {
       const started = gate();

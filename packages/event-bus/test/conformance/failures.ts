@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import type { Verdict } from '../../src/index.js';
-import { done, eventOf, gate, record } from '../support/recorder.js';
+import { done, eventOf, record } from '../support/recorder.js';
 import { conformanceRetryDelays, type Rule } from './rule.js';
 
 const retry = (message = 'not yet'): Verdict => ({ kind: 'retry', error: new Error(message) });
 
 const busy: Verdict = { kind: 'busy', error: new Error('others hold it') };
 
-/** What happens when handling does not succeed. */
+/** What happens when a handler fails. */
 export const failuresRules: readonly Rule[] = [
   {
     id: 'retry-delays',
-    promise: 'a temporary failure comes again after each delay, counted',
+    promise: 'retries an event after each delay, counting attempts, on a temporary failure',
     async run({ fixture, bus, service, type }) {
       const seen = await record(bus, { service, types: [type] }, ({ attempt }) =>
         attempt < 3 ? retry() : done,
@@ -30,7 +30,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'retries-exhausted',
-    promise: 'after the last delay the event is a dead letter',
+    promise: 'moves an event to the dead letters after the last delay',
     async run({ fixture, bus, service, type }) {
       const before = Date.now();
       const seen = await record(bus, { service, types: [type] }, () => retry('never works'));
@@ -47,7 +47,7 @@ export const failuresRules: readonly Rule[] = [
         attempts: 3,
         errorMessage: 'never works',
       });
-      // The first failure, not the last: both delays lie after it.
+      // This is the time of the first failure, before both delays.
       const firstFailure = Date.parse(letter?.firstFailedAt ?? '');
       expect(firstFailure).toBeGreaterThanOrEqual(before);
       expect(firstFailure).toBeLessThanOrEqual(seen.times[1] ?? 0);
@@ -55,7 +55,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'dead-letter',
-    promise: 'a permanent failure goes there at once, with its reason',
+    promise: 'moves an event to the dead letters at once, with the reason, on a permanent failure',
     async run({ fixture, bus, service, type }) {
       const error = new Error('x'.repeat(100_000));
       const seen = await record(bus, { service, types: [type] }, () => ({
@@ -75,7 +75,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'infrastructure',
-    promise: 'a throw counts no attempt: it waits for the probe, then goes on',
+    promise: 'counts no attempt if the handler throws, and calls it again after the probe',
     async run({ fixture, bus, service, type }) {
       let broken = true;
       let probes = 0;
@@ -102,7 +102,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'busy',
-    promise: 'a busy delivery is handed out again beside new ones, and no attempt is counted',
+    promise: 'retries a busy delivery while it delivers new ones, and counts no attempt',
     async run({ fixture, bus, service, type }) {
       const free = gate();
       let isFree = false;
@@ -129,7 +129,7 @@ export const failuresRules: readonly Rule[] = [
       await eventually(() => expect(calls.filter(({ patient }) => patient).length).toBeGreaterThan(3));
       await bus.publish(eventOf(type, 'new'));
       await eventually(() => expect(handled).toEqual(['new']));
-      // Each one is waited for in its turn.
+      // Each delivery is the first of a patient call in its turn.
       await eventually(() => {
         const firsts = calls.filter(({ patient }) => patient).map(({ ids }) => ids[0]);
         expect(new Set(firsts)).toEqual(new Set(['held-1', 'held-2', 'held-3']));
@@ -143,8 +143,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'busy-many',
-    promise:
-      'where more than half of what may be held is busy in vain, it makes room, and no attempt is counted',
+    promise: 'postpones busy deliveries if they take more than half of the prefetch, and counts no attempt',
     async run({ fixture, bus, service, type }) {
       let isFree = false;
       const handled: string[] = [];
@@ -169,7 +168,7 @@ export const failuresRules: readonly Rule[] = [
       for (const id of held) bus.publish(eventOf(type, id)).catch(() => undefined);
       for (const id of ['new-1', 'new-2', 'new-3']) bus.publish(eventOf(type, id)).catch(() => undefined);
       await eventually(() => expect(handled.toSorted()).toEqual(['new-1', 'new-2', 'new-3']));
-      // Longer than all the retries of a failure last.
+      // This takes longer than all retries of a failed delivery.
       await sleep(2 * conformanceRetryDelays.reduce((sum, delay) => sum + delay));
       isFree = true;
       await eventually(() => expect(new Set(handled)).toEqual(new Set([...held, 'new-1', 'new-2', 'new-3'])));
@@ -179,7 +178,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'busy-crash',
-    promise: 'what is done beside a busy delivery does not acknowledge it',
+    promise: 'does not acknowledge a busy delivery together with others',
     needs: 'crash',
     async run({ fixture, bus, service, type }) {
       const seen: string[] = [];
@@ -205,7 +204,7 @@ export const failuresRules: readonly Rule[] = [
   },
   {
     id: 'wrong-verdicts',
-    promise: 'a wrong number of verdicts decides nothing',
+    promise: 'settles nothing if the handler returns a wrong number of verdicts',
     async run({ bus, service, type }) {
       let calls = 0;
       let probes = 0;

@@ -1,14 +1,14 @@
 import type { EventBus } from '../../src/index.js';
 
-/** What an adapter brings for one case. */
+/** What an adapter provides for one test. */
 export interface BusFixture {
-  /** An instance of a service with a bus of its own; an adapter without several gives the same one each time. */
+  /** Opens the bus of another instance. An adapter that has only one bus returns the same each time. */
   connect(): Promise<EventBus>;
-  /** Takes every connection of `bus` away without a goodbye, as a crash would. */
+  /** Cuts every connection of `bus`, as a crash would. */
   crash?(bus: EventBus): Promise<void>;
   /** All dead letters of the service so far. */
   deadLetters(service: string): Promise<DeadLetterSeen[]>;
-  /** Closes every bus that `connect` gave. */
+  /** Closes every bus that `connect` has opened. */
   close(): Promise<void>;
 }
 
@@ -20,19 +20,19 @@ export interface DeadLetterSeen {
   errorMessage: string;
 }
 
-/** `true`, or the reason why the adapter can't. */
+/** `true`, or the reason why the adapter doesn't have it. */
 export type Feature = true | string;
 
 export interface BusFeatures {
-  /** A consumer can crash while the bus lives on. */
+  /** A consumer can crash while the bus goes on. */
   crash: Feature;
-  /** The bus takes the same id twice and delivers it twice. */
+  /** An id that is published twice is delivered twice. */
   duplicates: Feature;
-  /** A confirm means that the bus has the event, not that everyone has handled it. */
+  /** A confirm means that the bus has stored the event, not that every service has handled it. */
   confirmsBeforeHandling: Feature;
 }
 
-/** A bus with a service and an event type of this case's own. */
+/** A bus, with a service and an event type that no other test uses. */
 export interface Scene {
   fixture: BusFixture;
   features: BusFeatures;
@@ -41,12 +41,14 @@ export interface Scene {
   type: string;
 }
 
+/** One promise of `EventBus` and its test. */
 export interface Rule {
   id: string;
   promise: string;
+  /** The feature without which an adapter can't run it. */
   needs?: keyof BusFeatures;
   run(scene: Scene): Promise<void>;
 }
 
-/** The retry delays which an adapter must be created with, in milliseconds. */
+/** The retry delays with which an adapter must be created, in milliseconds. */
 export const conformanceRetryDelays: readonly number[] = [60, 150];

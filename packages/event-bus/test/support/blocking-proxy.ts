@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Speaks to clients in the broker's name: `connection.blocked` and `.unblocked`, without a real alarm for all. */
+/** A proxy that sends `connection.blocked` and `connection.unblocked` to clients, without a real alarm on the broker. */
 export interface BlockingProxy {
   url: string;
   block(): void;

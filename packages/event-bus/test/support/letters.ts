@@ -5,7 +5,7 @@ const { deadQueue, eventsQueue, failuresExchange } = brokerNames();
 
 export const retryDelays = [40];
 
-/** The service's queues, as it declares them, with nobody who takes. */
+/** Declares the service's queues as the service does, without a consumer. */
 export async function declareQueuesOf(
   bench: Bench,
   service: string,
@@ -16,7 +16,7 @@ export async function declareQueuesOf(
   await bus.close();
 }
 
-/** As the service would put it there; ids are `letter-0`, `letter-1`, …  */
+/** Publishes dead letters as the service would. Their ids are `letter-0`, `letter-1`, … */
 export async function putLetters(
   bench: Bench,
   service: string,
@@ -45,6 +45,7 @@ export async function putLetters(
   return ids;
 }
 
+/** The numbers of waiting messages. */
 export async function waiting(bench: Bench, service: string): Promise<{ events: number; dead: number }> {
   const [events, dead] = await Promise.all([
     bench.raw.checkQueue(eventsQueue(service)),

@@ -16,17 +16,17 @@ const { deadQueue, eventsExchange } = brokerNames();
 
 export const silent = pino({ level: 'silent' });
 
-/** The broker that a test file runs on, and a plain connection to look at it from outside. */
+/** The broker that a test file uses, and a plain connection to it. */
 export interface Bench {
   url: string;
-  /** The user of all connections, the bus's among them. */
+  /** The broker user of all connections, including those of the bus. */
   user: string;
   raw: ConfirmChannel;
   model: ChannelModel;
   close(): Promise<void>;
 }
 
-/** Runs `body` on the main broker and, where one can be had, on RabbitMQ 4.x. `open` makes a bench on it. */
+/** Runs `body` on the main broker and, if it is available, on RabbitMQ 4.x. */
 export function describeOnBrokers(title: string, body: (open: () => Promise<Bench>) => void): void {
   describe(`${title}, on RabbitMQ`, () => body(openBench));
   const missing = unavailable('rabbitmq-4');
@@ -53,7 +53,7 @@ async function openBench(options?: { version: 4 }): Promise<Bench> {
   };
 }
 
-/** The same broker, reached through a proxy of one's own. */
+/** Starts a proxy to a broker. Resolves to the broker's URL through the proxy. */
 export async function proxied(url: string): Promise<{ url: string; proxy: FaultProxy }> {
   const target = new URL(url);
   const proxy = await faultProxy({ host: target.hostname, port: Number(target.port || 5672) });

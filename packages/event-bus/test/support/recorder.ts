@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery, EncodedEvent, EventBus, Subscription, Verdict } from '../../src/index.js';
 
-/** Names of one test's own, so that tests can share a broker. */
+/** A name that no other test uses, so that tests can share a broker. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(5).toString('hex')}`;
 }
@@ -17,25 +17,16 @@ export function eventOf(
 
 export const done: Verdict = { kind: 'done' };
 
-/** A promise that the test settles. */
-export function gate(): { opened: Promise<void>; open(): void } {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
 export interface Recorder {
-  /** Everything `handle` was called with, in order. */
+  /** The batches that `handle` was called with, in order. */
   batches: Delivery[][];
   readonly deliveries: Delivery[];
-  /** When each call of `handle` began, in epoch milliseconds. */
+  /** When each call of `handle` began, in milliseconds since 1970. */
   times: number[];
   probes: number;
 }
 
-/** Subscribes, and records what comes; `decide` answers for one delivery (default: done). */
+/** Subscribes and records what is delivered. `decide` returns the verdict for one delivery (default: done). */
 export async function record(
   bus: EventBus,
   subscription: Pick<Subscription, 'service' | 'types' | 'batchSize' | 'prefetch' | 'watch'>,

@@ -1,14 +1,14 @@
 import type { ConsumeMessage } from 'amqplib';
-import { attemptOf, header, type Own, text, typeOf } from '../messages.js';
+import { attemptOf, type ConsumerIdentity, header, text, typeOf } from '../messages.js';
 
-/** What a message in `warren.<service>.dead` says about itself. */
+/** A message in the queue `warren.<service>.dead`. */
 export interface DeadLetterMessage {
   /** The event's id; empty if its producer gave none. */
   id: string;
   type: string;
-  /** A `DeadLetterReason`; `delivery-limit` or `move-refused` where the broker moved it; another text from another build. */
+  /** A `DeadLetterReason`; `delivery-limit` or `move-refused` if the broker moved it; or a reason of another version. */
   reason: string;
-  /** How often it was handled. Deliveries that the broker counted don't show here. */
+  /** How often it was handled. Does not count deliveries that crashed the consumer. */
   attempts: number;
   /** RFC 3339, UTC. */
   firstFailedAt?: string;
@@ -18,20 +18,23 @@ export interface DeadLetterMessage {
   producer?: string;
   error?: string;
   stack?: string;
-  /** Size of its body. */
+  /** The size of its body. */
   bytes: number;
 }
 
-/** Reads what may be there: any of it can be missing or of another type. */
-export function deadLetterOf(own: Own, { content, properties }: ConsumeMessage): DeadLetterMessage {
+/** Reads a message in which any field may be missing or of another type. */
+export function deadLetterOf(
+  self: ConsumerIdentity,
+  { content, properties }: ConsumeMessage,
+): DeadLetterMessage {
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   const reason = text(headers[header.reason]);
-  const death = reason === undefined ? deathOf(own, headers) : undefined;
-  const said = text(properties.type);
+  const death = reason === undefined ? deathOf(self, headers) : undefined;
+  const typeProperty = text(properties.type);
   const { timestamp } = properties as { timestamp?: unknown };
   return {
     id: text(properties.messageId) ?? '',
-    type: death ? typeOf(death, said, own.names) : (said ?? ''),
+    type: death ? typeOf(death, typeProperty, self.names) : (typeProperty ?? ''),
     reason: reason ?? death?.reason ?? 'unknown',
     attempts: attemptOf(headers[header.attempts] ?? headers[header.attempt]),
     ...known('firstFailedAt', isoDate(headers[header.firstFailedAt]) ?? death?.at),
@@ -50,17 +53,20 @@ interface Death {
   at: string | undefined;
 }
 
-/** What the broker's words for taking a message out of the events queue mean here. */
+/** Our reasons for those that the broker gives for moving a message out of the events queue. */
 const reasonsOfDeath: Readonly<Record<string, string>> = {
   delivery_limit: 'delivery-limit',
   rejected: 'move-refused',
 };
 
 /**
- * The broker's own note of why it took the message out of the events queue. Not `x-first-death-reason`: where the
- * message had been in a retry queue before, that says `expired`.
+ * The broker's entry about moving the message out of the events queue. Not `x-first-death-reason`, which is `expired` if
+ * the message was in a retry queue before.
  */
-function deathOf({ service, names }: Own, headers: Readonly<Record<string, unknown>>): Death | undefined {
+function deathOf(
+  { service, names }: ConsumerIdentity,
+  headers: Readonly<Record<string, unknown>>,
+): Death | undefined {
   const deaths: unknown = headers['x-death'];
   if (!Array.isArray(deaths)) return undefined;
   for (const death of deaths as readonly unknown[]) {
@@ -74,7 +80,7 @@ function deathOf({ service, names }: Own, headers: Readonly<Record<string, unkno
   return undefined;
 }
 
-/** amqplib's form of a timestamp within headers: seconds. */
+/** Reads a timestamp in headers, which amqplib gives in seconds. */
 function timeOf(value: unknown): string | undefined {
   const seconds = typeof value === 'object' && value !== null && 'value' in value ? value.value : value;
   return typeof seconds === 'number' ? isoDate(seconds * 1_000) : undefined;

@@ -1,13 +1,13 @@
 export type OperatorErrorCode =
-  /** The broker can't be reached, or was lost meanwhile. */
+  /** The broker can't be reached, or the connection was lost. */
   | 'unreachable'
-  /** The broker does not let this user do that. */
+  /** The broker does not permit it. */
   | 'refused'
   | 'queue-missing'
-  /** The dead letters' queue has a delivery limit, so that looking uses them up. */
+  /** The queue of dead letters has a delivery limit, so reading too often would drop them. */
   | 'reads-counted';
 
-/** Why an operator's work stopped. The message is for people and holds no credentials. */
+/** An operator's action failed. The message is for people and contains no credentials. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly code: OperatorErrorCode;
@@ -18,11 +18,11 @@ export class OperatorError extends Error {
   }
 }
 
-/** What went wrong at the broker, which is the cause. Whatever is no answer of its own means that it is away. */
-export function operatorError(error: unknown, doing: string): OperatorError {
+/** Wraps an error of the broker. An error without an AMQP code means that the broker is away. */
+export function operatorError(error: unknown, message: string): OperatorError {
   if (error instanceof OperatorError) return error;
   const code = amqpCode(error) === undefined ? 'unreachable' : 'refused';
-  return new OperatorError(code, doing, { cause: error });
+  return new OperatorError(code, message, { cause: error });
 }
 
 export function amqpCode(error: unknown): number | undefined {

@@ -1,51 +1,51 @@
 import { within } from '@warren/amqp-link';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { type Own, propertiesForRedrive, text } from '../messages.js';
+import { type ConsumerIdentity, propertiesForRedrive, text } from '../messages.js';
 import { publishAlone } from '../publish-alone.js';
-import { answerMs, closeQuietly, quietChannel } from './channels.js';
+import { answerTimeoutMs, closeQuietly, quietChannel } from './channel.js';
 import type { DeadLetterMessage } from './dead-letter.js';
 import { OperatorError, operatorError } from './error.js';
 import { type HoldOptions, nothingTaken, type Taken, take } from './take.js';
 
-/** Dead letters taken out of their queue for a while. All that are not settled go back by `release`. */
+/** Dead letters that are taken out of their queue for a while. `release` gives back those that were not settled. */
 export interface HeldDeadLetters {
-  /** Those that were kept, oldest first. */
+  /** The letters that were kept, oldest first. */
   readonly letters: readonly DeadLetterMessage[];
-  /** How many were looked at. */
+  /** How many letters were read. */
   readonly looked: number;
-  /** How many of those were to be kept, whether or not the limits allowed it. */
+  /** How many of them `keep` accepted, including those above the limits. */
   readonly matching: number;
-  /** How many were in the queue when this began. */
+  /** How many letters were in the queue at the start. */
   readonly waiting: number;
-  /** Somebody else takes from the queue too, and may hold letters that are missing here. */
+  /** Whether another consumer takes from the queue, and may hold letters that are missing here. */
   readonly shared: boolean;
   bodyOf(letter: DeadLetterMessage): string;
   /**
-   * Puts it into the service's events queue as attempt 1, and takes it from the dead letters once the broker has
-   * confirmed. A crash in between leaves it in both; the inbox makes that harmless. `unroutable`: the events queue
-   * is missing, and the letter stays.
+   * Sends a letter to the service's events queue as attempt 1, and removes it from the dead letters once the broker has
+   * confirmed. A crash in between leaves it in both queues, which is harmless because of the inbox. `unroutable`: the
+   * events queue is missing, and the letter stays.
    */
   retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'>;
-  /** Takes it from the dead letters for good. */
+  /** Removes a letter for good. */
   discard(letter: DeadLetterMessage): Promise<void>;
-  /** Gives back what was not settled, in its order. Never rejects. */
+  /** Gives back the letters that were not settled, in order. Never rejects. */
   release(): Promise<void>;
 }
 
-/** A quorum queue's client within the broker sends 32 commands on before it begins to put them off. */
-const settledAtOnce = 16;
+/** Letters acknowledged before the queue is asked to process them. Inside the broker, a quorum queue defers more than 32. */
+const maxUnprocessed = 16;
 
 export async function holdDeadLetters(
   model: ChannelModel,
-  own: Own,
+  self: ConsumerIdentity,
   options: HoldOptions,
 ): Promise<HeldDeadLetters> {
   const channel = await quietChannel(model);
   try {
-    const { messageCount, consumerCount } = await channel.checkQueue(own.names.deadQueue(own.service));
+    const { messageCount, consumerCount } = await channel.checkQueue(self.names.deadQueue(self.service));
     const most = Math.min(messageCount, options.scan);
-    const taken = most > 0 ? await take(channel, own, { ...options, scan: most }) : nothingTaken();
-    return new Held(model, channel, own, taken, { waiting: messageCount, shared: consumerCount > 0 });
+    const taken = most > 0 ? await take(channel, self, { ...options, scan: most }) : nothingTaken();
+    return new Held(model, channel, self, taken, { waiting: messageCount, shared: consumerCount > 0 });
   } catch (error) {
     await closeQuietly(channel);
     throw operatorError(error, 'the dead letters could not be read');
@@ -60,22 +60,22 @@ class Held implements HeldDeadLetters {
   readonly shared: boolean;
   readonly #model: ChannelModel;
   readonly #channel: ConfirmChannel;
-  readonly #own: Own;
+  readonly #self: ConsumerIdentity;
   readonly #messages: Map<DeadLetterMessage, ConsumeMessage>;
   #publishing: Promise<ConfirmChannel> | undefined;
-  /** Acknowledged without knowing that the queue has taken note. */
-  #unsure = 0;
+  /** Acknowledgements that the queue may not have processed yet. */
+  #unprocessed = 0;
 
   constructor(
     model: ChannelModel,
     channel: ConfirmChannel,
-    own: Own,
+    self: ConsumerIdentity,
     { messages, looked, matching }: Taken,
     { waiting, shared }: Pick<HeldDeadLetters, 'waiting' | 'shared'>,
   ) {
     this.#model = model;
     this.#channel = channel;
-    this.#own = own;
+    this.#self = self;
     this.#messages = messages;
     this.letters = [...messages.keys()];
     this.looked = looked;
@@ -91,22 +91,23 @@ class Held implements HeldDeadLetters {
   async retry(letter: DeadLetterMessage): Promise<'retried' | 'unroutable'> {
     const message = this.#message(letter);
     try {
-      requireMover(message, this.#own);
+      requireMover(message, this.#self);
       this.#publishing ??= quietChannel(this.#model);
       const { type, firstFailedAt } = letter;
-      const { service, names } = this.#own;
-      const properties = propertiesForRedrive(message, { type, firstFailedAt }, this.#own);
+      const { service, names } = this.#self;
+      const properties = propertiesForRedrive(message, { type, firstFailedAt }, this.#self);
       const sent = publishAlone(await this.#publishing, {
         exchange: names.failuresExchange(service),
         routingKey: names.eventsQueue(service),
         content: message.content,
         properties,
       });
-      if ((await within(answerMs, sent, 'the broker did not confirm')) === 'unroutable') return 'unroutable';
+      if ((await within(answerTimeoutMs, sent, 'the broker did not confirm')) === 'unroutable')
+        return 'unroutable';
       await this.discard(letter);
       return 'retried';
     } catch (error) {
-      throw operatorError(error, 'the letter could not be sent and stays where it is');
+      throw operatorError(error, 'the letter could not be sent and stays a dead letter');
     }
   }
 
@@ -115,10 +116,10 @@ class Held implements HeldDeadLetters {
     try {
       this.#channel.ack(message);
       this.#messages.delete(letter);
-      this.#unsure += 1;
-      if (this.#unsure >= settledAtOnce) await this.#settleAll();
+      this.#unprocessed += 1;
+      if (this.#unprocessed >= maxUnprocessed) await this.#awaitAcknowledgements();
     } catch (error) {
-      throw operatorError(error, 'the letter could not be taken from the dead letters');
+      throw operatorError(error, 'the letter could not be removed');
     }
   }
 
@@ -126,38 +127,38 @@ class Held implements HeldDeadLetters {
     this.#messages.clear();
     const publishing = await this.#publishing?.catch(() => undefined);
     if (publishing) await closeQuietly(publishing);
-    // Without the broker, what is not settled comes back all the same.
-    if (this.#unsure > 0) await this.#settleAll().catch(() => undefined);
+    // If the broker is away, letters that are not settled go back to the queue anyway.
+    if (this.#unprocessed > 0) await this.#awaitAcknowledgements().catch(() => undefined);
     await closeQuietly(this.#channel);
   }
 
   /**
-   * Acknowledgements have no answer, and a broker that is busy with many puts some off, which end with the channel.
-   * But it carries out what a channel sent to a queue in order, and this has an answer. What it may bring is held,
-   * and goes back with the rest.
+   * Waits until the queue has processed all acknowledgements. They have no answer, and those that a busy broker has
+   * deferred are lost with the channel. But a queue processes the commands of a channel in order, and `get` has an answer.
+   * A message that it returns stays unsettled and goes back with the rest.
    */
-  async #settleAll(): Promise<void> {
-    const { service, names } = this.#own;
-    await within(answerMs, this.#channel.get(names.deadQueue(service)), 'the broker did not answer');
-    this.#unsure = 0;
+  async #awaitAcknowledgements(): Promise<void> {
+    const { service, names } = this.#self;
+    await within(answerTimeoutMs, this.#channel.get(names.deadQueue(service)), 'the broker did not answer');
+    this.#unprocessed = 0;
   }
 
   #message(letter: DeadLetterMessage): ConsumeMessage {
     const message = this.#messages.get(letter);
-    if (!message) throw new Error('This dead letter is not held any more');
+    if (!message) throw new Error('This dead letter is no longer held');
     return message;
   }
 }
 
 /**
- * The service believes its own user alone about who published a letter first: sent by another user, it would only come
- * back.
+ * The header with the first publisher is trusted only in messages that the service's own user has sent. A letter sent by
+ * another user would become a dead letter again.
  */
-function requireMover({ properties }: ConsumeMessage, { service, user }: Own): void {
+function requireMover({ properties }: ConsumeMessage, { service, user }: ConsumerIdentity): void {
   const mover = text(properties.userId);
   if (user === service || mover === undefined || mover === user) return;
   throw new OperatorError(
     'refused',
-    `the letter was put there by broker user "${mover}", and "${user}" can not retry it: use the service's own user`,
+    `the letter was moved here by broker user "${mover}", and "${user}" can not retry it: use the service's own user`,
   );
 }

@@ -1,16 +1,16 @@
-import { type AmqpConnection, brokerUser, openConnection, within } from '@warren/amqp-link';
-import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { requireName } from '../../limits.js';
+import { type AmqpConnection, brokerUser, openConnection } from '@warren/amqp-link';
+import type { ChannelModel } from 'amqplib';
 import { defaultRetryDelays } from '../../port.js';
+import { requireName } from '../../validation.js';
 import { brokerNames } from '../names.js';
 import { deadArguments, quorum } from '../topology.js';
-import { answerMs, closeQuietly, quietChannel } from './channels.js';
+import { onOwnChannel } from './channel.js';
 import { amqpCode, OperatorError, operatorError } from './error.js';
 import { type HeldDeadLetters, holdDeadLetters } from './held.js';
 import type { HoldOptions } from './take.js';
 
 export interface OperatorOptions {
-  /** With the credentials of the service's own broker user. */
+  /** The broker's URL, with the credentials of the service's own user. */
   url: string;
   service: string;
   /** What the names of exchanges and queues begin with. Default `warren`. */
@@ -19,25 +19,25 @@ export interface OperatorOptions {
   retryDelays?: readonly number[];
 }
 
-/** One of a service's queues; without `messages` it doesn't exist. */
+/** The state of a queue. Without `messages` it doesn't exist. */
 export interface QueueState {
   name: string;
-  /** Of those waiting; what consumers hold is not among them. */
+  /** The messages that wait, without those that consumers hold. */
   messages?: number;
   consumers?: number;
 }
 
-/** What people do with one service's queues, over one connection that doesn't come back by itself. */
+/** What an operator can do with one service's queues. It uses one connection and does not reconnect. */
 export interface Operator {
-  /** Events, retries by delay, dead letters. */
+  /** The queues for events, for retries (one per delay) and for dead letters. */
   queues(): Promise<QueueState[]>;
   /**
-   * Takes dead letters to look at or to settle; always `release` them. Rejects with `reads-counted` where the
-   * queue's arguments are not Warren's, unless `despiteLimit`: then each look may count as a delivery, and the
-   * broker drops a letter that was delivered too often.
+   * Takes dead letters to read or settle them; always `release` them. Rejects with `reads-counted` if the queue has other
+   * arguments than Warren's, unless `despiteLimit` is set: then each read may count as a delivery, and the broker drops a
+   * letter that was delivered too often.
    */
   hold(options: HoldOptions & { despiteLimit?: boolean }): Promise<HeldDeadLetters>;
-  /** Gives back whatever is held. Never rejects. */
+  /** Gives back all letters that are held. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function openOperator(options: OperatorOptions): Promise<Operator> 
       if (messages === undefined) {
         throw new OperatorError('queue-missing', `there is no queue ${deadQueue}`);
       }
-      if (!despiteLimit) await requireFreeReads(model, deadQueue);
+      if (!despiteLimit) await requireNoDeliveryLimit(model, deadQueue);
       return holdDeadLetters(model, { service, user, names }, held);
     },
     close: () => connection.close(),
@@ -83,34 +83,24 @@ async function connected(url: string, service: string): Promise<AmqpConnection> 
 
 async function stateOf(model: ChannelModel, name: string): Promise<QueueState> {
   try {
-    const { messageCount, consumerCount } = await scratch(model, (channel) => channel.checkQueue(name));
+    const { messageCount, consumerCount } = await onOwnChannel(model, (channel) => channel.checkQueue(name));
     return { name, messages: messageCount, consumers: consumerCount };
   } catch (error) {
     if (amqpCode(error) === 404) return { name };
-    throw operatorError(error, `${name} could not be looked at`);
+    throw operatorError(error, `${name} could not be read`);
   }
 }
 
-/** Arguments can't be read over AMQP; but the broker refuses a declaration with others than the queue has. */
-async function requireFreeReads(model: ChannelModel, queue: string): Promise<void> {
+/** AMQP can't read the arguments of a queue. But the broker refuses a declaration with other arguments. */
+async function requireNoDeliveryLimit(model: ChannelModel, queue: string): Promise<void> {
   const { version } = model.connection.serverProperties;
   try {
-    await scratch(model, (channel) => channel.assertQueue(queue, quorum(deadArguments(version))));
+    await onOwnChannel(model, (channel) => channel.assertQueue(queue, quorum(deadArguments(version))));
   } catch (error) {
-    if (amqpCode(error) !== 406) throw operatorError(error, `${queue} could not be looked at`);
+    if (amqpCode(error) !== 406) throw operatorError(error, `${queue} could not be read`);
     throw new OperatorError(
       'reads-counted',
-      `${queue} was declared with other arguments: each look may use up one of a limited number of deliveries`,
+      `${queue} was declared with other arguments: each read may count towards a delivery limit`,
     );
-  }
-}
-
-/** On a channel of its own, which a refusal closes. */
-async function scratch<T>(model: ChannelModel, work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
-  const channel = await quietChannel(model);
-  try {
-    return await within(answerMs, work(channel), 'the broker did not answer');
-  } finally {
-    await closeQuietly(channel);
   }
 }

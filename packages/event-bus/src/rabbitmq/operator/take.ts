@@ -1,60 +1,60 @@
 import { randomUUID } from 'node:crypto';
 import { within } from '@warren/amqp-link';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
-import type { Own } from '../messages.js';
-import { answerMs } from './channels.js';
+import type { ConsumerIdentity } from '../messages.js';
+import { answerTimeoutMs } from './channel.js';
 import { type DeadLetterMessage, deadLetterOf } from './dead-letter.js';
 import { OperatorError } from './error.js';
 
 export interface HoldOptions {
   /**
-   * Most letters that are looked at, and so taken from the queue meanwhile; up to 65,535. What is given back comes
-   * behind what was given back before, so order stays only where this is no less than what waits.
+   * The letters to read, up to 65,535. They are taken from the queue meanwhile, and go to its end when they are given
+   * back. So the order changes if this is less than the number of waiting letters.
    */
   scan: number;
-  /** Most letters that are kept. */
+  /** The letters to keep. */
   limit: number;
   /** Which letters to keep. Default: all. */
   keep?: (letter: DeadLetterMessage) => boolean;
-  /** Most bytes of bodies that are kept; the letter that passes it is the last one kept. Default 64 MiB. */
+  /** The bytes of bodies to keep; the letter that exceeds this is the last one kept. Default 64 MiB. */
   maxBytes?: number;
 }
 
 export interface Taken {
   messages: Map<DeadLetterMessage, ConsumeMessage>;
   looked: number;
-  /** Kept ones and those that were too many. */
+  /** The letters that `keep` accepted, including those above the limits. */
   matching: number;
 }
 
 export const nothingTaken = (): Taken => ({ messages: new Map(), looked: 0, matching: 0 });
 
-/** So long nothing came although more was to come: somebody else took it. A broker may need as long as this. */
-const idleMs = answerMs;
+/** Milliseconds without a letter after which the rest is given up: another consumer has taken it. */
+const idleMs = answerTimeoutMs;
 const defaultMaxBytes = 64 * 1_024 * 1_024;
 
 /**
- * What it leaves goes back when the channel closes. The broker's limit of unacknowledged messages bounds what it
- * hands out, since nothing is settled meanwhile.
+ * Reads up to `scan` letters and keeps some of them. All others go back to the queue when the channel is closed. The
+ * channel's prefetch limits what the broker delivers, since nothing is acknowledged meanwhile.
  */
 export async function take(
   channel: ConfirmChannel,
-  own: Own,
+  self: ConsumerIdentity,
   { scan, limit, keep = () => true, maxBytes = defaultMaxBytes }: HoldOptions,
 ): Promise<Taken> {
   const taken = nothingTaken();
-  // Known beforehand, since messages can come in one packet with the answer that would tell it.
+  // Chosen here, since letters may arrive together with the answer that would contain it.
   const consumerTag = `operator-${randomUUID()}`;
   let bytes = 0;
   await channel.prefetch(scan);
-  await untilComplete(channel, ({ complete, failed, sign }) => {
+  await untilComplete(channel, ({ complete, fail, progress }) => {
     let done = false;
     const onMessage = (message: ConsumeMessage | null) => {
       if (done) return;
-      if (!message) return failed(new OperatorError('queue-missing', 'the queue was deleted'));
-      sign();
+      if (!message) return fail(new OperatorError('queue-missing', 'the queue was deleted'));
+      progress();
       taken.looked += 1;
-      const letter = deadLetterOf(own, message);
+      const letter = deadLetterOf(self, message);
       if (keep(letter)) {
         taken.matching += 1;
         if (taken.messages.size < limit && bytes < maxBytes) taken.messages.set(letter, message);
@@ -63,47 +63,40 @@ export async function take(
       done = taken.looked >= scan;
       if (done) complete();
     };
-    channel.consume(own.names.deadQueue(own.service), onMessage, { consumerTag }).catch(failed);
+    channel.consume(self.names.deadQueue(self.service), onMessage, { consumerTag }).catch(fail);
   });
-  // Settling makes room for more, which nobody would look at.
-  await within(answerMs, channel.cancel(consumerTag), 'the broker did not answer');
+  // Otherwise the broker would deliver more whenever a letter is settled.
+  await within(answerTimeoutMs, channel.cancel(consumerTag), 'the broker did not answer');
   return taken;
 }
 
-interface Progress {
+interface Reading {
   complete(): void;
-  failed(error: unknown): void;
-  /** Something came: the wait for the rest begins anew. */
-  sign(): void;
+  fail(error: unknown): void;
+  /** Restarts the wait for the next letter. */
+  progress(): void;
 }
 
-/** Resolves when complete or when nothing came for a while; rejects with the channel. */
-async function untilComplete(channel: ConfirmChannel, work: (progress: Progress) => void): Promise<void> {
+/** Resolves when the reading is complete, or without progress for `idleMs`; rejects if the channel is lost. */
+async function untilComplete(channel: ConfirmChannel, start: (reading: Reading) => void): Promise<void> {
   let idle: NodeJS.Timeout | undefined;
-  const { promise, resolve, reject } = settled();
-  const lost = () => reject(new OperatorError('unreachable', 'the connection to the broker was lost'));
-  channel.once('error', reject).once('close', lost);
-  const sign = () => {
-    clearTimeout(idle);
-    idle = setTimeout(resolve, idleMs);
-  };
+  let onError: (error: Error) => void = () => undefined;
+  let onClose: () => void = () => undefined;
   try {
-    sign();
-    work({ complete: resolve, failed: reject, sign });
-    await promise;
+    await new Promise<void>((resolve, reject) => {
+      onError = reject;
+      onClose = () => reject(new OperatorError('unreachable', 'the connection to the broker was lost'));
+      channel.once('error', onError).once('close', onClose);
+      const progress = () => {
+        clearTimeout(idle);
+        idle = setTimeout(resolve, idleMs);
+      };
+      progress();
+      start({ complete: resolve, fail: reject, progress });
+    });
   } finally {
     clearTimeout(idle);
-    channel.removeListener('error', reject);
-    channel.removeListener('close', lost);
+    channel.removeListener('error', onError);
+    channel.removeListener('close', onClose);
   }
-}
-
-function settled(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<void>((resolved, rejected) => {
-    resolve = resolved;
-    reject = rejected;
-  });
-  return { promise, resolve, reject };
 }

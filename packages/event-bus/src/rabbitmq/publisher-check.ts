@@ -6,18 +6,18 @@ import type { BrokerNames } from './names.js';
 /** Whether a broker user may publish events of a type. */
 export type Authorize = (publisher: string, type: string) => boolean;
 
-/** Between two lines about refused messages, in milliseconds. */
+/** Milliseconds between two log lines about refused messages. */
 const logEveryMs = 1_000;
 
 export interface PublisherCheckOptions {
   names: BrokerNames;
-  /** Of the bus's connections. */
+  /** The broker user of the bus's connections. */
   user: string;
   authorize: Authorize;
   log: Logger;
 }
 
-/** Tells which messages are from somebody who may publish them, and counts the others. */
+/** Checks that each message was published by a broker user who may publish it, and counts the others. */
 export class PublisherCheck {
   readonly #options: PublisherCheckOptions;
   #unauthorized = 0;
@@ -31,7 +31,7 @@ export class PublisherCheck {
     return this.#unauthorized;
   }
 
-  /** Why a message is not to be believed, as an event of this type; undefined where it is. */
+  /** The error if the publisher of this message may not publish events of this type; undefined if they may. */
   refusal(message: ConsumeMessage, type: string, service: string): Error | undefined {
     const { names, user, authorize, log } = this.#options;
     const publisher = publisherOf(message, { service, user, names });
@@ -52,10 +52,11 @@ export class PublisherCheck {
           routingKey,
           unauthorized: this.#unauthorized,
         },
-        'messages are refused: their publisher may not publish such events',
+        'refused messages whose publisher may not publish such events',
       );
     }
-    const who = publisher === undefined ? 'a publisher that it does not name' : `broker user "${publisher}"`;
+    const who =
+      publisher === undefined ? 'a user whom the broker does not name' : `broker user "${publisher}"`;
     return new Error(`${type} was published by ${who}, who may not publish it`);
   }
 }
