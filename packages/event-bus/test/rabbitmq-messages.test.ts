@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, type GetMessage } from 'amqplib';
+import type { GetMessage } from 'amqplib';
 import { brokerNames, createRabbitMqEventBus, deadLetterHeader, type EventBus } from '../src/index.js';
 import { deadArguments } from '../src/rabbitmq/topology.js';
+import { crashUntilDead } from './support/letters.js';
 import { type Bench, describeOnBrokers, silent } from './support/rabbitmq.js';
 import { done, eventOf, record, uniqueName } from './support/recorder.js';
 
@@ -174,21 +175,3 @@ describeOnBrokers('the RabbitMQ event bus', (openBench) => {
     expect(deadArguments('4.0.5')).toEqual({ 'x-delivery-limit': -1 });
   });
 });
-
-/** Takes the one message and closes the channel, as a crash would, until the message is a dead letter. Returns how often. */
-async function crashUntilDead(url: string, service: string): Promise<number> {
-  const model = await connect(url, { noDelay: true });
-  try {
-    for (let crashes = 0; ; ) {
-      const channel = await model.createChannel();
-      const message = await eventually(() => channel.get(eventsQueue(service)));
-      if (message) crashes += 1;
-      // An empty queue alone proves nothing: the message may still be on its way back from the last crash.
-      const { messageCount } = await channel.checkQueue(deadQueue(service));
-      await channel.close();
-      if (!message && messageCount > 0) return crashes;
-    }
-  } finally {
-    await model.close();
-  }
-}

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect } from 'amqplib';
 import {
   brokerNames,
   createRabbitMqEventBus,
@@ -8,7 +7,7 @@ import {
   type Operator,
   openOperator,
 } from '../src/index.js';
-import { declareQueuesOf, putLetters, retryDelays, waiting } from './support/letters.js';
+import { crashUntilDead, declareQueuesOf, putLetters, retryDelays, waiting } from './support/letters.js';
 import { type Bench, describeOnBrokers, proxied, silent } from './support/rabbitmq.js';
 import { record, uniqueName } from './support/recorder.js';
 
@@ -264,20 +263,3 @@ describeOnBrokers('an operator who works with dead letters', (openBench) => {
     expect(String(await refused)).not.toContain('not-the-secret');
   });
 });
-
-/** Takes the one message and closes the channel, as a crash would, until the message is a dead letter. */
-async function crashUntilDead(url: string, service: string): Promise<void> {
-  const model = await connect(url, { noDelay: true });
-  try {
-    for (;;) {
-      const channel = await model.createChannel();
-      const message = await channel.get(eventsQueue(service));
-      // An empty queue alone proves nothing: the message may still be on its way back from the last crash.
-      const { messageCount } = await channel.checkQueue(deadQueue(service));
-      await channel.close();
-      if (!message && messageCount > 0) return;
-    }
-  } finally {
-    await model.close();
-  }
-}

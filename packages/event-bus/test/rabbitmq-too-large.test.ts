@@ -15,7 +15,7 @@ import { eventOf } from './support/recorder.js';
 const missing = unavailable('rabbitmq-process');
 
 (missing ? describe.skip : describe)(named('events that are too large for the broker', missing), () => {
-  let workshop: Workshop;
+  let serverFolder: ServerFolder;
   let broker: BrokerProcess;
   let bus: EventBus;
   beforeAll(async () => {

@@ -1,22 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { refusal } from './support/client.js';
 import { connect, node, onEnd } from './support/fixtures.js';
+import { memoryInUse } from './support/memory.js';
 import { service, type TestNode, token } from './support/node.js';
 import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
 
 const mebibyte = 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function memory(): number {
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 async function attacker(at: TestNode): Promise<RawSocket> {
   const raw = await rawSocket(at.port);
@@ -57,9 +47,9 @@ describe('a client that sends WebSocket pings', () => {
     const at = await node();
     const raw = await attacker(at);
     if (joins) await join(raw, 'eve');
-    const before = memory();
+    const before = memoryInUse();
     const sent = await sendPings(raw, mebibytes * mebibyte);
-    expect(memory() - before).toBeLessThan(16 * mebibyte);
+    expect(memoryInUse() - before).toBeLessThan(16 * mebibyte);
     expect(sent).toBeLessThan(mebibytes * mebibyte);
     await raw.closed;
     const after = { sockets: 0, unjoined: 0, connectionsCut: 1 };

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { defaultLimits } from '@warren/realtime';
 import { eventually } from '@warren/testing';
 import { range } from './support/client.js';
 import { node, onEnd } from './support/fixtures.js';
+import { memoryInUse } from './support/memory.js';
 import { SilentClient } from './support/silent-client.js';
 
 /** How long the tabs read nothing. `npm run test:full` waits a minute, with the default ping interval. */
@@ -24,15 +23,6 @@ const data = 'x'.repeat(4_096);
  */
 const maxGrowth = tabs * 2 * defaultLimits.unsentBytes + 5 * 1024 * 1024;
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function memory(): number {
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 describe('tabs that read nothing while 10,000 entries are written', () => {
   it(
     'use limited memory, then pull what they miss and become live, complete and in order',
@@ -47,13 +37,13 @@ describe('tabs that read nothing while 10,000 entries are written', () => {
         clients.push(client);
       }
 
-      const before = memory();
+      const before = memoryInUse();
       let growth = 0;
       const slices = 50;
       for (let slice = 1; slice <= slices; slice += 1) {
         for (let i = 0; i < entries / slices; i += 1) at.commit('ann', data);
         await pause(silenceMs / slices);
-        if (slice % 10 === 0) growth = Math.max(growth, memory() - before);
+        if (slice % 10 === 0) growth = Math.max(growth, memoryInUse() - before);
       }
       expect(growth).toBeLessThan(maxGrowth);
       await eventually(() => expect(at.realtime.stats().drops).toBe(tabs));

@@ -56,7 +56,7 @@ export interface MemoryEventBus extends EventBus {
 }
 
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): MemoryEventBus {
-  return new InMemory(options);
+  return new InMemoryEventBus(options);
 }
 
 /** An event that is not confirmed yet. */
@@ -65,7 +65,7 @@ interface Flight {
   fail(error: PublishError): void;
 }
 
-class InMemory implements MemoryEventBus {
+class InMemoryEventBus implements MemoryEventBus {
   readonly state = 'up';
   readonly publishing = 'up';
   readonly #retryDelays: readonly number[];
@@ -95,7 +95,7 @@ class InMemory implements MemoryEventBus {
     const earlier = this.#flights.get(flightKey(event));
     if (earlier) return earlier.outcome;
     this.#tellListeners(event);
-    return this.#take(event);
+    return this.#startFlight(event);
   }
 
   async subscribe(subscription: Subscription): Promise<Subscribed> {
@@ -170,7 +170,7 @@ class InMemory implements MemoryEventBus {
     }
   }
 
-  #take(event: EncodedEvent): Promise<PublishReceipt> {
+  #startFlight(event: EncodedEvent): Promise<PublishReceipt> {
     let fail: Flight['fail'] = () => undefined;
     const failed = new Promise<never>((_, reject) => {
       fail = reject;

@@ -6,6 +6,7 @@ import {
   ensureExchange,
   hasExchange,
   requireExchange,
+  within,
 } from '@warren/amqp-link';
 import type { ConfirmChannel } from 'amqplib';
 import type { BrokerNames } from './names.js';
@@ -115,16 +116,14 @@ async function observe(
   }
 }
 
-/** False if the broker does not confirm in time. */
 async function isConfirmed(channel: ConfirmChannel): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), confirmTimeoutMs);
-  });
+  const late = new Error('the broker did not confirm in time');
   try {
-    return await Promise.race([channel.waitForConfirms().then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
+    await within(confirmTimeoutMs, channel.waitForConfirms(), late);
+    return true;
+  } catch (error) {
+    if (error === late) return false;
+    throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { connect } from 'amqplib';
 import { brokerNames, createRabbitMqEventBus, deadLetterHeader } from '../../src/index.js';
 import { type Bench, silent } from './rabbitmq.js';
 
@@ -52,4 +53,25 @@ export async function waiting(bench: Bench, service: string): Promise<{ events: 
     bench.raw.checkQueue(deadQueue(service)),
   ]);
   return { events: events.messageCount, dead: dead.messageCount };
+}
+
+/**
+ * Takes the one message of the events queue and closes the channel, as a crash would, until the message is a dead letter.
+ * Resolves to the number of crashes.
+ */
+export async function crashUntilDead(url: string, service: string): Promise<number> {
+  const model = await connect(url, { noDelay: true });
+  try {
+    for (let crashes = 0; ; ) {
+      const channel = await model.createChannel();
+      const message = await channel.get(eventsQueue(service));
+      if (message) crashes += 1;
+      // An empty queue alone proves nothing: the message may still be on its way back from the last crash.
+      const { messageCount } = await channel.checkQueue(deadQueue(service));
+      await channel.close();
+      if (!message && messageCount > 0) return crashes;
+    }
+  } finally {
+    await model.close();
+  }
 }

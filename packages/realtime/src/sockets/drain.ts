@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connections } from '../server/connections.js';
 import type { UpgradeGate } from '../server/upgrade-gate.js';
+import { withDeadline } from '../timing.js';
 import type { SocketSet } from './socket-set.js';
 
 /** The share of the time that the slots are spread over. The rest is for clients that leave late. */
@@ -47,8 +48,9 @@ export class Drain {
     const { gate, sockets, connections } = this.#options;
     gate.shut();
     this.#handOutSlots(withinMs * slotShare);
-    await atMost(withinMs, sockets.whenEmpty());
-    await atMost(commandGraceMs, Promise.all([...sockets].map((socket) => socket.whenIdle())));
+    await withDeadline(sockets.whenEmpty(), withinMs, 'the drain').catch(() => undefined);
+    const idle = Promise.all([...sockets].map((socket) => socket.whenIdle()));
+    await withDeadline(idle, commandGraceMs, 'finishing commands').catch(() => undefined);
     // The answer of a command is written shortly after the command has finished.
     await nextTurn();
     await connections.closeAll(closeGraceMs);
@@ -61,13 +63,4 @@ export class Drain {
       socket.emit('session.draining', { reconnectAfterMs: Math.round((i / sockets.length) * spreadMs) });
     });
   }
-}
-
-/** Resolves when `work` does, or after `ms` milliseconds. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
