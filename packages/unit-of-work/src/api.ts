@@ -1,19 +1,31 @@
 import type { DomainEvent } from '@warren/contracts';
 
 /**
- * The least that a database client must do to carry a unit of work; `Db` is what handlers see inside a transaction.
- * `$transaction` must reject where the database answers COMMIT with a rollback (see `RolledBack`), which Prisma's own
- * driver adapter doesn't notice.
+ * What carries a unit of work: `pgClient`, or the kit's Prisma client. `Db` is what handlers see inside a transaction.
+ * `$transaction` rejects where the database answers COMMIT with a rollback (see `RolledBack`).
  */
 export interface TransactionalClient<Db extends RawClient> {
-  $transaction<T>(
-    work: (tx: Db) => Promise<T>,
-    options?: { maxWait?: number; timeout?: number; isolationLevel?: 'ReadCommitted' | 'RepeatableRead' },
-  ): Promise<T>;
+  $transaction<T>(work: (tx: Db) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
+
+export interface TransactionOptions {
+  /** Milliseconds to wait for a connection, for clients that leave it to nobody else, such as a pool. */
+  maxWait?: number;
+  /** Milliseconds after which the transaction is rolled back. Default 10,000. */
+  timeout?: number;
+  isolationLevel?: 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable';
+}
+
+/**
+ * Runs the last statement of a transaction and commits with it, in one round trip. Answers the statement's rows once both
+ * have succeeded; nothing is committed where the statement fails.
+ */
+export type CommitWith = <Row extends object>(sql: string, values: readonly unknown[]) => Promise<Row[]>;
 
 export interface RawClient {
   $queryRawUnsafe<T = unknown>(sql: string, ...values: unknown[]): Promise<T>;
+  /** Only for the unit of work, which ends its transactions with it. Without it, they take one round trip more. */
+  $commitWith?: CommitWith;
 }
 
 /** What a handler sees: the database transaction, and what shall commit with it. */

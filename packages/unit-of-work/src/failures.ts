@@ -9,10 +9,24 @@ export class LostRace extends Error {
   override readonly name = 'LostRace';
 }
 
+/** What `messaging.ensure` raises. */
+export function isLostRace(error: unknown): error is { message: string; detail?: string } {
+  return (error as { code?: unknown } | null)?.code === 'WRACE';
+}
+
 /** Deadlocks, serialization failures and lost races: running the same work again may succeed at once. */
 export function isRerunnable(error: unknown): boolean {
   if (error instanceof LostRace) return true;
   return codesOf(error).some((code) => rerunnable.has(code));
+}
+
+/**
+ * A table has changed since the statement was planned. 0A000 has other meanings too; this is the routine of the server
+ * that looks at plans before they are used again.
+ */
+export function isStalePlan(error: unknown): boolean {
+  const { code, routine } = (error ?? {}) as { code?: unknown; routine?: unknown };
+  return code === '0A000' && routine === 'RevalidateCachedQuery';
 }
 
 /** A lock that others held was not free in time. */

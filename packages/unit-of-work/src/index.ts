@@ -1,5 +1,5 @@
 export * from './api.js';
-export { isInfrastructure } from './failures.js';
+export { isInfrastructure, isStalePlan } from './failures.js';
 export type { ConsumerStats } from './inbox/tally.js';
 export { type LeaseOptions, withLease } from './lease.js';
 export type { Limits } from './limits.js';
@@ -8,7 +8,9 @@ export { Retention, type RetentionParts, type RetentionStats } from './retention
 export { migrateMessaging, migrateMessagingOver } from './schema/migrate.js';
 export { type PatientlyOptions, patiently } from './schema/patiently.js';
 export { claimFor, serviceOf } from './schema/service.js';
-export { checkCommitted, RolledBack } from './transaction/commit.js';
+export { RolledBack } from './transaction/commit.js';
+export { type PgClientOptions, pgClient, statementNames } from './transaction/pg-client.js';
+export { inTransaction, type PgTransaction } from './transaction/pg-transaction.js';
 export {
   createUnitOfWork,
   type Messaging,

@@ -2,11 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
-import { createUnitOfWork } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
 import pg from 'pg';
 import { noteEvent, publishTo } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type Instance, type NoteTx, quiet } from './support/fixture.js';
-import { pgClient } from './support/pg-client.js';
 
 let db: Fixture;
 let bus: MemoryEventBus;
@@ -135,7 +134,12 @@ describe('a failure that strikes by chance', () => {
   });
 
   it('counts no attempt while others use up the pool, however long that lasts', async () => {
-    const pool = new pg.Pool({ connectionString: db.url, max: 1, connectionTimeoutMillis: 200 });
+    const pool = new pg.Pool({
+      connectionString: db.url,
+      max: 1,
+      connectionTimeoutMillis: 200,
+      pipeline: true,
+    });
     const taken = await pool.connect();
     bus = createMemoryEventBus({ retryDelays: [10] });
     const inner = pgClient(pool);

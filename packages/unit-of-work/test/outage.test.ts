@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus } from '@warren/event-bus';
 import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
-import { createUnitOfWork } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
 import pg from 'pg';
 import { contract, type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
-import { pgClient } from './support/pg-client.js';
 
 let db: Fixture;
 let proxy: FaultProxy;
@@ -15,7 +14,7 @@ beforeAll(async () => {
   proxy = await faultProxy({ host: url.hostname, port: Number(url.port || 5432) });
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
-  pool = new pg.Pool({ connectionString: url.href, connectionTimeoutMillis: 2_000 });
+  pool = new pg.Pool({ connectionString: url.href, connectionTimeoutMillis: 2_000, pipeline: true });
   pool.on('error', () => undefined);
 });
 afterAll(async () => {

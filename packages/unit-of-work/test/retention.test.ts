@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { createUnitOfWork, Retention, type RetentionStats } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient, Retention, type RetentionStats } from '@warren/unit-of-work';
 import { contract, type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
 import { dayMs, hourMs, idOf, oldEvent, oldFeed, oldHandled } from './support/old-rows.js';
-import { pgClient } from './support/pg-client.js';
 import { pooler } from './support/pooler.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 

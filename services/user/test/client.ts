@@ -4,7 +4,7 @@ import { PrismaClient } from '../src/store/database.js';
 
 /** A client of its own on the service's database. */
 export function openClient(url: string): { prisma: PrismaClient; close(): Promise<void> } {
-  const pool = new pg.Pool({ connectionString: url, max: 3 });
+  const pool = new pg.Pool({ connectionString: url, max: 3, pipeline: true });
   const prisma = prismaClient(pool, (options) => new PrismaClient(options));
   return {
     prisma,

@@ -50,7 +50,7 @@ export async function openNode(options: NodeOptions): Promise<CurveNode> {
   const { service } = contract;
   const log = pino({ level: process.env.LOG_LEVEL ?? 'error' }, process.stderr);
   const cleanup = new Cleanup();
-  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 10 });
+  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 10, pipeline: true });
   cleanup.defer('pool', () => pool.end());
   await migrateMessaging(pool);
   const bus = createRabbitMqEventBus({ url, service, log });

@@ -11,7 +11,7 @@ export interface Stage {
 export const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, process.stderr);
 
 export async function openStage(bench: Bench): Promise<Stage> {
-  const pool = new pg.Pool({ connectionString: await bench.database(), max: 10 });
+  const pool = new pg.Pool({ connectionString: await bench.database(), max: 10, pipeline: true });
   bench.cleanup.defer('pool', () => pool.end());
   await migrateMessaging(pool);
   return { pool };

@@ -64,7 +64,11 @@ export async function openStormNode(options: StormNodeOptions): Promise<StormNod
 async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormNode> {
   const { node, amqpUrl: url, users, sweepMs } = options;
   const log = pino({ level: process.env.LOG_LEVEL ?? 'error' }, process.stderr);
-  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: options.connections ?? 10 });
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    max: options.connections ?? 10,
+    pipeline: true,
+  });
   cleanup.defer('pool', () => pool.end());
   await migrateMessaging(pool);
   const client = rawStore.client(pool);

@@ -1,58 +1,20 @@
 import type { ServiceClient } from '@warren/service-kit';
-import type { RawClient } from '@warren/unit-of-work';
+import { pgClient, type RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Store } from './store.js';
 
-/** The smallest client for a unit of work. It shows the cost of the unit of work without Prisma. */
-class RawPgClient implements ServiceClient<RawClient> {
-  readonly #pool: Pool;
+type RawPgClient = ServiceClient<RawClient> & RawClient;
 
-  constructor(pool: Pool) {
-    this.#pool = pool;
-  }
-
-  async $queryRawUnsafe<T>(sql: string, ...values: unknown[]): Promise<T> {
-    return (await this.#pool.query(sql, values)).rows as T;
-  }
-
-  async $transaction<T>(
-    work: (tx: RawClient) => Promise<T>,
-    options: { isolationLevel?: 'ReadCommitted' | 'RepeatableRead' } = {},
-  ): Promise<T> {
-    const client = await this.#pool.connect();
-    const tx: RawClient = {
-      $queryRawUnsafe: async <R>(sql: string, ...values: unknown[]) =>
-        (await client.query({ name: nameOf(sql), text: sql, values })).rows as R,
-    };
-    try {
-      const repeatable = options.isolationLevel === 'RepeatableRead';
-      await client.query(repeatable ? 'begin isolation level repeatable read' : 'begin');
-      const result = await work(tx);
-      await client.query('commit');
-      client.release();
-      return result;
-    } catch (error) {
-      // Destroying the connection rolls back in any state.
-      client.release(true);
-      throw error;
-    }
-  }
-
-  /** Does nothing, because the kit owns the pool. */
-  async $disconnect(): Promise<void> {}
-}
-
-const names = new Map<string, string>();
-
-/** Names each statement, as the kit does for Prisma, so that PostgreSQL keeps its plan. There are few statements. */
-function nameOf(sql: string): string {
-  const name = names.get(sql) ?? `raw_${names.size}`;
-  names.set(sql, name);
-  return name;
-}
+/** Shows the cost of the unit of work without Prisma. */
+const client = (pool: Pool): RawPgClient => ({
+  ...pgClient(pool, { named: true }),
+  $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) => (await pool.query(sql, values)).rows as T,
+  // The kit owns the pool.
+  $disconnect: async () => undefined,
+});
 
 export const rawStore: Store<RawClient, RawPgClient> = {
-  client: (pool) => new RawPgClient(pool),
+  client,
 
   async insertPayment(db, payment) {
     const { id, payerId, recipientId, amount, currency, status, description, version, createdAt } = payment;

@@ -1,3 +1,4 @@
+import { isStalePlan } from '@warren/unit-of-work';
 import pg from 'pg';
 
 /** What the connections of a pool have in common. */
@@ -14,8 +15,8 @@ type Named = pg.QueryConfig & { name: string };
 
 /**
  * Connections for a pool. Where tables have changed, the server refuses a plan that would now answer other types: then
- * all plans of the pool are made anew. Outside of a transaction the statement is repeated at once; inside of one the
- * transaction has failed, and whoever runs it has to run it again.
+ * all plans of the pool are made anew. The refused statement still fails; whoever sent it sends it again, as
+ * `PlannedPool` does for statements on their own and `inTransaction` for whole transactions.
  *
  * New plans get new names and, in a comment, a new text: a pooler that shares plans between its clients knows them by
  * their text.
@@ -37,38 +38,44 @@ export function plannedClient(plans: Plans): typeof pg.Client {
       const isDone = typeof valuesOrDone === 'function';
       const [values, done] = isDone ? [undefined, valuesOrDone as Done] : [valuesOrDone, doneAfterValues];
       const { generation } = plans;
-      const isOnItsOwn = this.getTransactionStatus() === 'I';
-      const repeats = (error: Error | null): boolean => {
-        if (!isStalePlan(error)) return false;
-        if (plans.generation === generation) plans.generation += 1;
-        return isOnItsOwn;
+      const note = (error: Error | null) => {
+        if (isStalePlan(error) && plans.generation === generation) plans.generation += 1;
       };
-      if (!done) return this.#promised(statement, values, repeats);
-      return this.#query(prepared(statement), values, (error, result) => {
-        if (repeats(error)) this.#query(prepared(statement), values, done);
-        else done(error, result);
+      if (done) {
+        return this.#query(prepared(statement), values, (error, result) => {
+          note(error);
+          done(error, result);
+        });
+      }
+      return (this.#query(prepared(statement), values) as Promise<unknown>).catch((error: Error) => {
+        note(error);
+        throw error;
       });
     }) as pg.Client['query'];
-
-    async #promised(statement: Named, values: unknown, repeats: (error: Error) => boolean): Promise<unknown> {
-      try {
-        return await this.#query(prepared(statement), values);
-      } catch (error) {
-        if (!repeats(error as Error)) throw error;
-        return await this.#query(prepared(statement), values);
-      }
-    }
   };
+}
+
+/** Repeats a statement on its own whose plan was refused. Its `Client` is a `plannedClient`. */
+export class PlannedPool extends pg.Pool {
+  readonly #query = super.query.bind(this) as Query;
+
+  override query = ((statement: unknown, valuesOrDone?: unknown, doneAfterValues?: Done) => {
+    const isDone = typeof valuesOrDone === 'function';
+    const [values, done] = isDone ? [undefined, valuesOrDone as Done] : [valuesOrDone, doneAfterValues];
+    const answer = (this.#query(statement, values) as Promise<unknown>).catch((error: unknown) => {
+      if (isStalePlan(error)) return this.#query(statement, values);
+      throw error;
+    });
+    if (!done) return answer;
+    return void answer.then(
+      (result) => done(null, result),
+      (error: Error) => done(error),
+    );
+  }) as pg.Pool['query'];
 }
 
 function isNamed(statement: unknown): statement is Named {
   return (
     typeof statement === 'object' && statement !== null && 'name' in statement && Boolean(statement.name)
   );
-}
-
-/** 0A000 has other meanings too; this is the routine of the server that looks at plans before they are used again. */
-function isStalePlan(error: unknown): boolean {
-  const { code, routine } = (error ?? {}) as { code?: unknown; routine?: unknown };
-  return code === '0A000' && routine === 'RevalidateCachedQuery';
 }

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Server } from './meet.js';
-import { plannedClient } from './planned-client.js';
+import { PlannedPool, plannedClient } from './planned-client.js';
 
 export interface PoolOptions {
   url: string;
@@ -30,8 +30,10 @@ export function createPool({
   server = { pooled: false, named: true },
   silenceMs = 20_000,
 }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+  const pool = new PlannedPool({
     Client: plannedClient({ named: server.named, generation: 0 }),
+    // A transaction sends BEGIN with its first statement and COMMIT with its last one.
+    pipeline: true,
     connectionString: url,
     max,
     connectionTimeoutMillis: 5_000,

@@ -12,6 +12,7 @@ import { epochs } from './007-epochs.js';
 import { parked } from './008-parked.js';
 import { feedsDue } from './009-feeds-due.js';
 import { lostQueues } from './010-lost-queues.js';
+import { ensure } from './011-ensure.js';
 import { lockTimeoutMs, patiently } from './patiently.js';
 
 /** Position plus one is the version. Released ones never change; each must suit the build before it too. */
@@ -26,6 +27,7 @@ const migrations: readonly string[] = [
   parked,
   feedsDue,
   lostQueues,
+  ensure,
 ];
 
 /**

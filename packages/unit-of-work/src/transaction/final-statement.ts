@@ -1,6 +1,6 @@
 import type { FeedEntry, RawClient } from '../api.js';
 import type { EntityEpoch } from '../epoch/epochs.js';
-import { LostRace } from '../failures.js';
+import { isLostRace, LostRace } from '../failures.js';
 import { encodeCursor } from '../feed/cursor.js';
 import { insertRecord } from '../once/record.js';
 import type { Effects, Marks, NewOutboxRow, PendingEntry } from './effects.js';
@@ -10,26 +10,23 @@ type Head = [userId: string, seq: number, feedEpoch: number];
 
 interface FinalRow {
   epoch: string;
-  entityEpoch: number;
-  heads: Head[];
-  handled: number;
-  recorded: number;
+  heads: Head[] | null;
 }
 
 /** Adds a value to the statement and answers its placeholder. */
 type Bind = (value: unknown) => string;
 
 /**
- * Writes everything that was collected in one statement, the last before the commit, so that counter rows are
- * held as briefly as can be. Counters are taken in sorted order: two transactions never wait in a circle.
- * Values travel as arrays of text and are cast here, which every driver manages.
+ * Writes everything that was collected in one statement, which travels together with COMMIT. So counter rows are held as
+ * briefly as can be. Counters are taken in sorted order: two transactions never wait in a circle. Values travel as arrays
+ * of text and are cast here, which every driver manages. Sends nothing where nothing was collected.
  *
  * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll, free since
  * they were made.
  * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work, or if
  * another epoch began than what the events bear; `epoch` is set to it then.
  */
-export async function writeEffects(
+export async function commitEffects(
   db: RawClient,
   effects: Effects,
   epoch: EntityEpoch,
@@ -50,20 +47,41 @@ export async function writeEffects(
   if (marks.record) parts.push(`recorded AS (${insertRecord(marks.record, bind)})`);
   if (parts.length === 0) return [];
 
-  const answer = `SELECT (SELECT epoch FROM messaging.meta) AS epoch,
-  (SELECT entity_epoch FROM messaging.meta) AS "entityEpoch",
-  ${entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL'} AS heads,
-  ${marks.inbox ? '(SELECT count(*)::int FROM handled)' : '0'} AS handled,
-  ${marks.record ? '(SELECT count(*)::int FROM recorded)' : '0'} AS recorded`;
-  const [row] = await db.$queryRawUnsafe<FinalRow[]>(`WITH ${parts.join(',\n')}\n${answer}`, ...values);
-  if (!row) throw new Error('The final statement returned nothing');
-  if (events.length > 0 && row.entityEpoch !== effects.entityEpoch) {
-    epoch.current = row.entityEpoch;
-    throw new LostRace('An epoch began meanwhile');
-  }
-  if (row.handled !== (marks.inbox?.eventIds.length ?? 0)) throw new LostRace('Handled elsewhere meanwhile');
-  if (row.recorded !== (marks.record ? 1 : 0)) throw new LostRace('Recorded elsewhere meanwhile');
+  const heads =
+    entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL::json';
+  const sql = `WITH ${parts.join(',\n')}
+SELECT epoch, ${heads} AS heads, ${conditions(effects, bind).join(' AND ') || 'true'} AS holds FROM messaging.meta`;
+  const sent = db.$commitWith?.<FinalRow>(sql, values) ?? db.$queryRawUnsafe<FinalRow[]>(sql, ...values);
+  const [row] = await sent.catch((error: unknown) => {
+    throw isLostRace(error) ? lostRace(error, epoch) : error;
+  });
+  if (!row) throw new Error('messaging.meta is empty: the messaging schema is damaged');
   return numbered(entries, behind, time, row);
+}
+
+const epochBegan = 'an epoch began meanwhile';
+
+/** What must hold for the transaction to commit. */
+function conditions({ events, entityEpoch, marks }: Effects, bind: Bind): string[] {
+  const all: string[] = [];
+  if (events.length > 0) {
+    const holds = `entity_epoch = ${bind(entityEpoch)}::int`;
+    all.push(`messaging.ensure(${holds}, '${epochBegan}', entity_epoch::text)`);
+  }
+  if (marks.inbox) {
+    const holds = `(SELECT count(*) FROM handled) = ${bind(marks.inbox.eventIds.length)}::int`;
+    all.push(`messaging.ensure(${holds}, 'an event was handled elsewhere meanwhile')`);
+  }
+  if (marks.record) {
+    const holds = 'EXISTS (SELECT FROM recorded)';
+    all.push(`messaging.ensure(${holds}, 'the operation was recorded elsewhere meanwhile')`);
+  }
+  return all;
+}
+
+function lostRace(error: { message: string; detail?: string }, epoch: EntityEpoch): LostRace {
+  if (error.message === epochBegan) epoch.current = Number(error.detail);
+  return new LostRace(error.message, { cause: error });
 }
 
 /** How many entries of the same user come after each one in this transaction. */
@@ -154,7 +172,7 @@ function numbered(
   row: FinalRow,
 ): FeedEntry[] {
   if (entries.length === 0) return [];
-  const heads = new Map(row.heads.map(([userId, ...head]) => [userId, head]));
+  const heads = new Map(row.heads?.map(([userId, ...head]) => [userId, head]));
   return entries.map(({ userId, type, id, data }, index) => {
     const [last = 0, feed = 0] = heads.get(userId) ?? [];
     const seq = last - (behind[index] ?? 0);

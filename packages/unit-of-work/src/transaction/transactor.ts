@@ -6,7 +6,7 @@ import { isRerunnable } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { Effects } from './effects.js';
 import { eraseUsers } from './erase.js';
-import { writeEffects } from './final-statement.js';
+import { commitEffects } from './final-statement.js';
 import type { Language } from './language.js';
 
 /** Where the events of a transaction go when it has committed. */
@@ -60,7 +60,8 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
       const { events, erased } = effects;
       if (events.length > 0 && relay.reserve(events.length)) claimed = events.length;
       if (erased.size > 0) await eraseUsers(db, erased);
-      return { value, entries: await writeEffects(db, effects, epoch, claimed > 0 ? limits.leaseMs : 0) };
+      const claimMs = claimed > 0 ? limits.leaseMs : 0;
+      return { value, entries: await commitEffects(db, effects, epoch, claimMs) };
     }, options);
     const { value, entries } = await written.catch((error: unknown) => {
       giveUp();

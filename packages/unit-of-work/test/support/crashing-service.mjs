@@ -1,31 +1,13 @@
 // The note service in a process of its own, as compiled. Handling the subject `crasher` kills it on the spot.
 import { defineContract } from '@warren/contracts';
 import { createRabbitMqEventBus } from '@warren/event-bus';
-import { createUnitOfWork } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
 
 const { DATABASE_URL, AMQP_URL } = process.env;
 const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
-const pool = new pg.Pool({ connectionString: DATABASE_URL });
-
-const client = {
-  async $transaction(work) {
-    const connection = await pool.connect();
-    try {
-      await connection.query('BEGIN');
-      const result = await work({
-        $queryRawUnsafe: async (sql, ...values) => (await connection.query(sql, values)).rows,
-      });
-      await connection.query('COMMIT');
-      connection.release();
-      return result;
-    } catch (error) {
-      connection.release(true);
-      throw error;
-    }
-  },
-};
+const pool = new pg.Pool({ connectionString: DATABASE_URL, pipeline: true });
 
 const note = { type: 'object', properties: { text: { type: 'string' } } };
 const contract = defineContract({
@@ -37,7 +19,7 @@ const contract = defineContract({
 });
 
 const bus = createRabbitMqEventBus({ service: 'note', log, url: AMQP_URL });
-const messaging = createUnitOfWork({ service: 'note', contract, client, pool, bus, log });
+const messaging = createUnitOfWork({ service: 'note', contract, client: pgClient(pool), pool, bus, log });
 
 await messaging.start({
   handlers: [

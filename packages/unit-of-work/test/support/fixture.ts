@@ -10,7 +10,7 @@ import {
 } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
-import { type PgClient, pgClient } from './pg-client.js';
+import { type RecordingClient, recordingClient } from './pg-client.js';
 import { ScriptedBus } from './scripted-bus.js';
 
 export const note = {
@@ -58,13 +58,18 @@ export interface InstanceOptions {
 }
 
 export interface Instance extends Messaging<RawClient> {
-  client: PgClient;
+  client: RecordingClient;
 }
 
 /** A fresh database with the `messaging` schema and one table for the work's own state. */
 export async function fixture(): Promise<Fixture> {
   const database = await testDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, max: 20, connectionTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    connectionString: database.url,
+    max: 20,
+    connectionTimeoutMillis: 30_000,
+    pipeline: true,
+  });
   // Tests cut connections; an idle one that dies must not end the process.
   pool.on('error', () => undefined);
   await migrateMessaging(pool);
@@ -76,7 +81,7 @@ export async function fixture(): Promise<Fixture> {
     url: database.url,
     pool,
     instance({ bus = new ScriptedBus(), limits, consumedTypes = new Set<string>(), isAway } = {}) {
-      const client = pgClient(pool, isAway);
+      const client = recordingClient(pool, isAway);
       const made = createUnitOfWork({
         service: 'note',
         contract,

@@ -6,12 +6,12 @@ import {
   type EventHandler,
   type Messaging,
   migrateMessaging,
+  pgClient,
   type RawClient,
 } from '@warren/unit-of-work';
 import pg from 'pg';
 import { envelope, rowOf } from '../../src/transaction/language.js';
 import { note, quiet } from './fixture.js';
-import { pgClient } from './pg-client.js';
 
 const noteContract = defineContract({
   service: 'note',
@@ -139,7 +139,7 @@ async function side(
   contracts: (typeof noteContract)[] = [],
 ): Promise<Side> {
   const database = await testDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, max: 10 });
+  const pool = new pg.Pool({ connectionString: database.url, max: 10, pipeline: true });
   pool.on('error', () => undefined);
   await migrateMessaging(pool);
   await pool.query(tables);
