@@ -157,8 +157,8 @@ export const mutations = [
   {
     guard: 'epoch: no event is published with the previous epoch',
     file: 'packages/unit-of-work/src/transaction/final-statement.ts',
-    from: 'if (events.length > 0 && row.entityEpoch !== effects.entityEpoch) {',
-    to: 'if (events.length < 0) {',
+    from: 'entity_epoch = ${bind(entityEpoch)}::int',
+    to: '${bind(entityEpoch)}::int IS NOT NULL',
     tests: ['packages/unit-of-work/test/epochs.test.ts'],
   },
   {
@@ -296,11 +296,11 @@ export const mutations = [
     tests: ['packages/unit-of-work/test/commit.test.ts'],
   },
   {
-    guard: 'commits: Prisma’s transactions notice a rollback too',
-    file: 'packages/service-kit/src/database/prisma/prisma-client.ts',
-    from: 'const checked = checkedCommits(pool);',
-    to: 'const [checked] = [pool, checkedCommits];',
-    tests: ['packages/bench/test/prisma-client.test.ts'],
+    guard: 'commits: a statement that lost a race commits nothing of what travels with it',
+    file: 'packages/unit-of-work/src/transaction/pg-transaction.ts',
+    from: '[this.#send<Row>(statement), this.#commit()]',
+    to: '[this.#commit(), this.#send<Row>(statement)].reverse()',
+    tests: ['packages/unit-of-work/test/pg-transaction.test.ts'],
   },
   {
     guard: 'leases: only one process works at a time',
@@ -466,9 +466,16 @@ export const mutations = [
   {
     guard:
       "end of a transaction: a statement that the handler did not await runs on no other transaction's connection",
-    file: 'packages/service-kit/src/database/prisma/kit-transaction.ts',
-    from: '  async executeRaw(query: SqlQuery): Promise<number> {\n    if (this.#over) throw this.#over;',
-    to: '  async executeRaw(query: SqlQuery): Promise<number> {',
+    file: 'packages/unit-of-work/src/transaction/pg-transaction.ts',
+    from: 'if (this.#ended) return Promise.reject(this.#ended);',
+    to: '',
+    tests: ['packages/bench/test/prisma-client.test.ts'],
+  },
+  {
+    guard: 'end of a transaction: a model operation that was left behind does not run in the next one',
+    file: 'packages/service-kit/src/database/prisma/model-clients.ts',
+    from: "if (ended) throw new Error('the transaction has ended');\n      running += 1;",
+    to: 'running += 1;',
     tests: ['packages/bench/test/prisma-client.test.ts'],
   },
   {
@@ -852,13 +859,13 @@ export const mutations = [
   {
     guard: 'database: all connections plan again when tables have changed',
     file: 'packages/service-kit/src/database/planned-client.ts',
-    from: 'if (plans.generation === generation) plans.generation += 1;',
-    to: '',
+    from: 'plans.generation += 1;',
+    to: 'void plans;',
     tests: ['packages/service-kit/test/planned-client.test.ts'],
   },
   {
     guard: 'database: a transaction runs again when tables have changed',
-    file: 'packages/service-kit/src/database/prisma/prisma-client.ts',
+    file: 'packages/unit-of-work/src/transaction/pg-transaction.ts',
     from: 'if (!transaction.hadStalePlan || reruns === mostReruns) throw error;',
     to: 'if (transaction.hadStalePlan || reruns < mostReruns) throw error;',
     tests: ['services/payment/test/changed-tables.test.ts'],

@@ -14,6 +14,7 @@ const others: Record<string, (argv: readonly string[]) => Promise<void>> = {
   resume: async (argv) => (await import('./resume/command.js')).resume(argv, say),
   attacks: async (argv) => (await import('./attacks/command.js')).attack(argv),
   retention: async (argv) => (await import('./retention/command.js')).retention(argv),
+  transaction: async (argv) => (await import('./transaction/command.js')).transaction(argv),
   curves: async (argv) => (await import('./curves/command.js')).curves(argv, say),
 };
 

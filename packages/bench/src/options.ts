@@ -1,7 +1,7 @@
 import { readFlags, wholeNumber } from '@warren/testing';
 
 export const help = `npm run bench -- [options]
-npm run bench -- storm|resume|attacks|curves|retention [options]
+npm run bench -- storm|resume|attacks|curves|retention|transaction [options]
 
 Measures the way from the POST of a payment to the notification on a socket, alternately with a hand-written pipeline
 ('bare') and with Warren, and prints ratios of throughput and latency.
@@ -23,6 +23,7 @@ Other benchmarks, each with its own --help:
   attacks     floods a node through a socket
   curves      throughput of the relay and of consumers
   retention   size of the tables, and the cost of pruning them
+  transaction round trips and processor time of a transaction
 
 The servers are found as in the tests: WARREN_TEST_AMQP_URL and WARREN_TEST_DATABASE_URL, or local servers. All figures
 include the work of the load generator, which runs on the same machine.

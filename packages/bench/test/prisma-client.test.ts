@@ -198,6 +198,21 @@ describe("the kit's Prisma client", () => {
     expect(await count()).toBe(1);
   });
 
+  it('refuses a model operation that was left behind while the next transaction runs', async () => {
+    const left: (() => Promise<unknown>)[] = [];
+    await kit.$transaction(async (tx) => {
+      const { payment: model } = tx;
+      await model.count();
+      left.push(() => model.create({ data: payment() }));
+    });
+    await kit.$transaction(async (tx) => {
+      await tx.payment.count();
+      for (const operation of left) await expect(operation()).rejects.toThrow('has ended');
+      await tx.payment.create({ data: payment() });
+    });
+    expect(await count()).toBe(1);
+  });
+
   it('ends by itself when it takes too long, and frees its connection at once', async () => {
     const [started, start] = gate();
     const [held, release] = gate();

@@ -66,7 +66,7 @@ export class PgTransaction {
   /** Sends the statement at once, behind those that were sent before. */
   query<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     if (this.#ended) return Promise.reject(this.#ended);
-    const result = this.#send<Row>(statement);
+    const result = inOneWrite(this.#client, () => this.#send<Row>(statement));
     // Nobody may wait for it any more when it fails. The transaction has failed then, and its end tells.
     result.catch(ignore);
     return result;
@@ -78,7 +78,8 @@ export class PgTransaction {
    */
   async commitWith<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     if (this.#ended) throw this.#ended;
-    const [result, commit] = await Promise.allSettled([this.#send<Row>(statement), this.#commit()]);
+    const answers = inOneWrite(this.#client, () => [this.#send<Row>(statement), this.#commit()] as const);
+    const [result, commit] = await Promise.allSettled(answers);
     if (result.status === 'rejected') throw result.reason;
     if (commit.status === 'rejected') throw commit.reason;
     return result.value;
@@ -148,6 +149,20 @@ const isolationLevels = {
 } satisfies Record<NonNullable<TransactionOptions['isolationLevel']>, string>;
 
 const ignore = () => undefined;
+
+/**
+ * A write to a socket costs more than a small statement. node-postgres corks its stream for one statement, so this does
+ * it for several. Where it has no such stream, they are several writes.
+ */
+function inOneWrite<T>(client: PoolClient, send: () => T): T {
+  const { connection } = client as { connection?: { stream?: { cork?(): void; uncork?(): void } } };
+  connection?.stream?.cork?.();
+  try {
+    return send();
+  } finally {
+    connection?.stream?.uncork?.();
+  }
+}
 
 /** Under the code that Prisma has for it. */
 function tooSlow(timeoutMs: number): Error {
