@@ -24,13 +24,13 @@ export interface EntranceParts<Db extends RawClient> {
 export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): UnitOfWork<Db> {
   const { client, transactor, relay, probe, limits } = parts;
 
-  /** New work is refused while too much waits for the broker; what other services sent is not. */
+  /** Refuses new work while too many events wait for the broker. Events of other services don't come this way. */
   async function admitted<T>({ admit = true }: RunOptions, start: () => Promise<T>): Promise<T> {
     if (admit && relay.overloaded) throw new AppError('service-overloaded');
     return known(start);
   }
 
-  /** A database that is away is `service-unavailable`; everything else stays as it is. */
+  /** Turns an unreachable database into `service-unavailable`, and leaves all other errors as they are. */
   async function known<T>(start: () => Promise<T>): Promise<T> {
     try {
       return await start();

@@ -1,10 +1,9 @@
 /**
- * What a database failure means. The same failure looks different through `pg`, through Prisma's driver adapter
- * and through Prisma's client, which hides the SQLSTATE in `meta` or `cause`; so all codes of the whole chain
- * of causes count.
+ * What a database failure means. The same failure looks different in node-postgres, in Prisma's driver adapter and in
+ * Prisma's client, which hides the SQLSTATE in `meta` or `cause`. So all codes in the chain of causes count.
  */
 
-/** Another transaction was first; this one was rolled back whole and may simply run again. */
+/** Another transaction was faster. This one was rolled back and may run again. */
 export class LostRace extends Error {
   override readonly name = 'LostRace';
 }
@@ -29,14 +28,14 @@ export function isStalePlan(error: unknown): boolean {
   return code === '0A000' && routine === 'RevalidateCachedQuery';
 }
 
-/** A lock that others held was not free in time. */
+/** The wait for a lock that others held took too long. */
 export function isLockTimeout(error: unknown): boolean {
   return codesOf(error).includes('55P03');
 }
 
 /**
- * The service's own database was away, closing, full or out of connections; or it ended this very work: a terminated
- * backend and a limit for one query have the same codes. Only trying the database again tells which.
+ * The service's own database was unreachable, shutting down, full or out of connections. Or it ended just this work: a
+ * terminated backend and a limit for one query have the same codes. Only another attempt tells which.
  */
 export function isInfrastructure(error: unknown): boolean {
   return links(error).some(
@@ -44,12 +43,12 @@ export function isInfrastructure(error: unknown): boolean {
   );
 }
 
-/** The database may be away, but the error may also be the work's own: only trying the database tells. */
+/** Either the database is unreachable or the error is the work's own. Only another attempt tells which. */
 export function mayBeInfrastructure(error: unknown): boolean {
   return codesOf(error).some((code) => suspicious.has(code));
 }
 
-/** A failed connection may be one of the work's own, to anything: then `probe`, which writes, still commits. */
+/** A connection that failed may be the work's own, to anything. In that case `probe`, which writes, still commits. */
 export async function isOutage(error: unknown, probe: () => Promise<void>): Promise<boolean> {
   if (isInfrastructure(error)) return true;
   if (!mayBeInfrastructure(error)) return false;
@@ -59,13 +58,13 @@ export async function isOutage(error: unknown, probe: () => Promise<void>): Prom
   );
 }
 
-/** 40001 serialization failure, 40P01 deadlock; the others are Prisma's words for both. */
+/** 40001 serialization failure, 40P01 deadlock; the others are Prisma's names for both. */
 const rerunnable = new Set(['40001', '40P01', 'P2034', 'TransactionWriteConflict']);
 
 /**
  * Classes 08 connection exception, 28 invalid authorization, 53 insufficient resources, 57P01–57P05 shutdown, 3D000 no
  * such database; Prisma: P1000 and P1010 refused, P1001, P1002, P1017 not reachable or closed, P1003 no such database,
- * P1011 TLS, P2024 pool time-out, P2037 too many connections; and its driver adapter's own words.
+ * P1011 TLS, P2024 pool time-out, P2037 too many connections; and the names that its driver adapter uses.
  */
 const infrastructure =
   /^(08...|28...|53...|57P0[1-5]|3D000|P10(0[0-3]|1[017])|P2024|P2037|DatabaseNotReachable|DatabaseDoesNotExist|DatabaseAccessDenied|AuthenticationFailed|TlsConnectionError|ConnectionClosed|SocketTimeout|TooManyConnections)$/;
@@ -75,8 +74,8 @@ const lostConnection =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end|.*Unable to start a transaction in the given time)/;
 
 /**
- * Sockets, to whatever; 25006 read-only: a standby that was the primary, or a write in a reading transaction; 57014
- * and P2028, too slow: a database that stalls, or work that takes too long; 58030 input or output failed.
+ * Errors of sockets, whatever they connect to. 25006 read-only: a standby that was the primary, or a write in a read-only
+ * transaction. 57014 and P2028 too slow: a database that stalls, or work that takes too long. 58030 input or output failed.
  */
 const suspicious = new Set([
   '25006',
@@ -96,7 +95,7 @@ const suspicious = new Set([
 
 type Link = Record<string, unknown>;
 
-/** The error and everything it wraps; bounded, since causes may form a circle. */
+/** The error and everything it wraps, at most 16 objects, since causes may form a circle. */
 function links(error: unknown): Link[] {
   const found: Link[] = [];
   const waiting: unknown[] = [error];

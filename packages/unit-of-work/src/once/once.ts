@@ -25,10 +25,10 @@ interface OpeningRow {
 }
 
 /**
- * One round trip: what is on record, and otherwise the operation's lock and then the users' locks.
+ * Reads the record, and otherwise takes the operation's lock and then the users' locks, in one round trip.
  *
- * The statement's snapshot is older than its lock: a first request may commit in between and stay unseen.
- * Inserting the record then finds that one's and reports a lost race.
+ * The statement's snapshot is older than its lock, so it may miss a first request that commits in between. Then inserting
+ * the record finds that request's record, and the race is lost.
  */
 const opening = `
 WITH record AS MATERIALIZED (
@@ -69,7 +69,7 @@ export function createOnce<Db extends RawClient>({ transactor, errors, pool, log
     }
   };
 
-  /** After the rollback, in a statement of its own; if a repeat is at work already, that one's outcome counts. */
+  /** Runs after the rollback. If a repeat is already in progress, that one's outcome counts. */
   async function record(operation: Operation, refusal: AppError): Promise<void> {
     const values: unknown[] = [];
     const bind = (value: unknown) => `$${values.push(value)}`;
@@ -87,7 +87,7 @@ function operationOf({ userId, operation, key, input }: OnceOptions): Operation 
   return { userId, operation, key, inputHash: hashOf(input), lock };
 }
 
-/** The recorded outcome, or nothing if this transaction is now the one to do the work. */
+/** Returns the recorded outcome, or nothing if this transaction must do the work. */
 async function open(db: RawClient, operation: Operation, users: string[]): Promise<Outcome | undefined> {
   const { userId, operation: name, key, inputHash, lock } = operation;
   const [row] = await db.$queryRawUnsafe<OpeningRow[]>(opening, userId, name, key, lock, users);

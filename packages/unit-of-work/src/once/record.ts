@@ -9,19 +9,19 @@ export interface OnceRecord {
   outcome: Outcome;
 }
 
-/** How it ended: with a value, or with a refusal that would be the same again. */
+/** How it ended: with a value, or with a permanent error. */
 export type Outcome =
   | { value?: unknown }
   | { error: { code: string; message: string; errors?: FieldError[] | undefined } };
 
-/** Records older than this count as absent, and are deleted some time later. */
+/** Older records count as absent. Retention deletes them later. */
 export const freshHours = 24;
 
 export const fresh = `created_at > now() - interval '${freshHours} hours'`;
 
 /**
- * Inserts a record, or overwrites one that is no longer fresh; returns no row if a fresh one stands already.
- * `condition` is SQL that must hold besides.
+ * SQL that inserts a record, or overwrites one that is too old. It returns no row if there is a fresh one.
+ * `condition`: SQL that must hold too.
  */
 export function insertRecord(
   record: OnceRecord,

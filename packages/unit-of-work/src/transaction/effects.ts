@@ -24,9 +24,9 @@ export interface PendingEntry {
   personal?: PersonalFields | undefined;
 }
 
-/** What shall mark the work as done, in the same transaction. */
+/** Rows that mark the work as done, in the same transaction. */
 export interface Marks {
-  /** Events that this transaction handles. */
+  /** The events that this transaction handles. */
   inbox?: { consumer: string; eventIds: readonly string[] };
   /** A suspect that this transaction clears. */
   finished?: { consumer: string; suspect: string };
@@ -35,16 +35,16 @@ export interface Marks {
 }
 
 /**
- * Collects what one transaction publishes and feeds. It takes copies, as JSON, at once: what the work changes
- * in its objects later is not published. Dropped with the transaction if that fails.
+ * Collects what one transaction publishes and feeds. It serializes each at once, so later changes to the work's objects
+ * are not published. If the transaction fails, its effects are dropped.
  */
 export class Effects {
   events: NewOutboxRow[] = [];
   entries: PendingEntry[] = [];
-  /** Users who are erased with this transaction. */
+  /** Users whom this transaction erases. */
   readonly erased = new Set<string>();
   readonly marks: Marks = {};
-  /** Of this service's entities; the final statement finds out whether it still holds. */
+  /** The epoch of this service's entities. The final statement checks that it still holds. */
   readonly entityEpoch: number;
   readonly #language: Language;
   #sealed = false;
@@ -54,7 +54,7 @@ export class Effects {
     this.entityEpoch = entityEpoch;
   }
 
-  /** The face that a handler sees; what it publishes carries `cause`. */
+  /** The part that a handler sees. The events that it publishes carry `cause`. */
   causedBy(cause: Cause): TxEffects {
     return {
       publish: (event: NewEvent) => {
@@ -82,7 +82,7 @@ export class Effects {
     };
   }
 
-  /** From here on nothing more is taken: it would be lost without a sign. */
+  /** Refuses further effects: they would be lost without an error. */
   seal(): void {
     this.#sealed = true;
   }

@@ -1,12 +1,12 @@
 import type { RawClient } from '../api.js';
 
 /**
- * Takes what the messaging tables hold of these users: their feeds, their words in the feeds of others, the answers kept
- * for repeats, and published events that carry their data. What is not published yet somebody still waits for: it goes after that, by retention. A
- * feed's next epoch makes cursors of the old one unusable.
+ * Deletes what the messaging tables hold of these users: their feeds, their words in the feeds of others, the answers kept
+ * for repeats, and published events that carry their data. Retention deletes unpublished events after they are published.
+ * Each feed begins its next epoch, which makes cursors of the old one unusable.
  *
- * The counters come first, in a statement of their own: whoever is writing to one of these feeds is waited for, and
- * only a statement that begins after that sees what they wrote.
+ * A statement of its own changes the counters first. It waits for transactions that write to one of these feeds, and only
+ * a statement that begins after that sees what they wrote.
  */
 export async function eraseUsers(db: RawClient, users: Iterable<string>): Promise<void> {
   const sorted = [...users].sort();

@@ -1,28 +1,25 @@
 import { hash } from 'node:crypto';
 import type { RawClient } from '../api.js';
 
-/**
- * Keys of PostgreSQL's advisory locks: 64 bits of a hash. Two names that share a key only wait for each other
- * without need.
- */
+/** A key for PostgreSQL's advisory locks: 64 bits of a hash. Two names with the same key only wait needlessly. */
 export function lockKey(kind: 'user' | 'once', name: string): bigint {
   return hash('sha256', `warren.${kind}:${name}`, 'buffer').readBigInt64BE(0);
 }
 
 /**
- * The locks of these users, ready for a statement. Sorted by key, not by user: two orders that differ where
- * keys collide would let two transactions wait in a circle.
+ * The keys of these users' locks, as a statement's parameter. They are sorted by key and not by user: users whose keys
+ * collide could otherwise make two transactions wait in a circle.
  */
 export function userLockKeys(users: Iterable<string>): string[] {
   const keys = new Set(Array.from(users, (user) => lockKey('user', user)));
   return [...keys].sort((a, b) => (a < b ? -1 : 1)).map(String);
 }
 
-/** Waits for the locks one after the other, in the order given; they end with the transaction. */
+/** SQL that waits for the locks one after the other, in the order given. They end with the transaction. */
 export const takeUserLocks = (parameter: string): string =>
   `SELECT count(pg_advisory_xact_lock(k))::int FROM unnest(${parameter}::bigint[]) AS k`;
 
-/** Takes those locks that are free and answers the keys of the others, without waiting. */
+/** SQL that takes the free locks without waiting, and returns the keys of the others. */
 export const tryUserLocks = (parameter: string): string =>
   `SELECT k FROM unnest(${parameter}::bigint[]) AS k WHERE NOT pg_try_advisory_xact_lock(k)`;
 

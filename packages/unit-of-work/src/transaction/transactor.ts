@@ -9,9 +9,9 @@ import { eraseUsers } from './erase.js';
 import { commitEffects } from './final-statement.js';
 import type { Language } from './language.js';
 
-/** Where the events of a transaction go when it has committed. */
+/** Takes the events of a transaction after its commit. */
 export interface CommittedEvents {
-  /** Room for `count` events; each `true` must be answered by one `accept` or `release`. */
+  /** Reserves room for `count` events. Each `true` must be followed by one `accept` or `release`. */
   reserve(count: number): boolean;
   /** The events have committed, claimed by this process. */
   accept(events: Effects['events']): void;
@@ -26,14 +26,14 @@ export interface TransactorParts<Db extends RawClient> {
   relay: CommittedEvents;
   limits: Limits;
   log: Logger;
-  /** Hears of feed entries after their commit. Must not throw. */
+  /** Called with feed entries after their commit. Must not throw. */
   committed(entries: FeedEntry[]): void;
 }
 
-/** Runs one transaction: the work, then what it collected, then the commit, then the two ways out. */
+/** Runs one transaction: first the work, then the statement that writes what it collected, together with the commit. */
 export interface Transactor<Db extends RawClient> {
   transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T>;
-  /** `transact`, again after a deadlock, a serialization failure or a lost race; at most three times. */
+  /** Like `transact`. Runs the work again after a deadlock, a serialization failure or a lost race, at most three times. */
   persist<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T>;
 }
 
@@ -44,7 +44,7 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
   const options = { maxWait: limits.maxWaitMs, timeout: limits.transactionMs };
 
   async function transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T> {
-    // Of the last run: the client may run the work again.
+    // Those of the last run, since the client may run the work again.
     let effects = new Effects(language, epoch.current);
     let claimed = 0;
     const giveUp = () => {
@@ -80,7 +80,7 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
           return await transact(work);
         } catch (error) {
           if (reruns === mostReruns || !isRerunnable(error)) throw error;
-          log.debug({ err: error, reruns }, 'transaction lost to another one; running it again');
+          log.debug({ err: error, reruns }, 'the transaction lost against another one; running it again');
           await sleep(5 + Math.random() * 20 * 2 ** reruns);
         }
       }
