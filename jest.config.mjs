@@ -1,16 +1,15 @@
 const workspaceNames = {
   '^@warren/contracts/validation$': '<rootDir>/packages/contracts/src/validation/index.ts',
   '^@warren/service-kit/config$': '<rootDir>/packages/service-kit/src/config/index.ts',
-  '^@warren/(user|payment|notification)-service$': '<rootDir>/services/$1/src/main.ts',
+  '^@warren/([a-z-]+)-service$': '<rootDir>/services/$1/src/main.ts',
   '^@warren/([a-z-]+)-contract$': '<rootDir>/services/$1/contract/src/index.ts',
-  '^@warren/all-in-one$': '<rootDir>/services/all-in-one/src/main.ts',
   '^@warren/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };
 
 /** @type {import('jest').Config} */
 export default {
   rootDir: import.meta.dirname,
-  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/services/*/test/**/*.test.ts'],
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/services/*/{,contract/}test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { ...workspaceNames, '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -1,9 +1,9 @@
 // Implements the npm scripts of the root. Needs only Node and npm: it installs and builds everything else first.
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare } from './lib/prepare.mjs';
 import { run } from './lib/run.mjs';
+import { serviceNames } from './lib/services.mjs';
 import { bin, Failure, root, say } from './lib/workspace.mjs';
 
 const help = `Warren
@@ -17,6 +17,8 @@ const help = `Warren
   npm run generate                  write the files that follow from the services and the import rules
   npm run format                    format the code, and apply the linter's fixes
   npm run warren -- <arguments>     inspect and repair dead letters, outboxes, queues and replays
+  npm run broker-definitions [-- <prefix>]
+                                    print users and permissions for a broker, for services with this AMQP_PREFIX
   npm run secrets [-- <folder>]     create passwords for docker compose, by default in ./.secrets
   npm run images [-- <options>]     build the services' images for a cluster, and write k8s/overlays/local:
                                     [--kind <cluster>] [--minikube <profile>] [--registry <host/folder> [--push]]
@@ -29,15 +31,15 @@ const help = `Warren
 
 const commands = {
   async start(...args) {
-    await prepare({ project: 'services/all-in-one' });
+    await prepare({ projects: ['services/all-in-one', ...serviceNames().map((name) => `services/${name}`)] });
     await become('services/all-in-one/dist/main.js', args);
   },
 
   async service(name, ...args) {
-    if (!services().includes(name)) {
-      throw new Failure(`usage: npm run service -- ${services().join('|')}`);
+    if (!serviceNames().includes(name)) {
+      throw new Failure(`usage: npm run service -- ${serviceNames().join('|')}`);
     }
-    await prepare({ project: `services/${name}` });
+    await prepare({ projects: [`services/${name}`] });
     await become(`services/${name}/dist/main.js`, args);
   },
 
@@ -48,7 +50,7 @@ const commands = {
   },
 
   async build() {
-    await prepare({ project: '.' });
+    await prepare({ projects: ['.'] });
   },
 
   async check() {
@@ -59,8 +61,15 @@ const commands = {
   },
 
   async generate() {
-    const { generate } = await import('./lib/generate.mjs');
+    const { generate } = await import('./generate/index.mjs');
     for (const file of await generate()) say(`wrote ${file}`);
+  },
+
+  async 'broker-definitions'(prefix) {
+    await prepare({ projects: ['.'] });
+    const { brokerDefinitions } = await import('./generate/broker.mjs');
+    const { describeServices } = await import('./lib/services.mjs');
+    process.stdout.write(await brokerDefinitions(await describeServices(), prefix));
   },
 
   async format() {
@@ -69,7 +78,7 @@ const commands = {
   },
 
   async warren(...args) {
-    await prepare({ project: 'packages/cli' });
+    await prepare({ projects: ['packages/cli'] });
     await become('packages/cli/dist/main.js', args);
   },
 
@@ -91,18 +100,18 @@ const commands = {
   },
 
   async bench(...args) {
-    await prepare({ project: 'packages/bench' });
+    await prepare({ projects: ['packages/bench'] });
     await become('packages/bench/dist/main.js', args);
   },
 
   async mutations(...args) {
-    await prepare({ project: 'packages/testing' });
+    await prepare({ projects: ['packages/testing'] });
     const { runMutations } = await import('./mutations/run.mjs');
     process.exitCode = await runMutations(args);
   },
 
   async chaos(...args) {
-    await prepare({ project: '.' });
+    await prepare({ projects: ['.'] });
     await become('packages/chaos/dist/main.js', args);
   },
 };
@@ -112,12 +121,6 @@ async function become(file, args) {
   const path = join(root, file);
   process.argv.splice(1, process.argv.length, path, ...args);
   await import(pathToFileURL(path));
-}
-
-function services() {
-  return readdirSync(join(root, 'services')).filter(
-    (name) => name !== 'all-in-one' && existsSync(join(root, 'services', name, 'src/main.ts')),
-  );
 }
 
 const [name = '--help', ...args] = process.argv.slice(2);

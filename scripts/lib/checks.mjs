@@ -1,4 +1,4 @@
-import { staleFiles } from './generate.mjs';
+import { staleFiles } from '../generate/index.mjs';
 import { build } from './prepare.mjs';
 import { run } from './run.mjs';
 import { bin, root, say } from './workspace.mjs';

@@ -4,9 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run } from './run.mjs';
+import { serviceNames } from './services.mjs';
 import { Failure, manifest, root, say } from './workspace.mjs';
-
-const services = ['user', 'payment', 'notification'];
 
 /** Accepts the options that `node scripts/warren.mjs --help` lists. Returns the exit code. */
 export async function buildImages(args) {
@@ -22,13 +21,17 @@ export async function buildImages(args) {
     },
   });
   if (values.push && !values.registry) throw new Failure('--push needs --registry <host/folder>');
+  const services = serviceNames();
   const tag = newTag();
   const names = new Map(services.map((name) => [name, imageName(values.registry, name)]));
   const images = [...names.values()].map((name) => `${name}:${tag}`);
   const env = {
     ...process.env,
     ...Object.fromEntries(
-      services.map((name) => [`${name.toUpperCase()}_IMAGE`, `${names.get(name)}:${tag}`]),
+      services.map((name) => [
+        `${name.toUpperCase().replaceAll('-', '_')}_IMAGE`,
+        `${names.get(name)}:${tag}`,
+      ]),
     ),
     WARREN_VERSION: tag,
     WARREN_REVISION: revision(),

@@ -10,27 +10,28 @@ import { bin, Failure, manifest, root, say } from './workspace.mjs';
 const stampFile = join(root, '.cache/installed');
 
 /**
- * Installs the dependencies. With `generated` it also generates the Prisma clients. With `project` it also compiles that
- * folder and the packages that it needs; `.` compiles everything.
+ * Installs the dependencies. With `generated` it also generates the Prisma clients. It compiles the folders in `projects`
+ * and the packages that they need; `.` compiles everything. Only with `newPackages` may it change the lock file.
  */
-export async function prepare({ generated = true, project } = {}) {
+export async function prepare({ generated = true, projects = [], newPackages = false } = {}) {
   const onWait = (pid) => say(`waiting for process ${pid}, which is preparing this checkout …`);
   await withLock(
     join(root, '.cache/prepare.lock'),
     async () => {
-      await install();
+      await install(newPackages);
       if (generated) await generate();
-      if (project && (await build(project)) !== 0) throw new Failure('the code does not compile, see above');
+      if (projects.length > 0 && (await build(...projects)) !== 0)
+        throw new Failure('the code does not compile, see above');
     },
     { onWait },
   );
 }
 
-/** Compiles a folder and the packages that it needs. Returns the compiler's exit code. */
-export async function build(project = '.') {
+/** Compiles folders and the packages that they need, by default everything. Returns the compiler's exit code. */
+export async function build(...projects) {
   const first = !existsSync(join(root, 'packages/contracts/dist/index.js'));
   if (first) say('compiling (the first time) …');
-  return run(bin('tsc'), ['-b', project], { cwd: root, quiet: true });
+  return run(bin('tsc'), ['-b', ...(projects.length > 0 ? projects : ['.'])], { cwd: root, quiet: true });
 }
 
 async function generate() {
@@ -38,18 +39,22 @@ async function generate() {
   if (code !== 0) throw new Failure('the Prisma clients could not be generated, see above');
 }
 
-async function install() {
+async function install(newPackages) {
   const stamp = await dependencyStamp();
   const installed = await readFile(stampFile, 'utf8').catch(() => undefined);
   if (installed === stamp && existsSync(join(root, 'node_modules/.modules.yaml'))) return;
 
   const [, version] = manifest.packageManager.split('@');
   say(`installing dependencies with pnpm ${version} (about a minute the first time) …`);
-  const flags = ['--frozen-lockfile', '--reporter=append-only', '--config.confirmModulesPurge=false'];
+  const flags = [
+    newPackages ? '--no-frozen-lockfile' : '--frozen-lockfile',
+    '--reporter=append-only',
+    '--config.confirmModulesPurge=false',
+  ];
   const code = await run('npx', ['--yes', `pnpm@${version}`, 'install', ...flags], { cwd: root });
   if (code !== 0) throw new Failure(`pnpm install failed with exit code ${code}, see above`);
   await mkdir(join(root, '.cache'), { recursive: true });
-  await writeFile(stampFile, stamp);
+  await writeFile(stampFile, await dependencyStamp());
 }
 
 /** A hash of everything that determines the dependencies: the lockfile, the manifests, Node and the platform. */

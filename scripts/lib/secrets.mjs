@@ -15,13 +15,14 @@ const placeholder = 'development-only';
 
 /** A digest of the mounted files. As a container label it makes `docker compose up` replace containers after a change. */
 export async function digestOf({ folder, definitions }) {
+  const files = [...(await filesIn(folder)).filter((file) => file !== definitions), definitions];
+  return digestOfTexts(await Promise.all(files.map(async (file) => [basename(file), await readFile(file)])));
+}
+
+/** The same for the `[name, text]` of each file: sorted by name, and the definitions of the broker last. */
+export function digestOfTexts(files) {
   const hash = createHash('sha256');
-  for (const file of [...(await filesIn(folder)).filter((file) => file !== definitions), definitions]) {
-    hash
-      .update(`${basename(file)}\n`)
-      .update(await readFile(file))
-      .update('\n');
-  }
+  for (const [name, text] of files) hash.update(`${name}\n`).update(text).update('\n');
   return hash.digest('hex').slice(0, 16);
 }
 

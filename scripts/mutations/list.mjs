@@ -121,7 +121,7 @@ export const mutations = [
   },
   {
     guard: 'proxies: only the ingress controller can reach a service that trusts it',
-    file: 'k8s/services/payment/network-policy.yaml',
+    file: 'k8s/services/payment/workload.yaml',
     from: 'kubernetes.io/metadata.name: ingress-nginx',
     to: 'kubernetes.io/metadata.name: default',
     tests: ['packages/deploy-checks/test/kubernetes-services.test.ts'],
@@ -416,10 +416,10 @@ export const mutations = [
   },
   {
     guard: 'broker permissions: a service may bind every type that it consumes',
-    file: 'scripts/broker-definitions.mjs',
+    file: 'scripts/generate/broker.mjs',
     from: 'const heard = [...new Set([...consumes, revocationType])].sort();',
     to: "const heard = [...consumes, revocationType].filter((type) => !type.endsWith('.snapshot')).sort();",
-    tests: ['packages/deploy-checks/test/broker-permissions.test.ts'],
+    tests: ['packages/deploy-checks/test/generated.test.ts'],
   },
   {
     guard: 'publishers: an event is accepted only from a service that may publish it',

@@ -53,7 +53,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       return bus;
     }
 
-    it('says that it is refused where it may not consume what it subscribes to', async () => {
+    it('reports a refusal if it may not consume what it subscribes to', async () => {
       const bus = busOf('payment');
       const types = ['user.registered', 'user.password-reset-requested'];
       await bus.subscribe({ service: 'payment', types, ...subscription });
@@ -61,7 +61,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       expect(bus.state).toBe('degraded');
     });
 
-    it('says that it is refused where its login is, and not where the broker is away', async () => {
+    it('reports a refusal if its login is refused, but not if the broker is down', async () => {
       const url = new URL(broker.urlFor('payment'));
       url.password = 'another';
       const bus = busOf('payment', url.href);
@@ -72,7 +72,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       expect(busOf('payment', away.href).refused).toBeUndefined();
     });
 
-    it('leaves no queue behind where what it listens to is refused, however often it tries', async () => {
+    it('leaves no queue behind after repeated refusals to listen', async () => {
       const counter = errorCounter();
       const bus = createRabbitMqEventBus({
         url: broker.urlFor('payment'),
@@ -91,7 +91,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       expect((await broker.queues()).filter((name) => name.includes('.listening.'))).toEqual([]);
     });
 
-    it('leaves no queue behind where its nodes may not hear each other, and begins once they may', async () => {
+    it('leaves no queue behind while its nodes are refused, and connects once they are permitted', async () => {
       const own = '^warren\\.(nodes\\.)?user\\..+$';
       await broker.permit('user', { configure: own, write: '^warren\\..+$', read: '^$' });
       const counter = errorCounter();
@@ -109,7 +109,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       await eventually(() => expect([link.refused, link.state]).toEqual([undefined, 'up']));
     });
 
-    it('goes on where it was refused nothing, and its permissions let it look at its bindings', async () => {
+    it('works with its own permissions, which include checking its bindings', async () => {
       for (const service of ['user', 'payment', 'notification']) {
         const bus = busOf(service);
         const types = service === 'user' ? [] : ['user.registered', 'user.snapshot'];
@@ -124,7 +124,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       }
     });
 
-    it('does not start on an exchange of another type, though it may not declare one', async () => {
+    it('does not start if an exchange has another type, although it may not declare exchanges', async () => {
       const channel = await model.createConfirmChannel();
       await channel.deleteExchange(eventsExchange);
       await channel.assertExchange(eventsExchange, 'fanout', { durable: true });
@@ -140,7 +140,7 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       await channel.assertExchange(eventsExchange, 'topic', { durable: true });
     });
 
-    it('is degraded and not refused where an operator deletes an exchange under it, and whole once it is back', async () => {
+    it('is degraded, not refused, while an exchange is missing, and recovers once it is back', async () => {
       const bus = busOf('payment');
       await bus.subscribe({ service: 'payment', types: ['user.registered'], ...subscription });
       expect(bus.state).toBe('up');

@@ -22,14 +22,14 @@ function changed(change: (file: ComposeFile) => void): ComposeFile {
 }
 
 describe('docker-compose.yml', () => {
-  it('fits the schema of the Compose specification', () => {
+  it('matches the schema of the Compose specification', () => {
     expect(composeSchemaProblems(compose)).toEqual([]);
     const misspelt = { ...compose, services: { payment: { ...compose.services.payment, read_onyl: true } } };
     expect(composeSchemaProblems(misspelt)).not.toEqual([]);
   });
 
   const noCompose = missing('docker', ['compose', 'version']);
-  (noCompose ? it.skip : it)(named('is read by docker compose as the checks here read it', noCompose), () => {
+  (noCompose ? it.skip : it)(named('means the same to docker compose as to these checks', noCompose), () => {
     const printed = run('docker', [
       'compose',
       '--file',
@@ -50,7 +50,7 @@ describe('docker-compose.yml', () => {
     expect(rule(compose)).toEqual([]);
   });
 
-  it('is set by the variables of .env.example, and by no others', () => {
+  it('uses exactly the variables that .env.example lists', () => {
     const used = new Set([...text.matchAll(/\$\{(\w+)/g)].map((match) => match[1]));
     const listed = new Set(
       [...textOf('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map((match) => match[1]),
@@ -58,20 +58,20 @@ describe('docker-compose.yml', () => {
     expect([...listed].sort()).toEqual([...used].sort());
   });
 
-  it('carries the digest of what its secret files hold, so that `up` notices that they changed', () => {
+  it('labels containers with the digest of the secret files, so that `up` replaces them after a change', () => {
     const digest = run('node', [pathOf('scripts/warren.mjs'), 'secrets', '--digest']).trim();
     const labels = Object.values(compose.services).flatMap(({ labels = {} }) => Object.values(labels));
     expect(new Set(labels)).toEqual(new Set([digest]));
   });
 
-  it('says which Docker Engine and Compose know what it uses', () => {
+  it('states the versions of Docker Engine and Compose that it needs', () => {
     for (const page of ['docker-compose.yml', 'README.md', 'docs/deployment.md']) {
       const said = /Docker\s+Engine ≥ 25 and Compose ≥ 2\.24\.1/.test(textOf(page));
       expect({ page, said }).toEqual({ page, said: true });
     }
   });
 
-  it('builds on the base image that the Dockerfiles name, under the version of the workspace', () => {
+  it('builds with the base image of the Dockerfiles and the version of the workspace', () => {
     const { version } = JSON.parse(textOf('package.json')) as { version: string };
     for (const { name } of services) {
       const { image, build } = compose.services[name] ?? {};
@@ -85,7 +85,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('npm run secrets', () => {
-  it('makes a folder with which docker-compose.yml starts and nothing is for development only', async () => {
+  it('creates secrets for docker-compose.yml, none of which is for development only', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'warren-secrets-'));
     const folder = join(parent, 'secrets');
     try {
@@ -98,7 +98,7 @@ describe('npm run secrets', () => {
       );
       const changed = readCompose(text, env);
       expect(env.DEPLOYMENT).toBe('production');
-      expect(composeRules['each service starts with its environment'](changed)).toEqual([]);
+      expect(composeRules['starts each service with a valid environment'](changed)).toEqual([]);
       for (const facts of services) {
         const { SIGNING_KEY_SECRET } = changed.services[facts.name]?.environment ?? {};
         if (facts.name === 'user') expect(SIGNING_KEY_SECRET).toMatch(/^[\w-]{32,}$/);
@@ -130,100 +130,106 @@ describe('npm run secrets', () => {
 
 /** Each rule must notice at least this mistake. */
 const mistakes: Array<[keyof typeof composeRules, (services: ComposeFile['services']) => void]> = [
-  ['each service starts with its environment', (s) => set(s.payment?.environment, 'DRIAN_SECONDS', '10')],
-  ['each service starts with its environment', (s) => set(s.payment?.environment, 'DRAIN_SECONDS', 'ten')],
-  ['each service starts with its environment', (s) => delete s.payment?.environment?.DATABASE_URL_FILE],
-  ['each service starts with its environment', (s) => s.payment?.secrets?.splice(0, 1)],
-  ['each service starts with its environment', (s) => delete s.payment?.environment?.DEPLOYMENT],
-  ['what has no default can be set', (s) => delete s.payment?.environment?.STRIPE_SECRET_KEY],
+  ['starts each service with a valid environment', (s) => set(s.payment?.environment, 'DRIAN_SECONDS', '10')],
   [
-    'passwords are in secret files, which say that they are for development only',
+    'starts each service with a valid environment',
+    (s) => set(s.payment?.environment, 'DRAIN_SECONDS', 'ten'),
+  ],
+  ['starts each service with a valid environment', (s) => delete s.payment?.environment?.DATABASE_URL_FILE],
+  ['starts each service with a valid environment', (s) => s.payment?.secrets?.splice(0, 1)],
+  ['starts each service with a valid environment', (s) => delete s.payment?.environment?.DEPLOYMENT],
+  ['passes every setting without a default', (s) => delete s.payment?.environment?.STRIPE_SECRET_KEY],
+  [
+    'keeps passwords in secret files that are marked for development only',
     (s) => set(s.payment?.environment, 'AMQP_URL', 'amqp://payment:known@rabbitmq:5672/warren'),
   ],
   [
-    'passwords are in secret files, which say that they are for development only',
+    'keeps passwords in secret files that are marked for development only',
     (s) => set(s.postgres?.environment, 'POSTGRES_PASSWORD', 'known'),
   ],
   [
-    'passwords are in secret files, which say that they are for development only',
+    'keeps passwords in secret files that are marked for development only',
     (s) => s.rabbitmq?.secrets?.push('npmrc'),
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => delete s['payment-migrate'],
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => delete s['payment-migrate']?.environment?.MIGRATE_DATABASE_URL_FILE,
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => set(s.payment?.environment, 'MIGRATE', 'on'),
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => delete s.payment?.depends_on?.['payment-migrate'],
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => s.payment?.secrets?.push('payment-owner-database-url'),
   ],
   [
-    'databases are migrated by the role that owns them, before the service starts with less',
+    'migrates each database as its owner before the service starts as a role with fewer rights',
     (s) => set(s['payment-migrate'], 'restart', 'unless-stopped'),
   ],
-  ['a changed secret replaces every container that reads one', (s) => delete s.rabbitmq?.labels],
+  ['labels each container that reads secrets with their digest', (s) => delete s.rabbitmq?.labels],
   [
-    'health checks are seldom and start no virtual machine',
+    'runs health checks rarely, and starts no virtual machine for them',
     (s) => set(s.rabbitmq?.healthcheck, 'test', ['CMD', 'rabbitmq-diagnostics', 'ping']),
   ],
   [
-    'health checks are seldom and start no virtual machine',
+    'runs health checks rarely, and starts no virtual machine for them',
     (s) => set(s.payment?.healthcheck, 'interval', '10s'),
   ],
   [
-    'health checks are seldom and start no virtual machine',
+    'runs health checks rarely, and starts no virtual machine for them',
     (s) => delete s.payment?.healthcheck?.start_interval,
   ],
-  ['mails survive their container', (s) => set(s.notification?.environment, 'MAIL_DIR', '/tmp/mail')],
+  ['keeps mails on a volume', (s) => set(s.notification?.environment, 'MAIL_DIR', '/tmp/mail')],
   [
-    'each container is bounded in CPU, memory, processes and logs',
+    'limits CPU, memory, processes and logs of each container',
     (s) => delete s.postgres?.deploy?.resources?.limits?.pids,
   ],
   [
-    'each container is bounded in CPU, memory, processes and logs',
+    'limits CPU, memory, processes and logs of each container',
     (s) => set(s.rabbitmq?.deploy?.resources?.limits, 'cpus', '2'),
   ],
-  ['each container is bounded in CPU, memory, processes and logs', (s) => delete s.user?.logging],
-  ['builds take base image, registry and what it asks for', (s) => delete s.user?.build?.secrets],
+  ['limits CPU, memory, processes and logs of each container', (s) => delete s.user?.logging],
+  ['passes base image, registry and registry credentials to builds', (s) => delete s.user?.build?.secrets],
   [
-    'services publish their port on this machine only, nothing else is published',
+    'publishes only the ports of services, and only on this machine',
     (s) => s.payment?.ports?.push('5002:5002'),
   ],
   [
-    'services publish their port on this machine only, nothing else is published',
+    'publishes only the ports of services, and only on this machine',
     (s) => set(s.rabbitmq, 'ports', ['5672:5672']),
   ],
-  ['broker and database can be reached by services only', (s) => s.postgres?.networks?.push('public')],
-  ['services run without privileges on a read-only root', (s) => set(s.user, 'read_only', false)],
-  ['services have the time to drain', (s) => set(s.user, 'stop_grace_period', '40s')],
-  ['services wait for a healthy broker and database', (s) => delete s.rabbitmq?.healthcheck],
   [
-    'images are built from the service’s own Dockerfile or carry a version',
+    'puts broker and database on a network that only services reach',
+    (s) => s.postgres?.networks?.push('public'),
+  ],
+  ['runs services without privileges and with a read-only root', (s) => set(s.user, 'read_only', false)],
+  ['gives services time to drain', (s) => set(s.user, 'stop_grace_period', '40s')],
+  ['starts services after broker and database are healthy', (s) => delete s.rabbitmq?.healthcheck],
+  [
+    'builds each service from its own Dockerfile, and names other images by version',
     (s) => set(s.rabbitmq, 'image', 'rabbitmq:latest'),
   ],
   [
-    'images are built from the service’s own Dockerfile or carry a version',
+    'builds each service from its own Dockerfile, and names other images by version',
     (s) => set(s.postgres, 'image', 'registry:5000/postgres'),
   ],
 ];
 
 describe('the checks of docker-compose.yml', () => {
-  it('have a mistake each', () => {
+  it('are tested with at least one mistake each', () => {
     expect(new Set(mistakes.map(([rule]) => rule))).toEqual(new Set(Object.keys(composeRules)));
   });
 
-  it.each(mistakes)('would notice that not "%s" (%#)', (rule, change) => {
+  it.each(mistakes)('fail on a mistake: %s (%#)', (rule, change) => {
     expect(composeRules[rule](changed(({ services }) => change(services)))).not.toEqual([]);
   });
 });

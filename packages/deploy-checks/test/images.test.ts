@@ -41,7 +41,7 @@ describe('npm run images', () => {
 
   const tagOf = (calls: readonly string[]) => /\[\S+:(\S+) /.exec(calls[0] ?? '')?.[1] ?? '';
 
-  it('builds under a tag that it uses once, and loads what it built into the cluster', () => {
+  it('builds images under a unique tag and loads them into the cluster', () => {
     const calls = images('--kind', 'trial');
     const tag = tagOf(calls);
     const built = services.map(({ name }) => `warren-${name}:${tag}`);
@@ -50,7 +50,7 @@ describe('npm run images', () => {
     expect(tagOf(images())).not.toBe(tag);
   });
 
-  it('pushes to a registry where it is told to, and refuses to push to nowhere', () => {
+  it('pushes to the given registry, and refuses to push without one', () => {
     const calls = images('--registry', 'registry.example/warren', '--push');
     const tag = tagOf(calls);
     for (const { name } of services) {
@@ -60,7 +60,7 @@ describe('npm run images', () => {
   });
 
   (renderingUnavailable ? it.skip : it)(
-    named('names the images in an overlay of the quickstart that can be applied', renderingUnavailable),
+    named('writes an overlay of the quickstart that names the images', renderingUnavailable),
     () => {
       const tag = tagOf(images('--registry', 'registry.example/warren'));
       const objects = render(`k8s/overlays/${overlay}`);

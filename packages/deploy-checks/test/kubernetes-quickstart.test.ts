@@ -18,7 +18,7 @@ type Rule = keyof typeof rules;
     const rendered = renderingUnavailable ? [] : render('k8s/overlays/quickstart');
     const objects = () => structuredClone(rendered);
 
-    it('fits the schemas of Kubernetes', async () => {
+    it('matches the schemas of Kubernetes', async () => {
       expect(await kubernetesProblems(objects())).toEqual([]);
     });
 
@@ -27,20 +27,20 @@ type Rule = keyof typeof rules;
     });
 
     it.each(services.map((facts) => [facts.name, facts] as const))(
-      'keeps the rules for %s',
+      'follows the rules for the %s service',
       (_name, facts) => {
         expect(Object.values(serviceRules).flatMap((check) => check(objects(), facts))).toEqual([]);
       },
     );
 
-    it('gives the broker the definitions that docker-compose.yml mounts', () => {
+    it('gives the broker the same definitions as docker-compose.yml', () => {
       const { secrets } = readCompose(textOf('docker-compose.yml'));
       expect(secrets['rabbitmq-definitions']?.file).toBe(
         './k8s/overlays/quickstart/rabbitmq/definitions.json',
       );
     });
 
-    it('says where it is applied which Kubernetes it needs and where images come from', () => {
+    it('documents the Kubernetes version that it needs and how to build images', () => {
       for (const page of ['README.md', 'docs/deployment.md', 'k8s/overlays/quickstart/kustomization.yaml']) {
         const text = textOf(page);
         const said = [/kubectl apply -k/, /Kubernetes\s+≥ 1\.30/, /npm run images/];
@@ -51,92 +51,89 @@ type Rule = keyof typeof rules;
     /** Each rule must notice at least this mistake. */
     const mistakes: Array<[Rule, (o: KubernetesObject[]) => void]> = [
       [
-        'everything is in one restricted namespace',
+        'puts everything into one restricted namespace',
         (o) => set(one(o, 'Service', 'user').metadata, 'namespace', 'default'),
       ],
       [
-        'everything is in one restricted namespace',
+        'puts everything into one restricted namespace',
         (o) => delete one(o, 'Namespace', 'warren').metadata.labels,
       ],
       [
-        'every pod is admitted there, bounded and of a fixed version',
+        'runs pods that are restricted, limited and of a fixed version',
         (o) => set(pod(o, 'StatefulSet', 'postgres').containers[0], 'image', 'postgres'),
       ],
       [
-        'every pod is admitted there, bounded and of a fixed version',
+        'runs pods that are restricted, limited and of a fixed version',
         (o) => set(pod(o, 'StatefulSet', 'rabbitmq'), 'securityContext', {}),
       ],
       [
-        'broker and database talk to services only, and whatever else there is to nobody',
+        'lets only services reach broker and database, and denies all other traffic',
         (o) => set(one(o, 'NetworkPolicy', 'postgres').spec, 'ingress', [{}]),
       ],
       [
-        'broker and database talk to services only, and whatever else there is to nobody',
+        'lets only services reach broker and database, and denies all other traffic',
         (o) => set(one(o, 'NetworkPolicy', 'default-deny').spec, 'policyTypes', ['Ingress']),
       ],
       [
-        'secrets say that they are for development only',
+        'marks secrets as for development only',
         (o) => delete o.find(({ kind }) => kind === 'Secret')?.metadata.annotations,
       ],
       [
-        'each service starts with the secrets that are published with it',
+        'starts each service with the published secrets',
         (o) => set(configOf(o, 'payment'), 'DEPLOYMENT', 'production'),
       ],
       [
-        'services know broker and database by the addresses, names and passwords that these have',
+        'gives services the addresses, names and passwords of broker and database',
         (o) => set(one(o, 'Service', 'rabbitmq').spec, 'ports', [{ port: 5673 }]),
       ],
       [
-        'services know broker and database by the addresses, names and passwords that these have',
+        'gives services the addresses, names and passwords of broker and database',
         (o) => set(secretObject(o, 'postgres-passwords'), 'data', {}),
       ],
       [
-        'the ingress leads to public ports, sockets by path and for as long as they are silent',
+        'routes the ingress to public ports, and lets a socket be silent for as long as it may',
         (o) => paths(o).splice(0, 1),
       ],
       [
-        'the ingress leads to public ports, sockets by path and for as long as they are silent',
+        'routes the ingress to public ports, and lets a socket be silent for as long as it may',
         (o) => set(paths(o)[0]?.backend.service.port, 'name', 'internal'),
       ],
       [
-        'the ingress leads to public ports, sockets by path and for as long as they are silent',
+        'routes the ingress to public ports, and lets a socket be silent for as long as it may',
         (o) => delete one(o, 'Ingress', 'warren').metadata.annotations,
       ],
       [
-        'the ingress leads to public ports, sockets by path and for as long as they are silent',
+        'routes the ingress to public ports, and lets a socket be silent for as long as it may',
         (o) => delete one(o, 'Ingress', 'warren').spec?.ingressClassName,
       ],
       [
-        'all services together stay within the connections of the one database server',
+        'keeps all services together within the connections of the database server',
         (o) => delete pod(o, 'StatefulSet', 'postgres').containers[0]?.args,
       ],
       [
-        'all services together stay within the connections of the one database server',
+        'keeps all services together within the connections of the database server',
         (o) => set(one(o, 'HorizontalPodAutoscaler', 'user').spec, 'maxReplicas', 10),
       ],
       [
-        'a web app in development on this machine may call, and links in mails lead to it',
+        'admits a web app on this machine, and links to it in mails',
         (o) => set(configOf(o, 'user'), 'CORS_ORIGINS', 'https://warren.example'),
       ],
       [
-        'a web app in development on this machine may call, and links in mails lead to it',
+        'admits a web app on this machine, and links to it in mails',
         (o) => set(configOf(o, 'notification'), 'WEB_URL', 'https://warren.example'),
       ],
+      ['keeps the mails of all pods in one place', (o) => delete configOf(o, 'notification').SMTP_URL],
       [
-        'mails of all pods are in one place, which keeps them',
-        (o) => delete configOf(o, 'notification').SMTP_URL,
-      ],
-      [
-        'mails of all pods are in one place, which keeps them',
+        'keeps the mails of all pods in one place',
         (o) => set(one(o, 'StatefulSet', 'mail').spec, 'replicas', 2),
       ],
     ];
 
-    it('have a mistake for each rule', () => {
+    it('has a test with a mistake for each rule', () => {
       expect(new Set(mistakes.map(([rule]) => rule))).toEqual(new Set(Object.keys(rules)));
     });
 
-    it.each(mistakes)('would notice that not "%s" (%#)', (rule, change) => {
+    it.each(mistakes)('fail on a mistake: %s (%#)', (rule, change) => {
       const changed = objects();
       change(changed);
       expect(rules[rule](changed)).not.toEqual([]);
@@ -149,7 +146,7 @@ type Rule = keyof typeof rules;
   () => {
     const objects = renderingUnavailable ? [] : render('k8s/overlays/quickstart-port-forward');
 
-    it('fits the schemas of Kubernetes', async () => {
+    it('matches the schemas of Kubernetes', async () => {
       expect(await kubernetesProblems(objects)).toEqual([]);
     });
 
@@ -158,13 +155,13 @@ type Rule = keyof typeof rules;
     });
 
     it.each(services.map((facts) => [facts.name, facts] as const))(
-      'keeps the rules for %s',
+      'follows the rules for the %s service',
       (_name, facts) => {
         expect(Object.values(serviceRules).flatMap((check) => check(objects, facts))).toEqual([]);
       },
     );
 
-    it('has no ingress, believes no proxy, and serves sockets where the README looks for them', () => {
+    it('has no ingress, trusts no proxy, and serves sockets at the paths of the README', () => {
       expect(objects.filter(({ kind }) => kind === 'Ingress')).toEqual([]);
       for (const { name } of services) {
         const { TRUST_PROXY, SOCKET_PATH } = mainEnvironment(objects, name);

@@ -78,13 +78,13 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       return { code, out, err };
     }
 
-    it('refuses to retry as another user, whom the service would not believe, and leaves the letters', async () => {
+    it('refuses to retry as a user that the service would not accept, and keeps the letters', async () => {
       const { code, err } = await warren(broker.url, 'dead-letters retry --service notification');
       expect([code, err.join(' ')]).toEqual([1, expect.stringContaining("use the service's own user")]);
       await eventually(async () => expect(await counts()).toEqual({ events: 0, dead: 2 }));
     });
 
-    it('looks, shows, retries and discards', async () => {
+    it('lists, shows, retries and discards dead letters', async () => {
       const own = (line: string) =>
         warren(broker.urlFor('notification'), `${line} --service notification --json`);
       const queues = await own('queues');
@@ -107,7 +107,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       expect(taken).toHaveLength(2);
     });
 
-    it('is refused at another service’s dead letters, and says so', async () => {
+    it('reports that the broker refuses the dead letters of another service', async () => {
       for (const line of ['dead-letters list', 'dead-letters retry']) {
         const { code, out, err } = await warren(broker.urlFor('payment'), `${line} --service notification`);
         expect([code, out]).toEqual([1, []]);

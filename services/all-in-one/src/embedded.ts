@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { createMemoryEventBus } from '@warren/event-bus';
 import { ensureDatabases, startLocalPostgres } from '@warren/local-postgres';
 import type { Environment } from '@warren/service-kit';
-import type { HostedService } from './hosted-service.js';
-import { localSettings } from './local-settings.js';
+import { localSettings, serviceEnvironment } from './environment.js';
 import { type Running, unwinding } from './running.js';
-import { serviceEnvironment } from './service-environment.js';
+import type { HostedService } from './services.js';
 
-/** All services in this process, on a PostgreSQL of our own and a bus in memory. */
+/** Runs all services in this process, with an embedded PostgreSQL and a bus in memory. */
 export function startEmbedded(
   services: readonly HostedService[],
   dataDir: string,
@@ -36,11 +35,11 @@ export function startEmbedded(
     }
     return {
       facts: [
-        `Database   ${postgres.description}, a database a service, kept in ${dataDir}`,
+        `Database   ${postgres.description}, one database for each service, in ${dataDir}`,
         'Bus        in memory, inside this process',
         '',
-        'What is embedded is for trying things out. A real deployment needs RabbitMQ: it has a process a service',
-        'and as many of each as you like. Set AMQP_URL and DATABASE_URL to run it that way here.',
+        'This is for trying Warren out. A deployment runs each service in processes of its own, with RabbitMQ',
+        'between them. Set AMQP_URL and DATABASE_URL to run it that way here.',
       ],
       failed: postgres.ended.then(() => {
         throw new Error(`PostgreSQL has ended; its log is in ${join(dataDir, 'postgres')}`);

@@ -1,16 +1,15 @@
 import { realpathSync } from 'node:fs';
 import { ConfigError, type Environment } from '@warren/service-kit';
-import { banner } from './banner.js';
 import { readStartConfig } from './config.js';
 import { startEmbedded } from './embedded.js';
-import { help } from './help.js';
 import { PortTaken, settlePorts } from './ports.js';
 import { startProcesses } from './processes.js';
+import { findServices, type HostedService } from './services.js';
 import { abortion, stopRequested } from './signals.js';
-import { services } from './topology.js';
+import { banner, help } from './text.js';
 
-/** Runs everything until `asked` aborts, which is a clean end; anything else that ends it is thrown. */
-async function run(env: Environment, asked: AbortSignal): Promise<void> {
+/** Runs all services until `asked` aborts. Throws if they end for another reason. */
+async function run(services: readonly HostedService[], env: Environment, asked: AbortSignal): Promise<void> {
   const { dataDir, servers, host, ports: wanted } = readStartConfig(services, env);
   const ports = await settlePorts(services, wanted, host);
   const settings = { ...env, HOST: host, HOST_FILE: undefined };
@@ -26,19 +25,20 @@ async function run(env: Environment, asked: AbortSignal): Promise<void> {
   }
 }
 
-/** Answers the exit code. */
+/** Resolves to the exit code. */
 async function main(args: readonly string[], env: Environment): Promise<number> {
+  const services = await findServices();
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(help(services));
     return 0;
   }
   if (args.length > 0) {
-    process.stderr.write(`warren: there is no "${args[0]}" here, see npm start -- --help\n`);
+    process.stderr.write(`warren: unknown argument "${args[0]}", see npm start -- --help\n`);
     return 2;
   }
   const asked = stopRequested();
   try {
-    await run(env, asked);
+    await run(services, env, asked);
     return 0;
   } catch (error) {
     if (error === asked.reason) return 0;
@@ -53,6 +53,6 @@ function explain(error: unknown): string {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === import.meta.filename) {
-  // Set and not exited with: what is still being written is written.
+  // Not process.exit, which would cut off output that is still being written.
   process.exitCode = await main(process.argv.slice(2), process.env);
 }

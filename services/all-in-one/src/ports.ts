@@ -1,15 +1,15 @@
 import { createServer } from 'node:net';
 import { ConfigError } from '@warren/service-kit';
-import type { HostedService } from './hosted-service.js';
+import type { HostedService } from './services.js';
 
-/** A taken port, in words that say what to do. */
+/** A port is in use. The message says what to do. */
 export class PortTaken extends Error {
   override readonly name = 'PortTaken';
 }
 
 /**
- * Answers each service's port, a free one where 0 is wanted. Throws `PortTaken` before anything is started when
- * one is in use, or the one above it that its metrics need.
+ * Returns the port of each service, a free one where 0 is wanted. Throws `PortTaken` if a port is in use, or the one 1000
+ * above it, which the metrics need.
  */
 export async function settlePorts(
   services: readonly Pick<HostedService, 'name' | 'portVariable'>[],
@@ -34,12 +34,12 @@ async function requireFree(host: string, port: number, what: string, variable: s
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
-    const state = code === 'EACCES' ? 'may not be used by you' : 'is in use, perhaps by another Warren';
+    const state = code === 'EACCES' ? 'is not open to this user' : 'is in use, perhaps by another Warren';
     throw new PortTaken(`Port ${port} for ${what} ${state}. Free it, or choose another with ${variable}.`);
   }
 }
 
-/** Binds for a moment, as the services will. */
+/** Binds the port for a moment, as the services will. Resolves to its number. */
 function bind(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

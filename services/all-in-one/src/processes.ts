@@ -1,13 +1,12 @@
 import { ensureDatabases } from '@warren/local-postgres';
 import type { Environment } from '@warren/service-kit';
-import type { HostedService } from './hosted-service.js';
+import { serviceEnvironment, urlOn } from './environment.js';
 import { type Running, unwinding } from './running.js';
-import { serviceEnvironment } from './service-environment.js';
+import type { HostedService } from './services.js';
 import { abortion } from './signals.js';
 import { supervise } from './supervise.js';
-import { urlOn } from './url-on.js';
 
-/** Each service in a process of its own, on given servers. */
+/** Runs each service in a process of its own, on the given servers. */
 export function startProcesses(
   services: readonly HostedService[],
   servers: { amqp: string; database: string },
@@ -27,7 +26,7 @@ export function startProcesses(
         env: {
           ...serviceEnvironment(service, ports, databaseOn(servers.database, service.database), env),
           AMQP_URL: servers.amqp,
-          // Whatever it is named: there is one URL for all.
+          // All services use the same broker user, whatever its name is.
           AMQP_USERS: 'shared',
         },
         readyUrl: `${urlOn(env.HOST, ports.get(service.name), '127.0.0.1')}/health/ready`,
@@ -41,7 +40,7 @@ export function startProcesses(
     await Promise.race([ready, failed, abortion(asked)]);
     return {
       facts: [
-        `Database   PostgreSQL at ${new URL(servers.database).host}, a database a service`,
+        `Database   PostgreSQL at ${new URL(servers.database).host}, one database for each service`,
         `Bus        RabbitMQ at ${hidden(servers.amqp)}`,
         ...supervised.map((child) => `Process    ${String(child.pid()).padEnd(8)}${child.name}`),
       ],
@@ -57,7 +56,7 @@ function databaseOn(server: string, name: string): string {
   return url.href;
 }
 
-/** Without user and password. */
+/** The address without user and password. */
 function hidden(address: string): string {
   const url = new URL(address);
   return `${url.host}${url.pathname}`;

@@ -1,14 +1,14 @@
-/** Everything that was started, whichever way. */
+/** All services, running in one process or in several. */
 export interface Running {
-  /** What the reader should know of where the data and the events are. */
+  /** Lines that tell the reader where data and events are kept. */
   facts: string[];
-  /** Rejects with a sentence once something that can't be done without has ended by itself. */
+  /** Rejects with a sentence once a needed part has ended by itself. */
   failed: Promise<never>;
-  /** Stops all of it in order. Repeated calls wait for the same stop. */
+  /** Stops everything, the last started first. Repeated calls wait for the same stop. */
   stop(): Promise<void>;
 }
 
-/** Stops what was started, the last first; a failing step doesn't keep the others from stopping. */
+/** Runs steps in reverse order. A step that fails does not keep the others from running. */
 export class Stack {
   readonly #steps: (() => Promise<void>)[] = [];
   #stopping: Promise<void> | undefined;
@@ -31,13 +31,13 @@ export class Stack {
   }
 }
 
-/** Runs `start`, which pushes what it opened; if it throws, that is closed again before the error goes on. */
+/** Runs `start`, which pushes a step for each thing that it opens. If it throws, the steps run before the error is thrown on. */
 export async function unwinding<T>(start: (stack: Stack) => Promise<T>): Promise<T> {
   const stack = new Stack();
   try {
     return await start(stack);
   } catch (error) {
-    await stack.stop().catch(() => undefined); // The first error is the one to tell.
+    await stack.stop().catch(() => undefined); // The first error says more.
     throw error;
   }
 }

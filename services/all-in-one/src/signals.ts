@@ -1,6 +1,6 @@
 import { onStopSignals } from '@warren/service-kit';
 
-/** Aborts with the first SIGINT or SIGTERM. One that comes a second or more later ends the process without any drain. */
+/** Aborts on the first SIGINT or SIGTERM. Another one, at least a second later, ends the process at once. */
 export function stopRequested(): AbortSignal {
   const asked = new AbortController();
   onStopSignals({
@@ -16,6 +16,6 @@ export function abortion(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  aborted.catch(() => undefined); // Whoever races against it hears of it.
+  aborted.catch(() => undefined); // Those who race against it see the rejection.
   return aborted;
 }

@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Environment } from '@warren/service-kit';
 
-/** A process that ended by itself is started again, unless that happened this often within the window. */
+/** A process that ends by itself is started again, up to this many times within the window. */
 const restartsAllowed = 5;
 const restartWindowMs = 60_000;
 const readyWithinMs = 90_000;
-/** Beyond the longest drain that a service may be configured to, it isn't stopping any more. */
+/** Time to stop in addition to the configured drain, before the process is killed. */
 const stopMarginMs = 30_000;
 
 export interface Supervised {
   name: string;
   pid(): number | undefined;
-  /** Resolves when it says that it can serve; rejects after 90 s. */
+  /** Resolves when the service is ready; rejects after 90 s. */
   ready(): Promise<void>;
-  /** Rejects with a sentence once it ends too often to go on. */
+  /** Rejects with a sentence once the process ends too often. */
   failed: Promise<never>;
-  /** SIGTERM, waits for the drain, and SIGKILL if that never ends. */
+  /** Sends SIGTERM and waits for the drain; sends SIGKILL if the process does not end. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export function supervise({ name, program, env, readyUrl }: SupervisedProgram): 
   const stopping = new AbortController();
   let child: ChildProcess | undefined;
 
-  /** Answers why it gave up, if it wasn't told to stop. */
+  /** Resolves to the reason why it gave up, or to `undefined` after `stop`. */
   async function keepRunning(): Promise<string | undefined> {
     const ends: number[] = [];
     while (!stopping.signal.aborted) {
@@ -67,7 +67,7 @@ export function supervise({ name, program, env, readyUrl }: SupervisedProgram): 
   };
 }
 
-/** Detached, because Ctrl-C in a terminal goes to the whole process group: it is told once, by us. */
+/** Starts it detached: Ctrl-C in a terminal reaches the whole process group, and only this program should stop its children. */
 function launch(program: string, env: Environment): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, 'child.js'), program], {
     env: { ...env },
@@ -81,7 +81,7 @@ async function ending(child: ChildProcess): Promise<string> {
     const [code, signal] = await once(child, 'exit');
     return signal ? `signal ${signal}` : `exit code ${code}`;
   } catch (error) {
-    return (error as Error).message; // It could not be started.
+    return (error as Error).message; // The process could not be started.
   }
 }
 

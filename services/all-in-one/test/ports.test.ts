@@ -22,7 +22,7 @@ function occupy(port = 0): Promise<number> {
 const user = { name: 'user', portVariable: 'USER_PORT' };
 
 describe('settlePorts', () => {
-  it('names the port, the service and the variable when the port is taken', async () => {
+  it('rejects with the port, the service and the variable if a port is in use', async () => {
     const port = await occupy();
     const settled = settlePorts([user], new Map([['user', port]]), '127.0.0.1');
     await expect(settled).rejects.toBeInstanceOf(PortTaken);
@@ -30,18 +30,18 @@ describe('settlePorts', () => {
     await expect(settled).rejects.toThrow('USER_PORT');
   });
 
-  it('finds a taken metrics port as well, before anything is started', async () => {
+  it('rejects if the port for metrics is in use', async () => {
     const port = await occupy();
     const settled = settlePorts([user], new Map([['user', port - 1000]]), '127.0.0.1');
     await expect(settled).rejects.toThrow(`Port ${port} for the metrics of the user service is in use`);
   });
 
-  it('names HOST when this machine does not have the address', async () => {
+  it('rejects with HOST if this machine does not have the address', async () => {
     const settled = settlePorts([user], new Map([['user', 0]]), '192.0.2.1');
     await expect(settled).rejects.toThrow('HOST: this machine has no address 192.0.2.1');
   });
 
-  it('takes a free one where 0 is wanted', async () => {
+  it('chooses a free port for 0', async () => {
     const ports = await settlePorts([user], new Map([['user', 0]]), '127.0.0.1');
     expect(await occupy(ports.get('user'))).toBe(ports.get('user'));
   });

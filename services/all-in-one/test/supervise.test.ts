@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A process that supervises `program`, stops it on SIGTERM, and prints how it failed if it does. */
+/** Starts a process that supervises `program`, stops it on SIGTERM, and prints why supervision failed. */
 async function supervisor(program: string): Promise<{ process: ChildProcess; output: () => string }> {
   await writeFile(join(folder, 'program.mjs'), program);
   const script =
@@ -39,13 +39,13 @@ async function supervisor(program: string): Promise<{ process: ChildProcess; out
   return { process, output: () => output };
 }
 
-/** A program that notes its process number and runs until it is told to stop. */
+/** A program that appends its process id to a file and runs until SIGTERM. */
 const running = () =>
   `import { appendFileSync } from 'node:fs';` +
   `appendFileSync(${JSON.stringify(join(folder, 'pids'))}, process.pid + '\\n');` +
   `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);`;
 
-/** Throws while there are none: the file is made before its first line, and process 0 would be the test's own group. */
+/** Throws while the file is empty, because process id 0 would mean the group of the test itself. */
 async function pids(): Promise<number[]> {
   const numbers = (await readFile(join(folder, 'pids'), 'utf8')).trim().split('\n').map(Number);
   if (!numbers.every((number) => number > 0)) throw new Error('not started yet');
@@ -53,7 +53,7 @@ async function pids(): Promise<number[]> {
 }
 
 describe('a supervised process', () => {
-  it('is started again when it was killed, and ends with its supervisor', async () => {
+  it('is started again after it was killed, and stops with its supervisor', async () => {
     const { process } = await supervisor(running());
     const [first = 0] = await eventually(pids);
     globalThis.process.kill(first, 'SIGKILL');
@@ -68,13 +68,13 @@ describe('a supervised process', () => {
     expect(isAlive(second)).toBe(false);
   });
 
-  it('that always ends at once is given up, and the reason told', async () => {
+  it('is given up with the reason if it keeps ending', async () => {
     const { process, output } = await supervisor('process.exit(3);');
     expect((await once(process, 'exit'))[0]).toBe(7);
     expect(output()).toContain('the test service ended 6 times in a minute (exit code 3)');
   }, 60_000);
 
-  it('is not left behind by a supervisor that was killed', async () => {
+  it('ends when its supervisor was killed', async () => {
     const { process } = await supervisor(running());
     const [child = 0] = await eventually(pids);
     process.kill('SIGKILL');

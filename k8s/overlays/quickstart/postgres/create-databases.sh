@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs once, when the data directory is new: a database a service, and two roles. One owns the database and migrates it.
-# The service runs as the other, which can connect to no other database and gets its rights from the migrations. Their
-# passwords are the texts of secret files.
+# Runs once, when the data directory is new, and creates a database with two roles for each service that has secret files.
+# One role owns the database and migrates it. The service runs as the other, which can connect to no other database and
+# gets its rights from the migrations. The secret files hold the passwords.
 set -eu
 
 create() {
@@ -16,6 +16,6 @@ GRANT CONNECT ON DATABASE :"name" TO :"name";
 SQL
 }
 
-create user
-create payment
-create notification
+for file in /run/secrets/*-owner-database-password; do
+  create "$(basename "$file" -owner-database-password)"
+done

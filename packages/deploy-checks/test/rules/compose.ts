@@ -4,7 +4,7 @@ import { reads, type ServiceFacts, services } from '../support/services.js';
 
 /** Each answers what is wrong, one line a finding. */
 export const composeRules = {
-  'each service starts with its environment': (file: ComposeFile) =>
+  'starts each service with a valid environment': (file: ComposeFile) =>
     services.flatMap((facts) => {
       const { environment = {}, ...service } = own(file, facts);
       const unknown = Object.keys(environment).filter((name) => !reads(facts, name));
@@ -14,14 +14,14 @@ export const composeRules = {
       ];
     }),
 
-  'what has no default can be set': (file: ComposeFile) =>
+  'passes every setting without a default': (file: ComposeFile) =>
     services.flatMap((facts) => {
       const given = Object.keys(own(file, facts).environment ?? {});
       const missing = [...facts.operators].filter((name) => !given.includes(name));
       return missing.map((name) => `${facts.name} is never given ${name}`);
     }),
 
-  'passwords are in secret files, which say that they are for development only': (file: ComposeFile) => [
+  'keeps passwords in secret files that are marked for development only': (file: ComposeFile) => [
     ...Object.entries(file.services).flatMap(([name, { environment = {} }]) =>
       Object.entries(environment)
         .filter(([variable, value]) => /:\/\/[^/@]*:[^/@]*@/.test(value) || /_PASSWORD$/.test(variable))
@@ -33,12 +33,12 @@ export const composeRules = {
       .map((secret) => `${secret} does not say that it is for development only`),
   ],
 
-  'a changed secret replaces every container that reads one': (file: ComposeFile) =>
+  'labels each container that reads secrets with their digest': (file: ComposeFile) =>
     Object.entries(file.services)
       .filter(([, { secrets, labels }]) => secrets && !labels?.['dev.warren.secrets'])
       .map(([name]) => `${name} has no digest of its secrets`),
 
-  'health checks are seldom and start no virtual machine': (file: ComposeFile) =>
+  'runs health checks rarely, and starts no virtual machine for them': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { healthcheck = {} }]) => {
       const { disable, test = [], interval, start_period, start_interval } = healthcheck;
       if (disable) return [];
@@ -52,7 +52,7 @@ export const composeRules = {
       ];
     }),
 
-  'mails survive their container': (file: ComposeFile) => {
+  'keeps mails on a volume': (file: ComposeFile) => {
     const { environment = {}, volumes = [] } = file.services.notification ?? {};
     const kept = volumes.some((volume) => {
       const [source = '', target = ''] = volume.split(':');
@@ -61,7 +61,7 @@ export const composeRules = {
     return kept ? [] : [`${environment.MAIL_DIR} is on no volume`];
   },
 
-  'each container is bounded in CPU, memory, processes and logs': (file: ComposeFile) =>
+  'limits CPU, memory, processes and logs of each container': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { deploy, logging }]) => {
       const { cpus, memory, pids } = deploy?.resources?.limits ?? {};
       return [
@@ -73,7 +73,7 @@ export const composeRules = {
       ];
     }),
 
-  'builds take base image, registry and what it asks for': (file: ComposeFile) =>
+  'passes base image, registry and registry credentials to builds': (file: ComposeFile) =>
     services.flatMap((facts) => {
       const { args = {}, secrets = [] } = own(file, facts).build ?? {};
       const given = [...Object.keys(args), ...secrets];
@@ -83,14 +83,14 @@ export const composeRules = {
         .map((name) => `${facts.name} builds without ${name}`);
     }),
 
-  'services publish their port on this machine only, nothing else is published': (file: ComposeFile) =>
+  'publishes only the ports of services, and only on this machine': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { ports = [] }]) => {
       const facts = services.find((candidate) => candidate.name === name);
       const wanted = facts ? [`127.0.0.1:${facts.port}:${facts.port}`] : [];
       return String(ports) === String(wanted) ? [] : [`${name} publishes "${ports}" instead of "${wanted}"`];
     }),
 
-  'broker and database can be reached by services only': (file: ComposeFile) =>
+  'puts broker and database on a network that only services reach': (file: ComposeFile) =>
     ['rabbitmq', 'postgres'].flatMap((name) => {
       const open = (file.services[name]?.networks ?? ['default']).filter(
         (network) => !file.networks[network]?.internal,
@@ -98,7 +98,7 @@ export const composeRules = {
       return open.map((network) => `${name} is on ${network}, which is not internal`);
     }),
 
-  'services run without privileges on a read-only root': (file: ComposeFile) =>
+  'runs services without privileges and with a read-only root': (file: ComposeFile) =>
     services.flatMap((facts) => {
       const { read_only, tmpfs = [], cap_drop = [], security_opt = [] } = own(file, facts);
       const safe = read_only === true && tmpfs.length > 0 && cap_drop.includes('ALL');
@@ -107,7 +107,7 @@ export const composeRules = {
         : [`${facts.name} may do more than it needs`];
     }),
 
-  'services have the time to drain': (file: ComposeFile) =>
+  'gives services time to drain': (file: ComposeFile) =>
     services.flatMap((facts) => {
       const { environment = {}, stop_grace_period } = own(file, facts);
       const needed = Number(environment.DRAIN_SECONDS) + closingSeconds;
@@ -115,7 +115,7 @@ export const composeRules = {
       return given > needed ? [] : [`${facts.name} is killed after ${given} s but may need ${needed} s`];
     }),
 
-  'services wait for a healthy broker and database': (file: ComposeFile) =>
+  'starts services after broker and database are healthy': (file: ComposeFile) =>
     services.flatMap((facts) =>
       ['rabbitmq', 'postgres'].flatMap((needed) => {
         const condition = own(file, facts).depends_on?.[needed]?.condition;
@@ -126,7 +126,7 @@ export const composeRules = {
       }),
     ),
 
-  'databases are migrated by the role that owns them, before the service starts with less': (
+  'migrates each database as its owner before the service starts as a role with fewer rights': (
     file: ComposeFile,
   ) =>
     services.flatMap((facts) => {
@@ -159,7 +159,7 @@ export const composeRules = {
       ];
     }),
 
-  'images are built from the service’s own Dockerfile or carry a version': (file: ComposeFile) =>
+  'builds each service from its own Dockerfile, and names other images by version': (file: ComposeFile) =>
     Object.entries(file.services).flatMap(([name, { image, build }]) => {
       const tag = /:([^:/]+)$/.exec(image)?.[1];
       const facts = services.find((candidate) => candidate.name === name);

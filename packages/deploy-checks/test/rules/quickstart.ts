@@ -36,7 +36,7 @@ const longestSilence = 45;
 
 /** Each answers what is wrong with the whole overlay, one line a finding. */
 export const quickstartRules = {
-  'everything is in one restricted namespace': (objects: Objects) => {
+  'puts everything into one restricted namespace': (objects: Objects) => {
     const labels = one(objects, 'Namespace', 'warren').metadata.labels ?? {};
     const level = labels['pod-security.kubernetes.io/enforce'];
     const outside = objects.filter(
@@ -48,7 +48,7 @@ export const quickstartRules = {
     ];
   },
 
-  'every pod is admitted there, bounded and of a fixed version': (objects: Objects) =>
+  'runs pods that are restricted, limited and of a fixed version': (objects: Objects) =>
     objects.flatMap((object) => {
       const spec = podsOf(object);
       if (!spec) return [];
@@ -56,14 +56,14 @@ export const quickstartRules = {
       return problems.map((problem) => `${object.metadata.name}: ${problem}`);
     }),
 
-  'broker and database talk to services only, and whatever else there is to nobody': (objects: Objects) =>
+  'lets only services reach broker and database, and denies all other traffic': (objects: Objects) =>
     Object.entries(picture).flatMap(([name, wanted]) => {
       const policy = one(objects, 'NetworkPolicy', name);
       const given = { pods: appliesTo(policy), permitted: permitted(policy) };
       return JSON.stringify(given) === JSON.stringify(wanted) ? [] : [`${name}: ${JSON.stringify(given)}`];
     }),
 
-  'secrets say that they are for development only': (objects: Objects) =>
+  'marks secrets as for development only': (objects: Objects) =>
     objects
       .filter(
         ({ kind, metadata }) =>
@@ -71,7 +71,7 @@ export const quickstartRules = {
       )
       .map(({ metadata }) => metadata.name),
 
-  'each service starts with the secrets that are published with it': (objects: Objects) =>
+  'starts each service with the published secrets': (objects: Objects) =>
     services.flatMap((facts) => {
       const { 'database-url': DATABASE_URL = '', 'amqp-url': AMQP_URL = '' } = secret(
         objects,
@@ -82,9 +82,7 @@ export const quickstartRules = {
       return facts.problemsOf({ ...plain, DATABASE_URL, AMQP_URL });
     }),
 
-  'services know broker and database by the addresses, names and passwords that these have': (
-    objects: Objects,
-  ) => {
+  'gives services the addresses, names and passwords of broker and database': (objects: Objects) => {
     const passwords = secret(objects, 'postgres-passwords');
     const { users } = JSON.parse(secret(objects, 'rabbitmq-definitions')['definitions.json'] ?? '') as {
       users: Array<{ name: string; password: string }>;
@@ -108,7 +106,7 @@ export const quickstartRules = {
     });
   },
 
-  'the ingress leads to public ports, sockets by path and for as long as they are silent': (
+  'routes the ingress to public ports, and lets a socket be silent for as long as it may': (
     objects: Objects,
   ) => {
     const ingress = one(objects, 'Ingress', 'warren');
@@ -140,7 +138,7 @@ export const quickstartRules = {
 
 /** What holds for the overlay with the ingress and for the one without. */
 export const everyQuickstart = {
-  'all services together stay within the connections of the one database server': (objects: Objects) => {
+  'keeps all services together within the connections of the database server': (objects: Objects) => {
     const [server] = podsOf(one(objects, 'StatefulSet', 'postgres'))?.containers ?? [];
     const setting = server?.args?.find((argument) => argument.startsWith('max_connections='));
     const free = Number(setting?.split('=')[1] ?? 100) - reservedConnections;
@@ -148,7 +146,7 @@ export const everyQuickstart = {
     return needed <= free ? [] : [`the services may open ${needed} connections of ${free}`];
   },
 
-  'a web app in development on this machine may call, and links in mails lead to it': (objects: Objects) => {
+  'admits a web app on this machine, and links to it in mails': (objects: Objects) => {
     const local = 'http://localhost:4000';
     return services.flatMap(({ name }) => {
       const { CORS_ORIGINS = '', WEB_URL = local } = mainEnvironment(objects, name);
@@ -158,7 +156,7 @@ export const everyQuickstart = {
     });
   },
 
-  'mails of all pods are in one place, which keeps them': (objects: Objects) => {
+  'keeps the mails of all pods in one place': (objects: Objects) => {
     const { SMTP_URL = '' } = mainEnvironment(objects, 'notification');
     const { hostname, port } = new URL(SMTP_URL || 'smtp://none');
     const server = objects.find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === hostname);

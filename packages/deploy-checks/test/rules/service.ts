@@ -38,7 +38,7 @@ const outside: Readonly<Record<string, readonly string[]>> = { notification: [..
 
 /** Each answers what is wrong with one service's manifests, one line a finding. */
 export const serviceRules = {
-  'starts with its environment': (objects: Objects, facts: ServiceFacts) => {
+  'starts the service with a valid environment': (objects: Objects, facts: ServiceFacts) => {
     const environment = environmentOf(objects, mainContainer(objects, facts));
     const unknown = Object.keys(environment).filter((name) => !reads(facts, name));
     const given = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.endsWith('_FILE')));
@@ -51,7 +51,7 @@ export const serviceRules = {
     ];
   },
 
-  'migrates in an init container, and there only': (objects: Objects, facts: ServiceFacts) => {
+  'migrates only in an init container': (objects: Objects, facts: ServiceFacts) => {
     const main = mainContainer(objects, facts);
     const first = podOf(objects, facts).initContainers?.[0];
     if (!first) return ['nothing migrates the database'];
@@ -68,7 +68,7 @@ export const serviceRules = {
     ];
   },
 
-  'finds its secrets where the environment says': (objects: Objects, facts: ServiceFacts) => {
+  'mounts the secrets where the environment names them': (objects: Objects, facts: ServiceFacts) => {
     const { volumes = [] } = podOf(objects, facts);
     const main = mainContainer(objects, facts);
     const volume = volumes.find(({ secret }) => secret?.secretName.startsWith(`${facts.name}-secrets`));
@@ -78,7 +78,7 @@ export const serviceRules = {
       .map(([name, value]) => `${name} is ${value}, and the secrets are in ${folder}`);
   },
 
-  'has the ports of the service, and exposes the public one only': (
+  'declares the ports of the service and exposes only the public one': (
     objects: Objects,
     facts: ServiceFacts,
   ) => {
@@ -95,7 +95,7 @@ export const serviceRules = {
     ];
   },
 
-  'is probed at the real paths': (objects: Objects, facts: ServiceFacts) => {
+  'probes the paths that the service has': (objects: Objects, facts: ServiceFacts) => {
     const { startupProbe, readinessProbe, livenessProbe } = mainContainer(objects, facts);
     const probed = [startupProbe, readinessProbe, livenessProbe].map(
       (probe) => `${probe?.httpGet?.path} on ${probe?.httpGet?.port}`,
@@ -107,7 +107,7 @@ export const serviceRules = {
     ]);
   },
 
-  'has the time to drain': (objects: Objects, facts: ServiceFacts) => {
+  'gives the service time to drain': (objects: Objects, facts: ServiceFacts) => {
     const { terminationGracePeriodSeconds: given = 30 } = podOf(objects, facts);
     const main = mainContainer(objects, facts);
     const wait = main.lifecycle?.preStop?.sleep?.seconds ?? 0;
@@ -116,7 +116,7 @@ export const serviceRules = {
     return given > needed ? [] : [`it is killed after ${given} s but may need ${needed} s`];
   },
 
-  'is restricted': (objects: Objects, facts: ServiceFacts) => [
+  'restricts the pod': (objects: Objects, facts: ServiceFacts) => [
     ...podSecurityProblems(podOf(objects, facts), { readOnlyRoot: true }),
     ...(one(objects, 'ServiceAccount', facts.name).automountServiceAccountToken === false
       ? []
@@ -125,10 +125,10 @@ export const serviceRules = {
     ...(podOf(objects, facts).enableServiceLinks === false ? [] : ['Kubernetes adds variables of its own']),
   ],
 
-  'has requests, limits and a fixed image': (objects: Objects, facts: ServiceFacts) =>
+  'sets requests, limits and a fixed image': (objects: Objects, facts: ServiceFacts) =>
     containerProblems(podOf(objects, facts)),
 
-  'runs twice at least, spread over nodes, and keeps one through disruptions and rollouts': (
+  'runs at least two pods on different nodes, and keeps one during disruptions and rollouts': (
     objects: Objects,
     facts: ServiceFacts,
   ) => {
@@ -155,10 +155,7 @@ export const serviceRules = {
     ];
   },
 
-  'grows when its CPU is used up, within the connections of a PostgreSQL of its own': (
-    objects: Objects,
-    facts: ServiceFacts,
-  ) => {
+  'scales by CPU within the connections of its own PostgreSQL': (objects: Objects, facts: ServiceFacts) => {
     const { maxReplicas, metrics = [] } = scalerOf(objects, facts.name);
     const target = metrics[0]?.resource?.target;
     const share = millicores(target?.averageValue) / millicores(cpuLimit(mainContainer(objects, facts)));
@@ -172,19 +169,18 @@ export const serviceRules = {
     ];
   },
 
-  'may use the ports of the picture and no others': (objects: Objects, facts: ServiceFacts) => {
+  'permits only the intended network traffic': (objects: Objects, facts: ServiceFacts) => {
     const policy = one(objects, 'NetworkPolicy', facts.name);
-    const others =
-      facts.name === 'user'
-        ? [facts.port, facts.internalPort].map((port) => `in ${port}/TCP from pods (component=service)`)
-        : [keys, revocations];
+    const callers = facts.name === 'user' ? [facts.port, facts.internalPort] : [];
     // Who may ask may say for whom, so only the ingress controller may. Without one nobody's word is taken.
     const trusts = environmentOf(objects, mainContainer(objects, facts)).TRUST_PROXY === 'on';
     const picture = [
       ...(trusts ? [`in ${facts.port}/TCP from all pods in namespaces (metadata.name=ingress-nginx)`] : []),
       ...dns,
       ...stores,
-      ...others,
+      keys,
+      revocations,
+      ...callers.map((port) => `in ${port}/TCP from pods (component=service)`),
       ...(outside[facts.name] ?? []),
     ];
     return [
@@ -193,7 +189,7 @@ export const serviceRules = {
     ];
   },
 
-  'is selected by its name everywhere': (objects: Objects, facts: ServiceFacts) => {
+  'selects the pods by name everywhere': (objects: Objects, facts: ServiceFacts) => {
     const label = { 'app.kubernetes.io/name': facts.name };
     const deployment = one(objects, 'Deployment', facts.name).spec as {
       selector: object;

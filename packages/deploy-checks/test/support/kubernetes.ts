@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { pathOf } from './repository.js';
 import { missing, run } from './tools.js';
@@ -78,7 +79,7 @@ export const renderingUnavailable =
 /** The objects that `kubectl apply -k <folder>` would send. */
 export function render(folder: string): KubernetesObject[] {
   if (!program || renderingUnavailable) throw new Error(renderingUnavailable);
-  const text = run(program, [...args, pathOf(folder)]);
+  const text = run(program, [...args, resolve(pathOf('.'), folder)]);
   return parseAllDocuments(text).map((document) => unfolded(document.toJS() as KubernetesObject));
 }
 

@@ -1,11 +1,9 @@
 import type { ServiceContract } from '@warren/contracts';
-import * as notification from '@warren/notification-service';
-import * as payment from '@warren/payment-service';
 import { ConfigError, kitConfigSchema, readServiceConfig } from '@warren/service-kit';
-import * as user from '@warren/user-service';
 import type { TObject } from 'typebox';
+import { pathOf } from './repository.js';
 
-/** What the services' own code says about them: the measure for every file that deploys them. */
+/** A service as its own code describes it. The checks compare the files that deploy it with this. */
 export interface ServiceFacts {
   name: string;
   port: number;
@@ -13,11 +11,9 @@ export interface ServiceFacts {
   contract: ServiceContract;
   /** Names of the environment variables that it reads. */
   variables: ReadonlySet<string>;
-  /** Of these, what no other service reads. */
-  own: ReadonlySet<string>;
-  /** Of these, what no default can stand for: who runs the service must be able to set them. */
+  /** Those of them without a default, which an operator must be able to set. */
   operators: ReadonlySet<string>;
-  /** What is wrong with an environment, as the service itself would say at its start in its image. */
+  /** What the service in its image would report at its start as wrong with an environment. */
   problemsOf(env: Readonly<Record<string, string>>): string[];
 }
 
@@ -28,8 +24,22 @@ interface Definition {
   config: TObject;
 }
 
-export const services: readonly ServiceFacts[] = [user, payment, notification].map((module) => {
-  const definition = definitionIn(module);
+const { findServices } = (await import(pathOf('scripts/lib/services.mjs'))) as {
+  findServices(): Array<{ name: string }>;
+};
+
+export const services: readonly ServiceFacts[] = (await Promise.all(findServices().map(read)))
+  .map(describe)
+  .sort((a, b) => a.port - b.port);
+
+async function read({ name }: { name: string }): Promise<Definition> {
+  const module: Record<string, unknown> = await import(`@warren/${name}-service`);
+  const definition = Object.values(module).find(isDefinition);
+  if (!definition) throw new Error(`services/${name}/src/main.ts exports no service definition`);
+  return definition;
+}
+
+function describe(definition: Definition): ServiceFacts {
   const { name, port, contract, config } = definition;
   const schemas = [kitConfigSchema(port), config];
   return {
@@ -38,11 +48,10 @@ export const services: readonly ServiceFacts[] = [user, payment, notification].m
     internalPort: port + 1_000,
     contract,
     variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
-    own: new Set(Object.keys(config.properties)),
     operators: new Set(Object.keys(config.properties).filter((variable) => lacksDefault(config, variable))),
     problemsOf: (env) => problemsOf(definition, { ...env, NODE_ENV: 'production' }),
   };
-});
+}
 
 export function service(name: string): ServiceFacts {
   const found = services.find((candidate) => candidate.name === name);
@@ -50,21 +59,15 @@ export function service(name: string): ServiceFacts {
   return found;
 }
 
-/** `PORT` itself, or `PORT_FILE` for its value in a file. */
+/** Whether the service reads a variable: `PORT`, or `PORT_FILE` for a file that holds its value. */
 export function reads({ variables }: ServiceFacts, name: string): boolean {
   return variables.has(name) || (name.endsWith('_FILE') && variables.has(name.slice(0, -'_FILE'.length)));
 }
 
-/** Without a default, or with an empty list for one. */
+/** An empty list does not count as a default. */
 function lacksDefault({ properties }: TObject, variable: string): boolean {
   const { default: value } = properties[variable] as { default?: unknown };
   return value === undefined || (Array.isArray(value) && value.length === 0);
-}
-
-function definitionIn(module: Record<string, unknown>): Definition {
-  const found = Object.values(module).find(isDefinition);
-  if (!found) throw new Error('The module exports no service definition');
-  return found;
 }
 
 function isDefinition(value: unknown): value is Definition {
