@@ -206,7 +206,7 @@ export function boundaries(exempt) {
 
 /** Imports don't show who opens a transaction; calls do. */
 function onlyOperationsWrite(exempt) {
-  const left = exempt.length > 0 ? `\n  ! $filename <: r"(?:.*/)?(?:${exempt.join('|')})",` : '';
+  const left = exempt.map((file) => `\n  ! $filename <: r"(?:.*/)?${file}",`).join('');
   const calls = [
     '$it.publish($args)',
     '$it.feed($args)',

@@ -41,9 +41,8 @@ export async function brokerDefinitions(services, prefix) {
 
   // By routing key. They keep a service from publishing events of another, and from binding its queues to secrets.
   // Consumers check the publisher as well, because these permissions can be circumvented.
-  function topicPermissions({ name, contract }) {
-    const { emits, consumes } = contract;
-    const foreign = Object.keys(emits).filter((type) => serviceOf(type) !== name);
+  function topicPermissions({ name, contract, consumes }) {
+    const foreign = Object.keys(contract.emits).filter((type) => serviceOf(type) !== name);
     const published = [`${name}\\..+`, ...foreign.map(literal)];
     const heard = [...new Set([...consumes, revocationType])].sort();
     // With these messages a service checks that its bindings exist.

@@ -23,15 +23,17 @@ export function serviceNames() {
   return findServices().map(({ name }) => name);
 }
 
-/** The same with what the code of a built service says of itself: `{ port, contract, config }`, by port. */
+/** The same with what the code of a built service defines: `{ port, contract, consumes, config }`, by port. */
 export async function describeServices(checkout = root) {
   const described = await Promise.all(
     findServices(checkout).map(async (service) => {
       const main = join(checkout, service.folder, 'dist/main.js');
       const definition = Object.values(await import(pathToFileURL(main))).find(isDefinition);
       if (!definition) throw new Error(`${service.folder}/src/main.ts exports no service definition`);
-      const { port, contract, config } = definition;
-      return { ...service, port, internalPort: port + 1_000, contract, config };
+      const { port, contract, config, events } = definition;
+      // A definition lists its events, or its contract the types that the service consumes.
+      const consumes = [...new Set(events?.map(({ type }) => type) ?? contract.consumes ?? [])];
+      return { ...service, port, internalPort: port + 1_000, contract, consumes, config };
     }),
   );
   return described.sort((a, b) => a.port - b.port);

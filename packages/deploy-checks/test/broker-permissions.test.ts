@@ -40,7 +40,7 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
     });
     afterAll(async () => {
       await broker.close();
-      // Deleting a vhost with quorum queues takes its time on a busy machine.
+      // Deleting a vhost with quorum queues is slow on a busy machine.
     }, 60_000);
 
     function busOf(service: string, authorize = broker.authorize): EventBus {
@@ -61,7 +61,7 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
 
     const drop = (queue: string) => withChannel(broker.url, (channel) => channel.deleteQueue(queue));
 
-    /** The code with which the broker refuses, or 0 where it doesn't. */
+    /** Resolves to the code with which the broker refuses the work, or to 0. */
     function refusal(url: string, work: (channel: ConfirmChannel) => Promise<unknown>): Promise<number> {
       return withChannel(url, (channel) => {
         const refused = new Promise<number>((resolve) => {
@@ -199,7 +199,7 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
       userId: decodeURIComponent(new URL(broker.urlFor('payment')).username),
     });
 
-    /** Ways past the permissions for routing keys, open to whoever holds one service's credentials. */
+    /** Ways to circumvent the permissions for routing keys with the credentials of one service. */
     const routes = {
       'a forged event through an own exchange that is bound to the shared one': async (
         channel: ConfirmChannel,

@@ -10,7 +10,7 @@ const { eventsExchange, eventsQueue } = brokerNames();
 
 const log = pino({ level: 'silent' });
 
-/** Counts what is logged as an error: one line for each set-up that failed. */
+/** Counts error lines in the log: one for each set-up that failed. */
 function errorCounter() {
   const counter = { errors: 0, log };
   const write = () => {

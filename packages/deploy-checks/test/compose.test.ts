@@ -128,7 +128,7 @@ describe('npm run secrets', () => {
   });
 });
 
-/** Each rule must notice at least this mistake. */
+/** Mistakes that the rules must find: at least one for each rule. */
 const mistakes: Array<[keyof typeof composeRules, (services: ComposeFile['services']) => void]> = [
   ['starts each service with a valid environment', (s) => set(s.payment?.environment, 'DRIAN_SECONDS', '10')],
   [

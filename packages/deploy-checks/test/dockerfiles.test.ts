@@ -9,7 +9,7 @@ const { packageManager } = JSON.parse(textOf('package.json')) as { packageManage
 const dockerfileOf = (name: string) => textOf(`services/${name}/Dockerfile`);
 const problemsOf = (text: string, facts: ServiceFacts) => dockerfileProblems(text, facts, packageManager);
 
-/** What only builds and tests need. Some would come in as an optional peer of something else. */
+/** Packages that only builds and tests need. Optional peer dependencies could bring some of them. */
 const forbidden = [
   '@biomejs/biome',
   '@swc/core',
@@ -20,7 +20,7 @@ const forbidden = [
   'typescript',
 ];
 
-describe('what an image installs', () => {
+describe('an image', () => {
   const lockfile = parse(textOf('pnpm-lock.yaml')) as Lockfile;
   const needless = (from: Lockfile, name: string) => {
     const packages = productionPackages(from, `services/${name}`);

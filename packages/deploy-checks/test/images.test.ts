@@ -8,7 +8,7 @@ import { pathOf } from './support/repository.js';
 import { services } from './support/services.js';
 import { run } from './support/tools.js';
 
-/** Stands in for docker and kind: writes down what it is asked for, and the names of images that it would build. */
+/** Replaces docker and kind: records its arguments and the names of the images. */
 const program =
   '#!/bin/sh\necho "$(basename "$0") $* [$USER_IMAGE $WARREN_VERSION]" >> "$WARREN_TEST_CALLS"\n';
 
@@ -29,7 +29,7 @@ describe('npm run images', () => {
     rmSync(pathOf(`k8s/overlays/${overlay}`), { recursive: true, force: true });
   });
 
-  /** The programs that it called, one a line. */
+  /** Returns the calls of docker and kind, one for each line. */
   function images(...args: string[]): string[] {
     const calls = join(folder, 'calls');
     rmSync(calls, { force: true });

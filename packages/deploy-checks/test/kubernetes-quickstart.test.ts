@@ -48,7 +48,7 @@ type Rule = keyof typeof rules;
       }
     });
 
-    /** Each rule must notice at least this mistake. */
+    /** Mistakes that the rules must find: at least one for each rule. */
     const mistakes: Array<[Rule, (o: KubernetesObject[]) => void]> = [
       [
         'puts everything into one restricted namespace',

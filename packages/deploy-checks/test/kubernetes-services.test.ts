@@ -54,7 +54,7 @@ describeRendered(named('k8s/services', renderingUnavailable), () => {
     });
   });
 
-  /** Each rule must notice at least this mistake. */
+  /** Mistakes that the rules must find: at least one for each rule. */
   const mistakes: Array<[Rule, (objects: KubernetesObject[]) => void]> = [
     ['starts the service with a valid environment', (o) => set(configOf(o), 'DRIAN_SECONDS', '15')],
     ['starts the service with a valid environment', (o) => set(configOf(o), 'LOG_LEVEL', 'loud')],

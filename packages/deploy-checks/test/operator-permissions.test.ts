@@ -42,7 +42,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       }
       await eventually(async () => expect((await counts()).dead).toBe(2));
       await Promise.all([payment?.close(), notification?.close()]);
-      // Of its last look at its own bindings, a bus may leave a message behind.
+      // The last check of its own bindings may leave a message in the queue.
       const channel = await model.createChannel();
       await channel.purgeQueue(eventsQueue('notification'));
       await channel.close();
@@ -51,7 +51,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
     afterAll(async () => {
       await model.close();
       await broker.close();
-      // Deleting a vhost with quorum queues takes its time on a busy machine.
+      // Deleting a vhost with quorum queues is slow on a busy machine.
     }, 60_000);
 
     async function counts(): Promise<{ events: number; dead: number }> {
@@ -62,7 +62,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
       return { events: events.messageCount, dead: dead.messageCount };
     }
 
-    /** `url`: with whose credentials. */
+    /** Runs the command line with the credentials in `url`. */
     async function warren(
       url: string,
       line: string,
@@ -92,7 +92,7 @@ describe.each(brokers)('the command line as a service’s own broker user', ({ t
         0,
         expect.arrayContaining([expect.stringContaining('.dead')]),
       ]);
-      // What was given back takes a moment to be there again.
+      // Returned messages take a moment to reappear in the queue.
       const settled = (events: number, dead: number) =>
         eventually(async () => expect(await counts()).toEqual({ events, dead }));
       await settled(0, 2);

@@ -2,7 +2,7 @@ import { type ComposeFile, type ComposeService, mountedSecrets, secretText } fro
 import { closingSeconds, seconds } from '../support/seconds.js';
 import { reads, type ServiceFacts, services } from '../support/services.js';
 
-/** Each answers what is wrong, one line a finding. */
+/** Each rule returns its findings, one string each. */
 export const composeRules = {
   'starts each service with a valid environment': (file: ComposeFile) =>
     services.flatMap((facts) => {
@@ -45,10 +45,10 @@ export const composeRules = {
       const dear = test.find((word) => /^(node|rabbitmq-diagnostics|rabbitmqctl)\b/.test(word));
       return [
         ...(dear ? [`${name} starts ${dear} for each check`] : []),
-        ...(seconds(interval) >= 30 ? [] : [`${name} is asked every ${interval}`]),
+        ...(seconds(interval) >= 30 ? [] : [`${name} is checked every ${interval}`]),
         ...(seconds(start_period) >= 30 && seconds(start_interval) <= 2 && start_interval
           ? []
-          : [`${name} is not asked often while it starts`]),
+          : [`${name} is not checked often while it starts`]),
       ];
     }),
 
@@ -65,7 +65,7 @@ export const composeRules = {
     Object.entries(file.services).flatMap(([name, { deploy, logging }]) => {
       const { cpus, memory, pids } = deploy?.resources?.limits ?? {};
       return [
-        // Docker refuses more CPUs than the machine has.
+        // Docker refuses to give a container more CPUs than the machine has.
         ...(Number(cpus) > 0 && Number(cpus) <= 1 ? [] : [`${name} has ${cpus} CPUs`]),
         ...(memory ? [] : [`${name} has no memory limit`]),
         ...(Number(pids) > 0 ? [] : [`${name} has no limit of processes`]),
@@ -169,7 +169,7 @@ export const composeRules = {
     }),
 };
 
-/** The environment with what the files hold that it names, as the service itself would read it. */
+/** The environment with the contents of the files that it names, as the service would read it. */
 function withSecrets(
   file: ComposeFile,
   service: Pick<ComposeService, 'secrets'>,

@@ -1,7 +1,7 @@
 import { seconds } from '../support/seconds.js';
 import type { ServiceFacts } from '../support/services.js';
 
-/** What is wrong with a service's Dockerfile, one line a finding. */
+/** Checks the Dockerfile of a service. Returns the findings. */
 export function dockerfileProblems(
   text: string,
   { name, port }: ServiceFacts,
@@ -15,7 +15,7 @@ export function dockerfileProblems(
   const problems: string[] = [];
   const demand = (met: boolean, problem: string) => met || problems.push(problem);
 
-  demand(lines[0]?.startsWith('ARG BASE_IMAGE=') === true, 'the base image is no build argument');
+  demand(lines[0]?.startsWith('ARG BASE_IMAGE=') === true, 'the base image is not a build argument');
   demand(
     lines.every((line) => !line.startsWith('FROM ') || /^FROM \$\{BASE_IMAGE\}( AS \w+)?$/.test(line)),
     'a stage has another base',
@@ -50,11 +50,8 @@ export function dockerfileProblems(
     health.includes(`/\${PORT:-${port}}`) && health.includes('/health/ready'),
     'has no health check of its readiness',
   );
-  demand(!health.includes('"node"'), 'starts a Node.js for each health check');
-  demand(
-    seconds(/--interval=(\S+)/.exec(health)?.[1]) >= 30,
-    'is asked for its health more often than needed',
-  );
+  demand(!health.includes('"node"'), 'starts a Node.js process for each health check');
+  demand(seconds(/--interval=(\S+)/.exec(health)?.[1]) >= 30, 'checks its health too often');
   const installs = lines.filter((line) => line.includes('npx --yes pnpm'));
   for (const secret of ['id=npmrc,target=/root/.npmrc', 'id=ca,target=/run/secrets/ca']) {
     demand(
@@ -64,7 +61,7 @@ export function dockerfileProblems(
   }
   demand(
     !lines.some((line) => /^(COPY|ADD) .*(npmrc|\.pem|\.crt)/.test(line)),
-    'takes a secret of the build into a layer',
+    'copies a secret of the build into a layer',
   );
   const deleted = lines.filter((line) => line.startsWith('RUN find /app ')).join(' ');
   for (const name of ["'*.map'", "'*.d.ts'", 'pnpm-lock.yaml', '-type d \\( -name test ']) {

@@ -24,7 +24,7 @@ interface PolicySpec {
   egress?: Rule[];
 }
 
-/** The whole policy as sentences, sorted: `in 4002/TCP from anywhere`. A side that isn't restricted says so. */
+/** The policy as sorted sentences, such as `in 4002/TCP from anywhere`, or `in everything` for an unrestricted direction. */
 export function permitted(policy: KubernetesObject): string[] {
   const { policyTypes = [], ingress = [], egress = [] } = policy.spec as unknown as PolicySpec;
   const into = policyTypes.includes('Ingress')

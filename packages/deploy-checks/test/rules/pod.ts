@@ -1,6 +1,6 @@
 import type { Container, PodSpec } from '../support/kubernetes.js';
 
-/** What the `restricted` pod security standard, and a little more, has against a pod. */
+/** Checks the `restricted` pod security standard, the API token and the service account. */
 export function podSecurityProblems(spec: PodSpec, options: { readOnlyRoot: boolean }): string[] {
   const problems: string[] = [];
   const { securityContext = {} } = spec;
@@ -20,13 +20,13 @@ export function podSecurityProblems(spec: PodSpec, options: { readOnlyRoot: bool
   return problems;
 }
 
-/** Requests, limits and an image that doesn't change by itself. */
+/** Checks requests, limits and the image. */
 export function containerProblems(spec: PodSpec): string[] {
   return allContainers(spec).flatMap(({ name, image, imagePullPolicy, resources }) => {
     const problems: string[] = [];
     const tag = /:([^:/]+)$/.exec(image)?.[1];
     if (!tag || tag === 'latest') problems.push(`${name} uses ${image}, which may change by itself`);
-    // A loaded image is in no registry; a node that has this tag has this very image.
+    // An image that was loaded into the cluster is in no registry, and tags are unique.
     if (imagePullPolicy !== 'IfNotPresent') problems.push(`${name} is pulled ${imagePullPolicy}`);
     for (const kind of ['requests', 'limits'] as const) {
       if (!resources?.[kind]?.cpu || !resources[kind].memory) problems.push(`${name} has no ${kind}`);

@@ -19,7 +19,7 @@ interface IngressPath {
 
 const fromServices = 'from pods (component=service part-of=warren)';
 
-/** Who may talk to whom inside the namespace, besides the services' own policies. */
+/** The permitted traffic in the namespace, besides that of the services' own policies. */
 const picture: Record<string, { pods: string; permitted: string[] }> = {
   'default-deny': { pods: '()', permitted: [] },
   rabbitmq: { pods: '(name=rabbitmq)', permitted: [`in 5672/TCP ${fromServices}`] },
@@ -31,10 +31,10 @@ const picture: Record<string, { pods: string; permitted: string[] }> = {
   postgres: { pods: '(name=postgres)', permitted: [`in 5432/TCP ${fromServices}`] },
 };
 
-/** Seconds for which a healthy WebSocket may be silent: ping interval and time-out. */
+/** Seconds for which a healthy WebSocket may be silent: ping interval plus time-out. */
 const longestSilence = 45;
 
-/** Each answers what is wrong with the whole overlay, one line a finding. */
+/** Each rule checks the whole overlay and returns its findings, one string each. */
 export const quickstartRules = {
   'puts everything into one restricted namespace': (objects: Objects) => {
     const labels = one(objects, 'Namespace', 'warren').metadata.labels ?? {};
@@ -136,7 +136,7 @@ export const quickstartRules = {
   },
 };
 
-/** What holds for the overlay with the ingress and for the one without. */
+/** Rules for the overlay with the ingress and for the one without. */
 export const everyQuickstart = {
   'keeps all services together within the connections of the database server': (objects: Objects) => {
     const [server] = podsOf(one(objects, 'StatefulSet', 'postgres'))?.containers ?? [];
@@ -200,7 +200,7 @@ export function mainEnvironment(objects: Objects, name: string): Record<string, 
   return main ? environmentOf(objects, main) : {};
 }
 
-/** The path that an ingress takes: the longest whose elements begin the one asked for. */
+/** The path that an ingress chooses: the longest one that is a prefix of the requested path, by elements. */
 function longest(paths: readonly IngressPath[], asked: string): IngressPath | undefined {
   const fitting = paths.filter(({ path }) => asked === path || asked.startsWith(`${path}/`));
   return fitting.sort((a, b) => b.path.length - a.path.length)[0];

@@ -14,7 +14,7 @@ import { containerProblems, podSecurityProblems } from './pod.js';
 type Objects = readonly KubernetesObject[];
 
 const dnsPods = { key: 'k8s-app', operator: 'In', values: ['kube-dns', 'node-local-dns'] };
-/** The cluster's own, and those at link-local addresses: NodeLocal DNSCache and the resolver of clouds. */
+/** The cluster's DNS, and two at link-local addresses: NodeLocal DNSCache and the resolver of clouds. */
 const dnsServers = [
   `pods (${JSON.stringify(dnsPods)}) in namespaces (metadata.name=kube-system)`,
   ...['169.254.20.10/32', '169.254.169.254/32'].map((cidr) => `addresses ${JSON.stringify({ cidr })}`),
@@ -33,10 +33,10 @@ const publicHttps = Object.entries(privateNetworks).map(
 );
 const mail = ['25/TCP', '465/TCP', '587/TCP'].map((port) => `out ${port} to anywhere`);
 
-/** What a service talks to beyond what all do. */
+/** Traffic of single services, besides that of all. */
 const outside: Readonly<Record<string, readonly string[]>> = { notification: [...mail, ...publicHttps] };
 
-/** Each answers what is wrong with one service's manifests, one line a finding. */
+/** Each rule checks the manifests of one service and returns its findings, one string each. */
 export const serviceRules = {
   'starts the service with a valid environment': (objects: Objects, facts: ServiceFacts) => {
     const environment = environmentOf(objects, mainContainer(objects, facts));
@@ -121,7 +121,7 @@ export const serviceRules = {
     ...(one(objects, 'ServiceAccount', facts.name).automountServiceAccountToken === false
       ? []
       : ['its account mounts a token']),
-    // USER_SERVICE_PORT and the like, one letter away from what the services read.
+    // They have names such as USER_SERVICE_PORT, which resemble settings of the services.
     ...(podOf(objects, facts).enableServiceLinks === false ? [] : ['Kubernetes adds variables of its own']),
   ],
 
@@ -172,7 +172,8 @@ export const serviceRules = {
   'permits only the intended network traffic': (objects: Objects, facts: ServiceFacts) => {
     const policy = one(objects, 'NetworkPolicy', facts.name);
     const callers = facts.name === 'user' ? [facts.port, facts.internalPort] : [];
-    // Who may ask may say for whom, so only the ingress controller may. Without one nobody's word is taken.
+    // A service that trusts its proxy believes the client address that the sender names. So only the ingress controller
+    // may send requests to it.
     const trusts = environmentOf(objects, mainContainer(objects, facts)).TRUST_PROXY === 'on';
     const picture = [
       ...(trusts ? [`in ${facts.port}/TCP from all pods in namespaces (metadata.name=ingress-nginx)`] : []),
@@ -211,7 +212,7 @@ export const serviceRules = {
   },
 };
 
-/** The role that owns the tables is for the init container, whose secret the service itself doesn't see. */
+/** Only the init container may read the secret of the role that owns the tables. */
 function ownerProblems(objects: Objects, facts: ServiceFacts, first: Container, main: Container): string[] {
   const { volumes = [] } = podOf(objects, facts);
   const volume = volumes.find(({ secret }) =>
@@ -231,13 +232,13 @@ function ownerProblems(objects: Objects, facts: ServiceFacts, first: Container, 
   ];
 }
 
-/** Connections that a PostgreSQL server has by default, and those that it keeps for superusers. */
+/** The connections that PostgreSQL allows by default, and those that it reserves for superusers. */
 const defaultConnections = 100;
 export const reservedConnections = 3;
 
 /**
- * Connections that all instances of a service may open at once, one more than the autoscaler's most while a rollout
- * replaces them. An init container that migrates opens fewer than the pool of its pod, which comes after it.
+ * The connections that all instances of a service may open at once, with one instance more than the autoscaler's maximum
+ * during a rollout. An init container opens fewer than the pool of its pod, which starts after it.
  */
 export function mostConnections(objects: Objects, name: string): number {
   const deployment = one(objects, 'Deployment', name).spec as {
@@ -284,7 +285,7 @@ function mainContainer(objects: Objects, facts: ServiceFacts): Container {
   return container(podOf(objects, facts), facts.name);
 }
 
-/** `DATABASE_URL_FILE` is the key `database-url` of the secret. */
+/** The key in the Secret: `database-url` for `DATABASE_URL_FILE`. */
 function fileName(variable: string): string {
   return variable.slice(0, -'_FILE'.length).toLowerCase().replaceAll('_', '-');
 }

@@ -15,28 +15,28 @@ export interface Definitions {
   topic_permissions: Array<{ user: string; vhost: string; exchange: string; write: string; read: string }>;
 }
 
-/** What compose's broker begins with. */
+/** The definitions with which compose starts its broker. */
 const composed = JSON.parse(
   secretText(readCompose(textOf('docker-compose.yml')), 'rabbitmq-definitions'),
 ) as Definitions;
 
-/** A broker that holds the users of `definitions`, under names of their own, in a vhost of its own. */
+/** A broker with a vhost of its own and the users of `definitions`, under unique names. */
 export interface BrokerWithUsers {
-  /** The vhost for who may do everything in it. */
+  /** The vhost, for a user with all permissions. */
   url: string;
   urlFor(user: string): string;
-  /** Who may publish what, by the names that the users have here. */
+  /** Decides who may publish what, by the names of the users here. */
   authorize: Authorize;
-  /** Gives a user other permissions than the definitions do. */
+  /** Replaces the permissions of a user. */
   permit(user: string, permissions: Record<'configure' | 'write' | 'read', string>): Promise<void>;
   /** The names of all queues. */
   queues(): Promise<string[]>;
-  /** Sets what these definitions hold beside what is there, for instance other permissions. */
+  /** Loads more definitions, for example other permissions. */
   change(definitions: Partial<Definitions>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Those of compose, unless `definitions` are given. */
+/** Uses the definitions of compose by default. */
 export async function brokerWithUsers(
   options?: { version: 4 },
   definitions = composed,
@@ -76,7 +76,7 @@ interface Administration {
   queues(vhost: string): Promise<string[]>;
 }
 
-/** The first administration through which the users really come into being: `rabbitmqctl` may speak to another broker. */
+/** Returns the first administration that really creates the users, because `rabbitmqctl` may belong to another broker. */
 async function administrationOf(
   url: URL,
   options: { version: 4 } | undefined,
@@ -142,7 +142,7 @@ const rabbitmqctl: Administration = {
   },
 };
 
-/** The vhost exists already, and its name makes those of the users unlike any others. */
+/** Prefixes the names of users with the unique name of the vhost, which exists already. */
 function rename(definitions: Definitions, vhost: string): Definitions {
   return {
     vhosts: [],

@@ -24,7 +24,7 @@ export interface ComposeService {
     start_interval?: string;
   };
   labels?: Record<string, string>;
-  /** By name, or under another name than the secret's. */
+  /** The name of a secret, or its name with the one of the mounted file. */
   secrets?: Array<string | { source: string; target: string }>;
   deploy?: { resources?: { limits?: { cpus?: string; memory?: string; pids?: number } } };
   logging?: { driver: string; options?: Record<string, string> };
@@ -43,19 +43,19 @@ export interface ComposeFile {
   secrets: Record<string, { file: string }>;
 }
 
-/** The file as Compose reads it: variables filled in, anchors and merge keys resolved. */
+/** Reads the file as Compose does: fills in variables, resolves anchors and merge keys. */
 export function readCompose(text: string, env: Readonly<Record<string, string>> = {}): ComposeFile {
   return interpolate(parse(text, { merge: true }), env) as ComposeFile;
 }
 
-/** What the file of a secret holds, as it stands in the repository. */
+/** Reads the file of a secret in the repository. */
 export function secretText({ secrets }: ComposeFile, name: string): string {
   const file = secrets[name]?.file;
   if (!file) throw new Error(`docker-compose.yml has no secret ${name}`);
   return textOf(file);
 }
 
-/** By the path in the container, the name of the secret that is there. */
+/** The names of the mounted secrets by path in the container. */
 export function mountedSecrets({ secrets = [] }: ComposeService): Map<string, string> {
   const entries = secrets.map((item) => (typeof item === 'string' ? { source: item, target: item } : item));
   return new Map(
@@ -63,7 +63,7 @@ export function mountedSecrets({ secrets = [] }: ComposeService): Map<string, st
   );
 }
 
-/** What the Compose specification's JSON schema has against the file. */
+/** Validates the file with the JSON schema of the Compose specification. Returns the problems. */
 export function composeSchemaProblems(file: unknown): string[] {
   if (validate(file)) return [];
   return (validate.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
@@ -74,7 +74,7 @@ const validate = compileSchema();
 function compileSchema() {
   const packageFile = createRequire(import.meta.url).resolve('dclint/package.json');
   const schema = JSON.parse(readFileSync(join(dirname(packageFile), 'schemas/compose.schema.json'), 'utf8'));
-  // The meta-schema is named without the "#" that Ajv knows it by.
+  // Ajv knows the meta-schema by a name that ends with "#".
   delete schema.$schema;
   const ajv = new Ajv({ allErrors: true, strict: false });
   addFormats.default(ajv, ['duration', 'uri']);
@@ -88,7 +88,7 @@ function interpolate(value: unknown, env: Readonly<Record<string, string>>): unk
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolate(item, env)]));
 }
 
-/** `$$` is a dollar; `${NAME:-default}` is the only form of a variable that the file uses. */
+/** Replaces `$$` with a dollar and `${NAME:-default}` with its value; the file uses no other form of variables. */
 function fill(text: string, env: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$\$|\$\{(\w+):-([^}]*)\}|\$/g, (match, name?: string, fallback?: string) => {
     if (match === '$$') return '$';

@@ -15,7 +15,8 @@ if (what === 'stale') {
       ...service,
       port: 4042,
       internalPort: 5042,
-      contract: { emits: { 'extra.happened': {} }, consumes: ['user.registered'] },
+      contract: { emits: { 'extra.happened': {} } },
+      consumes: ['user.registered'],
       config: { properties: { EXTRA_LEVEL: { type: 'string', description: 'A setting of this service.' } } },
     }));
   console.log(JSON.stringify(await filesOfServices([...known, ...extra], folder)));

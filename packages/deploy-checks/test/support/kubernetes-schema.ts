@@ -10,7 +10,7 @@ type Kind = (new (data: object) => Model) & { prototype: Model };
 
 const exported = groupVersions();
 
-/** The API groups and versions that the schemas know: `./v1`, `./apps/v1`. */
+/** API groups and versions with a schema: `./v1`, `./apps/v1`. */
 function groupVersions(): ReadonlySet<string> {
   const file = createRequire(import.meta.url).resolve('kubernetes-models/package.json');
   const { exports } = JSON.parse(readFileSync(file, 'utf8')) as { exports: Record<string, unknown> };
@@ -18,13 +18,12 @@ function groupVersions(): ReadonlySet<string> {
 }
 
 /**
- * What the Kubernetes OpenAPI schemas have against objects, unknown fields included. They don't close their
- * objects themselves, though a typing error in a field's name is the likeliest of all mistakes: so whatever the
- * validator never looked at is a problem as well.
+ * Validates objects with the Kubernetes OpenAPI schemas. Returns the problems. The schemas accept unknown fields, but a
+ * misspelt field is the most likely mistake, so fields that the validator never reads are problems too.
  */
 export async function kubernetesProblems(objects: readonly KubernetesObject[]): Promise<string[]> {
   const problems: string[] = [];
-  // One after the other: Jest fails where the same module is imported twice at once.
+  // One after the other, because Jest fails if the same module is imported twice at once.
   for (const object of objects) problems.push(...(await problemsOf(object)));
   return problems;
 }
@@ -39,7 +38,7 @@ async function problemsOf(object: KubernetesObject): Promise<string[]> {
   } catch (error) {
     return [`${name}: ${(error as Error).message}`];
   }
-  return [...unread].map((path) => `${name}: ${path} is no field that Kubernetes knows`);
+  return [...unread].map((path) => `${name}: Kubernetes does not know the field ${path}`);
 }
 
 async function kindOf({ apiVersion, kind }: KubernetesObject): Promise<Kind | undefined> {
@@ -48,7 +47,7 @@ async function kindOf({ apiVersion, kind }: KubernetesObject): Promise<Kind | un
   return models[kind] as Kind | undefined;
 }
 
-/** Fills `unread` with the paths of all properties, and takes out again those that are read. */
+/** Fills `unread` with the paths of all properties, and removes each path when its property is read. */
 function watch<T>(value: T, path: string, unread: Set<string>): T {
   if (typeof value !== 'object' || value === null) return value;
   const children = new Map<string, unknown>();

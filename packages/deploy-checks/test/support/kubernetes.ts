@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { pathOf } from './repository.js';
 import { missing, run } from './tools.js';
 
-/** The parts of Kubernetes objects that the checks look at. */
+/** The parts of Kubernetes objects that the checks use. */
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;
@@ -66,24 +66,24 @@ export interface PodSpec {
   }>;
 }
 
-/** `npm test` says what renders here, having brought it where it was missing; without it, kubectl has to be there. */
+/** `npm test` names the program that renders, which it installs if needed. Otherwise the checks use kubectl. */
 const { WARREN_TEST_KUSTOMIZE: brought, WARREN_TEST_KUSTOMIZE_UNAVAILABLE: notBrought } = process.env;
 const [program, ...args]: string[] = brought ? JSON.parse(brought) : ['kubectl', 'kustomize'];
 
-/** Why nothing can be rendered here; `undefined` where it can. */
+/** Why manifests can't be rendered here, or `undefined`. */
 export const renderingUnavailable =
   notBrought || (program && !missing(program, [...args, '--help']))
     ? notBrought
     : 'kubectl is not installed; `npm test` brings what renders the manifests';
 
-/** The objects that `kubectl apply -k <folder>` would send. */
+/** Renders the objects that `kubectl apply -k <folder>` would send. */
 export function render(folder: string): KubernetesObject[] {
   if (!program || renderingUnavailable) throw new Error(renderingUnavailable);
   const text = run(program, [...args, resolve(pathOf('.'), folder)]);
   return parseAllDocuments(text).map((document) => unfolded(document.toJS() as KubernetesObject));
 }
 
-/** Kustomize folds long base64; Kubernetes doesn't mind, its schema does. */
+/** Removes line breaks from base64, which kustomize adds and Kubernetes accepts, but its schema does not. */
 function unfolded(object: KubernetesObject): KubernetesObject {
   if (object.kind !== 'Secret') return object;
   const data = Object.entries(object.data ?? {}).map(([key, value]) => [key, value.replaceAll(/\s/g, '')]);
@@ -102,7 +102,7 @@ export function podsOf(object: KubernetesObject): PodSpec | undefined {
   return template?.spec;
 }
 
-/** The pod of a workload, to read or, in a mutated copy, to change. */
+/** The pod of a workload. Throws if it has none. */
 export function pod(objects: readonly KubernetesObject[], kind: string, name: string): PodSpec {
   const spec = podsOf(one(objects, kind, name));
   if (!spec) throw new Error(`${kind} ${name} has no pods`);

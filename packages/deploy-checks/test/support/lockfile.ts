@@ -10,7 +10,7 @@ export interface Lockfile {
   >;
 }
 
-/** Names of all packages that an install without dev dependencies brings for one folder of the workspace. */
+/** Names of all packages that an install without dev dependencies adds for one folder of the workspace. */
 export function productionPackages({ importers, snapshots }: Lockfile, folder: string): Set<string> {
   const names = new Set<string>();
   const seen = new Set<string>();
@@ -29,7 +29,7 @@ export function productionPackages({ importers, snapshots }: Lockfile, folder: s
       visitFolder(posix.join(from, version.slice('link:'.length)));
       return;
     }
-    // An alias is locked under its real name.
+    // The lock file lists an alias under its real name.
     const key = `${name}@${version}` in snapshots ? `${name}@${version}` : version;
     if (seen.has(key)) return;
     seen.add(key);

@@ -6,7 +6,7 @@ export function seconds(duration: string | undefined): number {
 }
 
 /**
- * What a service may need besides `DRAIN_SECONDS`: open transactions and confirms, then closing broker and
- * database, each bounded.
+ * Seconds that a service may need in addition to `DRAIN_SECONDS`, to finish transactions and confirms and to close broker
+ * and database. Each step has a limit.
  */
 export const closingSeconds = 30;

@@ -1,4 +1,4 @@
-/** Puts a mistake into a copy of what is checked; throws where there is nothing to put it into. */
+/** Sets a property in a copy, to make a mistake. Throws if the object is missing. */
 export function set(target: object | null | undefined, key: string, value: unknown): void {
   if (!target) throw new Error(`There is nothing to set ${key} on`);
   Object.assign(target, { [key]: value });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Runs a program and answers what it prints; throws with what it complained about. */
+/** Runs a program and returns its output. Throws with its error output if it fails. */
 export function run(
   program: string,
   args: readonly string[],
@@ -15,7 +15,7 @@ export function run(
   });
 }
 
-/** Why a program can't be used here; `undefined` where it can. */
+/** Why a program can't be used here, or `undefined`. */
 export function missing(program: string, args: readonly string[]): string | undefined {
   try {
     run(program, args);
