@@ -82,7 +82,7 @@ const serviceRooms = {
 const rules = [
   { files: ['packages/*/src/**'], refused: [refusals.services, refusals.serviceContracts, refusals.amqp] },
   {
-    files: ['packages/{amqp-link,event-bus,node-bus,testing}/src/**', 'packages/realtime/src/nodes/**'],
+    files: ['packages/{amqp-link,event-bus,node-bus,testing}/src/**'],
     refused: [refusals.services, refusals.serviceContracts],
   },
   // Knows what the events of these services look like, for the tests of others.

@@ -4,7 +4,7 @@ import { root } from '../lib/workspace.mjs';
 
 const vhost = 'warren';
 /** Parts of the names that all services share: a service of such a name could use what belongs to all. */
-const reserved = ['events', 'replays', 'nodes'];
+const reserved = ['events', 'replays'];
 
 const literal = (text) => text.replaceAll('.', '\\.');
 const oneOf = (patterns) => `^(${patterns.join('|')})$`;
@@ -17,7 +17,6 @@ const load = (file) => import(pathToFileURL(join(root, file)));
 export async function brokerDefinitions(services, prefix) {
   const { revocationType, serviceOf } = await load('packages/contracts/dist/index.js');
   const { brokerNames, defaultPrefix } = await load('packages/event-bus/dist/index.js');
-  const { nodesExchange } = await load('packages/realtime/dist/index.js');
   const { eventsExchange, replaysExchange } = brokerNames(prefix ?? defaultPrefix);
   const names = services.map(({ name }) => name);
   for (const name of names) {
@@ -25,11 +24,11 @@ export async function brokerDefinitions(services, prefix) {
       throw new Error(`a service can't be named "${name}", because of the names at the broker`);
   }
 
-  // A service may use the exchanges that all share and that of its own nodes, but not declare or delete them.
+  // A service may use the exchanges that all share, but not declare or delete them.
   function permissions({ name }) {
-    const used = [eventsExchange, replaysExchange, nodesExchange(name)].map(literal);
-    /** Its queues, its exchange for failures, the queues of its nodes. */
-    const own = `${prefix ?? defaultPrefix}\\.(nodes\\.)?${name}\\..+`;
+    const used = [eventsExchange, replaysExchange].map(literal);
+    /** Its queues, its exchange for failures, the exchange and the queues of its nodes. */
+    const own = `${prefix ?? defaultPrefix}\\.${name}\\..+`;
     return {
       user: name,
       vhost,
@@ -68,11 +67,7 @@ export async function brokerDefinitions(services, prefix) {
   const definitions = {
     vhosts: [{ name: vhost }],
     users: names.map((name) => ({ name, password: 'development-only', tags: [] })),
-    exchanges: [
-      exchange(eventsExchange, 'topic'),
-      exchange(replaysExchange, 'topic'),
-      ...names.map((name) => exchange(nodesExchange(name), 'fanout')),
-    ],
+    exchanges: [exchange(eventsExchange, 'topic'), exchange(replaysExchange, 'topic')],
     permissions: services.map(permissions),
     topic_permissions: services.flatMap(topicPermissions),
   };

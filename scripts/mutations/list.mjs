@@ -37,7 +37,7 @@ export const mutations = [
   },
   {
     guard: 'topology: a refused set-up leaves no queue behind',
-    file: 'packages/event-bus/src/rabbitmq/listening.ts',
+    file: 'packages/node-bus/src/rabbitmq/bus.ts',
     from: 'await session.scratch((deleting) => deleting.deleteQueue(name)).catch(() => undefined);',
     to: '',
     tests: ['packages/deploy-checks/test/broker-refusals.test.ts'],
@@ -106,11 +106,11 @@ export const mutations = [
     tests: ['packages/unit-of-work/test/relay-returned.test.ts'],
   },
   {
-    guard: 'topology: a node that does not receive its own messages restarts its channel',
-    file: 'packages/realtime/src/nodes/rabbitmq.ts',
-    from: 'this.#unheard += 1;',
+    guard: 'topology: a node renews the bindings that were lost with an exchange',
+    file: 'packages/node-bus/src/rabbitmq/bus.ts',
+    from: 'void this.#renewBindings();',
     to: '',
-    tests: ['packages/realtime/test/nodes.test.ts'],
+    tests: ['packages/node-bus/test/rabbitmq.test.ts'],
   },
   {
     guard: 'join before read: a push that arrives while a socket starts is not lost',
@@ -437,10 +437,10 @@ export const mutations = [
   },
   {
     guard: "nodes: messages of other broker users to a service's nodes are dropped",
-    file: 'packages/realtime/src/nodes/wire.ts',
-    from: 'return properties.userId === user;',
-    to: 'return user !== undefined || properties.userId === user;',
-    tests: ['packages/realtime/test/nodes.test.ts'],
+    file: 'packages/node-bus/src/rabbitmq/bus.ts',
+    from: 'if (publisher !== this.#user) {',
+    to: "if (publisher === 'nobody') {",
+    tests: ['packages/node-bus/test/rabbitmq.test.ts'],
   },
   {
     guard: 'ask before repeating: a provider call that a crash interrupted is not made twice',
@@ -550,10 +550,10 @@ export const mutations = [
   },
   {
     guard: 'heartbeat: other nodes do not forget a node that pushes nothing',
-    file: 'packages/realtime/src/nodes/rabbitmq.ts',
-    from: 'setInterval(() => this.#tellAlive(this.#channel.current), everyMs)',
-    to: 'setInterval(() => undefined, everyMs)',
-    tests: ['packages/realtime/test/nodes.test.ts'],
+    file: 'packages/node-bus/src/rabbitmq/bus.ts',
+    from: 'this.#outbound.sendAlive();',
+    to: '',
+    tests: ['packages/node-bus/test/rabbitmq.test.ts'],
   },
   {
     guard: 'senders: a service accepts a shared type only from services that emit it',

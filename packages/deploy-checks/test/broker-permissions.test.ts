@@ -7,7 +7,7 @@ import {
   deadLetterHeader,
   type EventBus,
 } from '@warren/event-bus';
-import { createRabbitMqNodeLink, type NodeLink, type NodeMessage, nodesExchange } from '@warren/realtime';
+import { createRabbitMqNodeBus, type NodeBus, nodesExchange } from '@warren/node-bus';
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ConfirmChannel, connect, type GetMessage, type Options } from 'amqplib';
 import { pino } from 'pino';
@@ -28,7 +28,7 @@ const brokers = [
 describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
   (missing ? describe.skip : describe)(named(title, missing), () => {
     let broker: BrokerWithUsers;
-    const opened: Array<EventBus | NodeLink> = [];
+    const opened: Array<EventBus | NodeBus> = [];
 
     beforeAll(async () => {
       broker = await brokerWithUsers(options);
@@ -48,6 +48,19 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
       const bus = createRabbitMqEventBus({ url, service, retryDelays: [50], authorize, log });
       opened.push(bus);
       return bus;
+    }
+
+    /** A node that hears the events of these types. */
+    function nodesOf(
+      service: string,
+      node: string,
+      types: readonly string[] = [revocationType],
+      authorize = broker.authorize,
+    ): NodeBus {
+      const events = { exchange: eventsExchange, types, authorize };
+      const nodes = createRabbitMqNodeBus({ url: broker.urlFor(service), service, node, events, log });
+      opened.push(nodes);
+      return nodes;
     }
 
     async function withChannel<T>(url: string, work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
@@ -93,9 +106,9 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
     it('let a service receive every event that it consumes', async () => {
       for (const { name: service, contract } of services) {
         const bus = await declareQueuesOf(service, contract.consumes);
-        const listener = { heard: () => undefined, began: () => undefined };
-        await bus.listen({ service, types: [revocationType], ...listener });
-        expect([service, bus.state]).toEqual([service, 'up']);
+        const nodes = nodesOf(service, 'one');
+        await nodes.ready();
+        expect([service, bus.state, nodes.state]).toEqual([service, 'up', 'up']);
       }
     });
 
@@ -171,17 +184,12 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
     }
 
     it('let the nodes of a service reach each other', async () => {
-      const linkOf = (node: string) => {
-        const link = createRabbitMqNodeLink({ url: broker.urlFor('payment'), service: 'payment', node, log });
-        opened.push(link);
-        return link;
-      };
-      const [sender, receiver] = [linkOf('payment-1'), linkOf('payment-2')];
-      const received: NodeMessage[] = [];
-      receiver.onMessage((message) => received.push(message));
-      await eventually(() => expect([sender.state, receiver.state]).toEqual(['up', 'up']));
-      sender.broadcast({ kind: 'feed', service: 'payment', entries: [] });
-      await eventually(() => expect(received).toHaveLength(1));
+      const [sender, receiver] = [nodesOf('payment', 'payment-1'), nodesOf('payment', 'payment-2')];
+      await Promise.all([sender.ready(), receiver.ready()]);
+      const received: unknown[] = [];
+      await receiver.follow('payment/user:1', (_key, message) => void received.push(message));
+      sender.send('payment/user:1', { n: 1 });
+      await eventually(() => expect(received).toEqual([{ n: 1 }]));
     });
 
     it('keep a service from publishing a message as another user', async () => {
@@ -240,17 +248,14 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
             return batch.map(() => ({ kind: 'done' }));
           },
         });
-        await notification.listen({
-          service: 'notification',
-          types: [forged],
-          heard: ({ type }) => heard.push(type),
-          began: () => undefined,
-        });
+        const nodes = nodesOf('notification', 'one', [forged], authorize);
+        nodes.onEvent(({ type }) => void heard.push(type));
+        await nodes.ready();
         await withChannel(broker.urlFor('payment'), async (channel) => {
           await routes[route](channel);
           await eventually(() => {
-            const all = taken.length + heard.length + (notification.unauthorized ?? 0);
-            expect(all).toBe(2);
+            const refused = (notification.unauthorized ?? 0) + nodes.stats().unauthorized;
+            expect(taken.length + heard.length + refused).toBe(2);
           });
         });
         return { taken, heard };
@@ -291,31 +296,31 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
 
     it('keep a service from reading or sending messages between the nodes of another', async () => {
       const nodes = nodesExchange('payment');
-      const own = 'warren.nodes.notification.spy';
+      const own = 'warren.notification.spy';
       const attempts: Array<(channel: ConfirmChannel) => Promise<unknown>> = [
-        publishing(nodes, ''),
+        publishing(nodes, 'all'),
         async (channel) => {
           await channel.assertQueue(own, { exclusive: true });
-          await channel.bindQueue(own, nodes, '');
+          await channel.bindQueue(own, nodes, 'all');
         },
         async (channel) => {
           await channel.assertExchange(own, 'fanout', { autoDelete: true });
-          await channel.bindExchange(nodes, own, '');
+          await channel.bindExchange(nodes, own, 'all');
         },
         async (channel) => {
           await channel.assertExchange(own, 'fanout', { autoDelete: true });
-          await channel.bindExchange(own, nodes, '');
+          await channel.bindExchange(own, nodes, 'all');
         },
         (channel) =>
           channel.assertQueue(own, { exclusive: true, arguments: { 'x-dead-letter-exchange': nodes } }),
       ];
       for (const attempt of attempts)
         expect(await refusal(broker.urlFor('notification'), attempt)).toBe(accessRefused);
-      expect(await refusal(broker.urlFor('payment'), publishing(nodes, ''))).toBe(0);
+      expect(await refusal(broker.urlFor('payment'), publishing(nodes, 'all'))).toBe(0);
     });
 
-    it('keep a service from deleting shared exchanges and exchanges for nodes', async () => {
-      for (const exchange of [eventsExchange, replaysExchange, nodesExchange('payment')]) {
+    it('keep a service from deleting shared exchanges and the exchanges of other services', async () => {
+      for (const exchange of [eventsExchange, replaysExchange, nodesExchange('user')]) {
         const deletion = (channel: ConfirmChannel) => channel.deleteExchange(exchange);
         expect(await refusal(broker.urlFor('payment'), deletion)).toBe(accessRefused);
       }
@@ -340,7 +345,7 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
       const declare = (name: string) => (channel: ConfirmChannel) =>
         channel.assertQueue(name, { exclusive: true });
       expect(await refusal(broker.urlFor('payment'), declare('warren.user.commands'))).toBe(accessRefused);
-      expect(await refusal(broker.urlFor('payment'), declare('warren.nodes.user.mine'))).toBe(accessRefused);
+      expect(await refusal(broker.urlFor('payment'), declare('warren.user.node.mine'))).toBe(accessRefused);
       expect(await refusal(broker.urlFor('payment'), declare('anything'))).toBe(accessRefused);
       expect(await refusal(broker.urlFor('payment'), declare('warren.payment.mine'))).toBe(0);
     });

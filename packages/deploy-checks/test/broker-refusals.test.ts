@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { brokerNames, createRabbitMqEventBus } from '@warren/event-bus';
-import { createRabbitMqNodeLink, nodesExchange } from '@warren/realtime';
+import { createRabbitMqNodeBus } from '@warren/node-bus';
 import { eventually, named, unavailable } from '@warren/testing';
 import { type ChannelModel, connect } from 'amqplib';
 import { pino } from 'pino';
@@ -53,6 +53,15 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
       return bus;
     }
 
+    function nodesOf(service: string, types: readonly string[], logger = log) {
+      const { authorize } = broker;
+      const events = { exchange: eventsExchange, types, authorize };
+      const url = broker.urlFor(service);
+      const nodes = createRabbitMqNodeBus({ url, service, node: 'one', events, log: logger });
+      opened.push(nodes);
+      return nodes;
+    }
+
     it('reports a refusal if it may not consume what it subscribes to', async () => {
       const bus = busOf('payment');
       const types = ['user.registered', 'user.password-reset-requested'];
@@ -74,39 +83,23 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
 
     it('leaves no queue behind after repeated refusals to listen', async () => {
       const counter = errorCounter();
-      const bus = createRabbitMqEventBus({
-        url: broker.urlFor('payment'),
-        service: 'payment',
-        log: counter.log,
-      });
-      opened.push(bus);
-      await bus.listen({
-        service: 'payment',
-        types: ['user.password-reset-requested'],
-        heard: () => undefined,
-        began: () => undefined,
-      });
-      expect(bus.refused).toMatch(/user\.password-reset-requested.*refused/);
+      const nodes = nodesOf('payment', ['user.password-reset-requested'], counter.log);
+      await nodes.ready();
+      expect(nodes.refused).toMatch(/user\.password-reset-requested.*refused/);
       await eventually(() => expect(counter.errors).toBeGreaterThan(3));
-      expect((await broker.queues()).filter((name) => name.includes('.listening.'))).toEqual([]);
+      expect((await broker.queues()).filter((name) => name.includes('.node.'))).toEqual([]);
     });
 
     it('leaves no queue behind while its nodes are refused, and connects once they are permitted', async () => {
-      const own = '^warren\\.(nodes\\.)?user\\..+$';
+      const own = '^warren\\.user\\..+$';
       await broker.permit('user', { configure: own, write: '^warren\\..+$', read: '^$' });
       const counter = errorCounter();
-      const link = createRabbitMqNodeLink({
-        url: broker.urlFor('user'),
-        service: 'user',
-        node: 'one',
-        log: counter.log,
-      });
-      opened.push(link);
-      await eventually(() => expect(link.refused).toMatch(/warren\.nodes\.user.*refused/));
+      const nodes = nodesOf('user', [], counter.log);
+      await eventually(() => expect(nodes.refused).toMatch(/warren\.user\.nodes.*refused/));
       await eventually(() => expect(counter.errors).toBeGreaterThan(2));
-      expect((await broker.queues()).filter((name) => name.startsWith(nodesExchange('user')))).toEqual([]);
+      expect((await broker.queues()).filter((name) => name.startsWith('warren.user.node.'))).toEqual([]);
       await broker.permit('user', { configure: own, write: '^warren\\..+$', read: '^warren\\..+$' });
-      await eventually(() => expect([link.refused, link.state]).toEqual([undefined, 'up']));
+      await eventually(() => expect([nodes.refused, nodes.state]).toEqual([undefined, 'up']));
     });
 
     it('works with its own permissions, which include checking its bindings', async () => {
@@ -114,13 +107,10 @@ describe.each(brokers)('a service whose broker user is refused', ({ title, optio
         const bus = busOf(service);
         const types = service === 'user' ? [] : ['user.registered', 'user.snapshot'];
         await bus.subscribe({ service, types, ...subscription });
-        await bus.listen({
-          service,
-          types: ['user.session-revoked'],
-          heard: () => undefined,
-          began: () => undefined,
-        });
+        const nodes = nodesOf(service, ['user.session-revoked']);
+        await nodes.ready();
         expect([bus.refused, bus.state]).toEqual([undefined, 'up']);
+        expect([nodes.refused, nodes.state]).toEqual([undefined, 'up']);
       }
     });
 

@@ -25,12 +25,6 @@ export interface EventBus {
    */
   subscribe(subscription: Subscription): Promise<Subscribed>;
 
-  /**
-   * Every listening instance hears each event of these types: at most once, and only while it is connected. For what
-   * each process must know for itself, as soon as can be, and can also ask for. Survives reconnections.
-   */
-  listen(listener: Listener): Promise<Subscribed>;
-
   /** `degraded` while publishing or any subscription doesn't work. Recovers by itself. For readiness probes. */
   readonly state: BusState;
 
@@ -38,7 +32,7 @@ export interface EventBus {
   readonly publishing: BusState;
 
   /**
-   * Messages refused because their publisher may not publish such events. They don't reach `handle` or `heard`. Absent if
+   * Messages refused because their publisher may not publish such events. They don't reach `handle`. Absent if
    * nobody else can publish.
    */
   readonly unauthorized?: number;
@@ -168,16 +162,6 @@ export interface HandleOptions {
    * deliveries take turns to be the first.
    */
   patient?: boolean;
-}
-
-export interface Listener {
-  /** Names the queues `warren.<service>.listening.<uuid>`, one an instance. */
-  service: string;
-  types: readonly string[];
-  /** Must not block. What it throws is logged. */
-  heard(event: Pick<EncodedEvent, 'type' | 'body'>): void;
-  /** Listening has begun, or begun anew: what came before was perhaps not heard, and is to be asked for now. */
-  began(): void;
 }
 
 export interface Delivery {

@@ -2,11 +2,10 @@ import { afterEach, beforeEach, describe, it } from '@jest/globals';
 import { deliveryRules } from './conformance/delivery.js';
 import { endingsRules } from './conformance/endings.js';
 import { failuresRules } from './conformance/failures.js';
-import { listeningRules } from './conformance/listening.js';
 import type { BusFeatures, BusFixture, Rule, Scene } from './conformance/rule.js';
 import { uniqueName } from './support/recorder.js';
 
-const rules: readonly Rule[] = [...deliveryRules, ...failuresRules, ...endingsRules, ...listeningRules];
+const rules: readonly Rule[] = [...deliveryRules, ...failuresRules, ...endingsRules];
 
 /** Tests an adapter against the contract of `EventBus`. `create` is called for each test. */
 export function describeEventBus(options: {

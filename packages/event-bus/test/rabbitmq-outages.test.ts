@@ -158,26 +158,6 @@ describeOnBrokers('the RabbitMQ event bus in an outage', (openBench) => {
     expect(Date.now() - before).toBeLessThan(25_000);
   }, 60_000);
 
-  it('listens again after a cut, and says so, since something may have been missed', async () => {
-    const { bus, proxy } = await open();
-    const heard: string[] = [];
-    let began = 0;
-    await bus.listen({
-      service,
-      types: [type],
-      heard: ({ body }) => void heard.push(body),
-      began: () => {
-        began += 1;
-      },
-    });
-    await eventually(() => expect(began).toBe(1));
-    proxy.cut();
-    await eventually(() => expect(began).toBe(2));
-    const event = eventOf(type);
-    await eventually(async () => expect(await bus.publish(event)).toBe('confirmed'));
-    await eventually(() => expect(heard).toContain(event.body));
-  });
-
   it('does not acknowledge on a connection that is gone', async () => {
     const { bus, proxy } = await open();
     const started = gate();

@@ -85,22 +85,6 @@ describeOnBrokers('the check of who published an event', (openBench) => {
     expect(seen.deliveries).toEqual([]);
   });
 
-  it('keeps events whose publisher may not publish their type from listeners', async () => {
-    const heard: string[] = [];
-    await bus.listen({
-      service,
-      types: [allowed, foreign],
-      heard: ({ body }) => heard.push(body),
-      began: () => undefined,
-    });
-    publish(eventsExchange, foreign, { userId: bench.user });
-    publish(eventsExchange, allowed, {});
-    const event = eventOf(allowed);
-    await bus.publish(event);
-    await eventually(() => expect(heard).toEqual([event.body]));
-    expect(bus.unauthorized).toBe(2);
-  });
-
   it('knows the first publisher after delays, dead letters and a manual retry', async () => {
     let refuse = true;
     const seen = await record(bus, { service, types: [allowed] }, ({ attempt }) => {

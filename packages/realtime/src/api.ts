@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { NodeBus } from '@warren/node-bus';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { RealtimeLimits } from './limits/limits.js';
@@ -42,41 +43,6 @@ export interface CommandSocket {
   onLeave(listener: () => void): void;
 }
 
-/**
- * Sends messages to the other nodes of one service, at most once. They only speed things up: the truth is the feed in the
- * database.
- */
-export interface NodeLink {
-  /** Sends to every other node that hosts this namespace. Never throws and never waits for the broker. */
-  broadcast(message: NodeMessage): void;
-  /** Whether another node may be listening. May be wrong for a moment. */
-  readonly hasPeers: boolean;
-  onMessage(listener: (message: NodeMessage) => void): void;
-  readonly state: 'up' | 'degraded';
-  /** Why the broker has refused this link since it started, which only an operator can change. For logs. */
-  readonly refused?: string | undefined;
-  /** Messages dropped because another broker user published them. Absent if nobody else can publish. */
-  readonly unauthorized?: number;
-  close(): Promise<void>;
-}
-
-export type NodeMessage = FeedMessage | HintMessage;
-
-/** Something about these keys may have changed. Receivers read the current state from the database. */
-export interface HintMessage {
-  kind: 'hint';
-  service: string;
-  topic: string;
-  keys: string[];
-}
-
-export interface FeedMessage {
-  kind: 'feed';
-  /** The service that owns the feed; also the namespace without its slash. */
-  service: string;
-  entries: FeedEntry[];
-}
-
 /** Is told about users, not sockets: the first socket of a user on this node joins, the last one leaves. */
 export interface UserListener {
   joined(userId: string): void;
@@ -103,8 +69,8 @@ export interface RealtimeOptions {
   isRevoked?: (sessionId: string) => boolean;
   feeds: FeedReader;
   commands: readonly SocketCommand[];
-  /** The caller closes it, after this node, so that commits during shutdown still reach other nodes. */
-  link: NodeLink;
+  /** Reaches the other nodes. The caller closes it, after this node, so that commits during shutdown still reach them. */
+  nodes: NodeBus;
   /** Must not throw. */
   users?: UserListener;
   limits?: Partial<RealtimeLimits>;
@@ -121,12 +87,12 @@ export interface RealtimeOptions {
 
 /** The server side of one namespace. */
 export interface RealtimeNode {
-  /** Pushes entries that were just committed to the sockets here and, over the link, to other nodes. Never throws. */
+  /** Pushes entries that were just committed to the sockets here and to the other nodes. Never throws. */
   committed(entries: readonly FeedEntry[]): void;
   /** Sends a hint to the other nodes of this service, at most once. Never throws. */
   hint(topic: string, keys: readonly string[]): void;
-  /** Calls `listener` for each hint from another node. */
-  onHint(listener: (topic: string, keys: readonly string[]) => void): void;
+  /** Calls `listener` with the keys of each hint on the topic from another node. */
+  onHint(topic: string, listener: (keys: readonly string[]) => void): void;
   /** The ids of the users who have a socket here. */
   connectedUsers(): string[];
   readonly socketCount: number;

@@ -1,5 +1,4 @@
 export * from './api.js';
 export { defaultLimits, type RealtimeLimits } from './limits/limits.js';
-export * from './nodes/index.js';
 export { createRealtime } from './realtime.js';
 export type { RealtimeStats, ResetReason } from './stats.js';

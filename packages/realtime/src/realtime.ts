@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { RealtimeNode, RealtimeOptions } from './api.js';
-import { broadcastEntries, broadcastHint } from './broadcast.js';
 import { commandTable, fromService } from './commands/command.js';
 import { CommandDispatcher } from './commands/dispatcher.js';
 import { feedPull } from './commands/feed-pull.js';
@@ -12,6 +11,7 @@ import { Hub } from './feed/hub.js';
 import { HeadSweep } from './feed/sweep.js';
 import { defaultLimits } from './limits/limits.js';
 import { TokenBuckets } from './limits/token-buckets.js';
+import { NodePushes } from './node-pushes.js';
 import { Connections } from './server/connections.js';
 import { createSocketServer } from './server/socket-server.js';
 import { UnjoinedConnections } from './server/unjoined-connections.js';
@@ -26,12 +26,13 @@ const closeGraceMs = 1_000;
 
 /** Adds one service's namespace to an HTTP server. Throws if two commands have the same name. */
 export function createRealtime(options: RealtimeOptions): RealtimeNode {
-  const { server, service, node, path, feeds, link, verifyToken } = options;
+  const { server, service, node, path, feeds, nodes, verifyToken } = options;
   const log = options.log.child({ part: 'realtime' });
   const limits = { ...defaultLimits, ...options.limits };
   const counters = newCounters();
   const [openings, pages] = [new FeedBatcher(feeds, log), new FeedBatcher(feeds, log)];
-  const hub = new Hub({ pages, counters, log }, options.users);
+  const pushes = new NodePushes(nodes, service, log);
+  const hub = new Hub({ pages, counters, log }, pushes, options.users);
   const sockets = new SocketSet();
   const clientAddress = options.clientAddress ?? peerAddress;
   const isReady = options.isReady ?? (() => true);
@@ -102,27 +103,15 @@ export function createRealtime(options: RealtimeOptions): RealtimeNode {
     onPacket: (socket, eventArguments) => dispatcher.handle(socket, eventArguments),
   });
 
-  const hintListeners: ((topic: string, keys: readonly string[]) => void)[] = [];
-  link.onMessage((message) => {
-    if (message.service !== service) return;
-    if (message.kind === 'hint') {
-      for (const listener of hintListeners) listener(message.topic, message.keys);
-      return;
-    }
-    for (const entry of message.entries) {
-      if (hub.push(entry)) counters.pushesUseful++;
-      else counters.pushesWasted++;
-    }
-  });
   sweep.start();
 
   return {
     committed(entries: readonly FeedEntry[]) {
       for (const entry of entries) hub.push(entry);
-      broadcastEntries(link, service, entries);
+      pushes.push(entries);
     },
-    hint: (topic, keys) => broadcastHint(link, service, topic, keys),
-    onHint: (listener) => void hintListeners.push(listener),
+    hint: (topic, keys) => pushes.hint(topic, keys),
+    onHint: (topic, listener) => pushes.onHint(topic, listener),
     connectedUsers: () => hub.userIds(),
     get socketCount() {
       return sockets.size;

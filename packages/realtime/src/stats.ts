@@ -11,10 +11,6 @@ export interface RealtimeStats extends Counters {
 
 /** The part of `RealtimeStats` that only grows. */
 export interface Counters {
-  /** Entries from other nodes for a user who is connected here. */
-  pushesUseful: number;
-  /** Entries from other nodes for a user who isn't connected here. */
-  pushesWasted: number;
   /** Entries written to sockets, by push or by reading. */
   entriesSent: number;
   /** Pushes that arrived while an entry before them was missing. */
@@ -42,8 +38,6 @@ export type ResetReason = 'unknown' | 'epoch' | 'too-old' | 'unavailable';
 
 export function newCounters(): Counters {
   return {
-    pushesUseful: 0,
-    pushesWasted: 0,
     entriesSent: 0,
     gaps: 0,
     sweepRepairs: 0,

@@ -126,7 +126,6 @@ describe('closing a node', () => {
     const asked = at.feeds.calls.length;
     at.commit('ann');
     expect(at.feeds.calls.length).toBe(asked);
-    expect(at.link.sent).toHaveLength(1);
-    expect(at.link.sent[0]?.service).toBe(service);
+    expect(at.nodes.sent).toMatchObject([{ key: `${service}/user:ann` }]);
   });
 });

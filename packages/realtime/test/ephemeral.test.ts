@@ -58,17 +58,20 @@ describe('the user listener', () => {
 
 describe('hints', () => {
   it('reach the other nodes of their service in messages of limited size', async () => {
-    const { link, realtime } = await node();
+    const { nodes, realtime } = await node();
     const heard: unknown[] = [];
-    realtime.onHint((topic, keys) => heard.push([topic, keys]));
+    realtime.onHint('presence', (keys) => heard.push(keys));
     realtime.hint(
       'presence',
       Array.from({ length: 1_500 }, (_, index) => `user-${index}`),
     );
-    const sizes = link.sent.map((message) => (message.kind === 'hint' ? message.keys.length : -1));
-    expect(sizes).toEqual([1_000, 500]);
-    link.deliver({ kind: 'hint', service, topic: 'presence', keys: ['ann'] });
-    link.deliver({ kind: 'hint', service: 'other', topic: 'presence', keys: ['bob'] });
-    expect(heard).toEqual([['presence', ['ann']]]);
+    const sizes = nodes.announced.map(({ topic, message }) => [topic, (message as string[]).length]);
+    expect(sizes).toEqual([
+      [`${service}/presence`, 1_000],
+      [`${service}/presence`, 500],
+    ]);
+    nodes.deliverAnnouncement(`${service}/presence`, ['ann']);
+    nodes.deliverAnnouncement(`${service}/presence`, { keys: 'of another build' });
+    expect(heard).toEqual([['ann']]);
   });
 });

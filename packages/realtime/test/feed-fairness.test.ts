@@ -6,7 +6,7 @@ import { service } from './support/node.js';
 
 describe('the reader that the tabs of one user share', () => {
   it('fills the gap of one tab while another one is far behind', async () => {
-    const { url, feeds, link } = await node();
+    const { url, feeds, nodes } = await node();
     feeds.writeMany('ann', 1_000);
     const reads = gate();
     feeds.beforeAnswer = ({ kind }) => (kind === 'read' ? reads.opened : undefined);
@@ -15,7 +15,7 @@ describe('the reader that the tabs of one user share', () => {
     const live = connect(url);
     await live.got('session.ready');
     feeds.write('ann');
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    nodes.deliver(service, [feeds.write('ann')]);
     reads.open();
     await live.gotExactly(1_001, 1_002);
     await behind.gotExactly(1, 1_002);
@@ -23,7 +23,7 @@ describe('the reader that the tabs of one user share', () => {
   });
 
   it('fills the gap of one tab while two others are far behind at different positions', async () => {
-    const { url, feeds, link } = await node();
+    const { url, feeds, nodes } = await node();
     feeds.writeMany('ann', 2_000);
     const reads = gate();
     // A read takes longer than sending the page before it, so a laggard is always ready for the next one.
@@ -40,7 +40,7 @@ describe('the reader that the tabs of one user share', () => {
     const live = connect(url);
     await live.got('session.ready');
     feeds.write('ann');
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    nodes.deliver(service, [feeds.write('ann')]);
     reads.open();
     await live.gotExactly(2_001, 2_002);
     expect(feeds.readsOf('ann').findIndex(({ after }) => after === 2_000)).toBeLessThan(5);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { range } from './support/client.js';
 import { connect, node } from './support/fixtures.js';
 import { service, token } from './support/node.js';
+import { ScriptedNodes } from './support/scripted-nodes.js';
 
 describe('a connected socket', () => {
   it('gets session.ready first, then live entries, each with its position in the feed', async () => {
@@ -156,77 +157,83 @@ describe('while the database can not be read, a socket', () => {
 
 describe('pushes from other nodes', () => {
   it('send the missing entries from the feed before the pushed one', async () => {
-    const { url, feeds, link, realtime } = await node();
+    const { url, feeds, nodes, realtime } = await node();
     const client = connect(url);
     await client.got('session.ready');
     feeds.writeMany('ann', 2);
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    nodes.deliver(service, [feeds.write('ann')]);
     await client.gotExactly(1, 3);
-    expect(realtime.stats()).toMatchObject({ gaps: 1, pushesUseful: 1 });
+    expect(realtime.stats()).toMatchObject({ gaps: 1 });
   });
 
   it('are dropped if they are duplicates or late', async () => {
-    const { url, feeds, link } = await node();
+    const { url, feeds, nodes } = await node();
     const client = connect(url);
     await client.got('session.ready');
     const entries = feeds.writeMany('ann', 3);
     const messages = [entries, entries, entries.slice(0, 1), entries.slice(1)];
-    for (const some of messages) link.deliver({ kind: 'feed', service, entries: some });
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    for (const some of messages) nodes.deliver(service, some);
+    nodes.deliver(service, [feeds.write('ann')]);
     await client.gotExactly(1, 4);
   });
 
   it('are put into the right order without reading the feed', async () => {
-    const { url, feeds, link } = await node();
+    const { url, feeds, nodes } = await node();
     const client = connect(url);
     await client.got('session.ready');
     const [first, second] = feeds.writeMany('ann', 2);
     if (!first || !second) throw new Error('not written');
-    link.deliver({ kind: 'feed', service, entries: [second] });
-    link.deliver({ kind: 'feed', service, entries: [first] });
+    nodes.deliver(service, [second]);
+    nodes.deliver(service, [first]);
     await client.gotExactly(1, 2);
     expect(feeds.readsOf('ann')).toEqual([]);
   });
 
-  it('are counted as wasted if their user is not connected here, and ignored if they are of another service', async () => {
-    const { url, feeds, link, realtime } = await node();
+  it('come for connected users only, and are dropped if they are no entry of that user', async () => {
+    const { url, feeds, nodes } = await node();
     const client = connect(url);
     await client.got('session.ready');
-    link.deliver({ kind: 'feed', service, entries: feeds.writeMany('bob', 2) });
-    link.deliver({ kind: 'feed', service: 'other', entries: feeds.writeMany('ann', 1) });
-    expect(realtime.stats()).toMatchObject({ pushesWasted: 2, pushesUseful: 0 });
+    const key = `${service}/user:ann`;
+    expect([...nodes.followed.keys()]).toEqual([key]);
+    for (const message of [null, { userId: 'ann' }, feeds.write('bob')]) nodes.deliverTo(key, message);
+    expect((await client.command('things.echo', {})).ok).toBe(true);
     expect(client.seqs).toEqual([]);
+    client.close();
+    await eventually(() => expect(nodes.followed.size).toBe(0));
+  });
+
+  it('are awaited before the feed is read, so that no entry between the two is missed', async () => {
+    const nodes = new ScriptedNodes();
+    const registered = gate();
+    nodes.registered = registered.opened;
+    const { url, feeds } = await node({ nodes });
+    const client = connect(url, { cursor: feeds.cursor(0) });
+    await eventually(() => expect(nodes.followed.size).toBe(1));
+    expect(feeds.calls).toEqual([]);
+    feeds.write('ann');
+    registered.open();
+    await client.gotExactly(1, 1);
   });
 
   it('make a gap read once for all tabs of a user', async () => {
-    const { url, feeds, link } = await node();
+    const { url, feeds, nodes } = await node();
     const tabs = Array.from({ length: 8 }, () => connect(url));
     for (const tab of tabs) await tab.got('session.ready');
     feeds.writeMany('ann', 20);
-    link.deliver({ kind: 'feed', service, entries: [feeds.write('ann')] });
+    nodes.deliver(service, [feeds.write('ann')]);
     for (const tab of tabs) await tab.gotExactly(1, 21);
     expect(feeds.readsOf('ann')).toHaveLength(1);
   });
 });
 
 describe('entries committed on a node', () => {
-  it('are sent to the other nodes in messages of limited size', async () => {
-    const { feeds, link, realtime } = await node();
-    const entries = [...feeds.writeMany('ann', 150), feeds.write('ann', 'x'.repeat(200_000))];
-    realtime.committed([...entries, feeds.write('ann', 'y'.repeat(200_000))]);
-    const sent = link.sent.map((message) => (message.kind === 'feed' ? message.entries : []));
-    expect(sent.map(({ length }) => length)).toEqual([100, 51, 1]);
-    expect(sent.flat().map(({ seq }) => seq)).toEqual(range(1, 152));
-  });
-
-  it('are not sent if there is no other node', async () => {
-    const { feeds, link, realtime } = await node();
-    link.hasPeers = false;
-    realtime.committed([feeds.write('ann')]);
-    expect(link.sent).toEqual([]);
-    link.hasPeers = true;
-    realtime.committed([feeds.write('ann')]);
-    expect(link.sent).toHaveLength(1);
+  it('are sent to the other nodes that follow their users', async () => {
+    const { feeds, nodes, realtime } = await node();
+    const entries = [...feeds.writeMany('ann', 2), feeds.write('bob')];
+    realtime.committed(entries);
+    expect(nodes.sent).toEqual(
+      entries.map((message) => ({ key: `${service}/user:${message.userId}`, message })),
+    );
   });
 });
 

@@ -76,7 +76,6 @@ describe('createService', () => {
       refused,
       publish: (event) => bus.publish(event),
       subscribe: (subscription) => bus.subscribe(subscription),
-      listen: (listener) => bus.listen(listener),
       close: async () => undefined,
     };
     const service = await createService(tinyService(), environment(), { bus: troubled, log });

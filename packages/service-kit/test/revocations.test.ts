@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppError, type SessionRevoked } from '@warren/contracts';
-import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
+import { createMemoryNodes, type MemoryNodes, type NodeBus } from '@warren/node-bus';
 import { eventually } from '@warren/testing';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
@@ -70,24 +70,26 @@ describe('revocations', () => {
 });
 
 describe('the watch', () => {
-  let bus: MemoryEventBus;
+  let process: MemoryNodes;
+  let nodes: NodeBus;
   let watch: RevocationWatch;
   let revocations: Revocations;
   beforeEach(() => {
-    bus = createMemoryEventBus();
+    process = createMemoryNodes();
+    nodes = process.join({ service: 'payment', events: ['user.session-revoked'] });
     revocations = new Revocations();
   });
   afterEach(async () => {
     await watch.stop();
-    await bus.close();
+    await nodes.close();
   });
 
   const watching = (source: RevocationSource) => {
-    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log });
+    watch = new RevocationWatch({ revocations, nodes, source, log });
     return watch.start();
   };
-  const publish = (data: unknown) =>
-    bus.publish({ id: uuidv7(), type: 'user.session-revoked', body: JSON.stringify({ data }) });
+  const publish = async (data: unknown) =>
+    process.publish({ type: 'user.session-revoked', body: JSON.stringify({ data }) });
 
   it('knows the list before it starts, and hears what comes after', async () => {
     const [listed, heard] = [revocation(), revocation()];
@@ -119,7 +121,7 @@ describe('the watch', () => {
         throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
       return page([]);
     };
-    const parts = { service: 'payment', revocations, bus, source, log: telling, readEveryMs: 1 };
+    const parts = { revocations, nodes, source, log: telling, readEveryMs: 1 };
     watch = new RevocationWatch(parts);
     await watch.start();
     await eventually(() => expect(looks).toBeGreaterThan(answers.length));
@@ -148,7 +150,7 @@ describe('the watch', () => {
       if (after === 'first') return page([two], 'all');
       return after === 'all' && revokedLater ? page([later], 'since') : page([], after);
     };
-    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 1 });
+    watch = new RevocationWatch({ revocations, nodes, source, log, readEveryMs: 1 });
     await watch.start();
     expect([one, two].map(({ sessionId }) => revocations.has(sessionId))).toEqual([true, true]);
     await eventually(() => expect(asked.length).toBeGreaterThan(100));
@@ -166,7 +168,7 @@ describe('the watch', () => {
       if (asked.length === 2) throw new Error('the user service is away');
       return page(after === 'first' ? [two] : [], 'all');
     };
-    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 1 });
+    watch = new RevocationWatch({ revocations, nodes, source, log, readEveryMs: 1 });
     await watch.start();
     await eventually(() => expect(revocations.has(two.sessionId)).toBe(true));
     expect(asked.slice(0, 3)).toEqual([undefined, 'first', 'first']);
@@ -178,27 +180,25 @@ describe('the watch', () => {
       pages += 1;
       return page([], 'the same', true);
     };
-    watch = new RevocationWatch({ service: 'payment', revocations, bus, source, log, readEveryMs: 60_000 });
+    watch = new RevocationWatch({ revocations, nodes, source, log, readEveryMs: 60_000 });
     await watch.start();
     await watch.stop();
-    // Its listening began as well, which asks for a look of its own.
     expect(pages).toBeLessThanOrEqual(3);
   });
 
-  it('reads the list again when its listening began anew', async () => {
+  it('reads the list again when the node hears again after a gap', async () => {
     let reads = 0;
-    let began: () => void = () => undefined;
-    const listening = {
-      listen: async (listener: { began(): void }) => {
-        began = () => listener.began();
-        return { close: async () => undefined };
-      },
-    };
+    let connected: () => void = () => undefined;
     const missed = revocation();
     watch = new RevocationWatch({
-      service: 'payment',
       revocations,
-      bus: listening,
+      nodes: {
+        onEvent: () => undefined,
+        onConnected: (listener) => {
+          connected = listener;
+        },
+        ready: async () => undefined,
+      },
       source: async () => {
         reads += 1;
         return page(reads === 1 ? [] : [missed]);
@@ -207,7 +207,7 @@ describe('the watch', () => {
     });
     await watch.start();
     expect(revocations.has(missed.sessionId)).toBe(false);
-    began();
+    connected();
     await eventually(() => expect(revocations.has(missed.sessionId)).toBe(true));
   });
 

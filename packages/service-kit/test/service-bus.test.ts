@@ -15,9 +15,6 @@ class NotingBus implements EventBus {
   async subscribe() {
     return { close: async () => void this.notes.push('subscription closed') };
   }
-  async listen() {
-    return { close: async () => void this.notes.push('listener closed') };
-  }
   async close() {
     this.notes.push('bus closed');
   }
@@ -31,8 +28,6 @@ const subscription = {
   handle: async () => [],
 };
 
-const listener = { service: 'user', types: ['user.updated'], heard: () => {}, began: () => {} };
-
 describe('ServiceBus', () => {
   it('ends consuming before publishing', async () => {
     const inner = new NotingBus();
@@ -44,14 +39,19 @@ describe('ServiceBus', () => {
     expect(inner.notes).toEqual(['subscription closed', 'published e1', 'bus closed']);
   });
 
-  it('listens on while it consumes nothing more, and leaves a bus that is not its own open', async () => {
+  it('leaves a bus that is not its own open', async () => {
     const inner = new NotingBus();
     const bus = new ServiceBus(inner, false);
     await bus.subscribe(subscription);
-    await bus.listen(listener);
-    await bus.stopConsuming();
-    expect(inner.notes).toEqual(['subscription closed']);
     await bus.close();
-    expect(inner.notes).toEqual(['subscription closed', 'listener closed']);
+    expect(inner.notes).toEqual(['subscription closed']);
+  });
+
+  it('reports each event that it publishes to all services, and none that is meant for one', async () => {
+    const reported: string[] = [];
+    const bus = new ServiceBus(new NotingBus(), false, ({ id }) => void reported.push(id));
+    await bus.publish(event);
+    await bus.publish({ ...event, id: 'e2', to: 'payment' });
+    expect(reported).toEqual(['e1']);
   });
 });

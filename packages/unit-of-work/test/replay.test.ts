@@ -57,7 +57,6 @@ describe('replay', () => {
         return bus.publishing;
       },
       subscribe: (subscription) => bus.subscribe(subscription),
-      listen: (listener) => bus.listen(listener),
       close: async () => undefined,
       publish,
     };

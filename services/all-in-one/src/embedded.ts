@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createMemoryEventBus } from '@warren/event-bus';
 import { ensureDatabases, startLocalPostgres } from '@warren/local-postgres';
+import { createMemoryNodes } from '@warren/node-bus';
 import type { Environment } from '@warren/service-kit';
 import { localSettings, serviceEnvironment } from './environment.js';
 import { type Running, unwinding } from './running.js';
@@ -26,11 +27,15 @@ export function startEmbedded(
       queues: Object.fromEntries(services.map(({ name, consumes }) => [name, consumes])),
     });
     stack.push(() => bus.close());
+    const nodes = createMemoryNodes();
     const settings = { ...(await localSettings(dataDir)), ...env };
     for (const service of services) {
       asked.throwIfAborted();
       const databaseUrl = postgres.url(service.database);
-      const running = await service.start(serviceEnvironment(service, ports, databaseUrl, settings), { bus });
+      const running = await service.start(serviceEnvironment(service, ports, databaseUrl, settings), {
+        bus,
+        nodes,
+      });
       stack.push(() => running.stop());
     }
     return {

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createRealtime, type NodeLink, type RealtimeNode } from '@warren/realtime';
+import { createMemoryNodes } from '@warren/node-bus';
+import { createRealtime, type RealtimeNode } from '@warren/realtime';
 import type { FeedReader } from '@warren/unit-of-work';
 import { pino } from 'pino';
 import { answering } from '../processes/answering.js';
@@ -13,14 +14,6 @@ const pushEveryMs = 10;
 
 const witness = 'witness';
 const pushed = 'push.due';
-
-const noPeers: NodeLink = {
-  broadcast: () => undefined,
-  hasPeers: false,
-  onMessage: () => undefined,
-  state: 'up',
-  close: async () => undefined,
-};
 
 const node = createNode();
 const delays = monitorEventLoopDelay({ resolution: 5 });
@@ -80,7 +73,7 @@ async function createNode(): Promise<{ port: number; realtime: RealtimeNode }> {
     }),
     feeds,
     commands: [],
-    link: noPeers,
+    nodes: createMemoryNodes().join({ service }),
     limits: { handshakesPerMinute: 6_000 },
     log: pino({ level: 'error' }, process.stderr),
   });

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRabbitMqEventBus } from '@warren/event-bus';
-import { createRabbitMqNodeLink, createRealtime } from '@warren/realtime';
+import { createRabbitMqNodeBus } from '@warren/node-bus';
+import { createRealtime } from '@warren/realtime';
 import { createTokenVerifier } from '@warren/service-kit';
 import { Cleanup } from '@warren/testing';
 import {
@@ -76,8 +77,8 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
   cleanup.defer('bus', () => bus.close());
   const messaging = createUnitOfWork({ service, contract, client, pool, bus, log });
   cleanup.defer('messaging', () => messaging.stop());
-  const link = createRabbitMqNodeLink({ url, service, node, log });
-  cleanup.defer('link', () => link.close());
+  const nodes = createRabbitMqNodeBus({ url, service, node, log });
+  cleanup.defer('node bus', () => nodes.close());
 
   const server = createServer((_request, response) => response.writeHead(404).end());
   cleanup.defer('server', () => new Promise<void>((resolve) => server.close(() => resolve())));
@@ -95,7 +96,7 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
     }),
     feeds: feedsOf(messaging.feeds, options),
     commands: [],
-    link,
+    nodes,
     limits,
     ...(sweepMs !== undefined && { sweepMs }),
     log,

@@ -5,7 +5,6 @@ import {
   defaultRetryDelays,
   type EncodedEvent,
   type EventBus,
-  type Listener,
   PublishError,
   type PublishReceipt,
   type Subscribed,
@@ -72,7 +71,6 @@ class InMemoryEventBus implements MemoryEventBus {
   readonly #log: Logger | undefined;
   readonly #inFlight: Semaphore;
   readonly #queues = new Map<string, ServiceQueue>();
-  readonly #listeners = new Set<Listener>();
   readonly #flights = new Map<string, Flight>();
   readonly #dead: DeadLetter[] = [];
   #closing: Promise<void> | undefined;
@@ -94,7 +92,6 @@ class InMemoryEventBus implements MemoryEventBus {
     if (this.#closing) return Promise.reject(new PublishError('unavailable', 'the event bus is closed'));
     const earlier = this.#flights.get(flightKey(event));
     if (earlier) return earlier.outcome;
-    this.#tellListeners(event);
     return this.#startFlight(event);
   }
 
@@ -105,19 +102,6 @@ class InMemoryEventBus implements MemoryEventBus {
     const queue = this.#bind(subscription.service, subscription.types);
     const leave = queue.subscribe(subscription);
     return { close: () => this.#logLateClose(leave(closeTimeoutMs)) };
-  }
-
-  async listen(listener: Listener): Promise<Subscribed> {
-    if (this.#closing) throw new Error('The event bus is closed');
-    requireName('service', listener.service);
-    for (const type of listener.types) requireName('event type', type);
-    this.#listeners.add(listener);
-    this.#tell(() => listener.began());
-    return {
-      close: async () => {
-        this.#listeners.delete(listener);
-      },
-    };
   }
 
   #bind(service: string, types: Iterable<string>): ServiceQueue {
@@ -133,7 +117,6 @@ class InMemoryEventBus implements MemoryEventBus {
   }
 
   async #close(): Promise<void> {
-    this.#listeners.clear();
     this.#inFlight.rejectWaiters(new PublishError('unavailable', 'the event bus is closed'));
     await Promise.all(
       [...this.#queues.values()].map((queue) => this.#logLateClose(queue.close(closeTimeoutMs))),
@@ -144,21 +127,6 @@ class InMemoryEventBus implements MemoryEventBus {
       );
     }
     this.#flights.clear();
-  }
-
-  #tellListeners({ type, body, to }: EncodedEvent): void {
-    if (to !== undefined) return;
-    for (const listener of this.#listeners) {
-      if (listener.types.includes(type)) this.#tell(() => listener.heard({ type, body }));
-    }
-  }
-
-  #tell(what: () => void): void {
-    try {
-      what();
-    } catch (error) {
-      this.#log?.error({ err: error }, 'a listener failed');
-    }
   }
 
   /** Logs if `closing` rejects because it took too long. */

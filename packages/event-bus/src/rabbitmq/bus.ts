@@ -5,7 +5,6 @@ import {
   defaultRetryDelays,
   type EncodedEvent,
   type EventBus,
-  type Listener,
   PublishError,
   type PublishReceipt,
   type Subscribed,
@@ -13,7 +12,6 @@ import {
 } from '../port.js';
 import { requireName, requireWhole } from '../validation.js';
 import { Consumer } from './consumer.js';
-import { Listening } from './listening.js';
 import { propertiesOf } from './messages.js';
 import { type BrokerNames, brokerNames } from './names.js';
 import { Publisher } from './publisher.js';
@@ -66,7 +64,6 @@ class RabbitMqEventBus implements EventBus {
   readonly #consuming: AmqpLink;
   readonly #publisher: Publisher;
   readonly #consumers = new Set<Consumer>();
-  readonly #listenings = new Set<Listening>();
   #closing: Promise<void> | undefined;
 
   constructor(options: RabbitMqEventBusOptions) {
@@ -149,25 +146,6 @@ class RabbitMqEventBus implements EventBus {
     return { close: () => this.#leave(consumer) };
   }
 
-  async listen(listener: Listener): Promise<Subscribed> {
-    if (this.#closing) throw new Error('The event bus is closed');
-    requireName('service', listener.service);
-    for (const type of listener.types) requireName('event type', type);
-    const listening = new Listening({
-      names: this.#names,
-      link: this.#consuming,
-      publisher: this.#publisher,
-      listener,
-      check: this.#check,
-      checkEveryMs: this.#checkEveryMs,
-      log: this.#log,
-    });
-    this.#listenings.add(listening);
-    await listening.started();
-    await this.#requireMatch(() => this.#endListening(listening));
-    return { close: () => this.#endListening(listening) };
-  }
-
   /** Throws if an exchange or a queue exists with the wrong properties, which only an operator can change. */
   async #requireMatch(undo: () => Promise<void>): Promise<void> {
     await this.#publisher.ready();
@@ -184,10 +162,7 @@ class RabbitMqEventBus implements EventBus {
 
   async #close(): Promise<void> {
     // Consumers first: they may need the publisher to move deliveries that fail.
-    await Promise.all([
-      ...[...this.#consumers].map((consumer) => this.#leave(consumer)),
-      ...[...this.#listenings].map((listening) => this.#endListening(listening)),
-    ]);
+    await Promise.all([...this.#consumers].map((consumer) => this.#leave(consumer)));
     await this.#logLateClose(this.#publisher.close(closeTimeoutMs));
     await Promise.all([this.#consuming.close(), this.#publishing.close()]);
   }
@@ -195,10 +170,6 @@ class RabbitMqEventBus implements EventBus {
   async #leave(consumer: Consumer): Promise<void> {
     if (!this.#consumers.delete(consumer)) return;
     await this.#logLateClose(consumer.close(closeTimeoutMs));
-  }
-
-  async #endListening(listening: Listening): Promise<void> {
-    if (this.#listenings.delete(listening)) await listening.close();
   }
 
   /** Logs if `closing` rejects because it took too long. */

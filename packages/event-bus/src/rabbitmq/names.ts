@@ -10,7 +10,6 @@ export interface BrokerNames {
   /** A service sends here what it could not handle; its delays send it back here. Keys are queue names. */
   failuresExchange(service: string): string;
   retryQueue(service: string, delayMs: number): string;
-  listeningQueue(service: string, id: string): string;
   /** A short-lived queue by which a service looks at exchanges and bindings. */
   lookQueue(service: string, id: string): string;
 }
@@ -25,7 +24,6 @@ export function brokerNames(prefix: string = defaultPrefix): BrokerNames {
     deadQueue: (service) => `${prefix}.${service}.dead`,
     failuresExchange: (service) => `${prefix}.${service}.failures`,
     retryQueue: (service, delayMs) => `${prefix}.${service}.retry.${delayName(delayMs)}`,
-    listeningQueue: (service, id) => `${prefix}.${service}.listening.${id}`,
     lookQueue: (service, id) => `${prefix}.${service}.topology.${id}`,
   };
 }

@@ -248,16 +248,23 @@ class RabbitMqNodeBus implements NodeBus {
   }
 
   #receive(message: ConsumeMessage): void {
-    const { events } = this.#options;
+    if (message.fields.exchange === this.#exchange) this.#receiveFromNode(message);
+    else this.#receiveEvent(message);
+  }
+
+  /** An event may also come by an exchange that somebody bound to that of the events, so its publisher is checked. */
+  #receiveEvent(message: ConsumeMessage): void {
     const { fields, properties, content } = message;
+    const type = fields.routingKey;
     const publisher: unknown = properties.userId;
-    if (events && fields.exchange === events.exchange) {
-      const type = fields.routingKey;
-      if (typeof publisher === 'string' && events.authorize(publisher, type))
-        this.#listeners.deliverEvent({ type, body: content.toString('utf8') });
-      else this.#refuse(message);
-      return;
-    }
+    if (typeof publisher === 'string' && this.#options.events?.authorize(publisher, type))
+      this.#listeners.deliverEvent({ type, body: content.toString('utf8') });
+    else this.#refuse(message);
+  }
+
+  #receiveFromNode(message: ConsumeMessage): void {
+    const { properties, content } = message;
+    const publisher: unknown = properties.userId;
     if (publisher !== this.#user) {
       this.#refuse(message);
       return;

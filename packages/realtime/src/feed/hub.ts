@@ -1,5 +1,6 @@
 import type { FeedEntry } from '@warren/unit-of-work';
 import type { UserListener } from '../api.js';
+import type { NodePushes } from '../node-pushes.js';
 import type { FeedSocket } from './feed-socket.js';
 import { sweepSlots } from './sweep.js';
 import { type FeedContext, UserFeed } from './user-feed.js';
@@ -8,11 +9,13 @@ import { type FeedContext, UserFeed } from './user-feed.js';
 export class Hub {
   readonly #users = new Map<string, UserFeed>();
   readonly #context: FeedContext;
+  readonly #pushes: NodePushes;
   readonly #listener: UserListener | undefined;
   #nextSlot = 0;
 
-  constructor(context: FeedContext, listener?: UserListener) {
+  constructor(context: FeedContext, pushes: NodePushes, listener?: UserListener) {
     this.#context = context;
+    this.#pushes = pushes;
     this.#listener = listener;
   }
 
@@ -36,7 +39,8 @@ export class Hub {
   join(userId: string, socket: FeedSocket): UserFeed {
     let user = this.#users.get(userId);
     if (!user) {
-      user = new UserFeed(userId, this.#nextSlot, this.#context);
+      const following = this.#pushes.follow(userId, (entry) => this.push(entry));
+      user = new UserFeed(userId, this.#nextSlot, following, this.#context);
       this.#nextSlot = (this.#nextSlot + 1) % sweepSlots;
       this.#users.set(userId, user);
       this.#listener?.joined(userId);
@@ -51,17 +55,18 @@ export class Hub {
     if (!user?.sockets.delete(socket) || user.sockets.size > 0) return;
     user.close();
     this.#users.delete(userId);
+    this.#pushes.unfollow(userId);
     this.#listener?.left(userId);
   }
 
   /**
-   * Pushes an entry to its user's sockets. Returns false if the user isn't connected here.
+   * Pushes an entry to its user's sockets, if there are any.
    *
    * Never throws: an entry that can't be pushed is still in the feed, and the sweep finds it.
    */
-  push(entry: FeedEntry): boolean {
+  push(entry: FeedEntry): void {
     const user = this.#users.get(entry.userId);
-    if (!user) return false;
+    if (!user) return;
     try {
       user.push(entry);
     } catch (error) {
@@ -70,6 +75,5 @@ export class Hub {
         'could not push a feed entry',
       );
     }
-    return true;
   }
 }

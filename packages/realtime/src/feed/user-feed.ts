@@ -31,6 +31,8 @@ export class UserFeed {
   /** The step of each sweep round in which this user is checked. */
   readonly slot: number;
   readonly sockets = new Set<FeedSocket>();
+  /** Resolves once other nodes push this user's entries here. Only then may the feed be read. */
+  readonly following: Promise<void>;
   #head: FeedPosition = { seq: 0, cursor: '' };
   readonly #held = new HeldEntries();
   readonly #context: FeedContext;
@@ -39,9 +41,10 @@ export class UserFeed {
   #cancelTimer: (() => void) | undefined;
   #cancelRead: (() => void) | undefined;
 
-  constructor(userId: string, slot: number, context: FeedContext) {
+  constructor(userId: string, slot: number, following: Promise<void>, context: FeedContext) {
     this.userId = userId;
     this.slot = slot;
+    this.following = following;
     this.#context = context;
   }
 

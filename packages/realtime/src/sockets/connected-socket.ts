@@ -63,6 +63,8 @@ export class ConnectedSocket implements Outlet, CommandSocket {
    * While the database can't be read, the client stays connected and its feed starts later.
    */
   async start(requested: RequestedCursor): Promise<void> {
+    await this.user.following;
+    if (this.#left) return;
     let opening = await this.#tryOpening(requested);
     if (this.#left) return;
     this.#sendReady(opening);

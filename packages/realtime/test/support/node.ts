@@ -10,14 +10,14 @@ import {
 } from '@warren/realtime';
 import { pino } from 'pino';
 import { MemoryFeeds } from './memory-feeds.js';
-import { ScriptedLink } from './scripted-link.js';
+import { ScriptedNodes } from './scripted-nodes.js';
 
 export const service = 'things';
 
 export interface TestNode {
   realtime: RealtimeNode;
   feeds: MemoryFeeds;
-  link: ScriptedLink;
+  nodes: ScriptedNodes;
   server: Server;
   port: number;
   /** The URL of the service's namespace on this node. */
@@ -52,7 +52,7 @@ export async function startNode(
   options: Partial<RealtimeOptions> & { port?: number } = {},
 ): Promise<TestNode> {
   const feeds = options.feeds instanceof MemoryFeeds ? options.feeds : new MemoryFeeds();
-  const link = options.link instanceof ScriptedLink ? options.link : new ScriptedLink();
+  const nodes = options.nodes instanceof ScriptedNodes ? options.nodes : new ScriptedNodes();
   const server = options.server ?? createServer((_request, response) => response.writeHead(404).end());
   const realtime = createRealtime({
     server,
@@ -67,14 +67,14 @@ export async function startNode(
     sweepMs: 3_600_000,
     ...options,
     feeds,
-    link,
+    nodes,
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     realtime,
     feeds,
-    link,
+    nodes,
     server,
     port,
     url: `http://127.0.0.1:${port}/${service}`,

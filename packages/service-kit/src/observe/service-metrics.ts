@@ -1,3 +1,4 @@
+import type { NodeBus } from '@warren/node-bus';
 import type { RealtimeNode } from '@warren/realtime';
 import type { Messaging, RawClient } from '@warren/unit-of-work';
 import type { Metrics } from './metrics.js';
@@ -6,7 +7,7 @@ export interface MeasuredParts<Db extends RawClient> {
   messaging: Pick<Messaging<Db>, 'stats'>;
   realtime: Pick<RealtimeNode, 'stats'>;
   broker: { readonly state: 'up' | 'degraded'; readonly unauthorized: number };
-  link: { readonly unauthorized?: number };
+  nodes: Pick<NodeBus, 'stats'>;
   revocations: { readonly size: number };
   /** Absent where no list of revocations is read. */
   watch?: { readonly failed: number } | undefined;
@@ -14,7 +15,7 @@ export interface MeasuredParts<Db extends RawClient> {
 
 /** What the parts count by themselves, under the names that dashboards and alerts use. */
 export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredParts<Db>): void {
-  const { messaging, realtime, broker, link, revocations, watch } = parts;
+  const { messaging, realtime, broker, nodes, revocations, watch } = parts;
   const relay = () => messaging.stats().relay;
   const consumer = () => messaging.stats().consumer;
   const retention = () => messaging.stats().retention;
@@ -26,7 +27,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   metrics.counter(
     'warren_messages_unauthorized_total',
     'Messages refused, since the broker user that published them may not publish such events',
-    () => broker.unauthorized + (link.unauthorized ?? 0),
+    () => broker.unauthorized + nodes.stats().unauthorized,
   );
   metrics.gauge(
     'warren_outbox_backlog',
@@ -178,13 +179,23 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   metrics.gauge('warren_socket_users', 'Users with a connected socket', () => sockets().users);
   metrics.counter(
     'warren_pushes_useful_total',
-    'Entries from other nodes for users who are here',
-    () => sockets().pushesUseful,
+    'Messages from other nodes for keys that this node follows',
+    () => nodes.stats().useful,
   );
   metrics.counter(
     'warren_pushes_wasted_total',
-    'Entries from other nodes for users who are not',
-    () => sockets().pushesWasted,
+    'Messages from other nodes for keys that this node does not follow',
+    () => nodes.stats().wasted,
+  );
+  metrics.counter(
+    'warren_node_messages_dropped_total',
+    'Messages to other nodes that never left this one',
+    () => nodes.stats().dropped,
+  );
+  metrics.counter(
+    'warren_node_messages_missed_total',
+    'Messages of other nodes that never arrived',
+    () => nodes.stats().missed,
   );
   metrics.counter(
     'warren_feed_entries_sent_total',

@@ -1,6 +1,6 @@
 import { revocationType, SessionRevoked } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
-import type { EventBus } from '@warren/event-bus';
+import type { HeardEvent, NodeBus } from '@warren/node-bus';
 import type { Logger } from 'pino';
 import { readableError } from '../config/readable-error.js';
 import type { Revocations } from './revocations.js';
@@ -19,9 +19,8 @@ const patientLooks = 5;
 const check = compileReader(SessionRevoked);
 
 export interface RevocationWatchParts {
-  service: string;
   revocations: Revocations;
-  bus: Pick<EventBus, 'listen'>;
+  nodes: Pick<NodeBus, 'onEvent' | 'onConnected' | 'ready'>;
   source: RevocationSource;
   log: Logger;
   /** Between two looks at the list, in milliseconds. Default 10 s. */
@@ -57,13 +56,10 @@ export class RevocationWatch {
 
   /** Resolves after the first look, or after 5 s without one. */
   async start(): Promise<void> {
-    const { bus, service } = this.#parts;
-    await bus.listen({
-      service,
-      types: [revocationType],
-      heard: ({ body }) => this.#hear(body),
-      began: () => void this.#read(),
-    });
+    const { nodes } = this.#parts;
+    nodes.onEvent((event) => this.#hear(event));
+    nodes.onConnected(() => void this.#read());
+    await nodes.ready();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, firstReadMs);
@@ -78,7 +74,8 @@ export class RevocationWatch {
     await this.#reading;
   }
 
-  #hear(body: string): void {
+  #hear({ type, body }: HeardEvent): void {
+    if (type !== revocationType) return;
     const data = (JSON.parse(body) as { data?: unknown }).data;
     const checked = check(data);
     if (checked.ok) this.#parts.revocations.add([checked.value]);

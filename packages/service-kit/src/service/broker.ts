@@ -1,56 +1,51 @@
-import { mayPublish, type ServiceContract } from '@warren/contracts';
-import { createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
-import { createLocalNodeLink, createRabbitMqNodeLink, type NodeLink } from '@warren/realtime';
+import { mayPublish, revocationType, type ServiceContract } from '@warren/contracts';
+import { brokerNames, brokerUser, createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
+import { createRabbitMqNodeBus, type MemoryNodes, type NodeBus } from '@warren/node-bus';
 import type { Logger } from 'pino';
 import { ServiceBus } from './service-bus.js';
 
 export interface BrokerOptions {
-  /** Of RabbitMQ; undefined where the process brings what it needs. */
+  /** Of RabbitMQ; undefined if the process brings its own bus. */
   url: string | undefined;
   /** What the names of exchanges and queues begin with. */
   prefix: string;
   users: 'per-service' | 'shared';
   service: string;
   node: string;
+  /** The service's own contract, and those of the services whose events it takes. They say who may publish what. */
+  contracts: readonly ServiceContract[];
   log: Logger;
 }
 
-/** `contracts`: whose events this service takes, its own among them. They say who may publish what. */
-export function openBus(
-  { url, prefix, users, service, log }: BrokerOptions,
-  contracts: readonly ServiceContract[],
-  given: EventBus | undefined,
-): ServiceBus {
+/** What a process brings instead of a broker. */
+export interface GivenParts {
+  bus: EventBus | undefined;
+  nodes: MemoryNodes;
+}
+
+export function openBus(options: BrokerOptions, given: GivenParts): ServiceBus {
+  const { url, prefix, service, log } = options;
   if (url !== undefined) {
-    const authorize = (publisher: string, type: string) => mayPublish(contracts, publisher, type);
-    const isPerService = users === 'per-service';
-    const bus = createRabbitMqEventBus({ url, prefix, service, log, ...(isPerService && { authorize }) });
-    return new ServiceBus(bus, true);
+    const authorize = authorizeOf(options, url);
+    return new ServiceBus(createRabbitMqEventBus({ url, prefix, service, authorize, log }), true);
   }
-  if (given) return new ServiceBus(given, false);
+  if (given.bus) return new ServiceBus(given.bus, false, (event) => given.nodes.publish(event));
   throw new TypeError('neither the address of a broker nor a bus');
 }
 
-/** How this instance reaches the sockets on others. Without a broker there are no others. */
-export function openLink({ url, service, node, log }: BrokerOptions, given: NodeLink | undefined): NodeLink {
-  if (url !== undefined) return createRabbitMqNodeLink({ url, service, node, log });
-  return given ? borrowed(given) : createLocalNodeLink();
+/** How this instance reaches the other instances of its service. Each of them hears every revocation of a session. */
+export function openNodes(options: BrokerOptions, given: GivenParts): NodeBus {
+  const { url, prefix, service, node, log } = options;
+  const types = [revocationType];
+  if (url === undefined) return given.nodes.join({ service, events: types, log });
+  const { eventsExchange: exchange } = brokerNames(prefix);
+  const events = { exchange, types, authorize: authorizeOf(options, url) };
+  return createRabbitMqNodeBus({ url, prefix, service, node, events, log });
 }
 
-/** Stays its owner's: closing the service doesn't close it. */
-function borrowed(link: NodeLink): NodeLink {
-  return {
-    broadcast: (message) => link.broadcast(message),
-    get hasPeers() {
-      return link.hasPeers;
-    },
-    onMessage: (listener) => link.onMessage(listener),
-    get state() {
-      return link.state;
-    },
-    get refused() {
-      return link.refused;
-    },
-    close: async () => {},
-  };
+/** Which broker user may publish events of which type. */
+function authorizeOf({ users, contracts }: BrokerOptions, url: string) {
+  const user = brokerUser(url);
+  return (publisher: string, type: string): boolean =>
+    users === 'per-service' ? mayPublish(contracts, publisher, type) : publisher === user;
 }

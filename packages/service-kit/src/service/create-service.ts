@@ -1,5 +1,5 @@
 import type { EventBus } from '@warren/event-bus';
-import type { NodeLink } from '@warren/realtime';
+import type { MemoryNodes } from '@warren/node-bus';
 import type { RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
@@ -17,8 +17,11 @@ import type { StopOptions } from './stop.js';
 export interface ServiceOverrides {
   /** Used where `AMQP_URL` isn't set. It stays the caller's: stopping the service doesn't close it. */
   bus?: EventBus;
-  /** Used where `AMQP_URL` isn't set; without one, pushes reach this process's sockets only. Stays the caller's. */
-  link?: NodeLink;
+  /**
+   * The nodes of this process, used if `AMQP_URL` isn't set. Services that share them hear each other's revocations at
+   * once; otherwise they find them in the user service's list.
+   */
+  nodes?: MemoryNodes;
   log?: Logger;
   /** The token issuer's keys, instead of fetching them from `JWKS_URL`. */
   keys?: JWTVerifyGetKey;

@@ -1,3 +1,4 @@
+import { createMemoryNodes } from '@warren/node-bus';
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type MessagingStats, type RawClient, withLease } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
@@ -20,7 +21,7 @@ import { timedCommand } from '../observe/timed-command.js';
 import { Revocations } from '../revocations/revocations.js';
 import { remoteRevocations, revocationsUrl } from '../revocations/source.js';
 import { RevocationWatch } from '../revocations/watch.js';
-import { openBus, openLink } from './broker.js';
+import { openBus, openNodes } from './broker.js';
 import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
@@ -50,9 +51,18 @@ export async function openService<
   const { pool, health, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
   const users = brokerUsersOf(config, service);
-  const broker = { url: config.AMQP_URL, prefix: config.AMQP_PREFIX, users, service, node, log };
   const contracts = definition.contracts ?? [];
-  const bus = openBus(broker, [contract, ...contracts], overrides.bus);
+  const broker = {
+    url: config.AMQP_URL,
+    prefix: config.AMQP_PREFIX,
+    users,
+    service,
+    node,
+    contracts: [contract, ...contracts],
+    log,
+  };
+  const given = { bus: overrides.bus, nodes: overrides.nodes ?? createMemoryNodes() };
+  const bus = openBus(broker, given);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
   const discardable = new Set(contract.discardable);
@@ -69,8 +79,8 @@ export async function openService<
     log,
   });
   closing.add('relay', () => messaging.stop());
-  const link = openLink(broker, overrides.link);
-  closing.add('node link', () => link.close());
+  const nodes = openNodes(broker, given);
+  closing.add('node bus', () => nodes.close());
 
   const sockets = new LaterSockets();
   const { uow } = messaging;
@@ -97,7 +107,7 @@ export async function openService<
   const verify = unrevoked(verifyToken, isRevoked);
   const readiness = new Readiness({
     database: () => health.check().then(() => 'ok' as const),
-    broker: () => checkBroker([bus, link], messaging.stats()),
+    broker: () => checkBroker([bus, nodes], messaging.stats()),
   });
 
   const addressOf = clientAddress(config.TRUST_PROXY === 'on');
@@ -118,7 +128,7 @@ export async function openService<
     isRevoked,
     feeds: messaging.feeds,
     commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
-    link,
+    nodes,
     users: sockets.users,
     limits: {
       handshakesPerMinute: config.HANDSHAKES_PER_MINUTE,
@@ -132,12 +142,12 @@ export async function openService<
   messaging.onCommitted((entries) => realtime.committed(entries));
   revocations.onAdded((sessionIds) => realtime.endSessions(sessionIds));
   const source = doors.revocations ?? listedRevocations(config);
-  const watch = source && new RevocationWatch({ service, revocations, bus, source, log });
+  const watch = source && new RevocationWatch({ revocations, nodes, source, log });
   if (watch) {
     closing.add('revocations', () => watch.stop());
     await watch.start();
   }
-  measure(metrics, { messaging, realtime, broker: bus, link, revocations, watch });
+  measure(metrics, { messaging, realtime, broker: bus, nodes, revocations, watch });
 
   const internal = await createInternalListener({
     metrics,

@@ -2,7 +2,6 @@ import type {
   BusState,
   EncodedEvent,
   EventBus,
-  Listener,
   PublishReceipt,
   Subscribed,
   Subscription,
@@ -12,13 +11,14 @@ import type {
 export class ServiceBus implements EventBus {
   readonly #bus: EventBus;
   readonly #owned: boolean;
+  readonly #onPublish: (event: EncodedEvent) => void;
   readonly #subscribed: Subscribed[] = [];
-  readonly #listening: Subscribed[] = [];
 
-  /** `owned`: closing this closes the bus. */
-  constructor(bus: EventBus, owned: boolean) {
+  /** `owned`: closing this closes the bus. `onPublish` is called for each event that goes to all services. */
+  constructor(bus: EventBus, owned: boolean, onPublish: (event: EncodedEvent) => void = () => undefined) {
     this.#bus = bus;
     this.#owned = owned;
+    this.#onPublish = onPublish;
   }
 
   get state(): BusState {
@@ -38,6 +38,7 @@ export class ServiceBus implements EventBus {
   }
 
   publish(event: EncodedEvent): Promise<PublishReceipt> {
+    if (event.to === undefined) this.#onPublish(event);
     return this.#bus.publish(event);
   }
 
@@ -47,12 +48,6 @@ export class ServiceBus implements EventBus {
     return subscribed;
   }
 
-  async listen(listener: Listener): Promise<Subscribed> {
-    const listening = await this.#bus.listen(listener);
-    this.#listening.push(listening);
-    return listening;
-  }
-
   /** Takes nothing more; resolves when what was in hand is done. The rest goes to other instances at once. */
   async stopConsuming(): Promise<void> {
     await Promise.all(this.#subscribed.splice(0).map((subscribed) => subscribed.close()));
@@ -60,7 +55,6 @@ export class ServiceBus implements EventBus {
 
   async close(): Promise<void> {
     await this.stopConsuming();
-    await Promise.all(this.#listening.splice(0).map((listening) => listening.close()));
     if (this.#owned) await this.#bus.close();
   }
 }

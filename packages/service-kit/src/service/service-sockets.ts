@@ -1,7 +1,7 @@
 import type { RealtimeNode, UserListener } from '@warren/realtime';
 import type { ServiceSockets } from '../definition.js';
 
-type HintListener = (topic: string, keys: readonly string[]) => void;
+type HintListener = (keys: readonly string[]) => void;
 
 /** The doors are made before the sockets that they are to use: until these are there, nobody is connected. */
 export class LaterSockets implements ServiceSockets {
@@ -10,21 +10,21 @@ export class LaterSockets implements ServiceSockets {
     left: (userId) => this.#each((listener) => listener.left(userId)),
   };
   readonly #userListeners: UserListener[] = [];
-  readonly #hintListeners: HintListener[] = [];
+  readonly #hintListeners: { topic: string; listener: HintListener }[] = [];
   #node: RealtimeNode | undefined;
 
   attach(node: RealtimeNode): void {
     this.#node = node;
-    for (const listener of this.#hintListeners) node.onHint(listener);
+    for (const { topic, listener } of this.#hintListeners) node.onHint(topic, listener);
   }
 
   hint(topic: string, keys: readonly string[]): void {
     this.#node?.hint(topic, keys);
   }
 
-  onHint(listener: HintListener): void {
-    this.#hintListeners.push(listener);
-    this.#node?.onHint(listener);
+  onHint(topic: string, listener: HintListener): void {
+    this.#hintListeners.push({ topic, listener });
+    this.#node?.onHint(topic, listener);
   }
 
   connectedUsers(): string[] {

@@ -16,8 +16,6 @@ export function createPresence(parts: { client: PrismaClient; sockets: ServiceSo
   const { client, sockets, log } = parts;
   const watchers = new Watchers({ read: (userIds) => readPresences(client, userIds), log });
   const changed = (userIds: readonly string[]) => watchers.look(userIds);
-  sockets.onHint((topic, userIds) => {
-    if (topic === presenceTopic) watchers.look(userIds);
-  });
+  sockets.onHint(presenceTopic, (userIds) => watchers.look(userIds));
   return { watchers, background: [watchers, new Connections({ client, sockets, changed, log })] };
 }

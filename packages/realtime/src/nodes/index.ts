@@ -1,7 +1,0 @@
-export { createLocalNodeLink } from './local.js';
-export {
-  createRabbitMqNodeLink,
-  nodesExchange,
-  type RabbitMqNodeLink,
-  type RabbitMqNodeLinkOptions,
-} from './rabbitmq.js';
