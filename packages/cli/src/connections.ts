@@ -24,6 +24,11 @@ const databaseSchema = Type.Object({
     pattern: '^postgres(ql)?://',
     description: 'the database of the service itself.',
   }),
+  MESSAGING_SCHEMA: Type.String({
+    pattern: '^[a-z][a-z0-9_]*$',
+    default: 'messaging',
+    description: 'the schema of the kit in that database, as the service has it.',
+  }),
 });
 
 /** Runs `work` with the service's broker, and closes the connection. Throws `ConfigError`, `OperatorError`. */
@@ -45,15 +50,19 @@ export function hasDatabase({ env }: Io): boolean {
   return Boolean(env.DATABASE_URL || env.DATABASE_URL_FILE);
 }
 
+/** A statement on the tables of the kit. `schema`: their schema, quoted. */
+export type Statement = (schema: string) => string;
+
 /** The service's database. A statement times out after 15 s. */
 export interface Database {
   /** Throws `Failure`. */
-  rows<Row extends pg.QueryResultRow>(statement: string, values?: readonly unknown[]): Promise<Row[]>;
+  rows<Row extends pg.QueryResultRow>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
 }
 
 /** Runs `work` with the service's database, and closes the connection. Throws `ConfigError`, `Failure`. */
 export async function withDatabase<T>(io: Io, work: (database: Database) => Promise<T>): Promise<T> {
-  const { DATABASE_URL: connectionString } = readConfig(databaseSchema, io.env);
+  const { DATABASE_URL: connectionString, MESSAGING_SCHEMA } = readConfig(databaseSchema, io.env);
+  const schema = pg.escapeIdentifier(MESSAGING_SCHEMA);
   const client = new pg.Client({
     connectionString,
     connectionTimeoutMillis: 5_000,
@@ -70,9 +79,9 @@ export async function withDatabase<T>(io: Io, work: (database: Database) => Prom
   }
   try {
     return await work({
-      async rows<Row extends pg.QueryResultRow>(statement: string, values: readonly unknown[] = []) {
+      async rows<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[] = []) {
         try {
-          return (await client.query<Row>(statement, [...values])).rows;
+          return (await client.query<Row>(statement(schema), [...values])).rows;
         } catch (error) {
           throw databaseFailure(error);
         }

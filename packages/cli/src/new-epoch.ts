@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { audit } from './audit.js';
 import { addCommand, Failure, type Io, type ServiceOptions, serviceOption } from './command.js';
-import { type Database, withDatabase } from './connections.js';
+import { type Database, type Statement, withDatabase } from './connections.js';
 
 interface NewEpochOptions extends ServiceOptions {
   dryRun?: true;
@@ -12,6 +12,10 @@ interface Meta {
   service: string | null;
   epoch: number;
 }
+
+const beginEpoch: Statement = (schema) => `SELECT ${schema}.begin_epoch() AS epoch`;
+
+const readMeta: Statement = (schema) => `SELECT service, entity_epoch AS epoch FROM ${schema}.meta`;
 
 export function addNewEpoch(program: Command, io: Io): void {
   addCommand(program, 'new-epoch', {
@@ -36,7 +40,7 @@ async function newEpoch(io: Io, { service, dryRun, json }: NewEpochOptions): Pro
       io.out(json ? JSON.stringify({ dryRun: true, epoch }) : `${service} is in epoch ${epoch}`);
       return;
     }
-    const [begun] = await database.rows<{ epoch: number }>('SELECT messaging.begin_epoch() AS epoch');
+    const [begun] = await database.rows<{ epoch: number }>(beginEpoch);
     const now = begun?.epoch ?? epoch;
     audit(io, { command: 'new-epoch', service, id: String(now), type: '*', outcome: 'begun' });
     io.out(json ? JSON.stringify({ epoch: now }) : `${service} is now in epoch ${now}`);
@@ -44,8 +48,8 @@ async function newEpoch(io: Io, { service, dryRun, json }: NewEpochOptions): Pro
 }
 
 async function metaOf(database: Database, service: string): Promise<Meta> {
-  const [meta] = await database.rows<Meta>('SELECT service, entity_epoch AS epoch FROM messaging.meta');
-  if (!meta) throw new Failure('messaging.meta is empty: the messaging schema is damaged');
+  const [meta] = await database.rows<Meta>(readMeta);
+  if (!meta) throw new Failure('the table meta is empty: the schema of the kit is damaged');
   if (meta.service !== null && meta.service !== service)
     throw new Failure(`DATABASE_URL is the database of ${meta.service}, not of ${service}`);
   return meta;

@@ -35,9 +35,14 @@ function programFor(given: Io): Command {
       '--prefix <prefix>',
       'the prefix of all exchange and queue names (default: AMQP_PREFIX, or warren)',
     )
+    .option(
+      '--schema <name>',
+      'the schema of the kit in the database (default: MESSAGING_SCHEMA, or messaging)',
+    )
     .hook('preAction', (command) => {
-      const { prefix } = command.opts<{ prefix?: string }>();
+      const { prefix, schema } = command.opts<{ prefix?: string; schema?: string }>();
       if (prefix !== undefined) env.AMQP_PREFIX = prefix;
+      if (schema !== undefined) env.MESSAGING_SCHEMA = schema;
     })
     .exitOverride()
     .configureOutput({

@@ -73,7 +73,11 @@ describe('a database', () => {
       const file = join(folder, 'migrations/20260101000000_init/migration.sql');
       await mkdir(dirname(file), { recursive: true });
       const prisma = pathToFileURL(`${folder}/`);
-      const config = { DATABASE_URL: database.url, MIGRATE_DATABASE_URL: undefined };
+      const config = {
+        DATABASE_URL: database.url,
+        MIGRATE_DATABASE_URL: undefined,
+        MESSAGING_SCHEMA: 'messaging',
+      };
       await writeFile(file, 'CREATE TABLE of_user ()');
       await migrate({ config, service: 'user', prisma, log });
       await query('UPDATE messaging.meta SET service = NULL');

@@ -42,6 +42,8 @@ export interface TxEffects {
    * writing for them.
    */
   erase(userId: string): void;
+  /** Whether this database has ever had all entities of this service that its handlers keep copies of. */
+  hasCopyOf(service: string): Promise<boolean>;
 }
 
 export interface NewEvent {
@@ -113,6 +115,19 @@ export interface OnceOptions extends RunOptions {
   input: unknown;
 }
 
+/** What the work of `once` returns. */
+export interface OnceWork<Recorded, Result> {
+  /** Is kept for repeats, as JSON. */
+  record: Recorded;
+  /** Is handed to the caller of this run only, as it is. */
+  result: Result;
+}
+
+/** Whether the work ran for this call, and what it returned; else what was recorded by the run before. */
+export type OnceOutcome<Recorded, Result> =
+  | { ran: true; result: Result }
+  | { ran: false; recorded: Recorded };
+
 export interface UnitOfWork<Db extends RawClient> {
   /**
    * Runs `work` in one transaction: what it changes, publishes and feeds commits together or not at all.
@@ -123,15 +138,25 @@ export interface UnitOfWork<Db extends RawClient> {
   run<T>(work: (tx: Tx<Db>) => Promise<T>, options?: RunOptions): Promise<T>;
 
   /**
-   * `run`, at most once per (user, operation, key) within 24 hours. `value` must survive JSON; a repeat gets the
-   * recorded one with `replayed: true`. A permanent `AppError` is recorded too and thrown again.
+   * `run`, at most once per (user, operation, key) within 24 hours. A repeat gets what the first run recorded. A permanent
+   * `AppError` is recorded too, and thrown again.
    *
    * Throws `request-in-progress` while the first one runs and `idempotency-key-reused` for another input.
    */
-  once<T>(options: OnceOptions, work: (tx: Tx<Db>) => Promise<T>): Promise<{ value: T; replayed: boolean }>;
+  once<Recorded, Result>(
+    options: OnceOptions,
+    work: (tx: Tx<Db>) => Promise<OnceWork<Recorded, Result>>,
+  ): Promise<OnceOutcome<Recorded, Result>>;
 
   /** Reads in one snapshot; `asOf` is the cursor of the user's feed that the answer reflects. */
   readAsOf<T>(userId: string, read: (db: Db) => Promise<T>): Promise<{ value: T; asOf: string }>;
+
+  /**
+   * Requests the entities of this service once more, for example because a new build keeps more of their fields. The copy
+   * stays in use meanwhile. To be called before consuming starts. Resolves to false if the service has not sent yet what
+   * was requested before.
+   */
+  requestCopyAgain(service: string): Promise<boolean>;
 }
 
 /** Reads of feeds, straight from the database. */

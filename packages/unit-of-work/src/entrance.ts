@@ -1,17 +1,22 @@
 import { AppError } from '@warren/contracts';
+import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { Cause, RawClient, RunOptions, TransactionalClient, UnitOfWork } from './api.js';
 import { isOutage } from './failures.js';
-import { headOfSnapshot } from './feed/reader.js';
+import { createSnapshotHead } from './feed/reader.js';
 import type { Limits } from './limits.js';
 import type { createOnce } from './once/once.js';
 import type { Relay } from './outbox/relay.js';
+import { requestCopyAgain } from './replay/copies.js';
+import type { Schema } from './schema/schema.js';
 import { lockUsers } from './transaction/locks.js';
 import type { Transactor } from './transaction/transactor.js';
 import { joinTx } from './transaction/tx.js';
 
 export interface EntranceParts<Db extends RawClient> {
   client: TransactionalClient<Db>;
+  pool: Pool;
+  schema: Schema;
   transactor: Transactor<Db>;
   relay: Pick<Relay, 'overloaded'>;
   once: ReturnType<typeof createOnce<Db>>;
@@ -22,7 +27,8 @@ export interface EntranceParts<Db extends RawClient> {
 
 /** The unit of work as HTTP requests, commands and background work use it. */
 export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): UnitOfWork<Db> {
-  const { client, transactor, relay, probe, limits } = parts;
+  const { client, pool, schema, transactor, relay, probe, limits } = parts;
+  const headOfSnapshot = createSnapshotHead(schema);
 
   /** Refuses new work while too many events wait for the broker. Events of other services don't come this way. */
   async function admitted<T>({ admit = true }: RunOptions, start: () => Promise<T>): Promise<T> {
@@ -45,8 +51,8 @@ export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): 
       const { users = [], cause = newCause() } = options;
       return admitted(options, () =>
         transactor.persist(async (db, effects) => {
-          await lockUsers(db, users);
-          return work(joinTx(db, effects.causedBy(cause)));
+          await lockUsers(db, schema, users);
+          return work(joinTx(db, schema, effects.causedBy(cause)));
         }),
       );
     },
@@ -54,9 +60,11 @@ export function createEntrance<Db extends RawClient>(parts: EntranceParts<Db>): 
     once: (options, work) => {
       const cause = options.cause ?? newCause();
       return admitted(options, () =>
-        parts.once(options, (db, effects) => work(joinTx(db, effects.causedBy(cause)))),
+        parts.once(options, (db, effects) => work(joinTx(db, schema, effects.causedBy(cause)))),
       );
     },
+
+    requestCopyAgain: (source) => known(() => requestCopyAgain(pool, schema, source)),
 
     readAsOf: (userId, read) =>
       known(() =>

@@ -8,7 +8,7 @@ export class LostRace extends Error {
   override readonly name = 'LostRace';
 }
 
-/** What `messaging.ensure` raises. */
+/** The SQLSTATE that the function `ensure` raises. */
 export function isLostRace(error: unknown): error is { message: string; detail?: string } {
   return (error as { code?: unknown } | null)?.code === 'WRACE';
 }

@@ -1,13 +1,13 @@
 export * from './api.js';
 export { isInfrastructure, isStalePlan } from './failures.js';
-export type { ConsumerStats } from './inbox/tally.js';
+export type { ConsumerStats } from './inbox/stats.js';
 export { type LeaseOptions, withLease } from './lease.js';
 export type { Limits } from './limits.js';
 export type { RelayStats } from './outbox/relay.js';
 export { Retention, type RetentionParts, type RetentionStats } from './retention/retention.js';
+export { claimDatabase, databaseOwner } from './schema/database-owner.js';
 export { migrateMessaging, migrateMessagingOver } from './schema/migrate.js';
-export { type PatientlyOptions, patiently } from './schema/patiently.js';
-export { claimFor, serviceOf } from './schema/service.js';
+export { changeSchema, type SchemaChangeOptions } from './schema/schema-change.js';
 export { RolledBack } from './transaction/commit.js';
 export { type PgClientOptions, pgClient, statementNames } from './transaction/pg-client.js';
 export { inTransaction, type PgTransaction } from './transaction/pg-transaction.js';

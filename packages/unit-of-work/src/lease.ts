@@ -1,33 +1,39 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { Schema } from './schema/schema.js';
 
 export interface LeaseOptions {
-  /** Milliseconds after which others may take it from a process that is gone. Renewed three times as often. */
+  /** How long the lease lasts without a renewal, in milliseconds. It is renewed three times as often. Default 60,000. */
   leaseMs?: number;
+  /** The schema of the unit of work. Default `messaging`. */
+  schema?: string;
   log: Logger;
 }
 
-const take = `
-INSERT INTO messaging.lease AS l (name, holder, until) VALUES ($1, $2, now() + $3::int * interval '1 ms')
+const takeIn = (schema: Schema) => `
+INSERT INTO ${schema}.lease AS l (name, holder, until) VALUES ($1, $2, now() + $3::int * interval '1 ms')
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
 WHERE l.holder = excluded.holder OR l.until <= now()
 RETURNING 1`;
 
-const give = 'DELETE FROM messaging.lease WHERE name = $1 AND holder = $2';
+const releaseIn = (schema: Schema) => `DELETE FROM ${schema}.lease WHERE name = $1 AND holder = $2`;
 
 /**
- * Runs `work` while no other process does; `undefined` if one does now. `lost` turns true when the lease could not be
- * renewed: the work should end, since others may begin. So it must be work that harms nothing if two do it for a moment.
+ * Runs `work` while this process holds the lease of this name; resolves to `undefined` if another process holds it.
+ * `isLost` turns true when the lease could not be renewed. Then `work` should end, since another process may begin. For a
+ * moment two may be at work, so that must do no harm.
  *
- * A row and not a lock of the session: behind a pooler, a session is shared with others and never ends.
+ * It is a row and not a lock of the session, since sessions are shared behind a connection pooler and don't end.
  */
 export async function withLease<T>(
   pool: Pool,
   name: string,
-  { leaseMs = 60_000, log }: LeaseOptions,
-  work: (lost: () => boolean) => Promise<T>,
+  { leaseMs = 60_000, schema: schemaName, log }: LeaseOptions,
+  work: (isLost: () => boolean) => Promise<T>,
 ): Promise<T | undefined> {
+  const schema = new Schema(schemaName);
+  const take = takeIn(schema);
   const holder = uuidv7();
   const taken = async () => (await pool.query(take, [name, holder, leaseMs])).rowCount === 1;
   if (!(await taken())) return undefined;
@@ -53,9 +59,9 @@ export async function withLease<T>(
   } finally {
     clearInterval(timer);
     await renewing;
-    // Where that fails, it ends by itself.
-    await pool.query(give, [name, holder]).catch((error: unknown) => {
-      log.warn({ err: error, lease: name }, 'a lease could not be given back');
+    // If this fails, the lease ends after `leaseMs`.
+    await pool.query(releaseIn(schema), [name, holder]).catch((error: unknown) => {
+      log.warn({ err: error, lease: name }, 'a lease could not be released');
     });
   }
 }

@@ -1,67 +1,64 @@
-/** Bounds of a unit of work. All times in milliseconds. */
+/** Limits of a unit of work. All times are in milliseconds unless the name says otherwise. */
 export interface Limits {
   /** Unpublished rows beyond which new work is refused as `service-overloaded`. Default 100,000. */
   maxBacklog: number;
   /** How long a relay owns the rows it claimed. Must be longer than `confirmMs`. Default 15,000. */
   leaseMs: number;
-  /** A publish that takes longer counts as not confirmed. Default 10,000. */
+  /** A publish that takes longer counts as unconfirmed. Default 10,000. */
   confirmMs: number;
-  /** Between two looks for rows that a crash or a full relay left. Default 1,000, with jitter. */
+  /** Interval of polls for rows that a crash or a full relay left in the outbox. Default 1,000, with jitter. */
   pollMs: number;
-  /**
-   * Between two looks at everything that is unpublished; those between them begin where the one before ended.
-   * Default 60,000.
-   */
+  /** Interval of polls that read all unpublished rows. The others start where the last one ended. Default 60,000. */
   fullLookMs: number;
-  /** Between two tries to publish what no queue took, one of each type. Default 5,000. */
+  /** Interval of retries for events that no queue took, one event of each type. Default 5,000. */
   returnedMs: number;
-  /** Most events that this relay has in flight. Default 1,000. */
+  /** How many events this relay has in flight at most. Default 1,000. */
   relayCapacity: number;
-  /** Longest wait of an event that committed for others, while earlier ones are not confirmed. Default 20. */
+  /** How long a committed event waits at most to be published together with others. Default 20. */
   gatherMs: number;
-  /** Longest wait for open publishes in `stop`. Default 5,000. */
+  /** How long `stop` waits at most for unconfirmed events. Default 5,000. */
   stopMs: number;
   /** Longest duration of one transaction. Default 10,000. */
   transactionMs: number;
-  /** Longest wait for a transaction to start; for clients that leave it to nobody else, such as a pool. Default 5,000. */
+  /** How long a transaction waits at most to start, if the client supports that. Default 5,000. */
   maxWaitMs: number;
-  /** Longest wait of a consuming transaction for a lock that others hold. Default 1,000. */
+  /** How long a consuming transaction waits at most for a lock. Default 1,000. */
   lockWaitMs: number;
-  /** Most events of one consuming transaction. Default 50. */
+  /** How many events one consuming transaction handles at most. Default 50. */
   batchSize: number;
-  /** Most deliveries held unacknowledged. Default 100. */
+  /** How many deliveries are unacknowledged at most. Default 100. */
   prefetch: number;
-  /** Between two looks for replays that other services wait for. Default 2,000, with jitter. */
+  /** Interval of polls for replays that other services requested. Default 2,000, with jitter. */
   replayPollMs: number;
   /** Events a second that one replay sends. Default 2,000. */
   replayPerSecond: number;
-  /** Between two looks whether the copies are complete, until they are. Default 2,000. */
+  /** Interval of checks whether all copies are complete, until they are. Default 2,000. */
   catchUpPollMs: number;
-  /** So long nothing must have come before a replay is asked for again. Default 60,000. */
+  /** A replay is requested again after nothing of it arrived for this long. Default 60,000. */
   catchUpPatienceMs: number;
-  /** So often may a message be named as a suspect and never finished; then it is dead. Default 3. */
+  /** How many times a message may crash its handler before it becomes a dead letter. Default 3. */
   crashTries: number;
-  /** Between two rounds of retention, with jitter. Default 600,000. */
+  /** Interval of the rounds of retention. Default 600,000, with jitter. */
   retentionMs: number;
-  /** Whole days that the outbox keeps, beside today. Default 7. */
+  /** Whole days besides today for which the outbox keeps published events. Default 7. */
   outboxDays: number;
-  /** Whole days that the inbox keeps, beside today. Default 14. */
+  /** Whole days besides today for which the inbox remembers handled events. Default 14. */
   inboxDays: number;
-  /** Days whose partitions are made before they come. Default 3. */
+  /** Days for which partitions are created in advance. Default 3. */
   partitionsAhead: number;
-  /** Of a feed's last `feedRecentHours`, so many entries are kept at most. Default 20,000. */
+  /** How many entries of the last `feedRecentHours` a feed keeps at most. Default 20,000. */
   feedRecentEntries: number;
   /** Default 24. */
   feedRecentHours: number;
-  /** Of a feed's last `feedDays`, so many entries are kept at most. Default 1,000. */
+  /** How many entries of the last `feedDays` a feed keeps at most. Default 1,000. */
   feedEntries: number;
   /** Default 30. */
   feedDays: number;
-  /** Days after which a suspect that nobody saw again is forgotten. Default 7. */
+  /** Days after which a suspect that was not delivered again is deleted. Default 7. */
   suspectDays: number;
-  /** Between two looks whether the database is still the one it was. Default 5,000, with jitter. */
+  /** Interval of checks whether the database was restored. Default 5,000, with jitter. */
   epochCheckMs: number;
-  /** Days that a finished replay can be looked up. Default 30. */
+  /** Days for which a finished replay can be looked up. Default 30. */
   replayDays: number;
 }
 
@@ -98,7 +95,7 @@ const defaults: Limits = {
   replayDays: 30,
 };
 
-/** Throws if the lease could end while a confirm is still awaited. */
+/** Throws `RangeError` if a lease could end while the relay still waits for a confirm. */
 export function withDefaults(given: Partial<Limits> = {}): Limits {
   const limits = { ...defaults, ...given };
   if (limits.leaseMs <= limits.confirmMs) throw new RangeError('leaseMs must be longer than confirmMs');

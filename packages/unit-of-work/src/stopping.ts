@@ -1,42 +1,44 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The work was given up, since the process stops. */
+/** The work was abandoned because the process stops. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
-/** The end of a loop: whatever it waits for, stopping cuts it short. */
+/** Stops a background loop: ends its sleeps and abandons the work that it waits for. */
 export class Stopping {
-  readonly #stop = new AbortController();
+  readonly #controller = new AbortController();
   readonly #stopped: Promise<never>;
 
   constructor() {
     this.#stopped = new Promise((_, reject) => {
-      this.#stop.signal.addEventListener('abort', () => reject(new Stopped('stopping')), { once: true });
+      this.#controller.signal.addEventListener('abort', () => reject(new Stopped('stopping')), {
+        once: true,
+      });
     });
-    // It may come while nobody waits.
+    // Without this, a stop while nothing waits would be an unhandled rejection.
     this.#stopped.catch(() => undefined);
   }
 
   get now(): boolean {
-    return this.#stop.signal.aborted;
+    return this.#controller.signal.aborted;
   }
 
   begin(): void {
-    this.#stop.abort();
+    this.#controller.abort();
   }
 
-  /** `waking` ends it as well. */
-  async sleep(ms: number, waking?: AbortSignal): Promise<void> {
-    const signal = waking ? AbortSignal.any([this.#stop.signal, waking]) : this.#stop.signal;
+  /** Resolves after `ms`, when stopping begins, or when `wake` is aborted. */
+  async sleep(ms: number, wake?: AbortSignal): Promise<void> {
+    const signal = wake ? AbortSignal.any([this.#controller.signal, wake]) : this.#controller.signal;
     try {
       await pause(ms, undefined, { signal });
     } catch {
-      // Stopping wakes it.
+      // Aborted.
     }
   }
 
-  /** `work`, or `Stopped`; what comes of the work then is of no interest any more. */
+  /** Settles as `work` does, or rejects with `Stopped` when stopping begins. The result of the work is then ignored. */
   unless<T>(work: Promise<T>): Promise<T> {
     work.catch(() => undefined);
     return Promise.race([work, this.#stopped]);

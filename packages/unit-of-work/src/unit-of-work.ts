@@ -18,8 +18,8 @@ import { createFeedReader } from './feed/reader.js';
 import { type Consumer, createConsumer } from './inbox/consumer.js';
 import { createDecoder } from './inbox/decode.js';
 import { createQueueWatch } from './inbox/queue-watch.js';
+import type { ConsumerStats } from './inbox/stats.js';
 import { createSuspects, type Suspects } from './inbox/suspects.js';
-import type { ConsumerStats } from './inbox/tally.js';
 import { type Limits, withDefaults } from './limits.js';
 import { createOnce } from './once/once.js';
 import { Relay, type RelayStats } from './outbox/relay.js';
@@ -30,6 +30,7 @@ import { createReplayJobs } from './replay/jobs.js';
 import { createPages } from './replay/pages.js';
 import { ReplayRunner } from './replay/runner.js';
 import { Retention, type RetentionStats } from './retention/retention.js';
+import { Schema } from './schema/schema.js';
 import { createLanguage } from './transaction/language.js';
 import { createTransactor } from './transaction/transactor.js';
 
@@ -48,6 +49,8 @@ export interface UnitOfWorkOptions<Db extends RawClient> {
   client: TransactionalClient<Db>;
   /** For everything outside of handlers' transactions: relay, feed reads, refusals. To the same database. */
   pool: Pool;
+  /** The schema of the kit's tables, as given to `migrateMessaging`. Default `messaging`. */
+  schema?: string;
   log: Logger;
   bus: EventBus;
   limits?: Partial<Limits>;
@@ -92,33 +95,42 @@ export interface MessagingStats {
 export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOptions<Db>): Messaging<Db> {
   const { service, contract, client, pool, bus } = options;
   const contracts = [contract, ...(options.contracts ?? [])];
+  const schema = new Schema(options.schema);
   const limits = withDefaults(options.limits);
   const log = options.log.child({ part: 'unit-of-work' });
   const { onCommitted, committed } = createListeners(log);
   const { consumedTypes = new Set<string>() } = options;
-  const relay = new Relay({ table: createOutboxTable(pool, limits), bus, consumedTypes, limits, log });
+  const relay = new Relay({
+    table: createOutboxTable(pool, schema, limits),
+    bus,
+    consumedTypes,
+    limits,
+    log,
+  });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
-  const epochWatch = new EpochWatch({ pool, epoch, onBegun: () => catchUp?.wake(), limits, log });
-  const transactor = createTransactor({ client, language, epoch, relay, limits, log, committed });
-  const probe = () => probeDatabase(client, limits);
+  const epochWatch = new EpochWatch({ pool, schema, epoch, onBegun: () => catchUp?.wake(), limits, log });
+  const transactor = createTransactor({ client, schema, language, epoch, relay, limits, log, committed });
+  const probe = () => probeDatabase(client, schema, limits);
   let consumer: Consumer | undefined;
   let catchUp: CatchUp | undefined;
   let runner: ReplayRunner | undefined;
   let suspects: Suspects | undefined;
   const { clock } = options;
-  const retention = new Retention({ pool, limits, log, ...(clock && { clock }) });
+  const retention = new Retention({ pool, schema: schema.name, limits, log, ...(clock && { clock }) });
 
   return {
     uow: createEntrance({
       client,
+      pool,
+      schema,
       transactor,
       relay,
-      once: createOnce({ transactor, errors: contract.errors ?? {}, pool, log }),
+      once: createOnce({ transactor, errors: contract.errors ?? {}, pool, schema, log }),
       probe,
       limits,
     }),
-    feeds: createFeedReader(pool),
+    feeds: createFeedReader(pool, schema),
     onCommitted,
 
     async start({ handlers, snapshots = [] }) {
@@ -134,13 +146,17 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       await epochWatch.start();
       const decode = createDecoder(types, contracts);
       relay.start();
-      const replays = replayHandlers(snapshots.map(({ type }) => type));
-      suspects = createSuspects(pool, service, limits.crashTries);
+      const replays = replayHandlers(
+        schema,
+        snapshots.map(({ type }) => type),
+      );
+      suspects = createSuspects(pool, schema, service, limits.crashTries);
       consumer = createConsumer({
         service,
         handlers: [...handlers, ...replays],
         decode,
         transactor,
+        schema,
         suspects,
         probe,
         onRisen: () => catchUp?.wake(),
@@ -150,21 +166,23 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       const { batchSize, prefetch } = limits;
       const { handle, lastReplayed } = consumer;
       const onWhole = () => catchUp?.wake();
-      const watch = createQueueWatch({ service, types, pool, onWhole, limits, log });
+      const watch = createQueueWatch({ service, types, pool, schema, onWhole, limits, log });
       await bus.subscribe({ service, types: [...types], batchSize, prefetch, handle, probe, watch });
 
-      const pages = createPages({ pool, client, language, snapshots, limits });
-      runner = new ReplayRunner({ service, jobs: createReplayJobs(pool), pages, bus, limits, log });
+      const pages = createPages({ pool, schema, client, language, snapshots, limits });
+      runner = new ReplayRunner({ service, jobs: createReplayJobs(pool, schema), pages, bus, limits, log });
       runner.start();
       const sources = copiedSources(service, handlers);
-      catchUp = new CatchUp({ service, sources, pool, bus, lastReplayed, limits, log });
+      catchUp = new CatchUp({ service, sources, pool, schema, bus, lastReplayed, limits, log });
       catchUp.start();
       retention.start();
     },
 
     async stop() {
       await Promise.all([epochWatch.stop(), catchUp?.stop(), runner?.stop(), retention.stop()]);
-      await suspects?.settle().catch((error: unknown) => log.warn({ err: error }, 'suspects stay named'));
+      await suspects
+        ?.flush()
+        .catch((error: unknown) => log.warn({ err: error }, 'marks of suspects could not be removed'));
       await relay.stop();
     },
 
@@ -200,10 +218,11 @@ function createListeners(log: Logger) {
 /** Writes and commits, so that it also fails on a full disk or a standby. */
 async function probeDatabase<Db extends RawClient>(
   client: TransactionalClient<Db>,
+  schema: Schema,
   limits: Limits,
 ): Promise<void> {
   await client.$transaction(
-    (db) => db.$queryRawUnsafe('UPDATE messaging.meta SET one = true RETURNING 1 AS ok'),
+    (db) => db.$queryRawUnsafe(`UPDATE ${schema}.meta SET one = true RETURNING 1 AS ok`),
     {
       maxWait: limits.maxWaitMs,
       timeout: limits.transactionMs,

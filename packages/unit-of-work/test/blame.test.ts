@@ -82,7 +82,7 @@ const failWith =
     await tx.$queryRawUnsafe(raise(code));
   };
 
-describe('an event that causes what looks like an outage', () => {
+describe('an event whose failure looks like an outage', () => {
   it.each<[string, Handle]>([
     ['a backend that is terminated', terminate],
     ['a limit for temporary files', exceedTempFileLimit],
@@ -91,7 +91,7 @@ describe('an event that causes what looks like an outage', () => {
     ['a failed connection', failWith('08006')],
     ['a refused sign-in', failWith('28000')],
     ['a server that is not ready', failWith('57P03')],
-  ])('%s: ends in the dead letters, and its neighbours commit', async (_what, bad) => {
+  ])('becomes a dead letter, and the other events of its batch commit: %s', async (_what, bad) => {
     const { runs, stats } = await consuming(bad);
     const neighbours = names(60, 'good');
     const [first] = publish('bad', ...neighbours);
@@ -104,7 +104,7 @@ describe('an event that causes what looks like an outage', () => {
     expect(stats()).toMatchObject({ handled: 60, retried: 3 });
   });
 
-  it('a server that crashes under it each time: ends in the dead letters, and its neighbours commit', async () => {
+  it('becomes a dead letter if the server crashes each time that it is handled, and the other events commit', async () => {
     const { runs } = await consuming(
       async (tx, event, run) => {
         // The probe that follows.
@@ -123,8 +123,8 @@ describe('an event that causes what looks like an outage', () => {
   });
 });
 
-describe('a failure that strikes by chance', () => {
-  it('counts no attempt where the work succeeds when it runs again', async () => {
+describe('a random failure of the database', () => {
+  it('counts no attempt if the work succeeds when it runs again', async () => {
     const { stats } = await consuming((tx, event, run) =>
       run === 1 || (event.subject === 'bad-1' && run === 2) ? terminate(tx, event, run) : Promise.resolve(),
     );
@@ -133,7 +133,7 @@ describe('a failure that strikes by chance', () => {
     expect(stats()).toMatchObject({ handled: 3, retried: 0, dead: 0 });
   });
 
-  it('counts no attempt while others use up the pool, however long that lasts', async () => {
+  it('counts no attempt while other work exhausts the connection pool, however long that lasts', async () => {
     const pool = new pg.Pool({
       connectionString: db.url,
       max: 1,
@@ -168,8 +168,8 @@ describe('a failure that strikes by chance', () => {
   });
 });
 
-describe('a long outage', () => {
-  it('counts no attempt, whoever was being handled when it began', async () => {
+describe('a long outage of the database', () => {
+  it('counts no attempt for the events that were being handled when it began', async () => {
     let outages = 0;
     const { stats } = await consuming(
       async (tx, event, run) => {

@@ -3,6 +3,7 @@ import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import type { PoolClient } from 'pg';
+import { Schema } from '../src/schema/schema.js';
 import { userLockKeys } from '../src/transaction/locks.js';
 import { noteEvent, publishTo } from './support/deliveries.js';
 import {
@@ -72,7 +73,8 @@ async function letGo(client: PoolClient): Promise<void> {
   client.release();
 }
 
-const holdUser = (user: string) => hold('SELECT pg_advisory_xact_lock($1)', userLockKeys([user])[0]);
+const holdUser = (user: string) =>
+  hold('SELECT pg_advisory_xact_lock($1)', userLockKeys(new Schema(), [user])[0]);
 const publish = (...subjects: string[]) =>
   publishTo(
     bus,
@@ -84,8 +86,8 @@ const kept = async () =>
   (await db.sql<{ id: string }>('SELECT id FROM note ORDER BY id')).map(({ id }) => id);
 const noAttempts = { retried: 0, dead: 0 };
 
-describe('while somebody holds the lock of one user', () => {
-  it('the events of a hundred others commit, and that one follows when the lock is free', async () => {
+describe('a consumer while another transaction holds the lock of one user', () => {
+  it('commits the events of a hundred other users, and the one that waits when the lock is free', async () => {
     const { stats, client } = await consuming();
     const release = await holdUser('held');
     const others = names(100, 'user');
@@ -99,7 +101,7 @@ describe('while somebody holds the lock of one user', () => {
     expect(client.statements.filter((sql) => sql === 'BEGIN').length).toBeLessThan(40);
   });
 
-  it('more of that user’s events than may be held do not keep back the others either', async () => {
+  it('commits the events of other users even if that user has more events than it may hold', async () => {
     const { stats } = await consuming({ lockWaitMs: 100 });
     const release = await holdUser('held');
     publish(...names(150, 'held-'));
@@ -112,8 +114,8 @@ describe('while somebody holds the lock of one user', () => {
   });
 });
 
-describe('users whose locks are never free for long', () => {
-  it('get all their events handled, once each, by two instances', async () => {
+describe('users whose locks are rarely free', () => {
+  it('have all their events handled once by two instances', async () => {
     await consuming();
     await consuming();
     const subjects = ['a', 'b', 'c'].flatMap((user) => names(80, `${user}-`));
@@ -123,8 +125,8 @@ describe('users whose locks are never free for long', () => {
   });
 });
 
-describe('while somebody holds a row that one event needs', () => {
-  it('its neighbours commit, and that one follows when the row is free', async () => {
+describe('a consumer while another transaction holds a row that one event needs', () => {
+  it('commits the other events, and that one when the row is free', async () => {
     await db.sql(`INSERT INTO note VALUES ('row', '')`);
     const { stats } = await consuming({ lockWaitMs: 200 }, async (tx, { subject }) => {
       if (subject === 'needs')
@@ -139,8 +141,8 @@ describe('while somebody holds a row that one event needs', () => {
   });
 });
 
-describe('while a table is locked for longer than all retries last', () => {
-  it('no event becomes a dead letter, whether it is held or postponed, and all commit afterwards', async () => {
+describe('a consumer while a table is locked for longer than all retries take', () => {
+  it('makes no event a dead letter, and commits all of them afterwards', async () => {
     const { stats } = await consuming({ lockWaitMs: 50, prefetch: 4, batchSize: 2 });
     const release = await hold('LOCK TABLE note IN ACCESS EXCLUSIVE MODE');
     publish(...names(8, 'user'));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { patiently, type RawClient } from '@warren/unit-of-work';
+import { changeSchema, type RawClient } from '@warren/unit-of-work';
 import type { PoolClient } from 'pg';
-import { step } from '../src/retention/step.js';
+import { runStep } from '../src/retention/steps.js';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
 import { type Fixture, fixture } from './support/fixture.js';
 import { ScriptedBus } from './support/scripted-bus.js';
@@ -21,8 +21,8 @@ async function swallow(tx: RawClient): Promise<void> {
   await tx.$queryRawUnsafe(fail).catch(() => undefined);
 }
 
-describe('a transaction with a failed statement that nobody let through', () => {
-  it('hazard: PostgreSQL rolls it back and reports no error, only another command tag', async () => {
+describe('a transaction that swallowed the failure of a statement', () => {
+  it('hazard: is rolled back by PostgreSQL without an error, only with another command tag', async () => {
     const client = await db.pool.connect();
     await client.query('BEGIN');
     await client.query(fail).catch(() => undefined);
@@ -34,13 +34,17 @@ describe('a transaction with a failed statement that nobody let through', () => 
     ['a run', () => db.instance().uow.run(swallow)],
     [
       'an operation with a key',
-      () => db.instance().uow.once({ userId: 'ann', operation: 'o', key: 'k', input: null }, swallow),
+      () =>
+        db.instance().uow.once({ userId: 'ann', operation: 'o', key: 'k', input: null }, async (tx) => {
+          await swallow(tx);
+          return { record: null, result: null };
+        }),
     ],
     [
       'a step of retention',
       () =>
         withClient((client) =>
-          step(client, async () => {
+          runStep(client, async () => {
             await client.query(write);
             await client.query(fail).catch(() => undefined);
           }),
@@ -50,19 +54,19 @@ describe('a transaction with a failed statement that nobody let through', () => 
       'a change of the schema',
       () =>
         withClient((client) =>
-          patiently(client, { what: 'a change' }, async () => {
+          changeSchema(client, { what: 'a change' }, async () => {
             await client.query(write);
             await client.query(fail).catch(() => undefined);
           }),
         ),
     ],
   ];
-  it.each(places)('guard: %s fails', async (_what, run) => {
+  it.each(places)('guard: fails in %s', async (_what, run) => {
     await expect(run()).rejects.toThrow(/rolled back|transaction is aborted/);
     expect(await db.sql('SELECT FROM note')).toEqual([]);
   });
 
-  it('guard: an event is not taken for handled', async () => {
+  it('guard: does not mark its event as handled', async () => {
     const bus = new ScriptedBus();
     await db.instance({ bus }).start({
       handlers: [{ type: 'note.written', kind: 'react', handle: swallow }],

@@ -42,7 +42,7 @@ const times = async (id: string) =>
   (await db.sql<{ times: number }>('SELECT times FROM note WHERE id = $1', [id]))[0]?.times;
 
 describe('an event that is delivered twice', () => {
-  it('hazard: without the inbox its effect happens twice', async () => {
+  it('hazard: has its effect twice without the inbox', async () => {
     const { client } = db.instance();
     for (const _delivery of [1, 2]) {
       await client.$transaction((tx) =>
@@ -54,7 +54,7 @@ describe('an event that is delivered twice', () => {
     expect(await times('raw')).toBe(2);
   });
 
-  it('guard: after a crash between commit and acknowledgement it does nothing more', async () => {
+  it('guard: has no second effect after a crash between commit and acknowledgement', async () => {
     const event = noteEvent({ subject: 'n1' });
     const first = await consuming(keepNote);
     await first.deliver(event); // The verdict is lost with the process.
@@ -66,14 +66,14 @@ describe('an event that is delivered twice', () => {
     expect(second.stats().consumer?.duplicates).toBe(1);
   });
 
-  it('guard: within one batch it happens once', async () => {
+  it('guard: has one effect if it is twice in one batch', async () => {
     const { deliver } = await consuming(keepNote);
     const event = noteEvent({ subject: 'n2' });
     expect(await deliver(event, event, noteEvent({ subject: 'other' }))).toEqual([done, done, done]);
     expect(await times('n2')).toBe(1);
   });
 
-  it('guard: in two instances at the same time it happens once', async () => {
+  it('guard: has one effect if two instances handle it at the same time', async () => {
     const event = noteEvent({ subject: 'n3' });
     const bothIn = gateOf<void>();
     let inside = 0;
@@ -90,15 +90,15 @@ describe('an event that is delivered twice', () => {
   });
 });
 
-describe('a batch', () => {
-  it('is one transaction: head, work, one statement, commit', async () => {
+describe('a batch of events', () => {
+  it('is handled in one transaction: opening statement, work, final statement, commit', async () => {
     const { deliver, client } = await consuming(keepNote);
     await deliver(...['a', 'b', 'c'].map((subject) => noteEvent({ subject })));
     const kinds = client.statements.map((sql) => sql.trim().split(/\s/)[0]);
     expect(kinds).toEqual(['BEGIN', 'WITH', 'INSERT', 'INSERT', 'INSERT', 'WITH', 'COMMIT']);
   });
 
-  it('with one bad event: that one fails alone, and drops what it collected', async () => {
+  it('commits all events except one that fails, and nothing of what that one published', async () => {
     const { deliver, feeds, stats } = await consuming(async (tx, event) => {
       await keepNote(tx, event);
       if (event.subject === 'bad') throw new Error('made up');
@@ -119,7 +119,7 @@ describe('a batch', () => {
     expect(stats().consumer).toMatchObject({ split: 1, handled: 2, retried: 1 });
   });
 
-  it('runs every handler of a type', async () => {
+  it('is handled by every handler of its type', async () => {
     const also: EventHandler<RawClient> = {
       type: 'note.written',
       kind: 'project',
@@ -130,7 +130,7 @@ describe('a batch', () => {
     expect([await times('n4'), await times('n4-copy')]).toEqual([1, 1]);
   });
 
-  it('passes the cause on', async () => {
+  it('passes the correlation of an event on to the events that its handler publishes', async () => {
     const { deliver } = await consuming(keepNote);
     const event = { ...noteEvent(), traceparent: '00-a-b-01' };
     await deliver(event);
@@ -174,27 +174,27 @@ describe('an event that can not be handled', () => {
       { kind: 'dead', reason: 'schema' },
     ],
   ];
-  it.each(reasons)('%s: gets its verdict and holds up nobody', async (_what, change, verdict) => {
+  it.each(reasons)('gets its verdict and does not delay other events: %s', async (_what, change, verdict) => {
     const { deliver } = await consuming(keepNote);
     const good = noteEvent({ subject: 'neighbour' });
     expect(await deliver({ ...deliveryOf(noteEvent()), ...change }, good)).toMatchObject([verdict, done]);
     expect(await times('neighbour')).toBe(1);
   });
 
-  it('reads what a newer producer added', async () => {
+  it('accepts data with fields that a newer producer added', async () => {
     const { deliver } = await consuming(keepNote);
     const newer = noteEvent({ subject: 'newer', data: { text: 'x', colour: 'red' } });
     expect(await deliver(newer)).toEqual([done]);
   });
 
-  it('is dead at once after a PermanentError', async () => {
+  it('becomes a dead letter at once after a PermanentError', async () => {
     const { deliver } = await consuming(async () => {
       throw new PermanentError('never');
     });
     expect(await deliver(noteEvent())).toMatchObject([{ kind: 'dead', reason: 'permanent' }]);
   });
 
-  it('refuses to start with a handler that the contract does not state', async () => {
+  it('keeps the service from starting if the contract does not state that it consumes the type', async () => {
     const handler: EventHandler<RawClient> = {
       type: 'other.thing',
       kind: 'react',
@@ -207,14 +207,14 @@ describe('an event that can not be handled', () => {
 describe('a failed connection in a handler', () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
-  it('to something else is a failure of the event', async () => {
+  it('counts as a failure of the event if the database is available', async () => {
     const { deliver } = await consuming(async () => {
       throw refused;
     });
     expect(await deliver(noteEvent())).toMatchObject([{ kind: 'retry' }]);
   });
 
-  it('to the database, which stays away, is no verdict at all', async () => {
+  it('gives no verdict if the database is away', async () => {
     let isAway = false;
     const bus = new ScriptedBus();
     const handle: Handle = async (tx) => {

@@ -63,8 +63,8 @@ async function names(): Promise<number> {
   return rows[0]?.names ?? 0;
 }
 
-describe('a message that kills each process that handles it', () => {
-  it('is dead as a crash loop after three named tries, and all its neighbours are handled once', async () => {
+describe('a message that crashes each process that handles it', () => {
+  it('becomes a dead letter after three crashes, and all other messages are handled once', async () => {
     await declareQueue();
     const neighbours = Array.from({ length: 40 }, (_, index) => `neighbour-${index}`);
     const subjects = [...neighbours.slice(0, 20), 'crasher', ...neighbours.slice(20)];

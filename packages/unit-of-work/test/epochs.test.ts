@@ -7,12 +7,13 @@ import { eventually } from '@warren/testing';
 import { migrateMessaging } from '@warren/unit-of-work';
 import pg from 'pg';
 import { EpochWatch } from '../src/epoch/watch.js';
+import { Schema } from '../src/schema/schema.js';
 import { quiet } from './support/fixture.js';
 import { noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
 
 type Bus = ReturnType<typeof sharedBus>;
 
-describe('a database that is not the one it was', () => {
+describe('a service whose database was restored', () => {
   let note: Side;
   let reader: Side;
   let bus: Bus;
@@ -63,7 +64,7 @@ describe('a database that is not the one it was', () => {
     );
   }
 
-  it('keeps its epoch from one start to the next while the cluster is the same', async () => {
+  it('keeps its epoch when it restarts on the same cluster', async () => {
     await note.start(bus);
     const before = await epochOf(note);
     await note.start(bus);
@@ -81,13 +82,13 @@ describe('a database that is not the one it was', () => {
     expect(after?.epoch).not.toBe(before?.epoch);
   });
 
-  it('begins an epoch while it runs, after a failover', async () => {
+  it('begins an epoch while it runs after a failover', async () => {
     await note.start(bus, { epochCheckMs: 50 });
     await asRestored(note);
     await eventually(async () => expect(await epochOf(note)).toMatchObject({ entity_epoch: 1 }));
   });
 
-  it('hazard: without an epoch, copies ignore what a restored producer says of an entity', async () => {
+  it('hazard: its events are ignored by copies in other services if it begins no epoch', async () => {
     const producer = await note.start(bus);
     await reader.start(bus);
     await write(producer, 'a', 9, 'lost');
@@ -98,7 +99,7 @@ describe('a database that is not the one it was', () => {
     expect((await copies())[0]).toEqual({ id: 'a', version: 9, text: 'lost' });
   });
 
-  it('outranks with its first event what it said before, and has all its copies asked for anew', async () => {
+  it('publishes events that outrank all earlier ones, and other services request their copies again', async () => {
     const first = await note.start(bus);
     await reader.start(bus, { catchUpPatienceMs: 100 });
     for (const id of ['a', 'b']) await write(first, id, 9, 'lost');
@@ -118,7 +119,7 @@ describe('a database that is not the one it was', () => {
     );
   });
 
-  it('asks its sources for the copies that went back with it', async () => {
+  it('requests its own copies again from their sources', async () => {
     const producer = await note.start(bus);
     const consumer = await reader.start(bus);
     await write(producer, 'a', 1, 'kept');
@@ -131,7 +132,7 @@ describe('a database that is not the one it was', () => {
     await eventually(async () => expect(await copies()).toHaveLength(2));
   });
 
-  it('reruns a transaction whose events bear the epoch before, so that none is published with it', async () => {
+  it('reruns a transaction whose events have the epoch before, so that none of them is published', async () => {
     const producer = await note.start(bus, { epochCheckMs: 60_000 });
     await note.sql('SELECT messaging.begin_epoch()');
     await write(producer, 'a', 1, 'first');
@@ -139,7 +140,7 @@ describe('a database that is not the one it was', () => {
     expect(row).toEqual({ epoch: 1 });
   });
 
-  it('answers a cursor of the time before with another epoch, also where numbers went on past it', async () => {
+  it('refuses a cursor of an earlier epoch, even if the feed has grown past it', async () => {
     const { feeds } = await note.start(bus);
     await feedOf('ann', 10);
     const { cursor } = await feeds.head('ann');
@@ -153,7 +154,7 @@ describe('a database that is not the one it was', () => {
   });
 });
 
-describe('a real recovery from a copy of the files', () => {
+describe('a recovery from a base backup', () => {
   let folder: string;
   const running: LocalPostgres[] = [];
   beforeEach(async () => {
@@ -186,7 +187,14 @@ describe('a real recovery from a copy of the files', () => {
       await migrateMessaging(pool);
       const epoch = { current: -1 };
       const limits = { epochCheckMs: 60_000 };
-      const watch = new EpochWatch({ pool, epoch, onBegun: () => undefined, limits, log: quiet });
+      const watch = new EpochWatch({
+        pool,
+        schema: new Schema(),
+        epoch,
+        onBegun: () => undefined,
+        limits,
+        log: quiet,
+      });
       await watch.start();
       await watch.stop();
       return epoch.current;
@@ -195,7 +203,7 @@ describe('a real recovery from a copy of the files', () => {
     }
   }
 
-  it('begins an epoch, since recovery begins a timeline', async () => {
+  it('begins an epoch, since it begins a timeline', async () => {
     const original = await start('original');
     expect(await epochAfterCheck(original)).toBe(0);
     await original.stop();

@@ -36,12 +36,12 @@ describe('erasing a user', () => {
     });
     await db.sql('UPDATE messaging.outbox SET published_at = now() WHERE about = $1', [user]);
     const once = { userId: user, operation: 'note', key: 'k1', input: {} };
-    await instance.uow.once(once, async () => 'secret');
+    await instance.uow.once(once, async () => ({ record: 'secret', result: undefined }));
     expect(await leftOf(user)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
     return (await instance.feeds.head(user)).cursor;
   }
 
-  it('leaves nothing of theirs, and everything of others', async () => {
+  it('deletes everything of that user and nothing of other users', async () => {
     const [gone, stays] = [uuidv7(), uuidv7()];
     await lively(gone);
     await lively(stays);
@@ -50,7 +50,7 @@ describe('erasing a user', () => {
     expect(await leftOf(stays)).toEqual({ feed: 1, idempotency: 1, outbox: 1 });
   });
 
-  describe('whose words stand in the feed of somebody else', () => {
+  describe('erasing a user whose personal data is in the feed of another user', () => {
     const tell = (reader: string, author: string, text: string) =>
       instance.uow.run(async (tx) => {
         tx.feed(reader, { type: 'note.updated', data: { text: 'of nobody' } });
@@ -67,7 +67,7 @@ describe('erasing a user', () => {
     const personalRows = async (reader: string) =>
       (await db.sql('SELECT 1 FROM messaging.feed_personal WHERE user_id = $1', [reader])).length;
 
-    it('takes these words, and leaves the entries, their numbers and the words of others', async () => {
+    it('removes that data, and keeps the entries, their numbers and the data of other people', async () => {
       const [gone, stays, reader] = [uuidv7(), uuidv7(), uuidv7()];
       await tell(reader, gone, 'mine');
       await tell(reader, stays, 'theirs');
@@ -85,7 +85,7 @@ describe('erasing a user', () => {
       expect(await personalRows(reader)).toBe(0);
     });
 
-    it('takes those of the same transaction, and lets no more of them in', async () => {
+    it('removes it also from entries of the same transaction, and refuses later ones', async () => {
       const [gone, reader] = [uuidv7(), uuidv7()];
       const personal = { userId: gone, fields: ['text'] };
       const entry = { type: 'note.updated', data: { text: 'mine' }, personal };
@@ -102,14 +102,14 @@ describe('erasing a user', () => {
     });
   });
 
-  it('makes their cursors unusable', async () => {
+  it('makes the cursors of that user unusable', async () => {
     const user = uuidv7();
     const cursor = await lively(user);
     await instance.uow.run(async (tx) => tx.erase(user));
     expect(await instance.feeds.resolve(user, cursor)).toMatchObject({ ok: false, reason: 'epoch' });
   });
 
-  it('takes with it what the same transaction had collected for them before, and takes nothing after', async () => {
+  it('drops what the same transaction published for that user before, and refuses more', async () => {
     const user = uuidv7();
     await instance.uow.run(async (tx) => {
       await writeNote(tx, 'note', [user]);
@@ -124,7 +124,7 @@ describe('erasing a user', () => {
     await expect(late).rejects.toThrow('erased in the same transaction');
   });
 
-  it('waits for who is writing to their feed, and takes that too', async () => {
+  it("waits for a transaction that writes to the user's feed, and deletes its entries too", async () => {
     const user = uuidv7();
     await lively(user);
     const client = await db.pool.connect();
@@ -149,7 +149,7 @@ describe('erasing a user', () => {
     expect(await leftOf(user)).toMatchObject({ feed: 0 });
   });
 
-  it('leaves what is still to be published until it is, however long that takes', async () => {
+  it('keeps events about the user until they are published, however long that takes', async () => {
     const user = uuidv7();
     await instance.uow.run(async (tx) => {
       tx.publish({ type: 'note.written', subject: user, version: 1, data: { text: 'mine' }, about: user });
@@ -167,7 +167,7 @@ describe('erasing a user', () => {
     expect(await db.sql('SELECT FROM messaging.erased WHERE user_id = $1', [user])).toHaveLength(0);
   });
 
-  it('happens with its transaction or not at all', async () => {
+  it('commits with its transaction or not at all', async () => {
     const user = uuidv7();
     await lively(user);
     const failed = instance.uow.run(async (tx) => {

@@ -16,7 +16,7 @@ describe('a failure of the database', () => {
     ["Prisma's commit", adapterError({ kind: 'TransactionWriteConflict' })],
     ['an error around it', new Error('handler failed', { cause: withCode('40001') })],
     ['the kit', new LostRace('meanwhile')],
-  ])('from %s may run again', (_source, error) => {
+  ])('can be rerun if it is a deadlock or serialization failure from %s', (_source, error) => {
     expect(isRerunnable(error)).toBe(true);
     expect(isInfrastructure(error)).toBe(false);
   });
@@ -39,7 +39,7 @@ describe('a failure of the database', () => {
       'a closed connection in a raw query',
       withCode('P2010', { meta: { driverAdapterError: adapterError({ kind: 'ConnectionClosed' }) } }),
     ],
-  ])('is infrastructure: %s', (_what, error) => {
+  ])('is a failure of the infrastructure: %s', (_what, error) => {
     expect(isInfrastructure(error)).toBe(true);
     expect(isRerunnable(error)).toBe(false);
   });
@@ -48,7 +48,7 @@ describe('a failure of the database', () => {
     ['a unique violation', withCode('23505')],
     ['no error at all', undefined],
     ['a text', '57P01'],
-  ])('is neither: %s', (_what, error) => {
+  ])('is neither infrastructure nor rerunnable: %s', (_what, error) => {
     expect([isInfrastructure(error), isRerunnable(error), mayBeInfrastructure(error)]).toEqual([
       false,
       false,
@@ -64,11 +64,11 @@ describe('a failure of the database', () => {
         message: 'Transaction API error: A query cannot be executed on an expired transaction.',
       }),
     ],
-  ])('is open where %s took too long: a database that stalls, or slow work', (_what, error) => {
+  ])('may be infrastructure if %s took too long', (_what, error) => {
     expect([isInfrastructure(error), mayBeInfrastructure(error)]).toEqual([false, true]);
   });
 
-  it('is open where only a socket failed, and ends on causes in a circle', () => {
+  it('may be infrastructure if a socket failed, and ends on causes that form a circle', () => {
     const circle = withCode('ECONNRESET');
     circle.cause = circle;
     expect(isInfrastructure(circle)).toBe(false);

@@ -80,8 +80,8 @@ const question: fc.Arbitrary<FeedQuestion> = fc.oneof(
   user.map((userId) => ({ userId, from: restored })),
 );
 
-describe('many feeds that are read in one statement', () => {
-  it('are answered as each of them is alone, in the order of the questions', async () => {
+describe('many feeds that are read with one statement', () => {
+  it('have the same answers as each feed alone, in the order of the questions', async () => {
     const reasons = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.array(question, { maxLength: 30 }), async (questions) => {
@@ -96,7 +96,7 @@ describe('many feeds that are read in one statement', () => {
     expect([...reasons].sort()).toEqual(['epoch', 'ok', 'too-old', 'unknown']);
   }, 60_000);
 
-  it('are bounded in entries and bytes each, and one entry always comes', async () => {
+  it('have a limit of entries and bytes for each feed, and return at least one entry', async () => {
     await grow('large', 5, JSON.stringify({ text: 'x'.repeat(10_000) }));
     const seqs = async (most: { entries: number; bytes: number }) =>
       (

@@ -19,19 +19,19 @@ const cursorOf = async (userId: string, after: number) =>
   (await instance.feeds.read(userId, after, 1)).entries[0]?.cursor ?? '';
 
 describe('reading a feed', () => {
-  it('gives what the commit told, in order, and the head of the same snapshot', async () => {
+  it('returns the committed entries in order, and the head of the same snapshot', async () => {
     const { entries, head } = await instance.feeds.read('ann', 2, 3);
     expect(entries).toEqual(committed.filter(({ userId, seq }) => userId === 'ann' && seq > 2 && seq < 6));
     expect(head).toEqual(await instance.feeds.head('ann'));
     expect(head.seq).toBe(6);
   });
 
-  it('gives an empty page at the head and for a user without a feed', async () => {
+  it('returns an empty page at the head and for a user without a feed', async () => {
     expect((await instance.feeds.read('ann', 6, 10)).entries).toEqual([]);
     expect(await instance.feeds.read('nobody', 0, 10)).toMatchObject({ entries: [], head: { seq: 0 } });
   });
 
-  it('gives many heads at once, without users that have no feed', async () => {
+  it('returns many heads at once, without users that have no feed', async () => {
     const heads = await instance.feeds.heads(['ann', 'bob', 'nobody']);
     expect([...heads.keys()].sort()).toEqual(['ann', 'bob']);
     expect(heads.get('ann')).toEqual(await instance.feeds.head('ann'));
@@ -39,13 +39,13 @@ describe('reading a feed', () => {
 });
 
 describe('a cursor', () => {
-  it('leads back to its place', async () => {
+  it('resolves to its position', async () => {
     const head = await instance.feeds.head('ann');
     expect(await instance.feeds.resolve('ann', await cursorOf('ann', 3))).toEqual({ ok: true, seq: 4, head });
     expect(await instance.feeds.resolve('ann', head.cursor)).toEqual({ ok: true, seq: 6, head });
   });
 
-  it('of an empty feed is followed when the feed begins', async () => {
+  it('of an empty feed resolves to its start when the feed begins', async () => {
     const { cursor } = await instance.feeds.head('new');
     await instance.uow.run((tx) => writeNote(tx, 'first', ['new']));
     expect(await instance.feeds.resolve('new', cursor)).toMatchObject({ ok: true, seq: 0, head: { seq: 1 } });
@@ -57,21 +57,21 @@ describe('a cursor', () => {
     ['a cut one', async () => (await cursorOf('ann', 1)).slice(1)],
     ['a longer one', async () => `${await cursorOf('ann', 1)}AA`],
     ["another user's", () => cursorOf('bob', 1)],
-  ])('is unknown: %s', async (_what, cursor) => {
+  ])('is unknown if it is %s', async (_what, cursor) => {
     expect(await instance.feeds.resolve('ann', await cursor())).toMatchObject({
       ok: false,
       reason: 'unknown',
     });
   });
 
-  it('is unknown ahead of the head', async () => {
+  it('is unknown if it is ahead of the head', async () => {
     await instance.uow.run((tx) => writeNote(tx, 'ahead', ['dan']));
     const cursor = await cursorOf('dan', 0);
     await db.sql(`UPDATE messaging.feed_head SET seq = 0 WHERE user_id = 'dan'`);
     expect(await instance.feeds.resolve('dan', cursor)).toMatchObject({ ok: false, reason: 'unknown' });
   });
 
-  it('is of another epoch after one feed was rebuilt, and only there', async () => {
+  it('is of another epoch after its feed was rebuilt, and not after another one was', async () => {
     await instance.uow.run((tx) => writeNote(tx, 'rebuilt', ['eve']));
     const [eve, ann] = [await cursorOf('eve', 0), await cursorOf('ann', 0)];
     await db.sql(`UPDATE messaging.feed_head SET epoch = epoch + 1 WHERE user_id = 'eve'`);
@@ -91,7 +91,7 @@ describe('a cursor', () => {
 });
 
 describe('a pruned feed', () => {
-  it('is whole from its floor on; older cursors are too old', async () => {
+  it('has all entries above its floor, and refuses older cursors as too old', async () => {
     for (let index = 1; index <= 4; index++) await instance.uow.run((tx) => writeNote(tx, 'p', ['pia']));
     const cursors = await Promise.all([0, 1, 2].map((after) => cursorOf('pia', after)));
     expect(await instance.feeds.floor('pia')).toBe(0);
@@ -105,7 +105,7 @@ describe('a pruned feed', () => {
     ]);
   });
 
-  it('without any entry left has its floor at the head', async () => {
+  it('has its floor at the head if no entry is left', async () => {
     await instance.uow.run((tx) => writeNote(tx, 'q', ['quin']));
     await db.sql(`DELETE FROM messaging.feed WHERE user_id = 'quin'`);
     expect(await instance.feeds.floor('quin')).toBe(1);
@@ -133,7 +133,7 @@ describe('readAsOf', () => {
     expect(await instance.feeds.resolve('ria', asOf)).toMatchObject({ ok: true, seq: 1, head: { seq: 2 } });
   });
 
-  it('does not write', async () => {
+  it('refuses to write', async () => {
     const writing = instance.uow.readAsOf('ria', (tx) =>
       tx.$queryRawUnsafe(`INSERT INTO note VALUES ('x', '')`),
     );

@@ -2,16 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, testDatabase } from '@warren/testing';
 import { migrateMessaging, Retention, type RetentionStats } from '@warren/unit-of-work';
 import pg from 'pg';
-import { initial } from '../src/schema/001-initial.js';
-import { replay } from '../src/schema/002-replay.js';
-import { erasure } from '../src/schema/003-erasure.js';
-import { owner } from '../src/schema/004-owner.js';
-import { feedPersonal } from '../src/schema/005-feed-personal.js';
-import { lease } from '../src/schema/006-lease.js';
-import { epochs } from '../src/schema/007-epochs.js';
-import { parked } from '../src/schema/008-parked.js';
 import { type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
 import { dayMs, hourMs, idOf, oldFeed } from './support/old-rows.js';
+import { migrateAsOlderBuild } from './support/older-schema.js';
 
 const full = process.env.WARREN_TEST_FULL === '1';
 
@@ -57,7 +50,7 @@ async function write(client: { query(sql: string, values: unknown[]): Promise<un
 }
 
 describe('a feed', () => {
-  it('is due when it begins, again when its entries are too old, and not once it is empty', async () => {
+  it('is due when it begins and when its entries are too old, but not once it is empty', async () => {
     const { uow } = db.instance();
     const entry = () => uow.run((tx) => writeNote(tx, 'note', ['ann']));
     await entry();
@@ -70,7 +63,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(31))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('is due again when the rest of its entries is too old', async () => {
+  it('is due again when its remaining entries are too old', async () => {
     await oldFeed(db, 'ann', [inDays(-35), inDays(-20), inDays(-10)]);
     expect(await roundAt(new Date())).toEqual({ feedsVisited: 1, feedEntries: 1 });
     expect(await roundAt(inDays(9))).toEqual(nothing);
@@ -79,7 +72,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(21))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('is due when it has more entries than it keeps, as soon as those can go', async () => {
+  it('is due when it has more entries than it keeps', async () => {
     await oldFeed(
       db,
       'ann',
@@ -96,7 +89,7 @@ describe('a feed', () => {
     expect(await left('ann')).toHaveLength(20);
   });
 
-  it('that somebody writes to while it is emptied stays due, and holds up no other', async () => {
+  it('stays due if another transaction writes to it while it is pruned, and delays no other feed', async () => {
     await roundAt(new Date());
     for (const user of ['ann', 'bob']) await oldFeed(db, user, [inDays(-40)]);
     const writer = await db.pool.connect();
@@ -110,7 +103,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(31))).toEqual({ feedsVisited: 1, feedEntries: 1 });
   });
 
-  it('is pruned in time, whatever is written to it between a look and the note of its next time', async () => {
+  it('is pruned in time if entries are written between the check and the update of its due time', async () => {
     const users = Array.from({ length: 800 }, (_, index) => `user-${index}`);
     let over = false;
     const writing = Array.from({ length: 4 }, async (_, first) => {
@@ -128,7 +121,7 @@ describe('a feed', () => {
     expect(await roundAt(inDays(60))).toEqual(nothing);
   }, 120_000);
 
-  it('is due when its limits keep less than before', async () => {
+  it('is due when the limits are lowered', async () => {
     await oldFeed(db, 'ann', [inDays(-20), inDays(-5)]);
     await roundAt(new Date());
     expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual({
@@ -138,7 +131,7 @@ describe('a feed', () => {
     expect(await roundAt(new Date(), { ...keeps, feedDays: 10 })).toEqual(nothing);
   });
 
-  it('is due when its limits keep less, even if somebody writes to it at that moment', async () => {
+  it('is due when the limits are lowered while another transaction writes to it', async () => {
     await oldFeed(db, 'ann', [inDays(-5)]);
     await roundAt(new Date());
     const writer = await db.pool.connect();
@@ -152,7 +145,7 @@ describe('a feed', () => {
     expect(await left('ann')).toEqual([{ seq: 2 }]);
   }, 30_000);
 
-  it('stays due when a round ends before it is pruned', async () => {
+  it('stays due when a round of retention of retention of retention of retention ends before it is pruned', async () => {
     await oldFeed(db, 'ann', [inDays(-40)]);
     await oldFeed(db, 'bob', [inDays(-40)]);
     await db.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -164,7 +157,7 @@ describe('a feed', () => {
     expect(await roundAt(new Date())).toEqual({ feedsVisited: 2, feedEntries: 2 });
   });
 
-  it('is written to without a change of the index of due feeds', async () => {
+  it('changes no index of due feeds when it is written to', async () => {
     await write(db.pool, 'hot');
     await roundAt(new Date(), {});
     const client = await db.pool.connect();
@@ -186,8 +179,8 @@ describe('a feed', () => {
   });
 });
 
-describe('many feeds that are due at once', () => {
-  it('are pruned in steps of 2,000 entries at most', async () => {
+describe('many due feeds', () => {
+  it('are pruned in steps of at most 2,000 entries', async () => {
     await db.sql(`
       INSERT INTO messaging.feed_head (user_id, seq) SELECT 'user-' || n, 300 FROM generate_series(1, 60) n;
       INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
@@ -204,20 +197,14 @@ describe('many feeds that are due at once', () => {
   });
 });
 
-describe('feeds of the build before', () => {
+describe('feeds of an older build', () => {
   /** A database as that build left it. */
   async function olderDatabase(work: (pool: pg.Pool) => Promise<void>): Promise<void> {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url, max: 4 });
     pool.on('error', () => undefined);
     try {
-      await pool.query(`CREATE SCHEMA messaging; CREATE TABLE messaging.migration
-        (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
-      const versions = [initial, replay, erasure, owner, feedPersonal, lease, epochs, parked];
-      for (const [index, sql] of versions.entries()) {
-        await pool.query(sql);
-        await pool.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
-      }
+      await migrateAsOlderBuild(pool, 8);
       await work(pool);
     } finally {
       await pool.end();
@@ -225,7 +212,7 @@ describe('feeds of the build before', () => {
     }
   }
 
-  it('are walked over once, from where the round before ended', async () => {
+  it('are scanned once, and an interrupted scan continues where it ended', async () => {
     await olderDatabase(async (pool) => {
       await pool.query(`
         INSERT INTO messaging.feed_head (user_id, seq) SELECT 'user-' || n, 3 FROM generate_series(10001, 12500) n;
@@ -247,7 +234,7 @@ describe('feeds of the build before', () => {
     });
   }, 120_000);
 
-  it('are pruned in time even if somebody locked one during the walk and rolled back', async () => {
+  it('are pruned in time even if a transaction locked one during the scan and rolled back', async () => {
     await olderDatabase(async (pool) => {
       for (const user of ['ann', 'bob', 'eve']) await write(pool, user);
       await migrateMessaging(pool);
@@ -264,7 +251,7 @@ describe('feeds of the build before', () => {
     });
   });
 
-  it('become due when that build writes to them, beside this build and before the walk', async () => {
+  it('become due when the older build writes to them beside this build and before the scan', async () => {
     await olderDatabase(async (pool) => {
       await write(pool, 'ann');
       await migrateMessaging(pool);
@@ -277,7 +264,7 @@ describe('feeds of the build before', () => {
   });
 });
 
-describe('a round', () => {
+describe('a round of retention', () => {
   const people = full ? 400_000 : 20_000;
 
   /** Everybody has a feed, a record of an operation and a published event; one in 400 was erased since. */
@@ -303,7 +290,7 @@ describe('a round', () => {
     );
   }
 
-  it(`with ${people.toLocaleString('en')} people and nothing to prune looks at none of their feeds, within a second`, async () => {
+  it(`with ${people.toLocaleString('en')} people and nothing to prune checks none of their feeds and takes less than a second`, async () => {
     await nothingToPrune();
     const began = performance.now();
     expect(await roundAt(new Date(), {})).toEqual({ feedsVisited: people, feedEntries: 0 });

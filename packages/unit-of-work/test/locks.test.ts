@@ -13,7 +13,7 @@ const users = Array.from({ length: 40 }, (_, index) => `user-${index}`);
 const turned = (round: number) => [...users.slice(round), ...users.slice(0, round)].reverse();
 
 describe('two transactions that write for the same users', () => {
-  it('hazard: without an order they wait for each other, and one of them dies', async () => {
+  it('hazard: deadlock if they take the locks in different orders', async () => {
     const [a, b] = await Promise.all([db.pool.connect(), db.pool.connect()]);
     try {
       await Promise.all([a.query('BEGIN'), b.query('BEGIN')]);
@@ -33,7 +33,7 @@ describe('two transactions that write for the same users', () => {
     }
   });
 
-  it('guard: `users` are locked sorted, so that no run is ever repeated', async () => {
+  it('guard: take the locks of `users` in sorted order, so that none is rerun', async () => {
     const { uow, client } = db.instance();
     const runs = Array.from({ length: 15 }, (_, round) =>
       uow.run((tx) => tx.$queryRawUnsafe('SELECT 1'), { users: turned(round) }),
@@ -42,7 +42,7 @@ describe('two transactions that write for the same users', () => {
     expect(client.statements.filter((sql) => sql === 'BEGIN')).toHaveLength(15);
   });
 
-  it('guard: whole batches of two instances neither die nor fall apart', async () => {
+  it('guard: do not deadlock as whole batches of two instances, which are not split', async () => {
     const buses = [new ScriptedBus(), new ScriptedBus()];
     const instances = buses.map((bus) => db.instance({ bus }));
     for (const { start } of instances) {
@@ -82,10 +82,10 @@ describe('two transactions that write for the same users', () => {
   });
 });
 
-describe('a transaction that the database aborts for another one', () => {
+describe('a transaction that the database aborts in favour of another one', () => {
   const fail = (code: string) => `DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${code}'; END $$`;
 
-  it.each(['40P01', '40001'])('runs again after %s', async (code) => {
+  it.each(['40P01', '40001'])('is rerun after %s', async (code) => {
     const { uow } = db.instance();
     let attempts = 0;
     const work = uow.run(async (tx) => {
@@ -100,7 +100,7 @@ describe('a transaction that the database aborts for another one', () => {
     );
   });
 
-  it('gives up after three repeats', async () => {
+  it('fails after three reruns', async () => {
     const { uow } = db.instance();
     let attempts = 0;
     const work = uow.run(async (tx) => {
@@ -111,7 +111,7 @@ describe('a transaction that the database aborts for another one', () => {
     expect(attempts).toBe(4);
   });
 
-  it('does not run again after any other error', async () => {
+  it('is not rerun after any other error', async () => {
     const { uow } = db.instance();
     let attempts = 0;
     const work = uow.run(async (tx) => {

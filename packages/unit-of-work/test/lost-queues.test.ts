@@ -126,7 +126,7 @@ describe('a queue that is lost while services run', () => {
     );
   }
 
-  it('loses no event that lay in it: each is handled once, with its effects', async () => {
+  it('loses none of its events: each is handled once, with its effects', async () => {
     await stopReader(await startBoth());
     for (const id of ['b', 'c']) await write(id);
     await published(3);
@@ -135,7 +135,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b', 'c']);
   }, 60_000);
 
-  it('gets back even an event that was written long before it was published', async () => {
+  it('gets back an event that was written long before it was published', async () => {
     await stopReader(await startBoth());
     await write('b');
     await published(2);
@@ -146,7 +146,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b']);
   }, 60_000);
 
-  it('is made again while its service runs, and gets what producers kept meanwhile', async () => {
+  it('is created again while its service runs, and gets the events that producers kept meanwhile', async () => {
     const { messaging } = await startBoth();
     await raw.deleteQueue(eventsQueue('reader'));
     for (const id of ['b', 'c', 'd']) await write(id);
@@ -154,7 +154,7 @@ describe('a queue that is lost while services run', () => {
     await eventually(() => expect(producer.stats().relay).toMatchObject({ returned: 0, backlog: 0 }));
   }, 60_000);
 
-  it('gets what was published while its bindings were missing, though another queue took it', async () => {
+  it('gets events that were published while its bindings were missing, even if another queue took them', async () => {
     const { messaging } = await startBoth();
     const other = (await raw.assertQueue('', { exclusive: true })).queue;
     await raw.deleteExchange(eventsExchange);
@@ -167,7 +167,7 @@ describe('a queue that is lost while services run', () => {
     await raw.deleteQueue(other);
   }, 60_000);
 
-  it('comes back with everything else that the broker lost, without a restart', async () => {
+  it('is restored with everything else that the broker lost, without a restart', async () => {
     const { messaging } = await startBoth();
     await deleteQueues();
     for (const exchange of [eventsExchange, replaysExchange]) await raw.deleteExchange(exchange);
@@ -175,7 +175,7 @@ describe('a queue that is lost while services run', () => {
     await whole(messaging, ['a', 'b', 'c']);
   }, 60_000);
 
-  it('leads to no request where the service is new and has handled nothing', async () => {
+  it('causes no request if the service is new and has handled nothing', async () => {
     await startNote();
     await write('before');
     const { messaging } = await startReader();
@@ -184,7 +184,7 @@ describe('a queue that is lost while services run', () => {
     expect(messaging.stats().recovering).toBe(0);
   }, 60_000);
 
-  it('leads to new copies where the loss reaches back beyond what outboxes keep', async () => {
+  it('causes a request for new copies if the loss is older than what outboxes keep', async () => {
     await stopReader(await startBoth());
     // Changed, published and dropped from the outbox while the reader was away.
     await note.sql(`INSERT INTO note VALUES ('b', 1, 'b')`);

@@ -41,8 +41,8 @@ async function instance(meanwhile: () => Promise<void> = async () => undefined) 
 const times = async (subject: string) =>
   (await db.sql<{ times: number }>('SELECT times FROM note WHERE id = $1', [subject]))[0]?.times;
 
-describe('an event that comes before midnight and once more after it', () => {
-  it('hazard: with days by the time of handling, no unique index finds the duplicate', async () => {
+describe('an event that is delivered before midnight and again after it', () => {
+  it('hazard: is in no unique index twice if partitions go by the time of handling', async () => {
     await db.sql(`
       CREATE TABLE by_handling (event_id text, handled_at timestamptz, PRIMARY KEY (event_id, handled_at))
         PARTITION BY RANGE (handled_at);
@@ -64,7 +64,7 @@ describe('an event that comes before midnight and once more after it', () => {
   ];
 
   it.each(ids)(
-    'guard: one whose id is %s has one effect in two instances at the same time',
+    'guard: has one effect in two instances at the same time if its id is %s',
     async (what, id) => {
       const bothIn = gateOf<void>();
       let inside = 0;
@@ -81,7 +81,7 @@ describe('an event that comes before midnight and once more after it', () => {
     },
   );
 
-  it.each(ids)('guard: one whose id is %s has no second effect for 14 days', async (what, id) => {
+  it.each(ids)('guard: has no second effect for 14 days if its id is %s', async (what, id) => {
     for (const day of [1, 2, 7, 13]) {
       const clock = () => new Date(before.getTime() + day * dayMs);
       await new Retention({ pool: db.pool, log: quiet, clock }).round();

@@ -3,12 +3,10 @@ import { eventually, testDatabase } from '@warren/testing';
 import { migrateMessaging } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
-import { initial } from '../src/schema/001-initial.js';
-import { replay } from '../src/schema/002-replay.js';
-import { erasure } from '../src/schema/003-erasure.js';
+import { migrateAsOlderBuild } from './support/older-schema.js';
 
-describe('the messaging schema', () => {
-  it('is made once, also when several instances start at once, and kept when they start again', async () => {
+describe('the schema of the kit', () => {
+  it('is created once when several instances start at once, and kept when they start again', async () => {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url, max: 8 });
     // A connection that is on its way out when the database is dropped.
@@ -29,7 +27,7 @@ describe('the messaging schema', () => {
     }
   });
 
-  it('leaves nothing behind when it fails, and works when tried again', async () => {
+  it('is not created if a migration fails, and is created by the next one', async () => {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url });
     try {
@@ -44,18 +42,8 @@ describe('the messaging schema', () => {
   });
 });
 
-/** As a database stands that ran a build with these migrations. */
-async function migratedBy(pool: pg.Pool, ...migrations: readonly string[]): Promise<void> {
-  await pool.query(`CREATE SCHEMA messaging;
-    CREATE TABLE messaging.migration (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
-  for (const [index, sql] of migrations.entries()) {
-    await pool.query(sql);
-    await pool.query('INSERT INTO messaging.migration (version) VALUES ($1)', [index + 1]);
-  }
-}
-
 describe('a schema of an older build', () => {
-  it('is changed version by version, and keeps no older instance waiting behind a reader', async () => {
+  it('is migrated version by version, without blocking older instances while a reader holds a lock', async () => {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url, max: 4 });
     // The database is dropped by force, so that a test that failed halfway leaves no connection behind.
@@ -63,10 +51,10 @@ describe('a schema of an older build', () => {
     const gaveWay: unknown[] = [];
     const log = pino({ level: 'info' }, { write: (line: string) => void gaveWay.push(JSON.parse(line)) });
     try {
-      await migratedBy(pool, initial, replay, erasure);
+      await migrateAsOlderBuild(pool, 3);
       const reader = await pool.connect();
       await reader.query('BEGIN; SELECT FROM messaging.meta');
-      const migrating = migrateMessaging(pool, log);
+      const migrating = migrateMessaging(pool, { log });
       migrating.catch(() => undefined);
       let longestMs = 0;
       await eventually(async () => {

@@ -20,8 +20,8 @@ const work = fc.record({
 });
 let run = 0;
 
-describe('numbers of feed entries', () => {
-  it('stay gapless and in commit order, whoever writes at once and whatever is rolled back', async () => {
+describe('the numbers of feed entries', () => {
+  it('have no gaps and follow the order of commits, whatever writes at once and is rolled back', async () => {
     const instances = [db.instance(), db.instance()];
     await fc.assert(
       fc.asyncProperty(fc.array(work, { minLength: 1, maxLength: 12 }), async (works) => {

@@ -23,8 +23,8 @@ afterAll(async () => {
   await db.close();
 });
 
-describe('the database goes away while events are handled', () => {
-  it('pauses the bus, counts no attempt, and goes on by itself', async () => {
+describe('an outage of the database while events are handled', () => {
+  it('pauses the bus, counts no attempt, and ends without an operator', async () => {
     const bus = createMemoryEventBus({ retryDelays: [60_000] });
     const consumer = createUnitOfWork({
       service: 'note',

@@ -3,11 +3,12 @@ import { eventually } from '@warren/testing';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createOutboxTable } from '../src/outbox/table.js';
+import { Schema } from '../src/schema/schema.js';
 import { type Fixture, fixture } from './support/fixture.js';
 
 const limits = { leaseMs: 15_000, transactionMs: 10_000, fullLookMs: 3_600_000 };
 
-describe('the outbox as relays poll it', () => {
+describe('a poll of the outbox', () => {
   let db: Fixture;
   beforeAll(async () => {
     db = await fixture();
@@ -33,8 +34,8 @@ describe('the outbox as relays poll it', () => {
 
   const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
 
-  it('gives first what is free for longest, whether a relay owned it before or not', async () => {
-    const table = createOutboxTable(db.pool, limits);
+  it('claims those rows first that are free for longest, whether a relay had claimed them before or not', async () => {
+    const table = createOutboxTable(db.pool, new Schema(), limits);
     const crashed = await row({ created: `now() - interval '5 min'`, free: `now() - interval '4 min'` });
     const waiting = await row({ created: `now() - interval '3 min'` });
     const released = await row({ created: `now() - interval '5 min'`, free: `now() - interval '2 min'` });
@@ -44,8 +45,8 @@ describe('the outbox as relays poll it', () => {
     expect(order).toEqual([crashed, waiting, released, fresh]);
   });
 
-  it('tells what a relay had before from what nobody had', async () => {
-    const table = createOutboxTable(db.pool, limits);
+  it('tells rows that a relay had claimed before from new ones', async () => {
+    const table = createOutboxTable(db.pool, new Schema(), limits);
     const had = await row({ free: `now() - interval '1 ms'`, created: `now() - interval '1 min'` });
     await db.sql(`INSERT INTO messaging.outbox (id, type, body) VALUES ($1, 'note.written', '{}')`, [
       uuidv7(),
@@ -55,13 +56,13 @@ describe('the outbox as relays poll it', () => {
     for (const { id, again } of claimed) expect(again).toBe(id === had);
   });
 
-  it('reads only what is new while an old snapshot keeps everything that was published', async () => {
+  it('reads only new rows while an old snapshot keeps all published ones', async () => {
     const reader = await db.pool.connect();
     try {
       await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
       await publish(20_000);
       const { pool, blocks } = counting(db.pool);
-      const table = createOutboxTable(pool, limits);
+      const table = createOutboxTable(pool, new Schema(), limits);
       await table.claim(100);
       const [atFirst] = blocks.splice(0);
       const late = await row();
@@ -76,15 +77,15 @@ describe('the outbox as relays poll it', () => {
     }
   });
 
-  it('finds with a look at everything what came below where the last look ended', async () => {
-    const table = createOutboxTable(db.pool, { ...limits, fullLookMs: 500 });
+  it('finds rows below the floor when it reads all rows', async () => {
+    const table = createOutboxTable(db.pool, new Schema(), { ...limits, fullLookMs: 500 });
     expect(await table.claim(10)).toEqual([]);
     const late = await row({ created: `now() - interval '1 hour'` });
     await eventually(async () => expect(ids(await table.claim(10))).toEqual([late]));
   });
 
-  it('does not pass what it left behind when there was more than it could take', async () => {
-    const table = createOutboxTable(db.pool, limits);
+  it('does not skip rows that it left when there were more than it could claim', async () => {
+    const table = createOutboxTable(db.pool, new Schema(), limits);
     const hours = [5, 4, 3, 2, 1];
     const made: string[] = [];
     for (const hour of hours) made.push(await row({ created: `now() - interval '${hour} hours'` }));
@@ -93,13 +94,13 @@ describe('the outbox as relays poll it', () => {
     expect(ids(await table.claim(10)).sort()).toEqual(made.slice(2).sort());
   });
 
-  it('keeps what is parked from relays, also when another one gives its claim back late', async () => {
-    const table = createOutboxTable(db.pool, limits);
+  it('claims no parked row, even if another relay releases its claim late', async () => {
+    const table = createOutboxTable(db.pool, new Schema(), limits);
     const id = await row();
     await table.claim(10);
     await table.park([{ id, because: 'too large' }]);
     await table.release([{ id, delayMs: 0 }]);
-    expect(await createOutboxTable(db.pool, limits).claim(10)).toEqual([]);
+    expect(await createOutboxTable(db.pool, new Schema(), limits).claim(10)).toEqual([]);
     expect(await table.count(10)).toEqual({ unpublished: 0, parked: 1, returned: 0 });
     const [kept] = await db.sql('SELECT parked_because, published_at FROM messaging.outbox');
     expect(kept).toEqual({ parked_because: 'too large', published_at: null });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { QueueWatch } from '@warren/event-bus';
 import { createQueueWatch } from '../src/inbox/queue-watch.js';
 import { createReplayRequests } from '../src/replay/requests.js';
+import { Schema } from '../src/schema/schema.js';
 import { type Fixture, fixture, quiet } from './support/fixture.js';
 import { dayMs, hourMs, oldHandled } from './support/old-rows.js';
 
@@ -33,6 +34,7 @@ describe('the queue watch', () => {
       service: 'note',
       types,
       pool: db.pool,
+      schema: new Schema(),
       onWhole,
       limits: { outboxDays: 7 },
       log: quiet,
@@ -47,7 +49,7 @@ describe('the queue watch', () => {
       [new Date(ms)],
     );
 
-  it('asks for nothing where the queue was never seen and nothing was handled', async () => {
+  it('requests nothing if the queue was never seen and nothing was handled', async () => {
     const look = await instance().look();
     await look.lost();
     await look.whole();
@@ -55,7 +57,7 @@ describe('the queue watch', () => {
     expect(woken).toBe(0);
   });
 
-  it('asks each producer for the events since an hour before the newest one that was handled', async () => {
+  it('requests events from each producer from one hour before the newest handled one', async () => {
     const handled = Date.now() - 5 * hourMs;
     await oldHandled(db, new Date(handled));
     await wholeAt(Date.now());
@@ -71,7 +73,7 @@ describe('the queue watch', () => {
     expect(woken).toBe(1);
   });
 
-  it('asks for the events since an hour before the queue was last whole, where that is earlier', async () => {
+  it('requests events from one hour before the queue was last whole, if that is earlier', async () => {
     const whole = Date.now() - dayMs;
     await oldHandled(db, new Date());
     await wholeAt(whole);
@@ -79,7 +81,7 @@ describe('the queue watch', () => {
     expect((await recoveries())[0]?.lost_since).toEqual(new Date(whole - hourMs));
   });
 
-  it('takes no id for the newest event that is no UUIDv7', async () => {
+  it('ignores handled events whose id is no UUIDv7', async () => {
     const handled = Date.now() - 2 * hourMs;
     await oldHandled(db, new Date(handled));
     await oldHandled(db, new Date(), new Date(), 'zzz');
@@ -88,7 +90,7 @@ describe('the queue watch', () => {
     expect((await recoveries())[0]?.lost_since).toEqual(new Date(handled - hourMs));
   });
 
-  it('does not call the queue whole after a look that began before another instance noted a loss', async () => {
+  it('does not record the queue as whole after a check that began before another instance recorded a loss', async () => {
     await oldHandled(db, new Date());
     const before = new Date(Date.now() - hourMs);
     await wholeAt(before.getTime());
@@ -102,7 +104,7 @@ describe('the queue watch', () => {
     expect(row?.whole_at.getTime()).toBeGreaterThan(before.getTime());
   });
 
-  it('takes a restored database for a loss: it lacks what was handled since the backup', async () => {
+  it('treats a restored database as a loss, since it lacks what was handled since the backup', async () => {
     await (await instance().look()).whole();
     const backup = Date.now() - 2 * hourMs;
     await oldHandled(db, new Date(backup));
@@ -117,16 +119,16 @@ describe('the queue watch', () => {
     expect(woken).toBe(1);
   });
 
-  it('lets no instance ask producers before the queue is bound again, so that no event is missed between', async () => {
+  it('lets no instance ask producers before the queue is bound again', async () => {
     await oldHandled(db, new Date());
-    const requests = createReplayRequests(db.pool, 'recovery');
+    const requests = createReplayRequests(db.pool, new Schema(), 'recovery');
     const sources = async () => (await requests.due(0)).map(({ source }) => source).sort();
     const look = await instance().look();
     await look.lost();
     expect(await requests.open()).toBe(2);
     expect(await sources()).toEqual([]);
     // As where a request was under way when the queue was lost.
-    await requests.unheard('note', { patienceMs: 0, afterMs: 0 });
+    await requests.retry('note', { patienceMs: 0, afterMs: 0 });
     expect(await sources()).toEqual([]);
     await look.whole();
     expect(await sources()).toEqual(['note', 'other']);
@@ -134,14 +136,14 @@ describe('the queue watch', () => {
     expect((await requests.due(60_000)).map(({ source }) => source)).toEqual([]);
   });
 
-  it('notes one loss once, however many instances see it at the same time', async () => {
+  it('records a loss once if several instances see it at the same time', async () => {
     await oldHandled(db, new Date());
     const looks = await Promise.all(Array.from({ length: 5 }, () => instance().look()));
     await Promise.all(looks.map((look) => look.lost()));
     expect(await db.sql('SELECT generation::int FROM messaging.queue')).toEqual([{ generation: 1 }]);
   });
 
-  it('notes a loss also while other instances keep finding the queue whole', async () => {
+  it('records a loss while other instances still see the queue whole', async () => {
     await oldHandled(db, new Date());
     const looking = await instance().look();
     await (await instance().look()).whole();
@@ -149,7 +151,7 @@ describe('the queue watch', () => {
     expect(await recoveries()).toHaveLength(2);
   });
 
-  it('keeps the earlier time and all types where a second loss comes before the first is recovered', async () => {
+  it('keeps the earlier time and all types if a second loss comes before the first is recovered', async () => {
     const handled = Date.now() - 3 * hourMs;
     await oldHandled(db, new Date(handled));
     const first = await instance().look();
@@ -163,7 +165,7 @@ describe('the queue watch', () => {
     expect(after?.replay_id).not.toBe(before?.replay_id);
   });
 
-  it('asks from the new time on where the first loss was recovered', async () => {
+  it('requests events from the new time if the first loss was recovered', async () => {
     await oldHandled(db, new Date(Date.now() - 3 * hourMs));
     await (await instance().look()).lost();
     await db.sql('UPDATE messaging.recovery SET completed_at = now()');
@@ -176,7 +178,7 @@ describe('the queue watch', () => {
     ]);
   });
 
-  it('asks for copies anew only where the loss reaches back beyond what outboxes keep', async () => {
+  it('requests copies again only if the loss is older than what outboxes keep', async () => {
     await db.sql(
       `INSERT INTO messaging.copy (source, types, completed_at) VALUES ('other', '{other.done}', now())`,
     );

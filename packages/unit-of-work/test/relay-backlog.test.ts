@@ -7,8 +7,8 @@ import { ScriptedBus } from './support/scripted-bus.js';
 const world = relays();
 const { started, unpublished, allPublished } = world;
 
-describe('a backlog beyond its bound', () => {
-  it('refuses new work as temporary, before it starts, until rows are published', async () => {
+describe('a backlog above its limit', () => {
+  it('refuses new work with a temporary error, before it starts, until rows are published', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus, limits: { maxBacklog: 3 } });
@@ -21,7 +21,10 @@ describe('a backlog beyond its bound', () => {
     for (let index = 0; index < 4; index++) await work();
     await eventually(() => expect(stats().relay.backlog).toBe(4));
     await expect(work()).rejects.toMatchObject({ code: 'service-overloaded', temporary: true });
-    const once = uow.once({ userId: 'u', operation: 'o', key: 'k', input: null }, async () => 1);
+    const once = uow.once({ userId: 'u', operation: 'o', key: 'k', input: null }, async () => ({
+      record: 1,
+      result: 1,
+    }));
     await expect(once).rejects.toMatchObject({ code: 'service-overloaded' });
     expect(ran).toBe(4);
     bus.publishing = 'up';
@@ -29,7 +32,7 @@ describe('a backlog beyond its bound', () => {
     await eventually(work);
   });
 
-  it('does not refuse what ends something that has happened outside already', async () => {
+  it('does not refuse work that completes something that already happened outside', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus, limits: { maxBacklog: 0 } });
@@ -40,7 +43,7 @@ describe('a backlog beyond its bound', () => {
     expect(await unpublished()).toHaveLength(2);
   });
 
-  it('keeps a row whose relay crashed from waiting behind what came later', async () => {
+  it('publishes a row whose relay crashed before rows that were written later', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';
     const { uow } = await started({ bus, limits: { relayCapacity: 1 } });
@@ -56,7 +59,7 @@ describe('a backlog beyond its bound', () => {
     expect(bus.published).toHaveLength(3);
   });
 
-  it('does not refuse what other services sent', async () => {
+  it('does not refuse events of other services', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';
     const instance = world.db.instance({ bus, limits: { ...quick, maxBacklog: 0 } });

@@ -26,8 +26,8 @@ function refusing(): ScriptedBus & { heal(): void } {
   });
 }
 
-describe('an event that the bus refuses', () => {
-  it('is parked with what the broker said, is not sent again, and keeps no other event waiting', async () => {
+describe('an event that the broker refuses', () => {
+  it("is parked with the broker's reason, is not sent again, and delays no other event", async () => {
     const bus = refusing();
     const { uow, stats } = await started({ bus });
     for (const id of ['before', 'bad', 'after']) await uow.run((tx) => writeNote(tx, id));
@@ -45,7 +45,7 @@ describe('an event that the bus refuses', () => {
     expect(stats().relay).toMatchObject({ refused: 1, failed: 0 });
   });
 
-  it('does not count as waiting work: new work is not refused over it', async () => {
+  it('does not count as backlog, so new work is not refused because of it', async () => {
     const bus = refusing();
     const { uow, stats } = await started({ bus, limits: { maxBacklog: 1 } });
     for (const _each of [1, 2, 3]) await uow.run((tx) => writeNote(tx, 'bad'), { admit: false });
@@ -53,7 +53,7 @@ describe('an event that the bus refuses', () => {
     await uow.run((tx) => writeNote(tx, 'welcome'));
   });
 
-  it('is published once an operator lets it go on and the broker takes it', async () => {
+  it('is published once an operator retries it and the broker takes it', async () => {
     const bus = refusing();
     const { uow, stats } = await started({ bus });
     await uow.run((tx) => writeNote(tx, 'bad'));
@@ -66,7 +66,7 @@ describe('an event that the bus refuses', () => {
     await eventually(() => expect(stats().relay.parked).toBe(0));
   });
 
-  it('is what a service of the same process gave up, and the outbox keeps it past a crash', async () => {
+  it('is parked if a service of the same process gave it up, and survives a crash', async () => {
     const bus = createMemoryEventBus();
     const instance = world.db.instance({ bus, limits: quick });
     world.stopAfterTest(instance);

@@ -34,8 +34,8 @@ function eraseNote(tx: NoteTx, id: string): void {
   tx.publish({ type: 'note.erased', subject: id, version: 2, data: { text: id } });
 }
 
-describe('an event that no queue takes although a service consumes it', () => {
-  it('hazard: counts as published and is lost where the relay does not know that its type is consumed', async () => {
+describe('an event that a service consumes and no queue takes', () => {
+  it('hazard: is lost if the relay does not know that its type is consumed', async () => {
     const bus = new Broker();
     const { uow } = await started({ bus, limits });
     await uow.run((tx) => writeNote(tx, 'lost'));
@@ -46,7 +46,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     expect(bus.taken).toHaveLength(1);
   });
 
-  it('stays in the outbox, is no backlog, and is published once a queue takes its type', async () => {
+  it('stays in the outbox without counting as backlog, and is published once a queue takes its type', async () => {
     const bus = new Broker();
     const { uow, stats } = await started({ bus, consumedTypes, limits: { ...limits, maxBacklog: 20 } });
     for (let index = 0; index < 60; index += 1) {
@@ -62,7 +62,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     await eventually(() => expect(stats().relay).toMatchObject({ returned: 0, backlog: 0, published: 60 }));
   });
 
-  it('costs one try at a time for all of its type, however many wait', async () => {
+  it('is retried one at a time for each type, however many wait', async () => {
     const bus = new Broker();
     const { uow, stats } = await started({ bus, consumedTypes, limits });
     await uow.run(async (tx) => {
@@ -81,7 +81,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     await eventually(async () => expect(await unpublished()).toHaveLength(40));
   });
 
-  it('is followed by all others of its type, in steps, however many waited', async () => {
+  it('is followed by all others of its type, in steps, once a queue takes it', async () => {
     const bus = new Broker();
     await world.db.sql(
       `INSERT INTO messaging.outbox (id, type, body, claimed_until, returned_at)
@@ -94,7 +94,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     expect(stats().relay.failed).toBe(0);
   });
 
-  it('is published by another instance when the one that had it is gone', async () => {
+  it('is published by another instance if the one that had claimed it is gone', async () => {
     const first = await started({ bus: new Broker(), consumedTypes, limits });
     await first.uow.run((tx) => writeNote(tx, 'left-behind'));
     await eventually(() => expect(first.stats().relay.returned).toBe(1));
@@ -106,7 +106,7 @@ describe('an event that no queue takes although a service consumes it', () => {
     expect(bus.taken).toHaveLength(1);
   });
 
-  it('is given up when no queue took it for as long as the outbox keeps events', async () => {
+  it('is given up if no queue takes it for as long as the outbox keeps events', async () => {
     const bus = new Broker();
     const ages = [8 * dayMs, 6 * dayMs].map((ms) => new Date(Date.now() - ms));
     for (const time of ages)

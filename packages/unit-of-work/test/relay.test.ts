@@ -13,7 +13,7 @@ const { started, unpublished, allPublished } = world;
 const shortLease = { leaseMs: 300, confirmMs: 200 };
 
 describe('the relay', () => {
-  it('publishes what commits here without waiting for a poll, and marks it', async () => {
+  it('publishes events of this process without waiting for a poll, and marks them', async () => {
     const bus = new ScriptedBus();
     const { uow } = await started({ bus, limits: { pollMs: 60_000 } });
     await uow.run((tx) => writeNote(tx, 'at-once'));
@@ -22,7 +22,7 @@ describe('the relay', () => {
     expect(bus.published).toHaveLength(1);
   });
 
-  it('gathers what commits while something is on its way, and sends it when that is confirmed', async () => {
+  it('gathers events while others are unconfirmed, and sends them after the confirm', async () => {
     const gate = gateOf<PublishReceipt>();
     const bus = new ScriptedBus(() => gate.promise);
     const { uow, stats } = await started({ bus, limits: { pollMs: 60_000, gatherMs: 60_000 } });
@@ -34,14 +34,14 @@ describe('the relay', () => {
     expect(stats().relay.inFlight).toBe(0);
   });
 
-  it('does not let events wait for one that is not confirmed', async () => {
+  it('does not let events wait long for one that is not confirmed', async () => {
     const bus = new ScriptedBus(() => new Promise(() => undefined));
     const { uow } = await started({ bus, limits: { pollMs: 60_000 } });
     for (const id of ['stuck', 'behind-it']) await uow.run((tx) => writeNote(tx, id));
     await eventually(() => expect(bus.published.map(subjectOf)).toEqual(['stuck', 'behind-it']));
   });
 
-  it('sends what it has gathered before it stops', async () => {
+  it('sends gathered events before it stops', async () => {
     const gate = gateOf<PublishReceipt>();
     const bus = new ScriptedBus(() => gate.promise);
     const limits = { pollMs: 60_000, gatherMs: 60_000, stopMs: 10_000 };
@@ -54,7 +54,7 @@ describe('the relay', () => {
     expect(await unpublished()).toEqual([]);
   });
 
-  it('publishes after a crash between commit and publish, by another relay', async () => {
+  it('publishes the events of a relay that crashed between commit and publish', async () => {
     // An instance that never gets to publish: its claim is on the rows, and nothing more comes from it.
     const dead = new ScriptedBus(() => new Promise(() => undefined));
     const crashed = await started({ bus: dead, limits: { ...shortLease, pollMs: 60_000 } });
@@ -67,7 +67,7 @@ describe('the relay', () => {
     expect(bus.ids()).toEqual([id]);
   });
 
-  it('does not touch a row while another relay holds its lease', async () => {
+  it('does not claim a row while another relay holds its lease', async () => {
     const gate = gateOf<PublishReceipt>();
     const holding = new ScriptedBus(() => gate.promise);
     // Taken by the holder's first poll, so that this poll is over before a row comes that is meant for another.
@@ -85,7 +85,7 @@ describe('the relay', () => {
     await allPublished();
   });
 
-  it('forgets what is confidential once it is published, and replays it to nobody', async () => {
+  it('deletes confidential events once they are published, and never replays them', async () => {
     const bus = new ScriptedBus();
     const { uow } = await started({ bus });
     await uow.run(async (tx) => {
@@ -100,7 +100,7 @@ describe('the relay', () => {
     expect(bus.published.map(({ body }) => JSON.parse(body).data.text).sort()).toEqual(['a secret', 'none']);
   });
 
-  it('publishes again what was not confirmed, and loses nothing', async () => {
+  it('publishes unconfirmed events again', async () => {
     let lost = 0;
     const bus = new ScriptedBus(async () => {
       lost += 1;
@@ -115,7 +115,7 @@ describe('the relay', () => {
     expect(stats().relay).toMatchObject({ published: 1, failed: 2, inFlight: 0 });
   });
 
-  it('counts a confirm past its time-out as missing, but marks the row when it comes', async () => {
+  it('counts a late confirm as missing, but marks the row when it comes', async () => {
     const gate = gateOf<PublishReceipt>();
     const bus = new ScriptedBus(() => gate.promise);
     const { uow, stats } = await started({ bus, limits: shortLease });
@@ -136,7 +136,7 @@ describe('the relay', () => {
     expect(stats().relay).toMatchObject({ inFlight: 0, late: 0 });
   });
 
-  it('shares an outbox with another relay: each row is published once', async () => {
+  it('shares an outbox with another relay, so that each row is published once', async () => {
     const source = world.db.instance();
     for (let index = 0; index < 200; index++) await source.uow.run((tx) => writeNote(tx, `shared-${index}`));
     const buses = [new ScriptedBus(), new ScriptedBus()];
@@ -147,7 +147,7 @@ describe('the relay', () => {
     expect(new Set(ids).size).toBe(200);
   });
 
-  it('never holds more than its capacity, and gets through all the same', async () => {
+  it('never has more events in flight than its capacity, and publishes all of them', async () => {
     const gates: Gate<PublishReceipt>[] = [];
     const bus = new ScriptedBus(() => {
       const gate = gateOf<PublishReceipt>();
@@ -169,7 +169,7 @@ describe('the relay', () => {
     expect(bus.published).toHaveLength(12);
   });
 
-  it('leaves rows alone while the broker is away, and publishes them when it is back', async () => {
+  it('claims no rows while the broker is away, and publishes them when it is back', async () => {
     const bus = new ScriptedBus();
     bus.publishing = 'degraded';
     const { uow, stats } = await started({ bus });
@@ -183,7 +183,7 @@ describe('the relay', () => {
     await allPublished();
   });
 
-  it('publishes while consuming is in trouble', async () => {
+  it('publishes while consuming fails', async () => {
     const bus = new ScriptedBus();
     bus.consuming = 'degraded';
     const { uow } = await started({ bus });
@@ -191,14 +191,14 @@ describe('the relay', () => {
     await allPublished();
   });
 
-  it('counts an event that nobody wants as published', async () => {
+  it('counts an event that no service consumes as published', async () => {
     const { uow, stats } = await started({ bus: new ScriptedBus(async () => 'unroutable') });
     await uow.run((tx) => writeNote(tx, 'unwanted'));
     await allPublished();
     expect(stats().relay).toMatchObject({ published: 1, unroutable: 1 });
   });
 
-  it('gives its claims back when it stops', async () => {
+  it('releases its claims when it stops', async () => {
     const held = await started({ bus: new ScriptedBus(() => new Promise(() => undefined)) });
     await held.uow.run((tx) => writeNote(tx, 'given-back'));
     await held.stop();
@@ -208,7 +208,7 @@ describe('the relay', () => {
     expect(bus.published).toHaveLength(1);
   });
 
-  it('waits in `stop` for open publishes and marks them', async () => {
+  it('waits in `stop` for unconfirmed events and marks them', async () => {
     const gate = gateOf<PublishReceipt>();
     const { uow, stop } = await started({
       bus: new ScriptedBus(() => gate.promise),
@@ -222,7 +222,7 @@ describe('the relay', () => {
   });
 });
 
-describe('with the memory bus', () => {
+describe('the relay with the memory bus', () => {
   it('keeps a row unpublished until every subscriber has committed the event', async () => {
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50, 50, 50] });
     const gate = gateOf<void>();

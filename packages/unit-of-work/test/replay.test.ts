@@ -72,7 +72,7 @@ describe('replay', () => {
     return { bus: failing, heal: () => (left = Number.POSITIVE_INFINITY) };
   }
 
-  it('brings a service that starts late every entity, tombstones too, without the effects', async () => {
+  it('sends every entity, tombstones included, to a service that starts late, without effects', async () => {
     await oldNotes(450);
     await note.sql(`UPDATE note SET version = 2, text = NULL WHERE id = 'old-0007'`);
     await note.start(bus);
@@ -86,7 +86,7 @@ describe('replay', () => {
     await eventually(() => expect(consumer.stats().copiesMissing).toBe(0));
   });
 
-  it('does not bring an old state back over a newer one', async () => {
+  it('does not replace a newer state of a copy with an older one', async () => {
     const producer = await note.start(bus);
     await reader.start(bus);
     await completed();
@@ -101,7 +101,7 @@ describe('replay', () => {
     expect(await copies()).toEqual([{ id: 'a', version: 5, text: 'a' }]);
   });
 
-  it('asks once for each copy, however often and however many instances start', async () => {
+  it('is requested once for each copy, however many instances start', async () => {
     await oldNotes(3);
     await note.start(bus);
     await Promise.all([reader.start(bus), reader.start(bus)]);
@@ -113,7 +113,7 @@ describe('replay', () => {
     expect(count).toBe(1);
   });
 
-  it('asks until there is a producer', async () => {
+  it('is requested until there is a producer', async () => {
     await oldNotes(3);
     await reader.start(bus, { catchUpPatienceMs: 100 });
     await eventually(async () => {
@@ -125,7 +125,7 @@ describe('replay', () => {
     expect(await copies()).toHaveLength(3);
   });
 
-  it('goes on after a crash or an outage from the last page, in any instance', async () => {
+  it('continues from the last page in any instance after a crash or an outage', async () => {
     await oldNotes(450);
     const failing = failingAfter(250);
     const first = await note.start(failing.bus);
@@ -146,7 +146,7 @@ describe('replay', () => {
     });
   });
 
-  it('asks again where a build copies more than the one before', async () => {
+  it('is requested again if a build copies more than the one before', async () => {
     await note.start(bus);
     await reader.start(bus);
     await completed();
@@ -156,7 +156,7 @@ describe('replay', () => {
     await eventually(async () => expect(await copies()).toHaveLength(3));
   });
 
-  it('does not take a part of an outbox for the whole of a copy', async () => {
+  it('fails if the outbox has only a part of the events and there are no snapshots', async () => {
     const { snapshots: _, ...without } = note.options;
     await note.sql(`UPDATE messaging.migration SET applied_at = now() - interval '8 days'`);
     const producer = note.instance(bus);
@@ -164,12 +164,12 @@ describe('replay', () => {
     await reader.start(bus);
     await eventually(async () => {
       const [job] = await note.sql('SELECT state, error FROM messaging.replay');
-      expect(job).toMatchObject({ state: 'failed', error: expect.stringContaining('begins too late') });
+      expect(job).toMatchObject({ state: 'failed', error: expect.stringContaining('outbox is too young') });
     });
     expect(await reader.sql('SELECT source FROM messaging.copy WHERE completed_at IS NOT NULL')).toEqual([]);
   });
 
-  it('sends what a queue lost even where an older build took the request for one of copies', async () => {
+  it('sends the events of a lost queue even if an older build treated the request as one for copies', async () => {
     const replayId = '00000000-0000-4000-8000-000000000001';
     const producer = await note.start(bus);
     await reader.start(bus, { catchUpPatienceMs: 100 });
@@ -196,7 +196,7 @@ describe('replay', () => {
     expect(await effects()).toEqual([{ subject: 'a' }]);
   });
 
-  it('ends where the broker refuses one of its events, and says so', async () => {
+  it('fails with a reason if the broker refuses one of its events', async () => {
     await oldNotes(3);
     const refusing = publishingBy(async (event) => {
       if (event.to !== 'reader') return bus.publish(event);
@@ -210,7 +210,7 @@ describe('replay', () => {
     });
   });
 
-  it('stops at once, also while nobody takes what it sends', async () => {
+  it('stops at once, even while the broker confirms nothing', async () => {
     await oldNotes(3);
     let asked = 0;
     const silent = publishingBy((event) => {
@@ -226,7 +226,7 @@ describe('replay', () => {
     expect(job).toEqual({ state: 'running', lease: null });
   });
 
-  it('word of the end counts only from the producer itself', async () => {
+  it('is complete only if the producer itself says so', async () => {
     await reader.sql(`INSERT INTO messaging.copy (source, types) VALUES ('note', '{note.written}')`);
     const [row] = await reader.sql<{ id: string }>('SELECT replay_id AS id FROM messaging.copy');
     await reader.start(bus);
@@ -235,7 +235,7 @@ describe('replay', () => {
     expect(await reader.sql('SELECT completed_at FROM messaging.copy')).toEqual([{ completed_at: null }]);
   });
 
-  describe('by hand', () => {
+  describe('a replay that an operator requests', () => {
     async function order(job: {
       source: string;
       types?: string[];
@@ -265,7 +265,7 @@ describe('replay', () => {
       return producer;
     }
 
-    it('restores a damaged copy from the outbox, past the inbox, and repeats no effect', async () => {
+    it('restores a damaged copy from the outbox without repeating an effect', async () => {
       await bothUp();
       await reader.sql('TRUNCATE note_copy');
       expect(await order({ source: 'outbox' })).toEqual({ state: 'done', sent: 2, error: null });
@@ -273,7 +273,7 @@ describe('replay', () => {
       expect(await effects()).toHaveLength(2);
     });
 
-    it('repeats effects only with effects, and only those that the inbox does not hold', async () => {
+    it('repeats effects only if asked to, and only of events that the inbox does not have', async () => {
       await bothUp();
       await reader.sql(`DELETE FROM effect WHERE subject = 'a'`);
       await reader.sql(
@@ -291,7 +291,7 @@ describe('replay', () => {
       await eventually(async () => expect(await effects()).toEqual([{ subject: 'a' }, { subject: 'b' }]));
     });
 
-    it('leaves room on the bus for what is published meanwhile', async () => {
+    it('leaves room on the bus for live events', async () => {
       const producer = await note.start(bus);
       await reader.start(bus);
       await completed();
@@ -317,15 +317,15 @@ describe('replay', () => {
       expect(most).toBe(200);
     });
 
-    it('sends the types that were asked for', async () => {
+    it('sends the requested types', async () => {
       await bothUp();
       expect(await order({ source: 'outbox', types: ['note.erased'] })).toMatchObject({ sent: 0 });
     });
 
     it.each([
       [{ source: 'outbox', consumer: 'nobody' }, 'nobody has no queue'],
-      [{ source: 'snapshot', types: ['note.written'] }, 'This service has no snapshots of these types'],
-    ])('says why it can not: %j', async (job, error) => {
+      [{ source: 'snapshot', types: ['note.written'] }, 'this service has no snapshots of these types'],
+    ])('records why it failed: %j', async (job, error) => {
       await bothUp();
       expect(await order(job)).toMatchObject({ state: 'failed', error });
     });

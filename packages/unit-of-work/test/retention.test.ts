@@ -44,8 +44,8 @@ async function placeOf(table: 'outbox' | 'inbox', id: string): Promise<string | 
   return row?.place;
 }
 
-describe('the days of outbox and inbox', () => {
-  it('are there for the first rows of a new database', async () => {
+describe('the partitions of outbox and inbox', () => {
+  it('exist for the first rows of a new database', async () => {
     const { uow } = db.instance();
     await uow.run((tx) => writeNote(tx, 'first'));
     const [row] = await db.sql<{ id: string }>('SELECT id FROM messaging.outbox');
@@ -53,7 +53,7 @@ describe('the days of outbox and inbox', () => {
     expect(await partitionsOf('inbox')).toHaveLength(5);
   });
 
-  it('are made before they come, and dropped 7 and 14 whole days after they are over', async () => {
+  it('are created in advance, and dropped 7 and 14 whole days after their day', async () => {
     for (let day = 0; day <= 20; day++) {
       await roundAt(days(day));
       expect(await placeOf('outbox', await oldEvent(db, days(day)))).toMatch(/^outbox_2030/);
@@ -72,7 +72,7 @@ describe('the days of outbox and inbox', () => {
     expect(await db.sql('SELECT FROM messaging.outbox_rest')).toEqual([]);
   }, 90_000);
 
-  it('with unpublished events are kept until those are published', async () => {
+  it('are kept while they have unpublished events', async () => {
     await roundAt(noon);
     await oldEvent(db, noon);
     const waiting = await oldEvent(db, noon, false);
@@ -83,7 +83,7 @@ describe('the days of outbox and inbox', () => {
     expect(await placeOf('outbox', waiting)).toBeUndefined();
   });
 
-  it('in which an event was handled late are kept for as long as that one', async () => {
+  it('are kept for as long as an event of that day that was handled late', async () => {
     await roundAt(noon);
     const late = await oldHandled(db, noon, days(12));
     await roundAt(days(15));
@@ -92,7 +92,7 @@ describe('the days of outbox and inbox', () => {
     expect(await placeOf('inbox', late)).toBeUndefined();
   });
 
-  it('that nobody made stop no write: the rest takes it, and is pruned row by row', async () => {
+  it('stop no write if one is missing: the default partition takes the row, which is deleted by itself later', async () => {
     const event = await oldEvent(db, noon);
     const waiting = await oldEvent(db, noon, false);
     const handled = await oldHandled(db, noon);
@@ -111,7 +111,7 @@ describe('the days of outbox and inbox', () => {
     expect(await db.sql('SELECT FROM messaging.inbox')).toEqual([]);
   });
 
-  it('that a process had taken off when it ended are dropped in the next round', async () => {
+  it('are dropped in the next round if a process ended after it had detached them', async () => {
     await roundAt(noon);
     await db.sql('ALTER TABLE messaging.outbox DETACH PARTITION messaging.outbox_20300615');
     await roundAt(days(1));
@@ -126,14 +126,14 @@ describe('the days of outbox and inbox', () => {
     expect(await retention.round()).toBe(true);
   });
 
-  it('are dropped by another instance after the end of one that was killed at it', async () => {
+  it('are dropped by another instance after one was killed while it dropped them', async () => {
     await holdLease('-1 second');
     const retention = new Retention({ pool: db.pool, log: quiet });
     expect(await retention.round()).toBe(true);
     expect(await db.sql('SELECT FROM messaging.lease')).toEqual([]);
   });
 
-  it('are dropped by every instance in its turn, behind a pooler that gives each transaction another connection', async () => {
+  it('are dropped by every instance in its turn, behind a pooler in transaction mode', async () => {
     const { pool, close } = await pooler(db.pool);
     for (const _instance of [1, 2, 3, 4]) {
       expect(await new Retention({ pool, log: quiet }).round()).toBe(true);
@@ -151,8 +151,8 @@ describe('the days of outbox and inbox', () => {
 const holdLease = (left: string) =>
   db.sql(`INSERT INTO messaging.lease VALUES ('retention', gen_random_uuid(), now() + $1::interval)`, [left]);
 
-describe('dropping a day that others keep in use', () => {
-  it('gives way, makes nobody wait long, and comes back to it', async () => {
+describe('dropping a partition that is in use', () => {
+  it('gives way, delays nobody for long, and is done in a later round', async () => {
     await roundAt(noon);
     await oldHandled(db, noon);
     const handler = await db.pool.connect();
@@ -215,7 +215,7 @@ describe('a feed', () => {
     expect(await seqs('zoe')).toEqual([1, 2]);
   });
 
-  it('loses what is known of whose words its entries hold, with these entries', async () => {
+  it('loses the list of personal fields with the entries that it prunes', async () => {
     await oldFeed(db, 'ann', times(8, days(-20), hourMs));
     await db.sql(`INSERT INTO messaging.feed_personal (user_id, seq, person, fields)
       SELECT user_id, seq, 'bob', '{text}' FROM messaging.feed WHERE user_id = 'ann'`);
@@ -225,7 +225,7 @@ describe('a feed', () => {
     await db.sql('TRUNCATE messaging.feed_personal');
   });
 
-  it('goes on from its head, and older cursors are too old', async () => {
+  it('continues its numbers after it is pruned, and refuses older cursors as too old', async () => {
     const instance = db.instance();
     await oldFeed(db, 'ann', times(8, days(-20), hourMs));
     const cursors = (await instance.feeds.read('ann', 0, 8)).entries.map(({ cursor }) => cursor);
@@ -254,7 +254,7 @@ describe('a feed', () => {
     expect(await seqs('ann')).toEqual([9]);
   });
 
-  it('is pruned whole in one round, also where there are many of them and much to prune', async () => {
+  it('is pruned in one round, even if there are many feeds and much to prune', async () => {
     await db.sql(`
       INSERT INTO messaging.feed_head (user_id, seq) SELECT 'user-' || n, 10 FROM generate_series(1, 1500) n;
       INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
@@ -268,8 +268,8 @@ describe('a feed', () => {
   }, 90_000);
 });
 
-describe('what else expires', () => {
-  it('records of operations after 24 hours, some thousands in one round', async () => {
+describe('other expired rows', () => {
+  it('are records of operations after 24 hours, thousands of them in one round', async () => {
     await db.sql(
       `INSERT INTO messaging.idempotency (user_id, operation, key, input_hash, outcome, created_at)
       SELECT 'ann', 'pay', n::text, 'hash', '{}', $1::timestamptz - n * interval '1 h' FROM generate_series(1, 5000) n`,
@@ -279,7 +279,7 @@ describe('what else expires', () => {
     expect(await db.sql('SELECT FROM messaging.idempotency')).toHaveLength(23);
   });
 
-  it('suspects that nobody saw again', async () => {
+  it('are suspects that were not delivered again', async () => {
     await db.sql(
       `INSERT INTO messaging.suspect (consumer, event_id, named_by, named_at)
       SELECT 'note', n::text, ARRAY[gen_random_uuid()], $1::timestamptz - n * interval '1 day'
@@ -292,7 +292,7 @@ describe('what else expires', () => {
 });
 
 describe('a running service', () => {
-  it('does its rounds by itself, and stops in the middle of one', async () => {
+  it('runs rounds in the background, and stops in the middle of one', async () => {
     await oldFeed(db, 'ann', [days(-60)]);
     const messaging = createUnitOfWork({
       service: 'note',

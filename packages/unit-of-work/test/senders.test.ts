@@ -14,8 +14,8 @@ const contracts = [
 const decode = createDecoder(['note.written', asked], contracts);
 const sentBy = (source: string, type: string) => decode(deliveryOf({ ...noteEvent({ type }), source }));
 
-describe('what one service handles for all', () => {
-  it('is taken from a service that states it, though it has the name of another one', () => {
+describe('an event that any service may send to one service', () => {
+  it('is accepted from a service whose contract emits it, although it has the name of another service', () => {
     expect(sentBy('/services/note', asked)).toMatchObject({ ok: true });
   });
 

@@ -73,8 +73,8 @@ async function crashedOn({ id }: DomainEvent, count: number): Promise<void> {
   ]);
 }
 
-describe('a message that comes again without an answer', () => {
-  it('is handled alone, after a committed row names it, which goes with what was done', async () => {
+describe('a redelivered message', () => {
+  it('is handled alone after a committed mark, which is removed when the work commits', async () => {
     const [suspect, fresh, other] = ['suspect', 'fresh', 'other'].map((subject) => noteEvent({ subject }));
     if (!suspect || !fresh || !other) throw new Error('never');
     const named: Record<string, number[]> = {};
@@ -90,7 +90,7 @@ describe('a message that comes again without an answer', () => {
     expect(stats().consumer).toMatchObject({ handled: 3, suspected: 2, crashLoops: 0 });
   });
 
-  it('is given up after three processes ended on it, and its neighbours are not', async () => {
+  it('is given up after three processes crashed on it, and other messages are not', async () => {
     const [crasher, young] = [noteEvent({ subject: 'crasher' }), noteEvent({ subject: 'young' })];
     await crashedOn(crasher, 3);
     await crashedOn(young, 2);
@@ -102,7 +102,7 @@ describe('a message that comes again without an answer', () => {
     expect(stats().consumer).toMatchObject({ dead: 1, crashLoops: 1 });
   });
 
-  it('that was handled after all is done, however many names it has', async () => {
+  it('is done if it was handled before, however many marks it has', async () => {
     const event = noteEvent();
     const { deliver } = await consuming(keepNote);
     await deliver(deliveryOf(event));
@@ -111,7 +111,7 @@ describe('a message that comes again without an answer', () => {
     expect(await namesOf(event)).toBe(0);
   });
 
-  it('stays named until its verdict is carried out: a crash meanwhile must not begin anew', async () => {
+  it('keeps its marks until its verdict is carried out', async () => {
     const crasher = noteEvent();
     await crashedOn(crasher, 3);
     const first = await consuming(keepNote);
@@ -125,7 +125,7 @@ describe('a message that comes again without an answer', () => {
   it.each([
     ['retry', new Error('not now')],
     ['dead', new PermanentError('never')],
-  ])('and fails is no crash: after the verdict %s nobody is named', async (kind, error) => {
+  ])('has no marks after the verdict %s, since a failure is no crash', async (kind, error) => {
     const event = noteEvent();
     await crashedOn(event, 2);
     const { deliver } = await consuming(async () => {
@@ -137,7 +137,7 @@ describe('a message that comes again without an answer', () => {
 });
 
 describe('a suspect whose handling ends in an outage', () => {
-  it('is named once by the process that lives, however often the database goes away', async () => {
+  it('has one mark of a process that survives, however often the database goes away', async () => {
     const event = noteEvent();
     let outages = 2;
     const { deliver, deliverInOutage } = await consuming(async (tx, each) => {
@@ -156,7 +156,7 @@ describe('a suspect whose handling ends in an outage', () => {
     expect(await deliver(again(event))).toEqual([done]);
   });
 
-  it('has no name of a process that lived, whoever gets it next', async () => {
+  it('has no mark of a process that survived when another process gets it', async () => {
     const event = noteEvent();
     for (const _process of [1, 2, 3, 4]) {
       const one = await consuming(loseDatabase);
@@ -167,7 +167,7 @@ describe('a suspect whose handling ends in an outage', () => {
     expect(await next.deliver(again(event))).toEqual([done]);
   });
 
-  it('loses that name too when the process goes on with others', async () => {
+  it('loses the mark when the process continues with other messages', async () => {
     const event = noteEvent();
     await crashedOn(event, 1);
     let first = true;
@@ -183,7 +183,7 @@ describe('a suspect whose handling ends in an outage', () => {
     expect(await namesOf(event)).toBe(1);
   });
 
-  it('keeps its names where a neighbour was given up in the same batch', async () => {
+  it('keeps its marks if another message of the batch was given up', async () => {
     const [crasher, other] = [noteEvent(), noteEvent()];
     await crashedOn(crasher, 3);
     const { deliver } = await consuming(loseDatabase);
@@ -192,8 +192,8 @@ describe('a suspect whose handling ends in an outage', () => {
   });
 });
 
-describe('on the memory bus, which forgets all with the process', () => {
-  it('what a relay had claimed before is a suspect', async () => {
+describe('an event on the memory bus, which is lost with its process', () => {
+  it('is a suspect if a relay had claimed it before', async () => {
     const bus = createMemoryEventBus({ queues: { note: ['note.written'] } });
     const producer = db.instance({ bus, limits: { pollMs: 20 } });
     await producer.uow.run((tx) => writeNote(tx, 'claimed'));

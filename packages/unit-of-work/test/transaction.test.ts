@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 describe('one transaction', () => {
-  it('commits state, events and feed entries in one statement before the commit', async () => {
+  it('writes events and feed entries with one statement before the commit', async () => {
     const { uow, client } = db.instance();
     const value = await uow.run(async (tx) => {
       await writeNote(tx, 'one', ['ann', 'bob']);
@@ -32,7 +32,7 @@ describe('one transaction', () => {
     ]);
   });
 
-  it('sends nothing of its own when the work collects nothing', async () => {
+  it('sends no further statement if the work publishes and feeds nothing', async () => {
     const { uow, client } = db.instance();
     await uow.run((tx) => tx.$queryRawUnsafe('SELECT 1'));
     expect(client.statements).toEqual(['BEGIN', 'SELECT 1', 'COMMIT']);
@@ -53,7 +53,7 @@ describe('one transaction', () => {
     expect(seen).toEqual([]);
   });
 
-  it('publishes a whole CloudEvent that names its cause', async () => {
+  it('publishes a complete CloudEvent that names its cause', async () => {
     const { uow } = db.instance();
     const cause = { correlationId: 'c-1', causationId: 'e-1', traceparent: '00-1-2-01' };
     await uow.run((tx) => writeNote(tx, 'caused'), { cause });
@@ -75,7 +75,7 @@ describe('one transaction', () => {
     });
   });
 
-  it('takes copies: what the work changes later is not published', async () => {
+  it('publishes the data as it was when `publish` was called', async () => {
     const { uow, onCommitted } = db.instance();
     const seen: FeedEntry[] = [];
     onCommitted((entries) => seen.push(...entries));
@@ -100,7 +100,7 @@ describe('one transaction', () => {
     ['an unknown entry type', (tx) => tx.feed('ann', { type: 'note.lost', data: {} })],
     ['entry data', (tx) => tx.feed('ann', { type: 'note.updated', data: { text: 'x', more: true } })],
     ['an entry id', (tx) => tx.feed('ann', { type: 'note.updated', data: { text: 'x' }, id: 'x' })],
-  ])('fails whole on %s outside of the contract', async (_what, misfit) => {
+  ])('fails as a whole if %s does not fit the contract', async (_what, misfit) => {
     const { uow } = db.instance();
     const failing = uow.run(async (tx) => {
       await tx.$queryRawUnsafe(`INSERT INTO note (id, text) VALUES ('misfit', '')`);
@@ -118,7 +118,7 @@ describe('one transaction', () => {
     ).toThrow(/has ended/);
   });
 
-  it('stands when a listener for committed entries throws', async () => {
+  it('stays committed if a listener for committed entries throws', async () => {
     const { uow, onCommitted } = db.instance();
     const seen: FeedEntry[][] = [];
     onCommitted(() => {
@@ -130,8 +130,8 @@ describe('one transaction', () => {
   });
 });
 
-describe('numbers of a feed', () => {
-  it('are gapless and follow the order of commits under concurrent writers', async () => {
+describe('the numbers of a feed', () => {
+  it('have no gaps and follow the order of commits under concurrent writers', async () => {
     const { uow, onCommitted, client } = db.instance();
     const seen: FeedEntry[] = [];
     onCommitted((entries) => seen.push(...entries.filter((entry) => entry.userId === 'zoe')));
@@ -161,7 +161,7 @@ describe('numbers of a feed', () => {
     for (const row of stored) expect(committed.get(Number(row.seq))).toEqual(row.data);
   });
 
-  it('never become visible with a gap below them', async () => {
+  it('never become visible while a lower number is missing', async () => {
     const { uow, feeds } = db.instance();
     let writing = true;
     const reader = (async () => {

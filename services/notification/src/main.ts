@@ -4,9 +4,9 @@ import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
 import { userContract } from '@warren/user-contract';
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
+import { requestMissingUserFields } from './operations/request-missing-user-fields.js';
 import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
-import { askForWhatCopiesLack } from './store/whole-copy.js';
 
 export const notification = defineService({
   name: 'notification',
@@ -19,8 +19,8 @@ export const notification = defineService({
     prisma: new URL('../prisma/', import.meta.url),
   },
   async doors(context) {
-    if (await askForWhatCopiesLack(context.client))
-      context.log.info('asking for what the copies of users lack');
+    if (await requestMissingUserFields(context))
+      context.log.info('some copies of users lack fields; requesting all users again');
     return notificationDoors(context, await openProviders(context));
   },
 });

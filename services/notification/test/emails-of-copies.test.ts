@@ -2,12 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encoded, userEvent } from '@warren/service-testing';
 import type { User } from '@warren/user-contract';
 import { v7 as uuidv7 } from 'uuid';
-import { askForWhatCopiesLack } from '../src/store/whole-copy.js';
+import { requestMissingUserFields } from '../src/operations/request-missing-user-fields.js';
 import { completeCopies, startTimeout, World } from './support/service.js';
 
 let world: World;
+let context: Parameters<typeof requestMissingUserFields>[0];
 beforeAll(async () => {
-  world = await World.create();
+  world = await World.create({
+    seeContext: (given) => {
+      context = given;
+    },
+  });
 }, startTimeout);
 afterAll(() => world.close());
 
@@ -56,11 +61,11 @@ describe('a copy from before emails were kept', () => {
     const ada = await copied();
     await completeCopies(world.client);
     const before = await copyRow();
-    expect(await askForWhatCopiesLack(world.client)).toBe(true);
+    expect(await requestMissingUserFields(context)).toBe(true);
     const after = await copyRow();
     expect([after?.completed_at, after?.replay_id === before?.replay_id]).toEqual([null, false]);
     // While that is under way, others that start do not begin it anew.
-    expect(await askForWhatCopiesLack(world.client)).toBe(false);
+    expect(await requestMissingUserFields(context)).toBe(false);
     expect(await copyRow()).toEqual(after);
     await world.bus.publish(snapshot(ada, 1));
   });
@@ -69,7 +74,7 @@ describe('a copy from before emails were kept', () => {
     const ada = await copied(3);
     await world.client.userCopy.update({ where: { id: ada }, data: { email: 'ada@example.org' } });
     await completeCopies(world.client);
-    expect(await askForWhatCopiesLack(world.client)).toBe(true);
+    expect(await requestMissingUserFields(context)).toBe(true);
     await world.bus.publish(snapshot(ada, 3, { email: 'ada@example.org', emailVerified: true }));
     expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({
       emailVerified: true,
@@ -78,7 +83,7 @@ describe('a copy from before emails were kept', () => {
 
   it('once all have theirs, nothing is asked for', async () => {
     await completeCopies(world.client);
-    expect(await askForWhatCopiesLack(world.client)).toBe(false);
+    expect(await requestMissingUserFields(context)).toBe(false);
   });
 
   it('can not be buried by a build that would leave the email', async () => {

@@ -61,7 +61,7 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
   ];
   return {
     http: [...routes.map((route) => route(parts)), keys(ring)],
-    internal: [internalRevocations({ client, now }), admin(context)],
+    internal: [internalRevocations({ client, config, now }), admin(context)],
     commands: presenceCommands(presence.watchers),
     snapshots: [userSnapshots],
     background: [
@@ -71,7 +71,12 @@ export async function userDoors(context: Context, timing: Timing = defaultTiming
       parts.timedAnswers,
     ],
     keys: ring.verificationKeys,
-    revocations: (after) => revocationPage(client, now(), { after, limit: revocationsPerPage }),
+    revocations: (after) =>
+      revocationPage(client, now(), {
+        after,
+        limit: revocationsPerPage,
+        messaging: config.MESSAGING_SCHEMA,
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DeadLetterMessage, HeldDeadLetters } from '@warren/event-bus';
 import type { Io } from '../command.js';
-import { hasDatabase, withDatabase } from '../connections.js';
+import { hasDatabase, type Statement, withDatabase } from '../connections.js';
 
 /** An inbox remembers the events that it handled for at least this many days. */
 export const inboxDays = 14;
@@ -41,8 +41,8 @@ export async function planRetries(
   };
 }
 
-const handledStatement = `
-SELECT event_id AS id FROM messaging.inbox WHERE consumer = $1 AND event_id = ANY($2::text[])`;
+const handledStatement: Statement = (schema) => `
+SELECT event_id AS id FROM ${schema}.inbox WHERE consumer = $1 AND event_id = ANY($2::text[])`;
 
 /** The events that the service has handled; an empty set without DATABASE_URL. */
 async function handledAlready(io: Io, service: string, ids: readonly string[]): Promise<ReadonlySet<string>> {

@@ -1,4 +1,4 @@
-import type { Database } from '../connections.js';
+import type { Database, Statement } from '../connections.js';
 
 export interface OutboxCounts {
   /** Without parked and returned events. */
@@ -46,49 +46,50 @@ export interface TableSize {
   partitions: { name: string; bytes: number; rows: number }[];
 }
 
-const unpublished = `
+const unpublished: Statement = (schema) => `
 SELECT (count(*) FILTER (WHERE claimed_until < 'infinity'))::int AS unpublished,
   extract(epoch FROM now() - min(created_at) FILTER (WHERE claimed_until < 'infinity'))::float8 AS "oldestUnpublished",
   (count(*) FILTER (WHERE claimed_until < 'infinity' AND claimed_until > now()))::int AS leased,
   (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked,
   (count(*) FILTER (WHERE claimed_until = 'infinity' AND parked_at IS NULL))::int AS returned
-FROM messaging.outbox WHERE published_at IS NULL`;
+FROM ${schema}.outbox WHERE published_at IS NULL`;
 
 /** `claimed_until` is redundant, but it lets the query use the outbox's partial index. */
 const isParked = `published_at IS NULL AND claimed_until = 'infinity' AND parked_at IS NOT NULL`;
 
-const parkedMatching = `
-FROM messaging.outbox
+const parkedMatching: Statement = (schema) => `
+FROM ${schema}.outbox
 WHERE ${isParked} AND ($1::text[] IS NULL OR type = ANY($1)) AND ($2::text[] IS NULL OR id::text = ANY($2))
   AND ($3::timestamptz IS NULL OR parked_at >= $3) AND ($4::timestamptz IS NULL OR parked_at < $4)`;
 
-const parkedCount = `SELECT count(*)::int AS count ${parkedMatching}`;
+const parkedCount: Statement = (schema) => `SELECT count(*)::int AS count ${parkedMatching(schema)}`;
 
-const parkedPage = `
+const parkedPage: Statement = (schema) => `
 SELECT id, type, to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "parkedAt",
   extract(epoch FROM now() - parked_at)::int AS "ageSeconds", coalesce(parked_because, '') AS because,
   octet_length(body) AS bytes
-${parkedMatching} ORDER BY outbox.parked_at, id LIMIT $5`;
+${parkedMatching(schema)} ORDER BY outbox.parked_at, id LIMIT $5`;
 
-const retry = `
-UPDATE messaging.outbox SET claimed_until = now(), parked_at = NULL, parked_because = NULL
+const retry: Statement = (schema) => `
+UPDATE ${schema}.outbox SET claimed_until = now(), parked_at = NULL, parked_because = NULL
 WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
 
-const discard = `DELETE FROM messaging.outbox WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
+const discard: Statement = (schema) =>
+  `DELETE FROM ${schema}.outbox WHERE id = ANY($1::uuid[]) AND ${isParked} RETURNING id`;
 
 /** Selects by id, because the outbox is indexed by it: the id is compared with the smallest UUIDv7 of a day ago. */
-const published = `
-SELECT count(*)::int AS count FROM messaging.outbox
+const published: Statement = (schema) => `
+SELECT count(*)::int AS count FROM ${schema}.outbox
 WHERE id >= (lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
   AND published_at > now() - interval '1 hour'`;
 
 /** `pg_partition_tree` returns no row for a table without partitions: such a table counts as its own only leaf. */
-const sizes = `
+const sizes: Statement = (schema) => `
 SELECT wanted.name AS "table", pg_class.relname AS name, coalesce(isleaf, true) AS leaf, coalesce(level, 0) AS level,
   pg_total_relation_size(pg_class.oid)::float8 AS bytes, greatest(reltuples, 0)::float8 AS rows
 FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, place)
-  LEFT JOIN LATERAL pg_partition_tree(to_regclass('messaging.' || wanted.name)) AS tree ON true
-  JOIN pg_class ON pg_class.oid = coalesce(tree.relid, to_regclass('messaging.' || wanted.name))
+  LEFT JOIN LATERAL pg_partition_tree(to_regclass('${schema}.' || wanted.name)) AS tree ON true
+  JOIN pg_class ON pg_class.oid = coalesce(tree.relid, to_regclass('${schema}.' || wanted.name))
 ORDER BY wanted.place, level, pg_class.relname`;
 
 interface SizeRow {
@@ -129,7 +130,7 @@ export async function discardParked(database: Database, ids: readonly string[]):
   return (await database.rows<{ id: string }>(discard, [ids])).map(({ id }) => id);
 }
 
-/** Sizes of tables in the schema `messaging`, with their partitions. Omits tables that don't exist. */
+/** Sizes of tables of the kit, with their partitions. Omits tables that don't exist. */
 export async function tableSizes(database: Database, tables: readonly string[]): Promise<TableSize[]> {
   const rows = await database.rows<SizeRow>(sizes, [tables]);
   return tables.flatMap((table) => {
@@ -139,7 +140,7 @@ export async function tableSizes(database: Database, tables: readonly string[]):
     const partitions = leaves
       .filter(({ level }) => level > 0)
       .map(({ name, bytes, rows: count }) => ({
-        name: name.replace(/^messaging\./, ''),
+        name,
         bytes,
         rows: count,
       }));

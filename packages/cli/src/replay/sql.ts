@@ -1,6 +1,6 @@
-import type { Database } from '../connections.js';
+import type { Database, Statement } from '../connections.js';
 
-/** A row that is inserted into `messaging.replay` to request a replay from the producer. */
+/** A row that is inserted into the table `replay` to request a replay from the producer. */
 export interface ReplayRequest {
   consumer: string;
   source: 'outbox' | 'snapshot';
@@ -18,17 +18,18 @@ export type ReplayState = {
 };
 
 /** Must select the same rows as the producer's replay does. */
-const matching = `
-SELECT count(*)::int AS count FROM messaging.outbox
+const matching: Statement = (schema) => `
+SELECT count(*)::int AS count FROM ${schema}.outbox
 WHERE NOT confidential AND parked_at IS NULL AND ($1::text[] IS NULL OR type = ANY($1)) AND ($2::timestamptz IS NULL OR created_at >= $2)`;
 
-const insertion = `
-INSERT INTO messaging.replay (consumer, source, types, since, with_effects, requested_by)
+const insertion: Statement = (schema) => `
+INSERT INTO ${schema}.replay (consumer, source, types, since, with_effects, requested_by)
 VALUES ($1, $2, $3::text[], $4, $5, $6) RETURNING id`;
 
-const progress = 'SELECT state, sent::float8 AS sent, error FROM messaging.replay WHERE id = $1';
+const progress: Statement = (schema) =>
+  `SELECT state, sent::float8 AS sent, error FROM ${schema}.replay WHERE id = $1`;
 
-const newest = 'SELECT type FROM messaging.outbox ORDER BY id DESC LIMIT 1';
+const newest: Statement = (schema) => `SELECT type FROM ${schema}.outbox ORDER BY id DESC LIMIT 1`;
 
 export async function countMatching(
   database: Database,

@@ -8,5 +8,5 @@ export function databaseUrlProblem(name: string, address: string): string | unde
   }
   const schema = new URL(address).searchParams.get('schema');
   if (schema === null || schema === 'public') return undefined;
-  return `${name}: schema=${schema} is not possible: tables live in the schemas public and messaging, in a database of the service's own`;
+  return `${name}: schema=${schema} is not possible: the tables of a service live in the schema public, those of the kit in MESSAGING_SCHEMA, in a database of the service's own`;
 }

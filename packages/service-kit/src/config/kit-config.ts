@@ -57,6 +57,11 @@ export function kitConfigSchema(port: number) {
       description:
         'Largest number of database connections of this instance. The health check uses one of them alone.',
     }),
+    MESSAGING_SCHEMA: Type.String({
+      pattern: '^(?!pg_|public$|information_schema$)[a-z][a-z0-9_]{0,30}$',
+      default: 'messaging',
+      description: 'Schema of the database that holds the kit’s tables: outbox, inbox, feeds and others.',
+    }),
     MIGRATE: Type.Enum(['on', 'off'], {
       default: 'on',
       description:

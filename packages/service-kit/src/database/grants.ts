@@ -1,4 +1,4 @@
-import { patiently } from '@warren/unit-of-work';
+import { changeSchema } from '@warren/unit-of-work';
 import pg, { type ClientBase } from 'pg';
 import type { Logger } from 'pino';
 
@@ -11,32 +11,35 @@ export function roleOf(url: string): string {
 
 /**
  * Grants a role what a service needs at work, and nothing with which it could change a table, a trigger or a function:
- * to read and write rows, and to call the functions of the schema `messaging`. Also for what later migrations make.
+ * to read and write rows, and to call the functions of the kit's schema, `messaging`. Also for what later migrations make.
  *
  * Throws where the role could take these rights by itself.
  */
-export async function grantWork(client: ClientBase, role: string, log?: Logger): Promise<void> {
+export async function grantWork(
+  client: ClientBase,
+  { role, messaging, log }: { role: string; messaging: string; log?: Logger },
+): Promise<void> {
   await demandLess(client, role);
-  const statements = grantsFor(pg.escapeIdentifier(role)).join(';\n');
-  await patiently(client, { what: `granting ${role} its rights`, log }, () => client.query(statements));
+  const statements = grantsFor(pg.escapeIdentifier(role), pg.escapeIdentifier(messaging)).join(';\n');
+  await changeSchema(client, { what: `granting ${role} its rights`, log }, () => client.query(statements));
 }
 
-const schemas = 'public, messaging';
 const rows = 'SELECT, INSERT, UPDATE, DELETE';
 
-function grantsFor(role: string): string[] {
+function grantsFor(role: string, messaging: string): string[] {
+  const schemas = `public, ${messaging}`;
   const later = 'ALTER DEFAULT PRIVILEGES IN SCHEMA';
   return [
     // Before PostgreSQL 15, and in databases that come from there, everybody may make tables in it.
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
     `GRANT USAGE ON SCHEMA ${schemas} TO ${role}`,
     `GRANT ${rows} ON ALL TABLES IN SCHEMA ${schemas} TO ${role}`,
-    `REVOKE INSERT, UPDATE, DELETE ON _prisma_migrations, messaging.migration FROM ${role}`,
+    `REVOKE INSERT, UPDATE, DELETE ON _prisma_migrations, ${messaging}.migration FROM ${role}`,
     `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schemas} TO ${role}`,
-    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA messaging TO ${role}`,
+    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${messaging} TO ${role}`,
     `${later} ${schemas} GRANT ${rows} ON TABLES TO ${role}`,
     `${later} ${schemas} GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
-    `${later} messaging GRANT EXECUTE ON FUNCTIONS TO ${role}`,
+    `${later} ${messaging} GRANT EXECUTE ON FUNCTIONS TO ${role}`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type ConnectOptions, isDirect, withConnection } from './connect.js';
-import { demandOwnDatabase, UnsuitableDatabase } from './own-database.js';
+import { demandOwnDatabase, type Owner, UnsuitableDatabase } from './own-database.js';
 
 /** How a service has to treat its database's server. */
 export interface Server {
@@ -13,9 +13,9 @@ export interface Server {
 /**
  * Looks at the service's database before it is used. Throws `UnsuitableDatabase` where the service can't work on it.
  */
-export async function meetDatabase(options: ConnectOptions & { service: string }): Promise<Server> {
+export async function meetDatabase(options: ConnectOptions & Owner): Promise<Server> {
   return await withConnection(options, async (client) => {
-    await demandOwnDatabase(client, options.service);
+    await demandOwnDatabase(client, options);
     if (await isDirect(client)) return { pooled: false, named: true };
     await demandLimits(client);
     return { pooled: true, named: await keepsNames(client) };

@@ -1,4 +1,4 @@
-import { patiently } from '@warren/unit-of-work';
+import { changeSchema } from '@warren/unit-of-work';
 import type { ClientBase } from 'pg';
 import type { Logger } from 'pino';
 import type { ConnectOptions } from './connect.js';
@@ -38,7 +38,7 @@ export async function applyMigrations(
   await makeBooks(client);
   for (const migration of missing) {
     const what = `migration ${migration.name}`;
-    await patiently(client, { what, log }, async () => {
+    await changeSchema(client, { what, log }, async () => {
       await client.query(migration.sql).catch((cause: unknown) => {
         throw Object.assign(new Error(`${what} failed`, { cause }), {
           code: (cause as { code?: unknown }).code,

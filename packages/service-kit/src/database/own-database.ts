@@ -1,4 +1,4 @@
-import { serviceOf } from '@warren/unit-of-work';
+import { databaseOwner } from '@warren/unit-of-work';
 import type { ClientBase } from 'pg';
 import { readBooks } from './migration-books.js';
 import type { Migration } from './migrations.js';
@@ -8,11 +8,21 @@ export class UnsuitableDatabase extends Error {
   override readonly name = 'UnsuitableDatabase';
 }
 
+/** Whose database it should be. */
+export interface Owner {
+  service: string;
+  /** The name of the schema with the kit's tables. */
+  messaging: string;
+}
+
 /**
  * Throws `UnsuitableDatabase` unless the database is the service's own: where another service has migrated it, or where
  * tables would be looked for outside of `public`.
  */
-export async function demandOwnDatabase(db: ClientBase, service: string): Promise<'known' | 'unclaimed'> {
+export async function demandOwnDatabase(
+  db: ClientBase,
+  { service, messaging }: Owner,
+): Promise<'known' | 'unclaimed'> {
   const { rows } = await db.query<{ database: string; schema: string | null }>(
     'SELECT current_database() AS database, current_schema() AS schema',
   );
@@ -22,7 +32,7 @@ export async function demandOwnDatabase(db: ClientBase, service: string): Promis
       `tables would be looked for in ${schema ?? 'no schema at all'}: the search_path of the role, or of the address, must begin with public`,
     );
   }
-  const owner = await serviceOf(db);
+  const owner = await databaseOwner(db, messaging);
   if (owner !== undefined && owner !== service) {
     throw new UnsuitableDatabase(
       `the database ${database} belongs to the service ${owner}; ${service} needs one of its own: see DATABASE_URL`,
@@ -37,27 +47,28 @@ export async function demandOwnDatabase(db: ClientBase, service: string): Promis
  */
 export async function demandMigratable(
   client: ClientBase,
-  service: string,
+  owner: Owner,
   migrations: readonly Migration[],
 ): Promise<void> {
-  await demandOwnTables(client);
-  const found = await demandOwnDatabase(client, service);
+  await demandOwnTables(client, owner.messaging);
+  const found = await demandOwnDatabase(client, owner);
   const [first] = (await readBooks(client)).values();
   const known = new Map(migrations.map(({ name, sha256 }) => [name, sha256]));
   if (found === 'unclaimed' && first && known.get(first.name) !== first.sha256) {
     throw new UnsuitableDatabase(
-      `the database was made by migrations that are not those of ${service}; it needs one of its own: see DATABASE_URL`,
+      `the database was made by migrations that are not those of ${owner.service}; it needs one of its own: see DATABASE_URL`,
     );
   }
 }
 
-async function demandOwnTables(client: ClientBase): Promise<void> {
+async function demandOwnTables(client: ClientBase, messaging: string): Promise<void> {
   const { rows } = await client.query<{ table: string; owner: string; role: string }>(
     `SELECT oid::regclass::text AS table, relowner::regrole::text AS owner, current_user AS role FROM pg_class c
-     WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'messaging'))
+     WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('public', $1))
        AND relkind IN ('r', 'p') AND NOT pg_has_role(relowner, 'USAGE')
        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND classid = 'pg_class'::regclass AND deptype = 'e')
      LIMIT 1`,
+    [messaging],
   );
   const [foreign] = rows;
   if (!foreign) return;

@@ -1,5 +1,5 @@
 import type { RawClient } from '@warren/unit-of-work';
-import { claimFor, migrateMessagingOver } from '@warren/unit-of-work';
+import { claimDatabase, migrateMessagingOver } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { KitConfig } from '../config/kit-config.js';
@@ -29,7 +29,13 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
 ): Promise<{ pool: Pool; health: HealthConnection; client: Client }> {
   if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
   const url = config.DATABASE_URL;
-  const server = await meetDatabase({ url, service: name, log, waitMs: mostWaitMs });
+  const server = await meetDatabase({
+    url,
+    service: name,
+    messaging: config.MESSAGING_SCHEMA,
+    log,
+    waitMs: mostWaitMs,
+  });
   const health = new HealthConnection({ url, service: name });
   closing.add('health connection', () => health.close());
   const pool = createPool({ url, max: config.DATABASE_POOL - healthConnections, service: name, log, server });
@@ -43,7 +49,7 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
 export const mostWaitMs = 60_000;
 
 interface MigrateOptions {
-  config: Pick<KitConfig, 'DATABASE_URL' | 'MIGRATE_DATABASE_URL'>;
+  config: Pick<KitConfig, 'DATABASE_URL' | 'MIGRATE_DATABASE_URL' | 'MESSAGING_SCHEMA'>;
   service: string;
   prisma: URL;
   log: Logger;
@@ -56,15 +62,16 @@ interface MigrateOptions {
  * another one owns them. Safe when several processes do it at once.
  */
 export async function migrate({ config, service, prisma, log, waitMs }: MigrateOptions): Promise<void> {
+  const messaging = config.MESSAGING_SCHEMA;
   const url = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
   const [owner, worker] = [roleOf(url), roleOf(config.DATABASE_URL)];
   const migrations = await readMigrations(new URL('migrations/', prisma));
   await withMigrationConnection({ url, log, waitMs }, async (client) => {
-    await demandMigratable(client, service, migrations);
-    await migrateMessagingOver(client, log);
-    await claimFor(service, client);
+    await demandMigratable(client, { service, messaging }, migrations);
+    await migrateMessagingOver(client, { schema: messaging, log });
+    await claimDatabase(client, service, messaging);
     const applied = await applyMigrations(client, migrations, log);
     if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
-    if (worker !== owner) await grantWork(client, worker, log);
+    if (worker !== owner) await grantWork(client, { role: worker, messaging, log });
   });
 }

@@ -65,6 +65,7 @@ export async function openService<
   const bus = openBus(broker, given);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
+  const schema = config.MESSAGING_SCHEMA;
   const discardable = new Set(contract.discardable);
   const consumedTypes = new Set(Object.keys(contract.emits).filter((type) => !discardable.has(type)));
   const messaging = createUnitOfWork({
@@ -74,6 +75,7 @@ export async function openService<
     consumedTypes,
     client,
     pool,
+    schema,
     bus,
     limits,
     log,
@@ -84,7 +86,7 @@ export async function openService<
 
   const sockets = new LaterSockets();
   const { uow } = messaging;
-  const leased: WithLease = (name, work) => withLease(pool, name, { log }, work);
+  const leased: WithLease = (name, work) => withLease(pool, name, { schema, log }, work);
   const doors = await definition.doors({
     config: options.config,
     client,

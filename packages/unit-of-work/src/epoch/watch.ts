@@ -1,56 +1,58 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
+import { damaged, type Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
+import { jittered } from '../time.js';
 import { commit } from '../transaction/commit.js';
 import type { EntityEpoch } from './epochs.js';
 
 export interface EpochWatchParts {
   pool: Pool;
+  schema: Schema;
   epoch: EntityEpoch;
-  /** An epoch began: the copies that this service keeps were marked as incomplete. */
+  /** Called when an epoch began: the copies that this service keeps were marked as incomplete. */
   onBegun(): void;
   limits: Pick<Limits, 'epochCheckMs'>;
   log: Logger;
 }
 
 /**
- * Where PostgreSQL is now, beside where the epoch began. A cluster made by `initdb` has an identifier of its own, and
- * each promotion of a standby and each recovery to a point in time begins a timeline.
+ * Identifies the PostgreSQL cluster, now and when the epoch began. Each cluster that `initdb` creates has a system
+ * identifier of its own. Each promotion of a standby and each point-in-time recovery begins a timeline.
  * @see https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES
  */
-const whereabouts = `
-SELECT m.entity_epoch AS epoch, m.system_identifier AS "notedSystem", m.timeline AS "notedTimeline",
+const identity = (schema: Schema) => `
+SELECT m.entity_epoch AS epoch, m.system_identifier AS "recordedSystem", m.timeline AS "recordedTimeline",
   s.system_identifier::text AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline
-FROM messaging.meta m, pg_control_system() s`;
+FROM ${schema}.meta m, pg_control_system() s`;
 
-interface Whereabouts {
+interface ClusterIdentity {
   epoch: number;
-  notedSystem: string | null;
-  notedTimeline: string | null;
+  recordedSystem: string | null;
+  recordedTimeline: string | null;
   system: string;
   timeline: string;
 }
 
 /**
- * Notices that the database is not the one it was: restored from a backup, or a standby that was promoted and may
- * lack the last entries. Then a new epoch begins, once for all instances.
+ * Detects that the database was restored from a backup, or is a promoted standby that may lack the last transactions. Then
+ * it begins a new epoch, once for all instances.
  *
- * What it can't see: a dump that was restored into the same cluster, and a copy of the cluster's files put back. After
- * those, `warren new-epoch` says it.
+ * It can't detect a dump that was restored into the same cluster, or a copy of the cluster's files that was put back. After
+ * those, an operator runs `warren new-epoch`.
  */
 export class EpochWatch {
   readonly #parts: EpochWatchParts;
   readonly #stopping = new Stopping();
   #running: Promise<void> | undefined;
-  #warned = false;
+  #hasWarned = false;
 
   constructor(parts: EpochWatchParts) {
     this.#parts = parts;
   }
 
-  /** Resolves once the database was compared, or it is clear that this has to wait. */
+  /** Resolves after the first check, whether or not the database could be reached. */
   async start(): Promise<void> {
     if (this.#running) return;
     await this.#check();
@@ -70,30 +72,30 @@ export class EpochWatch {
   }
 
   async #check(): Promise<void> {
-    const { pool, epoch, log } = this.#parts;
+    const { pool, schema, epoch, log } = this.#parts;
     try {
-      const found = await look(pool);
-      epoch.current = isWhereNoted(found) ? found.epoch : await this.#settle();
-      this.#warned = false;
+      const found = await readIdentity(pool, schema);
+      epoch.current = isAsRecorded(found) ? found.epoch : await this.#recordIdentity();
+      this.#hasWarned = false;
     } catch (error) {
-      // One line an outage; where the role may not ask, one line for good.
-      if (!this.#warned)
-        log.warn({ err: error }, 'the database could not be compared with what was noted of it');
-      this.#warned = true;
+      // One line for each outage, and one in total if the role lacks the right.
+      if (!this.#hasWarned) log.warn({ err: error }, 'could not check whether the database was restored');
+      this.#hasWarned = true;
     }
   }
 
-  async #settle(): Promise<number> {
-    const { pool, log } = this.#parts;
+  /** Records the identity of this cluster; begins an epoch if another one was recorded. Resolves to the present epoch. */
+  async #recordIdentity(): Promise<number> {
+    const { pool, schema, log } = this.#parts;
     const client = await pool.connect();
     try {
       await client.query('BEGIN');
-      await client.query('SELECT FROM messaging.meta FOR UPDATE');
-      const found = await look(client);
+      await client.query(`SELECT FROM ${schema}.meta FOR UPDATE`);
+      const found = await readIdentity(client, schema);
       let epoch = found.epoch;
-      if (!isWhereNoted(found)) {
-        epoch = found.notedSystem === null ? epoch : await begin(client);
-        await client.query('UPDATE messaging.meta SET system_identifier = $1, timeline = $2', [
+      if (!isAsRecorded(found)) {
+        epoch = found.recordedSystem === null ? epoch : await beginEpoch(client, schema);
+        await client.query(`UPDATE ${schema}.meta SET system_identifier = $1, timeline = $2`, [
           found.system,
           found.timeline,
         ]);
@@ -106,25 +108,25 @@ export class EpochWatch {
       }
       return epoch;
     } catch (error) {
-      // A destroyed connection rolls back, whatever state it was in.
+      // Closing the connection rolls back whatever is open on it.
       client.release(true);
       throw error;
     }
   }
 }
 
-async function look(db: Pool | PoolClient): Promise<Whereabouts> {
-  const { rows } = await db.query<Whereabouts>(whereabouts);
+async function readIdentity(db: Pool | PoolClient, schema: Schema): Promise<ClusterIdentity> {
+  const { rows } = await db.query<ClusterIdentity>(identity(schema));
   const [found] = rows;
-  if (!found) throw new Error('messaging.meta is empty: the messaging schema is damaged');
+  if (!found) throw damaged();
   return found;
 }
 
-function isWhereNoted({ system, timeline, notedSystem, notedTimeline }: Whereabouts): boolean {
-  return system === notedSystem && timeline === notedTimeline;
+function isAsRecorded({ system, timeline, recordedSystem, recordedTimeline }: ClusterIdentity): boolean {
+  return system === recordedSystem && timeline === recordedTimeline;
 }
 
-async function begin(client: PoolClient): Promise<number> {
-  const { rows } = await client.query<{ epoch: number }>('SELECT messaging.begin_epoch() AS epoch');
+async function beginEpoch(client: PoolClient, schema: Schema): Promise<number> {
+  const { rows } = await client.query<{ epoch: number }>(`SELECT ${schema}.begin_epoch() AS epoch`);
   return rows[0]?.epoch ?? 0;
 }

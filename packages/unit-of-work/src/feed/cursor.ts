@@ -1,22 +1,23 @@
 import { hash } from 'node:crypto';
 
 /**
- * An opaque place in one user's feed, 32 characters of base64url over 24 bytes: layout version (1), the
- * database's epoch (8), the feed's own epoch (4), seq (6), the start of the user id's SHA-256 (5).
+ * What a cursor says: a position in one user's feed. To clients a cursor is opaque: 32 characters of base64url for 24 bytes,
+ * which are the layout's version (1), the database's epoch (8), the feed's own epoch (4), seq (6) and the start of the user
+ * id's SHA-256 (5).
  *
- * The user's hash keeps a client from following another user's cursor by mistake. It protects nothing: a
- * feed is always read for the authenticated user.
+ * The hash keeps a client from using another user's cursor by mistake. It is no protection: a feed is always read for the
+ * authenticated user.
  */
 export interface CursorPlace {
   epoch: FeedEpoch;
   seq: number;
 }
 
-/** Changes when a feed's numbers can no longer be trusted to mean the same. */
+/** Changes when the numbers of a feed may mean other entries than before. */
 export interface FeedEpoch {
-  /** Of the whole database, 16 hexadecimal digits: new when it is restored from a backup. */
+  /** That of the whole database, 16 hexadecimal digits. Changes when it is restored from a backup. */
   database: string;
-  /** Grows by one when this one feed is rebuilt. */
+  /** That of this feed. Grows by one when its user is erased. */
   feed: number;
 }
 
@@ -33,7 +34,7 @@ export function encodeCursor(userId: string, { epoch, seq }: CursorPlace): strin
   return bytes.toString('base64url');
 }
 
-/** `undefined` for anything that isn't a cursor of this user's feed. */
+/** Returns undefined for anything that is not a cursor of this user's feed. */
 export function decodeCursor(userId: string, cursor: string): CursorPlace | undefined {
   const bytes = Buffer.from(cursor, 'base64url');
   if (bytes.length !== size || bytes.toString('base64url') !== cursor) return undefined;
@@ -42,7 +43,7 @@ export function decodeCursor(userId: string, cursor: string): CursorPlace | unde
   return { epoch, seq: bytes.readUIntBE(13, 6) };
 }
 
-/** Whether two cursors of one feed, both made here or resolved here, are of the same epoch. */
+/** Whether two valid cursors of one feed are of the same epoch. */
 export function haveSameEpoch(a: string, b: string): boolean {
   return epochBytes(a).equals(epochBytes(b));
 }

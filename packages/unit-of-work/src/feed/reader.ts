@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import type { FeedPosition, FeedReader, RawClient } from '../api.js';
-import { prepared } from '../prepared.js';
+import type { Schema } from '../schema/schema.js';
 import { decodeCursor, haveSameEpoch } from './cursor.js';
-import { readMany } from './read-many.js';
+import { createReadMany } from './read-many.js';
 import {
   type EntryRow,
   entryOf,
@@ -14,45 +14,47 @@ import {
   positionOf,
 } from './rows.js';
 
-const ofOneUser = 'messaging.meta m LEFT JOIN messaging.feed_head h ON h.user_id = $1';
+const ofOneUser = (schema: Schema) => `${schema}.meta m LEFT JOIN ${schema}.feed_head h ON h.user_id = $1`;
 
-const head = prepared('feed_head', `SELECT ${headColumns} FROM ${ofOneUser}`);
+/** Makes the transaction read-only, and takes its snapshot if it is repeatable-read. */
+const headReadOnly = (schema: Schema) => `
+SELECT ${headColumns}, set_config('transaction_read_only', 'on', true) FROM ${ofOneUser(schema)}`;
 
-/** Read-only from here on; in a repeatable-read transaction it also fixes the snapshot. */
-const headReadOnly = `
-SELECT ${headColumns}, set_config('transaction_read_only', 'on', true) FROM ${ofOneUser}`;
-
-const heads = prepared(
-  'feed_heads',
-  `
-SELECT ${headColumns}, h.user_id
-FROM messaging.meta m CROSS JOIN messaging.feed_head h WHERE h.user_id = ANY($1::text[])`,
-);
-
-const page = prepared(
-  'feed_page',
-  `
-SELECT ${headColumns}, e.*
-FROM ${ofOneUser}
-LEFT JOIN LATERAL (
-  SELECT seq, type, id, time, data FROM messaging.feed WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
-) e ON true
-ORDER BY e.seq`,
-);
-
-const oldest = `
+function statementsOf(schema: Schema) {
+  const user = ofOneUser(schema);
+  const oldest = `
 coalesce(
-  (SELECT min(seq) - 1 FROM messaging.feed WHERE user_id = $1),
-  (SELECT seq FROM messaging.feed_head WHERE user_id = $1),
+  (SELECT min(seq) - 1 FROM ${schema}.feed WHERE user_id = $1),
+  (SELECT seq FROM ${schema}.feed_head WHERE user_id = $1),
   0
 ) AS floor`;
 
-const floor = prepared('feed_floor', `SELECT ${oldest}`);
+  return {
+    head: schema.prepared('feed_head', `SELECT ${headColumns} FROM ${user}`),
+    heads: schema.prepared(
+      'feed_heads',
+      `
+SELECT ${headColumns}, h.user_id
+FROM ${schema}.meta m CROSS JOIN ${schema}.feed_head h WHERE h.user_id = ANY($1::text[])`,
+    ),
+    page: schema.prepared(
+      'feed_page',
+      `
+SELECT ${headColumns}, e.*
+FROM ${user}
+LEFT JOIN LATERAL (
+  SELECT seq, type, id, time, data FROM ${schema}.feed WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+) e ON true
+ORDER BY e.seq`,
+    ),
+    floor: schema.prepared('feed_floor', `SELECT ${oldest}`),
+    place: schema.prepared('feed_place', `SELECT ${headColumns}, ${oldest} FROM ${user}`),
+  };
+}
 
-const place = prepared('feed_place', `SELECT ${headColumns}, ${oldest} FROM ${ofOneUser}`);
-
-/** Reads feeds over `pool`. Every answer is one statement, so it is one snapshot. */
-export function createFeedReader(pool: Pool): FeedReader {
+/** Reads feeds over `pool`. Each method runs one statement, so its result is of one snapshot. */
+export function createFeedReader(pool: Pool, schema: Schema): FeedReader {
+  const { head, heads, page, floor, place } = statementsOf(schema);
   return {
     async head(userId) {
       return positionOf(userId, one((await pool.query<HeadRow>(head([userId]))).rows));
@@ -80,13 +82,15 @@ export function createFeedReader(pool: Pool): FeedReader {
       return placeOf(userId, row, decodeCursor(userId, cursor));
     },
 
-    readMany: (questions, most) => readMany(pool, questions, most),
+    readMany: createReadMany(pool, schema),
 
     sameEpoch: haveSameEpoch,
   };
 }
 
-/** The head as this transaction's snapshot has it; makes the transaction read-only. */
-export async function headOfSnapshot(db: RawClient, userId: string): Promise<FeedPosition> {
-  return positionOf(userId, one(await db.$queryRawUnsafe<HeadRow[]>(headReadOnly, userId)));
+/** Reads the head of a feed in a transaction's snapshot, and makes the transaction read-only. */
+export function createSnapshotHead(schema: Schema) {
+  const statement = headReadOnly(schema);
+  return async (db: RawClient, userId: string): Promise<FeedPosition> =>
+    positionOf(userId, one(await db.$queryRawUnsafe<HeadRow[]>(statement, userId)));
 }

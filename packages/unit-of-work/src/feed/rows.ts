@@ -1,7 +1,8 @@
 import type { FeedEntry, FeedPlace, FeedPosition } from '../api.js';
+import { damaged } from '../schema/schema.js';
 import { type CursorPlace, encodeCursor, type FeedEpoch, sameEpoch } from './cursor.js';
 
-/** The head of a feed as `headColumns` give it; `head_*` are null for a user without one. */
+/** The columns `headColumns`. `head_epoch` and `head_seq` are null for a user without a feed. */
 export interface HeadRow {
   epoch: string;
   head_epoch: number | null;
@@ -9,11 +10,11 @@ export interface HeadRow {
 }
 
 export interface PlaceRow extends HeadRow {
-  /** The lowest `seq` that a cursor may have: all entries above it are kept. */
+  /** The lowest `seq` that a cursor may have: the feed has all entries above it. */
   floor: string;
 }
 
-/** All but the head is null for a feed without entries to return. */
+/** All columns except those of the head are null if there is no entry to return. */
 export interface EntryRow extends HeadRow {
   seq: string | null;
   type: string;
@@ -22,13 +23,13 @@ export interface EntryRow extends HeadRow {
   data: unknown;
 }
 
-/** Columns of `HeadRow`, of `messaging.meta` as `m` and `messaging.feed_head` as `h`. */
+/** Columns of `HeadRow`, from the tables `meta` as `m` and `feed_head` as `h`. */
 export const headColumns = 'm.epoch, h.epoch AS head_epoch, h.seq AS head_seq';
 
-/** The only row of a query that joins `messaging.meta`, which always has one. */
+/** The first row of a query that joins `meta`, which always has one row. */
 export function one<Row>(rows: Row[]): Row {
   const row = rows[0];
-  if (!row) throw new Error('messaging.meta is empty: the messaging schema is damaged');
+  if (!row) throw damaged();
   return row;
 }
 
@@ -36,7 +37,7 @@ function epochOf(row: HeadRow): FeedEpoch {
   return { database: row.epoch, feed: row.head_epoch ?? 0 };
 }
 
-/** Where a decoded cursor points; `asked` is undefined for what is no cursor of this user. */
+/** Where a decoded cursor points. `asked` is undefined for a text that is no cursor of this user. */
 export function placeOf(userId: string, row: PlaceRow, asked: CursorPlace | undefined): FeedPlace {
   const head = positionOf(userId, row);
   if (!asked) return { ok: false, reason: 'unknown', head };

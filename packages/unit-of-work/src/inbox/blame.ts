@@ -1,17 +1,16 @@
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 
-/** So often may the database go away under one event that was handled alone, each time after it had been there. */
-const mostStrikes = 3;
-/** Events whose messages this process lost meanwhile stay here until newer ones push them out. */
-const mostKept = 1_000;
+/** How many times the database may go away while one event is handled alone, until that event is to blame. */
+const maxStrikes = 3;
+/** Events whose messages this process has lost stay here until newer ones push them out. */
+const maxKept = 1_000;
 
 /**
- * Tells an outage from an event that causes what looks like one: a terminated backend, a query that exceeds a limit,
- * or a server that crashes each time.
+ * Tells an outage of the database from an event that causes what looks like one: a terminated backend, a query that
+ * exceeds a limit, or a server that crashes each time.
  *
- * The probe decides. Where it fails, the database is away, and the events are innocent for now; but they are
- * remembered, and handled alone when the database is back. One under which the database goes away time and again,
- * though it was there just before, is to blame.
+ * A probe of the database decides. If it fails, there is an outage and the events are innocent for now, but they get a
+ * strike and are handled alone when the database is back. An event with several strikes is to blame.
  */
 export class Blame {
   readonly #probe: () => Promise<void>;
@@ -22,8 +21,11 @@ export class Blame {
   }
 
   /**
-   * What a failure says. `outage`: the database is away, or it could not even begin (`begun` is false). `unclear`: it is
-   * there, but the failure may have struck by chance, and the work should run again. `own`: the work's own failure.
+   * Says what a failure means. `begun`: whether the transaction had begun.
+   *
+   * - `outage`: the database is away.
+   * - `unclear`: the database is there, but the failure may have been chance; the work should run again.
+   * - `own`: the work itself failed.
    */
   async judge(error: unknown, begun: boolean): Promise<'outage' | 'unclear' | 'own'> {
     const looksLikeOutage = isInfrastructure(error);
@@ -37,19 +39,19 @@ export class Blame {
     return looksLikeOutage ? 'unclear' : 'own';
   }
 
-  /** The database went away under these. One that was handled alone gets a strike. */
-  note(keys: readonly string[], error: unknown): void {
+  /** Records that the database went away while these were handled. One that was handled alone gets a strike. */
+  addOutage(keys: readonly string[], error: unknown): void {
     for (const key of keys) {
       const { count } = this.#strikes.get(key) ?? { count: 0 };
       this.#strikes.delete(key);
       this.#strikes.set(key, { count: keys.length === 1 ? count + 1 : count, error });
       const [oldest] = this.#strikes.keys();
-      if (this.#strikes.size > mostKept && oldest !== undefined) this.#strikes.delete(oldest);
+      if (this.#strikes.size > maxKept && oldest !== undefined) this.#strikes.delete(oldest);
     }
   }
 
-  /** Whether the database went away under one of these, so that they must be handled one by one. */
-  isOnAny(keys: readonly string[]): boolean {
+  /** Whether the database went away while one of these was handled, so that they must be handled one by one. */
+  hasAny(keys: readonly string[]): boolean {
     return keys.some((key) => this.#strikes.has(key));
   }
 
@@ -57,13 +59,13 @@ export class Blame {
     return this.#strikes.get(key)?.count ?? 0;
   }
 
-  /** The last failure of an event that is to blame. */
+  /** The last failure, if the event is to blame for the outages. */
   verdictOn(key: string): { error: unknown } | undefined {
     const strikes = this.#strikes.get(key);
-    return strikes && strikes.count >= mostStrikes ? strikes : undefined;
+    return strikes && strikes.count >= maxStrikes ? strikes : undefined;
   }
 
-  /** It was decided about these. */
+  /** Forgets events that were decided. */
   clear(keys: Iterable<string>): void {
     for (const key of keys) this.#strikes.delete(key);
   }

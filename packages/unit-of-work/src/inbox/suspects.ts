@@ -1,91 +1,98 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import type { Schema } from '../schema/schema.js';
 
 /**
- * Names, in committed rows, the message that this process is about to handle alone because someone had it before
- * and gave no answer. If the process ends while it is named, its name stays there: whoever is the next to get the
- * message sees how many have gone that way.
+ * Messages whose handling may have crashed processes. A message that was delivered before and never acknowledged is
+ * handled alone. Before that, this process commits that it starts with it. If it crashes, its mark stays, and the next
+ * process sees how many have crashed on this message.
  *
- * Names are those of processes, not a count, so that nothing is counted twice by the process that lives to tell:
- * naming again after an outage changes nothing, nor does taking a name back twice.
+ * Marks are ids of processes, not a number, so that nothing is counted twice: marking or unmarking a message again after
+ * an outage changes nothing.
  */
 export interface Suspects {
-  /** Commits that this process is about to handle it; false if too many have never finished it. */
-  name(key: string): Promise<boolean>;
-  /** It was decided: the names of all are of no interest any more. */
-  forget(key: string): Promise<void>;
-  /** This process did not handle it after all: its name is taken back at once. */
-  withdraw(key: string): Promise<void>;
-  /** Whether the inbox has it. */
+  /** Commits the mark of this process. Resolves to false if too many processes started and never finished. */
+  mark(key: string): Promise<boolean>;
+  /** Removes the marks of all processes: the message was decided. */
+  clear(key: string): Promise<void>;
+  /** Removes the mark of this process: it didn't handle the message after all. */
+  unmark(key: string): Promise<void>;
+  /** Whether the inbox has this event. */
   isHandled(eventId: string): Promise<boolean>;
-  /** This process is alive, but could not decide about it: with the next `settle` its name is taken back. */
-  interrupted(key: string): void;
-  /** It is on its way to the dead letters: with the next `settle` it is forgotten. */
-  givenUp(key: string): void;
-  /** Does what `interrupted` and `givenUp` left. To be called when earlier verdicts have been carried out. */
-  settle(): Promise<void>;
+  /** `unmark` with the next `flush`: this process is alive, but could not decide the message. */
+  unmarkLater(key: string): void;
+  /** `clear` with the next `flush`: the message becomes a dead letter. */
+  clearLater(key: string): void;
+  /** Call it when the bus has carried out the earlier verdicts. */
+  flush(): Promise<void>;
 }
 
-const name = `
-INSERT INTO messaging.suspect AS s (consumer, event_id, named_by) VALUES ($1, $2, ARRAY[$3::uuid])
+function statementsOf(schema: Schema) {
+  return {
+    mark: `
+INSERT INTO ${schema}.suspect AS s (consumer, event_id, named_by) VALUES ($1, $2, ARRAY[$3::uuid])
 ON CONFLICT (consumer, event_id) DO UPDATE
 SET named_by = array_append(array_remove(s.named_by, $3::uuid), $3::uuid), named_at = now()
-WHERE cardinality(array_remove(s.named_by, $3::uuid)) < $4::int`;
+WHERE cardinality(array_remove(s.named_by, $3::uuid)) < $4::int`,
 
-const forget = 'DELETE FROM messaging.suspect WHERE consumer = $1 AND event_id = ANY($2::text[])';
+    clear: `DELETE FROM ${schema}.suspect WHERE consumer = $1 AND event_id = ANY($2::text[])`,
 
-const takeBack = `
+    unmark: `
 WITH gone AS (
-  DELETE FROM messaging.suspect
+  DELETE FROM ${schema}.suspect
   WHERE consumer = $1 AND event_id = ANY($2::text[]) AND named_by <@ ARRAY[$3::uuid]
 )
-UPDATE messaging.suspect SET named_by = array_remove(named_by, $3::uuid)
-WHERE consumer = $1 AND event_id = ANY($2::text[]) AND NOT named_by <@ ARRAY[$3::uuid]`;
+UPDATE ${schema}.suspect SET named_by = array_remove(named_by, $3::uuid)
+WHERE consumer = $1 AND event_id = ANY($2::text[]) AND NOT named_by <@ ARRAY[$3::uuid]`,
 
-const handled = 'SELECT FROM messaging.inbox WHERE consumer = $1 AND event_id = $2';
+    isHandled: `SELECT FROM ${schema}.inbox WHERE consumer = $1 AND event_id = $2`,
+  };
+}
 
-/** `tries`: so many processes may have gone before a message is given up. */
-export function createSuspects(pool: Pool, consumer: string, tries: number): Suspects {
-  const me = uuidv7();
-  /** Few: what one call of `handle` leaves is settled before the next one begins. */
-  const interrupted = new Set<string>();
-  const givenUp = new Set<string>();
-  /** One at a time: two calls of `handle` may run, and what one has named anew the other must not take back. */
-  let settling: Promise<void> | undefined;
+/** `maxCrashes`: how many processes may crash on a message before it is given up. */
+export function createSuspects(pool: Pool, schema: Schema, consumer: string, maxCrashes: number): Suspects {
+  const statements = statementsOf(schema);
+  const processId = uuidv7();
+  /** Few: each call of the consumer's `handle` flushes what the one before has left. */
+  const toUnmark = new Set<string>();
+  const toClear = new Set<string>();
+  /** Two calls of `handle` may run at once. One flush at a time, so that none removes a mark that the other set. */
+  let flushing: Promise<void> | undefined;
+
+  async function flushAll(): Promise<void> {
+    const [unmarked, cleared] = [[...toUnmark], [...toClear]];
+    if (unmarked.length > 0) await pool.query(statements.unmark, [consumer, unmarked, processId]);
+    for (const key of unmarked) toUnmark.delete(key);
+    if (cleared.length > 0) await pool.query(statements.clear, [consumer, cleared]);
+    for (const key of cleared) toClear.delete(key);
+  }
 
   return {
-    async name(key) {
-      interrupted.delete(key);
-      return (await pool.query(name, [consumer, key, me, tries])).rowCount === 1;
+    async mark(key) {
+      toUnmark.delete(key);
+      const values = [consumer, key, processId, maxCrashes];
+      return (await pool.query(statements.mark, values)).rowCount === 1;
     },
-    async forget(key) {
-      await pool.query(forget, [consumer, [key]]);
+    async clear(key) {
+      await pool.query(statements.clear, [consumer, [key]]);
     },
-    async withdraw(key) {
-      await pool.query(takeBack, [consumer, [key], me]);
+    async unmark(key) {
+      await pool.query(statements.unmark, [consumer, [key], processId]);
     },
     async isHandled(eventId) {
-      return (await pool.query(handled, [consumer, eventId])).rowCount === 1;
+      return (await pool.query(statements.isHandled, [consumer, eventId])).rowCount === 1;
     },
-    interrupted(key) {
-      interrupted.add(key);
+    unmarkLater(key) {
+      toUnmark.add(key);
     },
-    givenUp(key) {
-      givenUp.add(key);
+    clearLater(key) {
+      toClear.add(key);
     },
-    settle() {
-      settling ??= settleAll().finally(() => {
-        settling = undefined;
+    flush() {
+      flushing ??= flushAll().finally(() => {
+        flushing = undefined;
       });
-      return settling;
+      return flushing;
     },
   };
-
-  async function settleAll(): Promise<void> {
-    const [back, gone] = [[...interrupted], [...givenUp]];
-    if (back.length > 0) await pool.query(takeBack, [consumer, back, me]);
-    for (const key of back) interrupted.delete(key);
-    if (gone.length > 0) await pool.query(forget, [consumer, gone]);
-    for (const key of gone) givenUp.delete(key);
-  }
 }

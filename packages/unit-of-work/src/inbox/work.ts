@@ -2,35 +2,35 @@ import { type DomainEvent, replayMessageOf } from '@warren/contracts';
 import type { Cause, EventHandler, RawClient } from '../api.js';
 import type { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
+import type { Schema } from '../schema/schema.js';
 import type { Effects } from '../transaction/effects.js';
-import { userLockKeys } from '../transaction/locks.js';
+import { takeUserLocks, tryUserLocks, userLockKeys } from '../transaction/locks.js';
 import { joinTx } from '../transaction/tx.js';
-import { awaitUserLocks, openBatch } from './inbox.js';
 
 export interface WorkOptions {
-  /** Only for the locks of this one's users is waited; for those of others the work is refused as `busy`. */
+  /** The transaction waits for the locks of this event's users. An event whose other users' locks are held is `busy`. */
   patientFor?: DomainEvent | undefined;
-  /** Longest wait for any lock, in milliseconds. */
+  /** How long to wait at most for any lock, in milliseconds. */
   lockWaitMs: number;
 }
 
 export interface WorkDone {
-  /** Not handled, since others hold the locks of their users. */
+  /** Events that were not handled, since other transactions hold the locks of their users. */
   busy: DomainEvent[];
-  /** How many the inbox knew. */
+  /** How many events the inbox had already. */
   duplicates: number;
-  /** How many of those handled are parts of a replay. */
+  /** How many of the handled events are parts of a replay. */
   replayed: number;
-  /** Sources that began an epoch of their entities. */
+  /** The new epochs of sources that began one. */
   risen: ReadonlyMap<string, number>;
 }
 
-/** The locks of the users of `patientFor` were waited for and not free in time. */
-export class InVain extends Error {
-  override readonly name = 'InVain';
+/** The locks of the users of `patientFor` were not free within `lockWaitMs`. */
+export class UsersLocked extends Error {
+  override readonly name = 'UsersLocked';
 }
 
-/** What happens with events inside one transaction: locks, inbox, handlers. */
+/** Handles events within one transaction: takes locks, checks the inbox and calls the handlers. */
 export type Work<Db extends RawClient> = (
   db: Db,
   effects: Effects,
@@ -40,30 +40,39 @@ export type Work<Db extends RawClient> = (
 
 export function createWork<Db extends RawClient>(
   service: string,
+  schema: Schema,
   allHandlers: readonly EventHandler<Db>[],
   sources: SourceEpochs,
 ): Work<Db> {
   const handlers = byType(allHandlers);
+  const opening = openingIn(schema);
 
-  /** A replay repeats what an event says, never what it once caused. */
+  /** A part of a replay updates copies only: it must not repeat effects. */
   function handlersOf(event: DomainEvent): EventHandler<Db>[] {
     const all = handlers.get(replayMessageOf(event.type) ?? event.type) ?? [];
     return isReplayed(event) ? all.filter(({ kind }) => kind === 'project') : all;
   }
 
   function lockKeysOf(event: DomainEvent): string[] {
-    return userLockKeys(handlersOf(event).flatMap((handler) => [...(handler.users?.(event) ?? [])]));
+    return userLockKeys(
+      schema,
+      handlersOf(event).flatMap((handler) => [...(handler.users?.(event) ?? [])]),
+    );
   }
 
   return async (db, effects, events, { patientFor, lockWaitMs }) => {
     const keys = new Map(events.map((event) => [event, lockKeysOf(event)]));
-    if (patientFor) await waitFor(db, keys.get(patientFor) ?? [], lockWaitMs);
-    const { handled, held } = await openBatch(db, {
-      consumer: service,
-      eventIds: events.filter((event) => !isReplayed(event)).map((event) => event.id),
-      userKeys: [...new Set([...keys.values()].flat())],
-      lockWaitMs,
-    });
+    if (patientFor) await waitForUserLocks(db, keys.get(patientFor) ?? [], lockWaitMs);
+    const eventIdsOfInbox = events.filter((event) => !isReplayed(event)).map((event) => event.id);
+    const userKeys = [...new Set([...keys.values()].flat())];
+    const [row] = await db.$queryRawUnsafe<OpeningRow[]>(
+      opening,
+      service,
+      eventIdsOfInbox,
+      userKeys,
+      String(lockWaitMs),
+    );
+    const [handled, held] = [new Set(row?.handled), new Set(row?.held)];
     const busy: DomainEvent[] = [];
     const eventIds: string[] = [];
     let replayed = 0;
@@ -73,7 +82,7 @@ export function createWork<Db extends RawClient>(
         busy.push(event);
         continue;
       }
-      const tx = joinTx(db, effects.causedBy(causeOf(event)));
+      const tx = joinTx(db, schema, effects.causedBy(causeOf(event)));
       for (const handler of handlersOf(event)) await handler.handle(tx, event);
       if (isReplayed(event)) replayed += 1;
       else eventIds.push(event.id);
@@ -83,12 +92,42 @@ export function createWork<Db extends RawClient>(
   };
 }
 
-async function waitFor(db: RawClient, userKeys: readonly string[], lockWaitMs: number): Promise<void> {
+interface OpeningRow {
+  /** Ids of events that the inbox has. */
+  handled: string[];
+  /** Keys of the locks that other transactions hold. All others are taken. */
+  held: string[];
+}
+
+/**
+ * The first statement of a consuming transaction: takes the users' locks that are free, looks the events up in the inbox
+ * and limits later waits for locks. It waits for no lock, since a transaction that holds locks of many users must not.
+ *
+ * Its snapshot is older than the locks, so an event may have been handled just before. The insert into the inbox, at the
+ * end, then finds that row and reports a lost race.
+ */
+const openingIn = (schema: Schema) => `
+WITH held AS MATERIALIZED (${tryUserLocks('$3')})
+SELECT coalesce((SELECT array_agg(k::text) FROM held), '{}') AS held, coalesce(
+  (SELECT array_agg(event_id) FROM ${schema}.inbox WHERE consumer = $1 AND event_id = ANY($2::text[])), '{}'
+) AS handled, set_config('lock_timeout', $4, true) AS lock_timeout`;
+
+/** To be called first: a transaction that holds no other locks can't deadlock here. Throws `UsersLocked`. */
+async function waitForUserLocks(
+  db: RawClient,
+  userKeys: readonly string[],
+  lockWaitMs: number,
+): Promise<void> {
   if (userKeys.length === 0) return;
   try {
-    await awaitUserLocks(db, userKeys, lockWaitMs);
+    await db.$queryRawUnsafe(
+      `SELECT set_config('lock_timeout', $1, true) AS lock_timeout`,
+      String(lockWaitMs),
+    );
+    await db.$queryRawUnsafe(takeUserLocks('$1'), userKeys);
   } catch (error) {
-    throw isLockTimeout(error) ? new InVain('Locks of users were not free in time', { cause: error }) : error;
+    if (!isLockTimeout(error)) throw error;
+    throw new UsersLocked('the locks of users were not free in time', { cause: error });
   }
 }
 

@@ -1,14 +1,14 @@
-/** Longer than the memory bus retries: 1 s + 5 s + 30 s + 2 min + 10 min. */
-const longestHoldMs = 30 * 60_000;
+/** Longer than all retries of the memory bus together: 1 s + 5 s + 30 s + 2 min + 10 min. */
+const forgetAfterMs = 30 * 60_000;
 
 /**
- * The events that a bus has been given and not answered yet. Those past the confirm time-out are `late`: they
- * count as not confirmed and no longer take room, but are remembered, since the memory bus may hold an event
- * for minutes, until its subscribers have committed it.
+ * The events that were given to the bus and are unconfirmed. After the confirm time-out an event is `late`: it takes no
+ * more room, but is remembered, so that it isn't published a second time while the bus still holds it. The memory bus may
+ * hold an event for minutes, until its subscribers have committed it.
  */
 export class InFlight {
   readonly #confirmMs: number;
-  /** Id to the time of its publish; in that order, since a map keeps the order of insertion. */
+  /** The time of publishing by event id, oldest first. */
   readonly #open = new Map<string, number>();
   readonly #late = new Map<string, number>();
   #onDrained: (() => void) | undefined;
@@ -25,7 +25,7 @@ export class InFlight {
     return this.#late.size;
   }
 
-  /** False if the bus holds this event already. */
+  /** Returns false if the bus already holds this event. */
   add(id: string): boolean {
     if (this.#open.has(id) || this.#late.has(id)) return false;
     this.#open.set(id, Date.now());
@@ -38,7 +38,7 @@ export class InFlight {
     if (this.#open.size === 0) this.#onDrained?.();
   }
 
-  /** Moves what has waited too long; what a bus never answers is forgotten in the end, and published anew. */
+  /** Marks events as late, and forgets those that the bus never answered, so that they are published again. */
   sweep(now = Date.now()): void {
     for (const [id, since] of this.#open) {
       if (now - since < this.#confirmMs) break;
@@ -46,7 +46,7 @@ export class InFlight {
       this.#late.set(id, since);
     }
     for (const [id, since] of this.#late) {
-      if (now - since < longestHoldMs) break;
+      if (now - since < forgetAfterMs) break;
       this.#late.delete(id);
     }
   }
@@ -55,7 +55,7 @@ export class InFlight {
     return [...this.#open.keys(), ...this.#late.keys()];
   }
 
-  /** Resolves when nothing is open, at the latest after `withinMs`. */
+  /** Resolves when no event waits for its confirm in time, or after `withinMs`. */
   drained(withinMs: number): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,13 +1,13 @@
 import { type EventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
 import type { Logger } from 'pino';
-import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
+import { jittered } from '../time.js';
 import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
-import { Bursts } from './bursts.js';
+import { Batches } from './batches.js';
 import { InFlight } from './in-flight.js';
+import { Outcomes } from './outcomes.js';
 import { ReturnedEvents } from './returned-events.js';
-import { Settlements } from './settlements.js';
 import type { ClaimedRow, OutboxTable } from './table.js';
 
 export interface RelayParts {
@@ -20,48 +20,48 @@ export interface RelayParts {
 }
 
 export interface RelayStats {
-  /** Unpublished rows, of all instances; an estimate between two polls. Counted up to `maxBacklog` + 1. */
+  /** Unpublished rows of all instances, counted up to `maxBacklog` + 1. An estimate between two polls. */
   backlog: number;
-  /** Rows that the bus refused and that wait for a person, of all instances; counted up to 1,000. */
+  /** Rows of all instances that the bus refused and that wait for an operator, counted up to 1,000. */
   parked: number;
-  /** Rows that no queue takes and that are kept until one does, of all instances; counted up to 1,000. */
+  /** Rows of all instances that are kept until a queue takes them, counted up to 1,000. */
   returned: number;
-  /** Events given to the bus and not yet confirmed. */
+  /** Events that were given to the bus and are unconfirmed. */
   inFlight: number;
-  /** Of those, past the confirm time-out. */
+  /** Those in flight that are past the confirm time-out. */
   late: number;
   published: number;
-  /** Of those published, the ones that no queue took and no service consumes. */
+  /** Those published that no queue took and no service consumes. */
   unroutable: number;
   failed: number;
-  /** Refused by the bus, and parked. */
+  /** Refused by the bus and parked. */
   refused: number;
 }
 
 /**
- * Publishes what the outbox holds, at least once. Rows that commit here arrive by `accept`, already claimed;
- * a poll finds what a crash, a full relay or a lost broker left. Any number of relays share one outbox: a row
- * belongs to whoever claimed it, until its lease ends.
+ * Publishes the events of the outbox, at least once. Transactions of this process hand over their events with `accept`,
+ * already claimed. Polls find the rows that a crash, a full relay or a lost broker left. Any number of relays share one
+ * outbox: a row belongs to the relay that claimed it, until its lease ends.
  *
- * Holds at most `relayCapacity` events, in flight or reserved by open transactions.
+ * At most `relayCapacity` events are in flight or reserved by open transactions.
  */
 export class Relay implements CommittedEvents {
   readonly #parts: RelayParts;
   readonly #inFlight: InFlight;
-  readonly #bursts: Bursts<OutboxRow>;
-  readonly #settlements: Settlements;
+  readonly #batches: Batches<OutboxRow>;
+  readonly #outcomes: Outcomes;
   readonly #returned: ReturnedEvents;
   readonly #counts = { published: 0, unroutable: 0, failed: 0, refused: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
-  /** Types that no queue took and no service consumes; as many as the contract has at most. */
+  /** Types that no queue took and no service consumes: each is logged once. */
   readonly #unconsumed = new Set<string>();
   #reserved = 0;
   #backlog = 0;
   #parked = 0;
   #returnedCount = 0;
-  /** Rows were left to the poll although they are due: it should come as soon as there is room. */
-  #hungry = false;
-  #countDueAt = 0;
+  /** Due rows were left for a poll, which should come as soon as there is room. */
+  #leftDueRows = false;
+  #countAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -69,9 +69,9 @@ export class Relay implements CommittedEvents {
   constructor(parts: RelayParts) {
     this.#parts = parts;
     this.#inFlight = new InFlight(parts.limits.confirmMs);
-    this.#bursts = new Bursts(parts.limits.gatherMs, (burst) => this.#send(burst));
+    this.#batches = new Batches(parts.limits.gatherMs, (batch) => this.#send(batch));
     this.#returned = new ReturnedEvents(parts);
-    this.#settlements = new Settlements(parts.table, parts.log, (count) => {
+    this.#outcomes = new Outcomes(parts.table, parts.log, (count) => {
       this.#backlog = Math.max(0, this.#backlog - count);
     });
   }
@@ -100,8 +100,8 @@ export class Relay implements CommittedEvents {
 
   reserve(count: number): boolean {
     if (this.#state === 'running') this.#backlog += count;
-    if (!this.#able || count > this.#room) {
-      this.#hungry = true;
+    if (!this.#canPublish || count > this.#room) {
+      this.#leftDueRows = true;
       return false;
     }
     this.#reserved += count;
@@ -110,12 +110,12 @@ export class Relay implements CommittedEvents {
 
   accept(events: readonly OutboxRow[]): void {
     if (this.#state === 'stopped') {
-      // Too late for this relay: with the end of the lease the rows are another one's.
+      // Too late: another relay claims the rows when their lease ends.
       this.release(events.length);
       return;
     }
-    this.#bursts.add(events);
-    if (this.#inFlight.open === 0 || this.#state === 'stopping') this.#bursts.flush();
+    this.#batches.add(events);
+    if (this.#inFlight.open === 0 || this.#state === 'stopping') this.#batches.flush();
   }
 
   release(count: number): void {
@@ -123,15 +123,15 @@ export class Relay implements CommittedEvents {
   }
 
   /**
-   * Takes nothing more, waits at most `stopMs` for open publishes, marks what was confirmed and gives the
-   * other claims back. Never rejects: what can't be marked is published again by another relay.
+   * Claims nothing more, waits at most `stopMs` for unconfirmed events, writes the outcomes and releases the other rows.
+   * Never rejects: another relay publishes again what could not be marked as published.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
-  get #able(): boolean {
+  get #canPublish(): boolean {
     return this.#state === 'running' && this.#parts.bus.publishing === 'up';
   }
 
@@ -144,20 +144,20 @@ export class Relay implements CommittedEvents {
     this.#state = 'stopping';
     clearTimeout(this.#timer);
     await this.#polling;
-    this.#bursts.flush();
+    this.#batches.flush();
     await this.#inFlight.drained(this.#parts.limits.stopMs);
-    this.#settlements.giveBack(this.#inFlight.ids());
-    await this.#settlements.finish();
+    this.#outcomes.release(this.#inFlight.ids());
+    await this.#outcomes.finish();
     this.#state = 'stopped';
   }
 
-  #send(burst: readonly OutboxRow[]): void {
-    this.#reserved -= burst.length;
-    for (const event of burst) void this.#publish({ ...event, again: false });
+  #send(batch: readonly OutboxRow[]): void {
+    this.#reserved -= batch.length;
+    for (const event of batch) void this.#publish({ ...event, again: false });
   }
 
   async #publish({ id, type, body, again }: ClaimedRow): Promise<void> {
-    // A claim of ours that ran out while the bus still holds the event: another copy would not speed it up.
+    // The lease of an earlier claim ended while the bus still holds the event: a second copy would not help.
     if (!this.#inFlight.add(id)) return;
     try {
       const receipt = await this.#parts.bus.publish({ id, type, body, ...(again && { again }) });
@@ -168,8 +168,8 @@ export class Relay implements CommittedEvents {
       else this.#failed(id, type, error);
     } finally {
       this.#inFlight.remove(id);
-      if (this.#inFlight.open === 0) this.#bursts.flush();
-      if (this.#hungry && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
+      if (this.#inFlight.open === 0) this.#batches.flush();
+      if (this.#leftDueRows && this.#room >= this.#parts.limits.relayCapacity / 2) this.#schedule(0);
     }
   }
 
@@ -177,35 +177,38 @@ export class Relay implements CommittedEvents {
     this.#counts.published += 1;
     if (receipt === 'unroutable') this.#unroutable(id, type);
     else this.#returned.wasTaken(type);
-    this.#settlements.confirmed(id);
+    this.#outcomes.confirmed(id);
   }
 
   #wasReturned(id: string, type: string): void {
     this.#returnedCount += 1;
     this.#returned.wasReturned(id, type);
-    this.#settlements.returned(id);
+    this.#outcomes.returned(id);
   }
 
   #failed(id: string, type: string, error: unknown): void {
     this.#counts.failed += 1;
-    this.#parts.log.debug({ err: error, id, type }, 'event not confirmed; it will be published again');
-    this.#settlements.failed(id, error);
+    this.#parts.log.debug({ err: error, id, type }, 'an event was not confirmed; it will be published again');
+    this.#outcomes.failed(id, error);
   }
 
   #refused(id: string, type: string, error: PublishError): void {
     this.#counts.refused += 1;
     this.#parts.log.error(
       { err: error, id, type, code: error.answer?.code },
-      'event refused and parked; `warren outbox parked` lists, retries and discards',
+      'the broker refused an event, which is parked; `warren outbox parked` lists, retries and discards',
     );
-    this.#settlements.refused(id, error.message);
+    this.#outcomes.refused(id, error.message);
   }
 
   #unroutable(id: string, type: string): void {
     this.#counts.unroutable += 1;
     if (this.#unconsumed.has(type)) return;
     this.#unconsumed.add(type);
-    this.#parts.log.warn({ id, type }, 'event published, but no service wants its type; said once a type');
+    this.#parts.log.warn(
+      { id, type },
+      'no service consumes events of this type; this is logged once for each type',
+    );
   }
 
   #schedule(ms: number): void {
@@ -219,7 +222,7 @@ export class Relay implements CommittedEvents {
     }, ms);
   }
 
-  /** True if the next poll should come at once. */
+  /** Resolves to true if the next poll should follow at once. */
   async #poll(): Promise<boolean> {
     try {
       this.#inFlight.sweep();
@@ -234,39 +237,36 @@ export class Relay implements CommittedEvents {
   }
 
   async #claim(): Promise<void> {
-    const limit = Math.min(this.#room, mostPerClaim);
-    if (!this.#able || limit <= 0) return;
+    const limit = Math.min(this.#room, maxPerClaim);
+    if (!this.#canPublish || limit <= 0) return;
     this.#reserved += limit;
     const rows = await this.#parts.table.claim(limit).finally(() => {
       this.#reserved -= limit;
     });
-    this.#hungry = rows.length === limit;
+    this.#leftDueRows = rows.length === limit;
     for (const row of rows) void this.#publish(row);
   }
 
-  /** Releases no more rows than this relay has room for. True if there may be more to release. */
+  /** Releases no more rows than this relay has room for. Resolves to true if there may be more. */
   async #retryReturned(): Promise<boolean> {
-    if (!this.#able || this.#returnedCount === 0 || this.#room < mostPerClaim) return false;
+    if (!this.#canPublish || this.#returnedCount === 0 || this.#room < maxPerClaim) return false;
     for (const row of await this.#returned.claimOneOfEach()) void this.#publish(row);
-    return this.#returned.releaseTaken(mostPerClaim);
+    return this.#returned.releaseTaken(maxPerClaim);
   }
 
-  /**
-   * Not with each of the quick polls that follow one another while there is much to do, and for a twentieth of the
-   * time at most: while very much waits, that takes a while.
-   */
+  /** At most once in half a poll interval, and for at most a twentieth of the time: a large backlog takes long to count. */
   async #count(): Promise<void> {
     const { limits, table } = this.#parts;
     const began = Date.now();
-    if (began < this.#countDueAt) return;
+    if (began < this.#countAt) return;
     const { unpublished, parked, returned } = await table.count(limits.maxBacklog + 1);
     this.#backlog = unpublished;
     this.#parked = parked;
     this.#returnedCount = returned;
-    this.#countDueAt = began + Math.max(limits.pollMs / 2, 20 * (Date.now() - began));
+    this.#countAt = began + Math.max(limits.pollMs / 2, 20 * (Date.now() - began));
   }
 }
 
-const mostPerClaim = 500;
-/** Late events cost an id each; beyond this multiple of the capacity nothing new is taken. */
+const maxPerClaim = 500;
+/** With more late events than this multiple of the capacity, the relay takes no more events. */
 const lateFactor = 10;

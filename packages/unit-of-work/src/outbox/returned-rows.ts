@@ -1,85 +1,96 @@
 import type { Pool } from 'pg';
 import type { Limits } from '../limits.js';
-import { prepared } from '../prepared.js';
+import type { Schema } from '../schema/schema.js';
 import type { ClaimedRow } from './table.js';
 
 /**
- * Rows of the outbox whose events the bus returned, since no queue took them. No relay claims them with the others, nor
- * do they count as backlog.
+ * Rows of the outbox whose events the bus returned because no queue took them. `OutboxTable.claim` does not claim them,
+ * and they don't count as backlog.
  */
 export interface ReturnedRows {
   /** Marks rows as returned. A row that was returned before keeps the time of the first return. */
   markReturned(ids: readonly string[]): Promise<void>;
   /** Claims the oldest returned row of each type, for the lease. */
   claimReturned(): Promise<ClaimedRow[]>;
-  /** Makes at most `limit` returned rows of these types free for any relay. Resolves to how many. */
+  /** Releases at most `limit` returned rows of these types to any relay. Resolves to how many. */
   releaseReturned(types: readonly string[], limit: number): Promise<number>;
   /**
-   * Gives up at most `limit` rows that were returned first more than `days` ago: they count as published, and
+   * Gives up at most `limit` rows that were first returned more than `days` ago: they count as published, and
    * confidential ones are deleted. Resolves to how many.
    */
   giveUpReturned(days: number, limit: number): Promise<number>;
 }
 
-/** A returned row has the `claimed_until` of a parked one, so that the index of unpublished rows keeps both apart. */
+/** Returned and parked rows have the same `claimed_until`, so that one part of the index holds both. */
 export const isReturned = `published_at IS NULL AND claimed_until = 'infinity' AND parked_at IS NULL`;
 
-const markReturned = prepared(
-  'outbox_mark_returned',
-  `
-UPDATE messaging.outbox SET claimed_until = 'infinity', returned_at = coalesce(returned_at, now())
+function statementsOf(schema: Schema) {
+  return {
+    markReturned: schema.prepared(
+      'outbox_mark_returned',
+      `
+UPDATE ${schema}.outbox SET claimed_until = 'infinity', returned_at = coalesce(returned_at, now())
 WHERE id = ANY($1::uuid[]) AND published_at IS NULL AND parked_at IS NULL`,
-);
+    ),
 
-const claimReturned = prepared(
-  'outbox_claim_returned',
-  `
+    claimReturned: schema.prepared(
+      'outbox_claim_returned',
+      `
 WITH firsts AS (
-  SELECT DISTINCT ON (type) id FROM messaging.outbox WHERE ${isReturned} ORDER BY type, id
+  SELECT DISTINCT ON (type) id FROM ${schema}.outbox WHERE ${isReturned} ORDER BY type, id
 ), due AS (
-  SELECT id FROM messaging.outbox WHERE id IN (SELECT id FROM firsts) AND ${isReturned} FOR UPDATE SKIP LOCKED
+  SELECT id FROM ${schema}.outbox WHERE id IN (SELECT id FROM firsts) AND ${isReturned} FOR UPDATE SKIP LOCKED
 )
-UPDATE messaging.outbox o SET claimed_until = now() + $1::int * interval '1 ms'
+UPDATE ${schema}.outbox o SET claimed_until = now() + $1::int * interval '1 ms'
 FROM due WHERE o.id = due.id
 RETURNING o.id, o.type, o.body, true AS again`,
-);
+    ),
 
-const releaseReturned = prepared(
-  'outbox_release_returned',
-  `
+    releaseReturned: schema.prepared(
+      'outbox_release_returned',
+      `
 WITH due AS (
-  SELECT id FROM messaging.outbox WHERE ${isReturned} AND type = ANY($1::text[]) LIMIT $2 FOR UPDATE SKIP LOCKED
+  SELECT id FROM ${schema}.outbox WHERE ${isReturned} AND type = ANY($1::text[]) LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE messaging.outbox o SET claimed_until = now() FROM due WHERE o.id = due.id`,
-);
+UPDATE ${schema}.outbox o SET claimed_until = now() FROM due WHERE o.id = due.id`,
+    ),
 
-const giveUpReturned = prepared(
-  'outbox_give_up_returned',
-  `
+    giveUpReturned: schema.prepared(
+      'outbox_give_up_returned',
+      `
 WITH due AS (
-  SELECT id, confidential FROM messaging.outbox
+  SELECT id, confidential FROM ${schema}.outbox
   WHERE ${isReturned} AND returned_at < now() - $1::int * interval '1 day' LIMIT $2 FOR UPDATE SKIP LOCKED
-), forgotten AS (
-  DELETE FROM messaging.outbox o USING due WHERE o.id = due.id AND due.confidential RETURNING 1
+), deleted AS (
+  DELETE FROM ${schema}.outbox o USING due WHERE o.id = due.id AND due.confidential RETURNING 1
 ), published AS (
-  UPDATE messaging.outbox o SET published_at = now() FROM due WHERE o.id = due.id AND NOT due.confidential RETURNING 1
+  UPDATE ${schema}.outbox o SET published_at = now() FROM due WHERE o.id = due.id AND NOT due.confidential RETURNING 1
 )
-SELECT (SELECT count(*) FROM forgotten)::int + (SELECT count(*) FROM published)::int AS count`,
-);
+SELECT (SELECT count(*) FROM deleted)::int + (SELECT count(*) FROM published)::int AS count`,
+    ),
+  };
+}
 
-export function createReturnedRows(pool: Pool, { leaseMs }: Pick<Limits, 'leaseMs'>): ReturnedRows {
+export function createReturnedRows(
+  pool: Pool,
+  schema: Schema,
+  { leaseMs }: Pick<Limits, 'leaseMs'>,
+): ReturnedRows {
+  const statements = statementsOf(schema);
+
   return {
     async markReturned(ids) {
-      await pool.query(markReturned([ids]));
+      await pool.query(statements.markReturned([ids]));
     },
     async claimReturned() {
-      return (await pool.query<ClaimedRow>(claimReturned([leaseMs]))).rows;
+      return (await pool.query<ClaimedRow>(statements.claimReturned([leaseMs]))).rows;
     },
     async releaseReturned(types, limit) {
-      return (await pool.query(releaseReturned([types, limit]))).rowCount ?? 0;
+      return (await pool.query(statements.releaseReturned([types, limit]))).rowCount ?? 0;
     },
     async giveUpReturned(days, limit) {
-      return (await pool.query<{ count: number }>(giveUpReturned([days, limit]))).rows[0]?.count ?? 0;
+      const { rows } = await pool.query<{ count: number }>(statements.giveUpReturned([days, limit]));
+      return rows[0]?.count ?? 0;
     },
   };
 }

@@ -3,30 +3,32 @@ import type { EventBus } from '@warren/event-bus';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { EventHandler } from '../api.js';
-import { jittered } from '../jitter.js';
 import type { Limits } from '../limits.js';
+import type { Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
+import { jittered } from '../time.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import { createReplayRequests, type ReplayRequest, type ReplayRequests } from './requests.js';
 
 export interface CatchUpParts {
   service: string;
-  /** What this service keeps copies of. */
+  /** The producers of which this service keeps copies, with the types that the copies are made of. */
   sources: ReadonlyMap<string, readonly string[]>;
   pool: Pool;
+  schema: Schema;
   bus: EventBus;
-  /** When a replayed event last came, in epoch milliseconds. */
+  /** When a part of a replay was last handled, in epoch milliseconds. */
   lastReplayed(): number;
   limits: Pick<Limits, 'catchUpPollMs' | 'catchUpPatienceMs'>;
   log: Logger;
 }
 
-/** Between two looks while nothing is missing. */
+/** The interval of checks while nothing is missing. */
 const idleMs = 30_000;
-/** After a request that found no producer. */
+/** The pause after a request that found no producer. */
 const repeatMs = 10_000;
 
-/** The producers of which these handlers keep copies, and by which types. */
+/** The producers of which these handlers keep copies, with the types that the copies are made of. */
 export function copiedSources<Db>(
   service: string,
   handlers: readonly EventHandler<Db>[],
@@ -41,11 +43,11 @@ export function copiedSources<Db>(
 }
 
 /**
- * Asks producers for what this service lacks, until each has sent it.
+ * Requests what this service lacks from its producers, until each has sent it.
  *
- * - Copies: on a first deployment, after the database was lost or restored, after a producer's was restored, and when a
- *   build begins to copy more. Live events meanwhile do no harm, since copies go by version.
- * - Events: after the service's queue or its bindings were lost. The inbox discards those that were handled.
+ * - Copies are requested on a first deployment, after the database was lost or restored, after a producer's database was
+ *   restored, and when a build begins to copy more. Live events may arrive meanwhile, since a copy keeps the newest version.
+ * - Events are requested after the service's queue or its bindings were lost. The inbox discards those that were handled.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
@@ -59,17 +61,17 @@ export class CatchUp {
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
-    this.#copies = createReplayRequests(parts.pool, 'copy', parts.sources.keys());
-    this.#recoveries = createReplayRequests(parts.pool, 'recovery');
+    this.#copies = createReplayRequests(parts.pool, parts.schema, 'copy', parts.sources.keys());
+    this.#recoveries = createReplayRequests(parts.pool, parts.schema, 'recovery');
     this.#missing = parts.sources.size;
   }
 
-  /** Copies that are not complete, as far as this process knows. */
+  /** How many copies are incomplete, as far as this process knows. */
   get missing(): number {
     return this.#missing;
   }
 
-  /** Producers that still owe what a lost queue may have held, as far as this process knows. */
+  /** How many producers still have to send what a lost queue may have held, as far as this process knows. */
   get recovering(): number {
     return this.#recovering;
   }
@@ -78,7 +80,7 @@ export class CatchUp {
     this.#running ??= this.#run();
   }
 
-  /** Something may be missing now: looks at once. */
+  /** Checks at once, since something may be missing now. */
   wake(): void {
     this.#waking.abort();
   }
@@ -96,15 +98,16 @@ export class CatchUp {
         registered = true;
         this.#missing = await this.#copies.open();
         this.#recovering = await this.#recoveries.open();
-        await this.#ask();
+        await this.#sendDueRequests();
       } catch (error) {
-        if (!this.#stopping.now) this.#parts.log.warn({ err: error }, 'could not ask for what is missing');
+        if (!this.#stopping.now)
+          this.#parts.log.warn({ err: error }, 'could not request missing copies and events');
       }
       await this.#pause();
     }
   }
 
-  /** `wake` ends a long pause. Without it this process looks all the same: the instance that was woken may have died. */
+  /** `wake` ends a long pause. The pause ends without it too, since the instance that was woken may have crashed. */
   async #pause(): Promise<void> {
     const { catchUpPollMs } = this.#parts.limits;
     if (this.#missing + this.#recovering > 0) return this.#stopping.sleep(catchUpPollMs);
@@ -112,11 +115,12 @@ export class CatchUp {
     if (this.#waking.signal.aborted) this.#waking = new AbortController();
   }
 
-  /** An older build beside this one copies less and changes nothing. */
+  /** Does nothing in an older build that copies less. */
   async #register(): Promise<void> {
-    for (const [source, types] of this.#parts.sources) {
-      await this.#parts.pool.query(
-        `INSERT INTO messaging.copy AS c (source, types) VALUES ($1, $2)
+    const { pool, schema, sources } = this.#parts;
+    for (const [source, types] of sources) {
+      await pool.query(
+        `INSERT INTO ${schema}.copy AS c (source, types) VALUES ($1, $2)
         ON CONFLICT (source) DO UPDATE
         SET types = excluded.types, replay_id = gen_random_uuid(), asked_at = NULL, completed_at = NULL
         WHERE NOT c.types @> excluded.types`,
@@ -125,19 +129,19 @@ export class CatchUp {
     }
   }
 
-  /** One instance asks for all, and asks again only after `catchUpPatienceMs`. */
-  async #ask(): Promise<void> {
+  /** One instance sends each request, and repeats it only after `catchUpPatienceMs`. */
+  async #sendDueRequests(): Promise<void> {
     const { bus, lastReplayed, limits } = this.#parts;
     const patienceMs = limits.catchUpPatienceMs;
-    // Before the queue is bound, the answer would find no way, and live events would be missed beside it.
+    // Before the queue is bound, the answers and live events would be lost.
     if (bus.state !== 'up') return;
-    if (this.#recovering > 0) await this.#request(this.#recoveries, await this.#recoveries.due(patienceMs));
-    // While parts of a replay of copies arrive, it is under way and not asked for again.
+    if (this.#recovering > 0) await this.#send(this.#recoveries, await this.#recoveries.due(patienceMs));
+    // While parts of a replay arrive, it is under way and is not requested again.
     if (this.#missing === 0 || Date.now() - lastReplayed() < patienceMs) return;
-    await this.#request(this.#copies, await this.#copies.due(patienceMs));
+    await this.#send(this.#copies, await this.#copies.due(patienceMs));
   }
 
-  async #request(requests: ReplayRequests, due: readonly ReplayRequest[]): Promise<void> {
+  async #send(requests: ReplayRequests, due: readonly ReplayRequest[]): Promise<void> {
     const { service, bus, limits, log } = this.#parts;
     const type = `${service}.replay-requested`;
     for (const { source, types, replayId, lostSince } of due) {
@@ -146,9 +150,9 @@ export class CatchUp {
       const event = rowOf(envelope(service, parts, { correlationId: replayId }));
       const published = bus.publish({ ...event, to: source }).catch(() => 'unconfirmed' as const);
       const receipt = await this.#stopping.unless(published);
-      log.info({ source, replayId, lostSince, receipt }, 'asked for what is missing');
+      log.info({ source, replayId, lostSince, receipt }, 'requested missing copies or events');
       if (receipt !== 'confirmed')
-        await requests.unheard(source, { patienceMs: limits.catchUpPatienceMs, afterMs: repeatMs });
+        await requests.retry(source, { patienceMs: limits.catchUpPatienceMs, afterMs: repeatMs });
     }
   }
 }

@@ -1,13 +1,14 @@
 import type { ReplayCompleted, ReplayRequested } from '@warren/contracts';
 import { serviceOf } from '@warren/contracts';
 import type { EventHandler, RawClient } from '../api.js';
+import type { Schema } from '../schema/schema.js';
 import { acceptRequest } from './jobs.js';
 
 /**
- * How requests for replays, and word of their end, enter a service: like any event, by the inbox and in a
- * transaction. `snapshotTypes`: what this service can send as snapshots; for other types it reads its outbox.
+ * Handlers of requests for replays and of their completion. These messages arrive like any event, through the inbox.
+ * `snapshotTypes`: the types that this service sends as snapshots; for other types it reads its outbox.
  */
-export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<RawClient>[] {
+export function replayHandlers(schema: Schema, snapshotTypes: readonly string[]): EventHandler<RawClient>[] {
   return [
     {
       kind: 'react',
@@ -16,11 +17,11 @@ export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<R
         const { replayId, types, lostSince } = event.data as ReplayRequested;
         const consumer = serviceOf(event.type);
         if (lostSince !== undefined) {
-          await acceptRequest(tx, { id: replayId, consumer, source: 'outbox', types, lostSince });
+          await acceptRequest(tx, schema, { id: replayId, consumer, source: 'outbox', types, lostSince });
           return;
         }
         const snapshots = types.filter((type) => snapshotTypes.includes(type));
-        await acceptRequest(tx, {
+        await acceptRequest(tx, schema, {
           id: replayId,
           consumer,
           source: snapshots.length > 0 ? 'snapshot' : 'outbox',
@@ -35,7 +36,7 @@ export function replayHandlers(snapshotTypes: readonly string[]): EventHandler<R
         const { replayId, lostSince } = event.data as ReplayCompleted;
         const table = lostSince === undefined ? 'copy' : 'recovery';
         await tx.$queryRawUnsafe(
-          `UPDATE messaging.${table} SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
+          `UPDATE ${schema}.${table} SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
           RETURNING source`,
           replayId,
           serviceOf(event.type),

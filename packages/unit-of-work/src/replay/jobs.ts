@@ -1,26 +1,27 @@
 import type { Pool } from 'pg';
 import type { RawClient } from '../api.js';
+import type { Schema } from '../schema/schema.js';
 
-/** One replay that this service owes another. */
+/** A replay that this service has to send to another one. */
 export interface ReplayJob {
   id: string;
   consumer: string;
   source: 'outbox' | 'snapshot';
-  /** Missing: all. */
+  /** Null: all types. */
   types: string[] | null;
   /**
-   * From the outbox: only what was written since. Where the consumer `asked`, because its queue was lost: everything
+   * For the outbox: only events that were written since. If the consumer `asked` because its queue was lost: all events
    * that may have been published since.
    */
   since: Date | null;
-  /** Sent as it was published, so that `react` handlers see it too, through the inbox. */
+  /** Events are sent as they were published, so that `react` handlers handle them too, unless the inbox has them. */
   withEffects: boolean;
-  /** After which row to go on; null at the beginning. */
+  /** The last row that was sent; null at the beginning. */
   position: Position | null;
   sent: number;
-  /** The consumer asked for it itself, and will take its end as a sign that nothing is missing. */
+  /** The consumer itself requested the replay, and treats its completion as a sign that nothing is missing. */
   asked: boolean;
-  /** Names the lease under which it is worked on. */
+  /** The id of the runner's lease. */
   lease: string;
 }
 
@@ -29,13 +30,13 @@ export interface Position {
   after: string;
 }
 
-/** The replays as their runners work on them. A job belongs to whoever leased it. */
+/** Replays as runners work on them. A job belongs to the runner that leased it. */
 export interface ReplayJobs {
-  /** The oldest job that nobody works on. */
+  /** Leases the oldest job that no runner works on. */
   lease(): Promise<ReplayJob | undefined>;
-  /** Remembers how far it came and extends the lease; false if the job is another one's meanwhile. */
+  /** Saves the progress and extends the lease. Resolves to false if another runner has the job now. */
   advance(job: ReplayJob): Promise<boolean>;
-  /** Gives it back; any runner may go on after `delayMs`. */
+  /** Ends the lease. Any runner may continue after `delayMs`. */
   release(job: ReplayJob, delayMs: number): Promise<void>;
   finish(job: ReplayJob): Promise<void>;
   fail(job: ReplayJob, error: string): Promise<void>;
@@ -45,30 +46,31 @@ interface JobRow extends Omit<ReplayJob, 'sent'> {
   sent: string;
 }
 
-/** Longer than a broker takes for a page. Where it isn't, two runners send the same: of no harm. */
+/** Longer than sending a page takes. If it isn't, two runners send the same page, which does no harm. */
 const leaseEnd = `now() + interval '60 s'`;
 
-const take = `
-UPDATE messaging.replay SET state = 'running', lease = gen_random_uuid(), leased_until = ${leaseEnd}
+const take = (schema: Schema) => `
+UPDATE ${schema}.replay SET state = 'running', lease = gen_random_uuid(), leased_until = ${leaseEnd}
 WHERE id = (
-  SELECT id FROM messaging.replay
+  SELECT id FROM ${schema}.replay
   WHERE state IN ('waiting', 'running') AND leased_until < now()
   ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id, consumer, source, types, since, with_effects AS "withEffects", position, sent, lease,
   requested_by = consumer AS asked`;
 
-/** Whether it is the same replay as before, so that it can go on where it failed. */
-const goesOn = `r.state = 'failed' AND r.source = excluded.source AND r.since IS NOT DISTINCT FROM excluded.since`;
+/** Whether the request is for the same replay as before, which can continue where it failed. */
+const continues = `r.state = 'failed' AND r.source = excluded.source AND r.since IS NOT DISTINCT FROM excluded.since`;
 
 /**
- * Writes a request of a consumer down. A repeated request changes nothing while the first one is at work, nor for five
- * minutes after, since the `replay-completed` of the first may still wait in the consumer's queue. After that, a replay
- * that failed goes on where it was, and any other starts anew. So does one that an older build, which doesn't know
- * `lostSince`, took for a request for copies.
+ * Records the request of a consumer. A repeated request changes nothing while the replay runs and for five minutes after
+ * it, since its `replay-completed` may still wait in the consumer's queue. After that, a failed replay continues where it
+ * stopped, and any other starts again. So does a replay that an older build, which doesn't know `lostSince`, treated as a
+ * request for copies.
  */
 export async function acceptRequest(
   db: RawClient,
+  schema: Schema,
   {
     id,
     consumer,
@@ -76,17 +78,17 @@ export async function acceptRequest(
     types,
     lostSince,
   }: Pick<ReplayJob, 'id' | 'consumer' | 'source' | 'types'> & {
-    /** RFC 3339. Everything that was published since is sent as it was, for handlers of both kinds. */
+    /** RFC 3339. All events that were published since are sent as they were, for handlers of both kinds. */
     lostSince?: string;
   },
 ): Promise<void> {
   await db.$queryRawUnsafe(
-    `INSERT INTO messaging.replay AS r (id, consumer, source, types, requested_by, since, with_effects)
+    `INSERT INTO ${schema}.replay AS r (id, consumer, source, types, requested_by, since, with_effects)
     VALUES ($1::uuid, $2, $3, $4::text[], $2, $5::timestamptz, $5::timestamptz IS NOT NULL)
     ON CONFLICT (id) DO UPDATE SET state = 'waiting', error = NULL, finished_at = NULL, source = excluded.source,
       types = excluded.types, since = excluded.since, with_effects = excluded.with_effects,
-      position = CASE WHEN ${goesOn} THEN r.position END,
-      sent = CASE WHEN ${goesOn} THEN r.sent ELSE 0 END
+      position = CASE WHEN ${continues} THEN r.position END,
+      sent = CASE WHEN ${continues} THEN r.sent ELSE 0 END
     WHERE r.consumer = excluded.consumer AND r.finished_at < now() - interval '5 min'
     RETURNING id`,
     id,
@@ -97,30 +99,30 @@ export async function acceptRequest(
   );
 }
 
-export function createReplayJobs(pool: Pool): ReplayJobs {
+export function createReplayJobs(pool: Pool, schema: Schema): ReplayJobs {
   const end = (job: ReplayJob, state: 'done' | 'failed', error: string | null) =>
     pool.query(
-      `UPDATE messaging.replay SET state = $2, error = $3, sent = $4, finished_at = now(), lease = NULL
+      `UPDATE ${schema}.replay SET state = $2, error = $3, sent = $4, finished_at = now(), lease = NULL
       WHERE lease = $1`,
       [job.lease, state, error, job.sent],
     );
 
   return {
     async lease() {
-      const { rows } = await pool.query<JobRow>(take);
+      const { rows } = await pool.query<JobRow>(take(schema));
       const [row] = rows;
       return row && { ...row, sent: Number(row.sent) };
     },
     async advance(job) {
       const { rowCount } = await pool.query(
-        `UPDATE messaging.replay SET position = $2, sent = $3, leased_until = ${leaseEnd} WHERE lease = $1`,
+        `UPDATE ${schema}.replay SET position = $2, sent = $3, leased_until = ${leaseEnd} WHERE lease = $1`,
         [job.lease, JSON.stringify(job.position), job.sent],
       );
       return rowCount === 1;
     },
     async release(job, delayMs) {
       await pool.query(
-        `UPDATE messaging.replay SET lease = NULL, leased_until = now() + $2::int * interval '1 ms'
+        `UPDATE ${schema}.replay SET lease = NULL, leased_until = now() + $2::int * interval '1 ms'
         WHERE lease = $1`,
         [job.lease, delayMs],
       );

@@ -1,49 +1,116 @@
-import { dayOfPartition, isoDay, type Partitioned } from './days.js';
+import type { ClientBase } from 'pg';
+import type { Schema } from '../schema/schema.js';
+import { dayMs } from '../time.js';
+import type { RunStep } from './steps.js';
 
-/** The least of a database connection that the steps of retention need. */
-export interface Db {
-  query<Row>(sql: string, values?: unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>;
+/** Tables with one partition for each day. Days are those of UTC, counted from 1970-01-01. */
+export type Partitioned = 'outbox' | 'inbox';
+
+export interface PartitionRound {
+  client: ClientBase;
+  schema: Schema;
+  runStep: RunStep;
+  table: Partitioned;
+  now: Date;
+  keepDays: number;
+  /** How many days are created in advance. */
+  daysAhead: number;
+}
+
+export interface PartitionCounts {
+  partitionsMade: number;
+  partitionsDropped: number;
+  /** Old enough to be dropped, but still needed, or in use at each try. */
+  partitionsHeld: number;
+}
+
+/** Creates the partitions of today and the next days, and drops those older than `keepDays`. */
+export async function maintainPartitions(round: PartitionRound): Promise<PartitionCounts> {
+  const { client, schema, runStep, table, now, keepDays, daysAhead } = round;
+  const counts: PartitionCounts = { partitionsMade: 0, partitionsDropped: 0, partitionsHeld: 0 };
+  const dropDetached = () =>
+    runStep(`drop ${table}`, () => call(client, schema, 'drop_detached($1)', [table]));
+
+  // What a process detached that ended before it could drop it.
+  while (await dropDetached());
+  const days = await daysOf(client, schema, table);
+  const today = dayOf(now);
+  let ahead = daysAhead;
+  for (let day = today; day <= today + ahead; day++) {
+    if (days.has(day)) continue;
+    const made = await runStep(`make ${table}`, () => makePartition(client, schema, table, day));
+    if (made === undefined) break;
+    if (made) counts.partitionsMade += 1;
+    // The day has rows in the default partition, which each further partition reads through when it is attached. So
+    // all partitions are made now, for as long as these rows are kept.
+    else ahead = keepDays + daysAhead + 1;
+  }
+
+  const old = [...days].filter((day) => day < today - keepDays).sort((a, b) => a - b);
+  const handledSince = new Date(now.getTime() - keepDays * dayMs);
+  for (const [index, day] of old.entries()) {
+    const detached = await runStep(`detach ${table}`, () =>
+      call(client, schema, 'detach_day($1, $2, $3)', [table, isoDay(day), handledSince]),
+    );
+    if (detached === undefined) {
+      // A transaction that uses this partition uses the parent table, so the others can't be detached either.
+      counts.partitionsHeld += old.length - index;
+      break;
+    }
+    if (!detached) counts.partitionsHeld += 1;
+    else if (await dropDetached()) counts.partitionsDropped += 1;
+  }
+  return counts;
+}
+
+/**
+ * Creates a day's partition. Resolves to false if the default partition already has rows of this day: they stay there,
+ * and are deleted one by one.
+ */
+export async function makePartition(
+  client: ClientBase,
+  schema: Schema,
+  table: Partitioned,
+  day: number,
+): Promise<boolean> {
+  return call(client, schema, 'make_day($1, $2)', [table, isoDay(day)]);
+}
+
+export function dayOf(time: Date): number {
+  return Math.floor(time.getTime() / dayMs);
+}
+
+/** `2026-11-24` */
+function isoDay(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10);
 }
 
 /** The days that have a partition. */
-export async function daysOf(db: Db, table: Partitioned): Promise<Set<number>> {
-  const { rows } = await db.query<{ name: string }>(
+async function daysOf(client: ClientBase, schema: Schema, table: Partitioned): Promise<Set<number>> {
+  const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
-    WHERE inhparent = 'messaging.${table}'::regclass`,
+    WHERE inhparent = '${schema}.${table}'::regclass`,
   );
   return new Set(rows.map(({ name }) => dayOfPartition(name)).filter((day) => day !== undefined));
 }
 
-/**
- * Makes a day's partition; false if the day has begun without one: its rows then stay in the rest, and are pruned
- * there. Made beside the table and attached, which keeps writers waiting while the rest is looked through.
- */
-export async function makePartition(db: Db, table: Partitioned, day: number): Promise<boolean> {
-  return call(db, 'make_day($1, $2)', [table, isoDay(day)]);
+/** Undefined for the default partition. */
+function dayOfPartition(name: string): number | undefined {
+  const [, year, month, day] = /_(\d{4})(\d\d)(\d\d)$/.exec(name) ?? [];
+  if (!year || !month || !day) return undefined;
+  return Date.UTC(Number(year), Number(month) - 1, Number(day)) / dayMs;
 }
 
 /**
- * Takes a day's partition off the table, unless it still holds what is needed: unpublished events, or events that
- * were handled after `handledSince`. Looks first, and again with everyone locked out, for the moment that it takes;
- * the files go with `dropDetached`, while everyone works again.
+ * Calls a function of the schema, which runs with the rights of its owner: the role of the service may have no right to
+ * create or drop a table. See migration 004.
  */
-export async function detachPartition(
-  db: Db,
-  table: Partitioned,
-  day: number,
-  handledSince: Date,
-): Promise<'detached' | 'held'> {
-  const detached = await call(db, 'detach_day($1, $2, $3)', [table, isoDay(day), handledSince]);
-  return detached ? 'detached' : 'held';
-}
-
-/** Drops a table that `detachPartition` left, here or in a process that ended then; false if there is none. */
-export async function dropDetached(db: Db, table: Partitioned): Promise<boolean> {
-  return call(db, 'drop_detached($1)', [table]);
-}
-
-/** A function of the schema: its owner may change tables, the role that calls it need not. */
-async function call(db: Db, signature: string, values: unknown[]): Promise<boolean> {
-  const { rows } = await db.query<{ done: boolean }>(`SELECT messaging.${signature} AS done`, values);
+async function call(
+  client: ClientBase,
+  schema: Schema,
+  signature: string,
+  values: unknown[],
+): Promise<boolean> {
+  const { rows } = await client.query<{ done: boolean }>(`SELECT ${schema}.${signature} AS done`, values);
   return rows[0]?.done ?? false;
 }

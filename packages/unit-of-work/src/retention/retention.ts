@@ -1,35 +1,51 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { jittered } from '../jitter.js';
 import { withLease } from '../lease.js';
 import { type Limits, withDefaults } from '../limits.js';
+import { Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
-import { type RoundCounts, runRound } from './round.js';
+import { jittered } from '../time.js';
+import { deleteExpiredRows } from './expired-rows.js';
+import { createFeedTable } from './feed-table.js';
+import { type FeedCounts, pruneFeeds } from './feeds.js';
+import { maintainPartitions, type PartitionCounts } from './partitions.js';
+import { createStepRunner } from './steps.js';
 
 export interface RetentionParts {
   pool: Pool;
+  /** The schema of the unit of work. Default `messaging`. */
+  schema?: string;
   limits?: Partial<Limits>;
   log: Logger;
-  /** The time by which things are old; the database's if left out, so that no instance's wrong clock drops anything. */
+  /** Decides what is old. Default: the database's clock, so that an instance with a wrong clock deletes nothing early. */
   clock?: () => Date;
 }
 
-/** Totals of this process; `partitionsHeld` as of its last round. */
+/** What one round of retention did. */
+export interface RoundCounts extends PartitionCounts, FeedCounts {
+  /** Rows of inbox, outbox, idempotency, suspects and replays that were deleted one by one. */
+  rows: number;
+  /** How often a step gave way to other transactions. */
+  gaveWay: number;
+}
+
+/** Totals of this process. `partitionsHeld` is that of the last round. */
 export interface RetentionStats extends RoundCounts {
   rounds: number;
   failed: number;
 }
 
-/** The first round soon after a start, so that a service which never lives long has some too. */
-const firstShare = 0.1;
+/** The first round comes after this share of the usual interval, for processes that don't live long. */
+const firstRoundShare = 0.1;
 
 /**
- * Keeps the `messaging` tables from growing for ever: makes the days' partitions ahead, drops the old ones, prunes
- * feeds and what else expires. One instance at a time; each step is short and gives way to the relay and to
- * whoever writes.
+ * Deletes old rows of the kit's tables, so that they don't grow for ever. Creates the partitions of the next days, drops
+ * those of old days, prunes feeds and deletes other expired rows. One instance at a time works, in short steps that give
+ * way to other transactions.
  */
 export class Retention {
   readonly #parts: RetentionParts;
+  readonly #schema: Schema;
   readonly #limits: Limits;
   readonly #stopping = new Stopping();
   readonly #stats: RetentionStats = {
@@ -47,6 +63,7 @@ export class Retention {
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
+    this.#schema = new Schema(parts.schema);
     this.#limits = withDefaults(parts.limits);
   }
 
@@ -58,29 +75,20 @@ export class Retention {
     this.#running ??= this.#run();
   }
 
-  /** Waits for the step in hand, 2 s at most for each of its statements. */
+  /** Waits for the present step, at most 2 s for each of its statements. */
   async stop(): Promise<void> {
     this.#stopping.begin();
     await this.#running;
   }
 
   /**
-   * Does all that is due. False if another instance is at it. Rejects if the database fails; what was done stays
-   * done, and the next round goes on.
+   * Runs one round. Resolves to false if another instance is running one. Rejects if the database fails; what was deleted
+   * stays deleted, and the next round continues.
    */
   async round(): Promise<boolean> {
     const { pool, log } = this.#parts;
-    const counts = await withLease(pool, 'retention', { log }, (lost) =>
-      withClient(pool, async (client) =>
-        runRound({
-          client,
-          now: await this.#now(client),
-          limits: this.#limits,
-          log,
-          sleep: (ms) => this.#stopping.sleep(ms),
-          stopped: () => this.#stopping.now || lost(),
-        }),
-      ),
+    const counts = await withLease(pool, 'retention', { schema: this.#schema.name, log }, (isLost) =>
+      withClient(pool, (client) => this.#runRound(client, () => this.#stopping.now || isLost())),
     );
     if (!counts) return false;
     this.#count(counts);
@@ -89,16 +97,61 @@ export class Retention {
 
   async #run(): Promise<void> {
     const { retentionMs } = this.#limits;
-    await this.#stopping.sleep(jittered(retentionMs * firstShare));
+    await this.#stopping.sleep(jittered(retentionMs * firstRoundShare));
     while (!this.#stopping.now) {
       try {
         await this.round();
       } catch (error) {
         this.#stats.failed += 1;
-        this.#parts.log.warn({ err: error }, 'retention failed; trying again with the next round');
+        this.#parts.log.warn({ err: error }, 'a round of retention failed; the next one continues');
       }
       await this.#stopping.sleep(jittered(retentionMs));
     }
+  }
+
+  async #runRound(client: PoolClient, stopped: () => boolean): Promise<RoundCounts> {
+    const limits = this.#limits;
+    const schema = this.#schema;
+    let gaveWay = 0;
+    const runStep = createStepRunner({
+      client,
+      log: this.#parts.log,
+      sleep: (ms) => this.#stopping.sleep(ms),
+      stopped,
+      onGaveWay: () => {
+        gaveWay += 1;
+      },
+    });
+    const now = await this.#now(client);
+    const round = { client, schema, runStep, now, stopped };
+    const daysAhead = limits.partitionsAhead;
+    const outbox = await maintainPartitions({
+      ...round,
+      table: 'outbox',
+      keepDays: limits.outboxDays,
+      daysAhead,
+    });
+    const inbox = await maintainPartitions({
+      ...round,
+      table: 'inbox',
+      keepDays: limits.inboxDays,
+      daysAhead,
+    });
+    const rows = await deleteExpiredRows({ ...round, limits });
+    const table = createFeedTable(client, schema, {
+      now,
+      recent: { entries: limits.feedRecentEntries, hours: limits.feedRecentHours },
+      lasting: { entries: limits.feedEntries, days: limits.feedDays },
+    });
+    const feeds = await pruneFeeds({ table, runStep, stopped });
+    return {
+      partitionsMade: outbox.partitionsMade + inbox.partitionsMade,
+      partitionsDropped: outbox.partitionsDropped + inbox.partitionsDropped,
+      partitionsHeld: outbox.partitionsHeld + inbox.partitionsHeld,
+      ...feeds,
+      rows,
+      gaveWay,
+    };
   }
 
   async #now(client: PoolClient): Promise<Date> {
@@ -118,17 +171,17 @@ export class Retention {
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // The failed query tells; without a listener a cut connection would end the process.
+  // The failed query rejects. Without a listener, a lost connection would end the process.
   const ignore = () => undefined;
   client.on('error', ignore);
-  let sound = false;
+  let succeeded = false;
   try {
     const value = await work(client);
-    sound = true;
+    succeeded = true;
     return value;
   } finally {
     client.off('error', ignore);
-    // A destroyed connection rolls back, whatever state it was in.
-    client.release(!sound);
+    // Closing the connection rolls back whatever is open on it.
+    client.release(!succeeded);
   }
 }

@@ -1,22 +1,22 @@
 import type { ClientBase, Pool } from 'pg';
 import type { Logger } from 'pino';
-import { dayOf } from '../retention/days.js';
-import { makePartition } from '../retention/partitions.js';
-import { initial } from './001-initial.js';
-import { replay } from './002-replay.js';
-import { erasure } from './003-erasure.js';
-import { owner } from './004-owner.js';
-import { feedPersonal } from './005-feed-personal.js';
-import { lease } from './006-lease.js';
-import { epochs } from './007-epochs.js';
-import { parked } from './008-parked.js';
-import { feedsDue } from './009-feeds-due.js';
-import { lostQueues } from './010-lost-queues.js';
-import { ensure } from './011-ensure.js';
-import { lockTimeoutMs, patiently } from './patiently.js';
+import { dayOf, makePartition } from '../retention/partitions.js';
+import { initial } from './migrations/001-initial.js';
+import { replay } from './migrations/002-replay.js';
+import { erasure } from './migrations/003-erasure.js';
+import { owner } from './migrations/004-owner.js';
+import { feedPersonal } from './migrations/005-feed-personal.js';
+import { lease } from './migrations/006-lease.js';
+import { epochs } from './migrations/007-epochs.js';
+import { parked } from './migrations/008-parked.js';
+import { feedsDue } from './migrations/009-feeds-due.js';
+import { lostQueues } from './migrations/010-lost-queues.js';
+import { ensure } from './migrations/011-ensure.js';
+import { Schema } from './schema.js';
+import { changeSchema, lockTimeoutMs } from './schema-change.js';
 
-/** Position plus one is the version. Released ones never change; each must suit the build before it too. */
-const migrations: readonly string[] = [
+/** The index plus one is the version. A released migration never changes, and the build before it must work with it. */
+export const migrations: readonly ((schema: Schema) => string)[] = [
   initial,
   replay,
   erasure,
@@ -30,70 +30,80 @@ const migrations: readonly string[] = [
   ensure,
 ];
 
+export interface MigrateOptions {
+  /** The schema of the kit's tables. Default `messaging`. */
+  schema?: string | undefined;
+  log?: Logger | undefined;
+}
+
 /**
- * Brings the `messaging` schema to this build's version. Any number of instances may start at once: they wait
- * for each other. A new schema is made in one transaction; an existing one is changed in one for each version, so
- * that no table is held while another one is waited for.
+ * Creates the kit's tables, or migrates them to the version of this build. Several instances may do so at once: they take
+ * turns. A new schema is created in one transaction. An existing one is migrated in one transaction for each version, so
+ * that no transaction holds the lock of one table while it waits for that of another.
  */
-export async function migrateMessaging(pool: Pool, log?: Logger): Promise<void> {
+export async function migrateMessaging(pool: Pool, options?: MigrateOptions): Promise<void> {
   const client = await pool.connect();
-  // The failed query tells; without a listener a cut connection would end the process.
+  // The failed query rejects. Without a listener, a lost connection would end the process.
   const ignore = () => undefined;
   client.on('error', ignore);
   try {
-    await migrateMessagingOver(client, log);
+    await migrateMessagingOver(client, options);
     client.off('error', ignore);
     client.release();
   } catch (error) {
-    // A destroyed connection rolls back, whatever state it was in.
+    // Closing the connection rolls back whatever is open on it.
     client.release(true);
     throw error;
   }
 }
 
-/** `migrateMessaging` over a connection of the caller's. */
-export async function migrateMessagingOver(client: ClientBase, log?: Logger): Promise<void> {
-  const what = 'a migration of the messaging schema';
-  while ((await patiently(client, { what, log }, () => migrateFurther(client))) < migrations.length);
+/** `migrateMessaging` over the caller's connection. */
+export async function migrateMessagingOver(
+  client: ClientBase,
+  { schema: schemaName, log }: MigrateOptions = {},
+): Promise<void> {
+  const schema = new Schema(schemaName);
+  const what = `a migration of the schema ${schema.name}`;
+  while ((await changeSchema(client, { what, log }, () => migrateOnce(client, schema))) < migrations.length);
 }
 
-/** Whoever else migrates is waited for; the tables are not. */
-const takeTurn = `
+/** Waits long for other instances that migrate, and only briefly for the locks of tables. */
+const takeTurn = (schema: Schema) => `
 SET LOCAL lock_timeout = '10 min';
-SELECT pg_advisory_xact_lock(hashtextextended('warren.messaging.migrate', 0));
+SELECT pg_advisory_xact_lock(hashtextextended('warren.${schema.name}.migrate', 0));
 SET LOCAL lock_timeout = ${lockTimeoutMs}`;
 
-/** Answers the version that it leaves. */
-async function migrateFurther(client: ClientBase): Promise<number> {
-  await client.query(takeTurn);
-  await client.query(bookkeeping);
+/** Creates all tables, or applies the next migration. Resolves to the version that the schema then has. */
+async function migrateOnce(client: ClientBase, schema: Schema): Promise<number> {
+  await client.query(takeTurn(schema));
+  await client.query(bookkeeping(schema));
   const { rows } = await client.query<{ version: number }>(
-    'SELECT coalesce(max(version), 0) AS version FROM messaging.migration',
+    `SELECT coalesce(max(version), 0) AS version FROM ${schema}.migration`,
   );
   const current = rows[0]?.version ?? 0;
   const next = current === 0 ? migrations.length : current + 1;
-  for (const [index, sql] of migrations.slice(current, next).entries()) {
-    await client.query(sql);
-    await client.query('INSERT INTO messaging.migration (version) VALUES ($1)', [current + index + 1]);
+  for (const [index, migration] of migrations.slice(current, next).entries()) {
+    await client.query(migration(schema));
+    await client.query(`INSERT INTO ${schema}.migration (version) VALUES ($1)`, [current + index + 1]);
   }
-  if (current === 0) await makeFirstDays(client);
+  if (current === 0) await makeFirstPartitions(client, schema);
   return next;
 }
 
-/** So that the first rows find their day; from then on the days are retention's. */
-async function makeFirstDays(client: ClientBase): Promise<void> {
+/** For the first rows. Later partitions are created by retention. */
+async function makeFirstPartitions(client: ClientBase, schema: Schema): Promise<void> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
   const today = dayOf(rows[0]?.now ?? new Date());
   for (const table of ['outbox', 'inbox'] as const) {
-    for (let day = today; day <= today + firstDays; day++) await makePartition(client, table, day);
+    for (let day = today; day <= today + daysAhead; day++) await makePartition(client, schema, table, day);
   }
 }
 
-const firstDays = 3;
+const daysAhead = 3;
 
-const bookkeeping = `
-CREATE SCHEMA IF NOT EXISTS messaging;
-CREATE TABLE IF NOT EXISTS messaging.migration (
+const bookkeeping = (schema: Schema) => `
+CREATE SCHEMA IF NOT EXISTS ${schema};
+CREATE TABLE IF NOT EXISTS ${schema}.migration (
   version integer PRIMARY KEY,
   applied_at timestamptz NOT NULL DEFAULT now()
 )`;

@@ -24,6 +24,9 @@ export interface PendingEntry {
   personal?: PersonalFields | undefined;
 }
 
+/** The members of `TxEffects` that write nothing before the commit. */
+export type CollectedEffects = Pick<TxEffects, 'publish' | 'feed' | 'erase'>;
+
 /** Rows that mark the work as done, in the same transaction. */
 export interface Marks {
   /** The events that this transaction handles. */
@@ -55,7 +58,7 @@ export class Effects {
   }
 
   /** The part that a handler sees. The events that it publishes carry `cause`. */
-  causedBy(cause: Cause): TxEffects {
+  causedBy(cause: Cause): CollectedEffects {
     return {
       publish: (event: NewEvent) => {
         this.#refuseLate();

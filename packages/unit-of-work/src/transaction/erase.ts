@@ -1,4 +1,5 @@
 import type { RawClient } from '../api.js';
+import type { Schema } from '../schema/schema.js';
 
 /**
  * Deletes what the messaging tables hold of these users: their feeds, their words in the feeds of others, the answers kept
@@ -8,34 +9,34 @@ import type { RawClient } from '../api.js';
  * A statement of its own changes the counters first. It waits for transactions that write to one of these feeds, and only
  * a statement that begins after that sees what they wrote.
  */
-export async function eraseUsers(db: RawClient, users: Iterable<string>): Promise<void> {
+export async function eraseUsers(db: RawClient, schema: Schema, users: Iterable<string>): Promise<void> {
   const sorted = [...users].sort();
-  await db.$queryRawUnsafe(nextEpochs, sorted);
-  await db.$queryRawUnsafe(eraseRows, sorted);
+  await db.$queryRawUnsafe(nextEpochs(schema), sorted);
+  await db.$queryRawUnsafe(eraseRows(schema), sorted);
 }
 
-const nextEpochs = `
+const nextEpochs = (schema: Schema) => `
 WITH heads AS (
-  INSERT INTO messaging.feed_head AS h (user_id, seq) SELECT id, 0 FROM unnest($1::text[]) AS id
+  INSERT INTO ${schema}.feed_head AS h (user_id, seq) SELECT id, 0 FROM unnest($1::text[]) AS id
   ON CONFLICT (user_id) DO UPDATE SET epoch = h.epoch + 1
   RETURNING 1
 ) SELECT count(*)::int FROM heads`;
 
-const eraseRows = `
-WITH feed AS (DELETE FROM messaging.feed WHERE user_id = ANY($1::text[])),
+const eraseRows = (schema: Schema) => `
+WITH feed AS (DELETE FROM ${schema}.feed WHERE user_id = ANY($1::text[])),
   personal AS (
-    DELETE FROM messaging.feed_personal WHERE person = ANY($1::text[]) OR user_id = ANY($1::text[])
+    DELETE FROM ${schema}.feed_personal WHERE person = ANY($1::text[]) OR user_id = ANY($1::text[])
     RETURNING user_id, seq, fields
   ),
   others AS (
-    UPDATE messaging.feed f
+    UPDATE ${schema}.feed f
     SET data = (f.data::jsonb || (SELECT jsonb_object_agg(field, NULL) FROM unnest(p.fields) AS field))::json
     FROM personal p WHERE f.user_id = p.user_id AND f.seq = p.seq AND f.user_id <> ALL($1::text[])
   ),
-  idempotency AS (DELETE FROM messaging.idempotency WHERE user_id = ANY($1::text[])),
-  outbox AS (DELETE FROM messaging.outbox WHERE about = ANY($1::text[]) AND published_at IS NOT NULL),
+  idempotency AS (DELETE FROM ${schema}.idempotency WHERE user_id = ANY($1::text[])),
+  outbox AS (DELETE FROM ${schema}.outbox WHERE about = ANY($1::text[]) AND published_at IS NOT NULL),
   erased AS (
-    INSERT INTO messaging.erased (user_id) SELECT unnest($1::text[])
+    INSERT INTO ${schema}.erased (user_id) SELECT unnest($1::text[])
     ON CONFLICT (user_id) DO UPDATE SET erased_at = excluded.erased_at
   )
 SELECT 1 AS done`;

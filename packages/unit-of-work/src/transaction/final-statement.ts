@@ -3,6 +3,7 @@ import type { EntityEpoch } from '../epoch/epochs.js';
 import { isLostRace, LostRace } from '../failures.js';
 import { encodeCursor } from '../feed/cursor.js';
 import { insertRecord } from '../once/record.js';
+import { damaged, type Schema } from '../schema/schema.js';
 import type { Effects, Marks, NewOutboxRow, PendingEntry } from './effects.js';
 
 /** A user's counter after this transaction, and the feed's own epoch. */
@@ -28,6 +29,7 @@ type Bind = (value: unknown) => string;
  */
 export async function commitEffects(
   db: RawClient,
+  schema: Schema,
   effects: Effects,
   epoch: EntityEpoch,
   claimMs: number,
@@ -39,42 +41,43 @@ export async function commitEffects(
   const bind: Bind = (value) => `$${values.push(value)}`;
 
   const parts: string[] = [];
-  if (entries.length > 0) parts.push(headsPart(entries, bind), entriesPart(entries, behind, time, bind));
-  if (entries.some(({ personal }) => personal)) parts.push(personalPart(entries, behind, bind));
-  if (events.length > 0) parts.push(outboxPart(events, claimMs, bind));
-  if (marks.inbox) parts.push(inboxPart(marks.inbox.consumer, marks.inbox.eventIds, bind));
-  if (marks.finished) parts.push(finishedPart(marks.finished, bind));
-  if (marks.record) parts.push(`recorded AS (${insertRecord(marks.record, bind)})`);
+  if (entries.length > 0)
+    parts.push(headsPart(schema, entries, bind), entriesPart(schema, entries, behind, time, bind));
+  if (entries.some(({ personal }) => personal)) parts.push(personalPart(schema, entries, behind, bind));
+  if (events.length > 0) parts.push(outboxPart(schema, events, claimMs, bind));
+  if (marks.inbox) parts.push(inboxPart(schema, marks.inbox.consumer, marks.inbox.eventIds, bind));
+  if (marks.finished) parts.push(finishedPart(schema, marks.finished, bind));
+  if (marks.record) parts.push(`recorded AS (${insertRecord(schema, marks.record, bind)})`);
   if (parts.length === 0) return [];
 
   const heads =
     entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL::json';
   const sql = `WITH ${parts.join(',\n')}
-SELECT epoch, ${heads} AS heads, ${conditions(effects, bind).join(' AND ') || 'true'} AS holds FROM messaging.meta`;
+SELECT epoch, ${heads} AS heads, ${conditions(schema, effects, bind).join(' AND ') || 'true'} AS holds FROM ${schema}.meta`;
   const sent = db.$commitWith?.<FinalRow>(sql, values) ?? db.$queryRawUnsafe<FinalRow[]>(sql, ...values);
   const [row] = await sent.catch((error: unknown) => {
     throw isLostRace(error) ? lostRace(error, epoch) : error;
   });
-  if (!row) throw new Error('messaging.meta is empty: the messaging schema is damaged');
+  if (!row) throw damaged();
   return numbered(entries, behind, time, row);
 }
 
 const epochBegan = 'an epoch began meanwhile';
 
 /** What must hold for the transaction to commit. */
-function conditions({ events, entityEpoch, marks }: Effects, bind: Bind): string[] {
+function conditions(schema: Schema, { events, entityEpoch, marks }: Effects, bind: Bind): string[] {
   const all: string[] = [];
   if (events.length > 0) {
     const holds = `entity_epoch = ${bind(entityEpoch)}::int`;
-    all.push(`messaging.ensure(${holds}, '${epochBegan}', entity_epoch::text)`);
+    all.push(`${schema}.ensure(${holds}, '${epochBegan}', entity_epoch::text)`);
   }
   if (marks.inbox) {
     const holds = `(SELECT count(*) FROM handled) = ${bind(marks.inbox.eventIds.length)}::int`;
-    all.push(`messaging.ensure(${holds}, 'an event was handled elsewhere meanwhile')`);
+    all.push(`${schema}.ensure(${holds}, 'an event was handled elsewhere meanwhile')`);
   }
   if (marks.record) {
     const holds = 'EXISTS (SELECT FROM recorded)';
-    all.push(`messaging.ensure(${holds}, 'the operation was recorded elsewhere meanwhile')`);
+    all.push(`${schema}.ensure(${holds}, 'the operation was recorded elsewhere meanwhile')`);
   }
   return all;
 }
@@ -95,22 +98,28 @@ function placesBehindHead(entries: readonly PendingEntry[]): number[] {
   return places.reverse();
 }
 
-function headsPart(entries: readonly PendingEntry[], bind: Bind): string {
+function headsPart(schema: Schema, entries: readonly PendingEntry[], bind: Bind): string {
   const counts = new Map<string, number>();
   for (const { userId } of entries) counts.set(userId, (counts.get(userId) ?? 0) + 1);
   const users = [...counts.keys()].sort();
   const taken = users.map((user) => String(counts.get(user)));
   return `heads AS (
-  INSERT INTO messaging.feed_head AS h (user_id, seq)
+  INSERT INTO ${schema}.feed_head AS h (user_id, seq)
   SELECT * FROM unnest(${bind(users)}::text[], ${bind(taken)}::bigint[])
   ON CONFLICT (user_id) DO UPDATE SET seq = h.seq + excluded.seq
   RETURNING user_id, seq, epoch
 )`;
 }
 
-function entriesPart(entries: readonly PendingEntry[], behind: number[], time: string, bind: Bind): string {
+function entriesPart(
+  schema: Schema,
+  entries: readonly PendingEntry[],
+  behind: number[],
+  time: string,
+  bind: Bind,
+): string {
   return `entries AS (
-  INSERT INTO messaging.feed (user_id, seq, type, id, time, data)
+  INSERT INTO ${schema}.feed (user_id, seq, type, id, time, data)
   SELECT e.user_id, h.seq - e.behind, e.type, e.id, ${bind(time)}::timestamptz, e.data
   FROM unnest(
     ${bind(entries.map((entry) => entry.userId))}::text[], ${bind(behind.map(String))}::bigint[],
@@ -121,7 +130,12 @@ function entriesPart(entries: readonly PendingEntry[], behind: number[], time: s
 }
 
 /** Numbered as the entries are. */
-function personalPart(entries: readonly PendingEntry[], behind: number[], bind: Bind): string {
+function personalPart(
+  schema: Schema,
+  entries: readonly PendingEntry[],
+  behind: number[],
+  bind: Bind,
+): string {
   const rows = entries.flatMap(({ userId, personal }, index) =>
     personal
       ? [{ userId, behind: String(behind[index] ?? 0), person: personal.userId, fields: personal.fields }]
@@ -129,7 +143,7 @@ function personalPart(entries: readonly PendingEntry[], behind: number[], bind: 
   );
   const column = (of: (row: (typeof rows)[number]) => string) => bind(rows.map(of));
   return `personal AS (
-  INSERT INTO messaging.feed_personal (user_id, seq, person, fields)
+  INSERT INTO ${schema}.feed_personal (user_id, seq, person, fields)
   SELECT p.user_id, h.seq - p.behind, p.person, string_to_array(p.fields, ',')
   FROM unnest(
     ${column((row) => row.userId)}::text[], ${column((row) => row.behind)}::bigint[],
@@ -139,9 +153,9 @@ function personalPart(entries: readonly PendingEntry[], behind: number[], bind: 
 }
 
 /** The lease counts from here, not from `now()`: that is when the transaction began, perhaps long ago. */
-function outboxPart(events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
+function outboxPart(schema: Schema, events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
-  INSERT INTO messaging.outbox (id, type, body, about, confidential, claimed_until)
+  INSERT INTO ${schema}.outbox (id, type, body, about, confidential, claimed_until)
   SELECT id, type, body, about, confidential, ${claimMs > 0 ? `clock_timestamp() + ${bind(claimMs)}::int * interval '1 ms'` : 'now()'}
   FROM unnest(
     ${bind(events.map((event) => event.id))}::uuid[], ${bind(events.map((event) => event.type))}::text[],
@@ -151,17 +165,21 @@ function outboxPart(events: readonly NewOutboxRow[], claimMs: number, bind: Bind
 )`;
 }
 
-function inboxPart(consumer: string, eventIds: readonly string[], bind: Bind): string {
+function inboxPart(schema: Schema, consumer: string, eventIds: readonly string[], bind: Bind): string {
   return `handled AS (
-  INSERT INTO messaging.inbox (consumer, event_id)
+  INSERT INTO ${schema}.inbox (consumer, event_id)
   SELECT ${bind(consumer)}, id FROM unnest(${bind([...eventIds].sort())}::text[]) AS id
   ON CONFLICT DO NOTHING RETURNING 1
 )`;
 }
 
-function finishedPart({ consumer, suspect }: NonNullable<Marks['finished']>, bind: Bind): string {
+function finishedPart(
+  schema: Schema,
+  { consumer, suspect }: NonNullable<Marks['finished']>,
+  bind: Bind,
+): string {
   return `finished AS (
-  DELETE FROM messaging.suspect WHERE consumer = ${bind(consumer)} AND event_id = ${bind(suspect)}
+  DELETE FROM ${schema}.suspect WHERE consumer = ${bind(consumer)} AND event_id = ${bind(suspect)}
 )`;
 }
 

@@ -4,6 +4,7 @@ import type { FeedEntry, RawClient, TransactionalClient } from '../api.js';
 import type { EntityEpoch } from '../epoch/epochs.js';
 import { isRerunnable } from '../failures.js';
 import type { Limits } from '../limits.js';
+import type { Schema } from '../schema/schema.js';
 import { Effects } from './effects.js';
 import { eraseUsers } from './erase.js';
 import { commitEffects } from './final-statement.js';
@@ -21,6 +22,7 @@ export interface CommittedEvents {
 
 export interface TransactorParts<Db extends RawClient> {
   client: TransactionalClient<Db>;
+  schema: Schema;
   language: Language;
   epoch: EntityEpoch;
   relay: CommittedEvents;
@@ -40,7 +42,7 @@ export interface Transactor<Db extends RawClient> {
 const mostReruns = 3;
 
 export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db>): Transactor<Db> {
-  const { client, language, epoch, relay, limits, log, committed } = parts;
+  const { client, schema, language, epoch, relay, limits, log, committed } = parts;
   const options = { maxWait: limits.maxWaitMs, timeout: limits.transactionMs };
 
   async function transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T> {
@@ -59,9 +61,9 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
       effects.seal();
       const { events, erased } = effects;
       if (events.length > 0 && relay.reserve(events.length)) claimed = events.length;
-      if (erased.size > 0) await eraseUsers(db, erased);
+      if (erased.size > 0) await eraseUsers(db, schema, erased);
       const claimMs = claimed > 0 ? limits.leaseMs : 0;
-      return { value, entries: await commitEffects(db, effects, epoch, claimMs) };
+      return { value, entries: await commitEffects(db, schema, effects, epoch, claimMs) };
     }, options);
     const { value, entries } = await written.catch((error: unknown) => {
       giveUp();

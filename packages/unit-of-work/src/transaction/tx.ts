@@ -1,6 +1,11 @@
-import type { Tx, TxEffects } from '../api.js';
+import type { RawClient, Tx } from '../api.js';
+import { hasCopyOf } from '../replay/copies.js';
+import type { Schema } from '../schema/schema.js';
+import type { CollectedEffects } from './effects.js';
 
-/** The database transaction with `publish`, `feed` and `erase` beside it. */
-export function joinTx<Db extends object>(db: Db, effects: TxEffects): Tx<Db> {
-  return Object.assign(Object.create(db), effects);
+/** The database transaction with the members of `TxEffects` beside it. */
+export function joinTx<Db extends RawClient>(db: Db, schema: Schema, effects: CollectedEffects): Tx<Db> {
+  return Object.assign(Object.create(db), effects, {
+    hasCopyOf: (service: string) => hasCopyOf(db, schema, service),
+  });
 }

@@ -55,6 +55,8 @@ export interface InstanceOptions {
   consumedTypes?: ReadonlySet<string>;
   /** While true, no transaction can begin. */
   isAway?: () => boolean;
+  /** Default: `messaging`, which the fixture has made. */
+  schema?: string;
 }
 
 export interface Instance extends Messaging<RawClient> {
@@ -80,7 +82,7 @@ export async function fixture(): Promise<Fixture> {
   return {
     url: database.url,
     pool,
-    instance({ bus = new ScriptedBus(), limits, consumedTypes = new Set<string>(), isAway } = {}) {
+    instance({ bus = new ScriptedBus(), limits, consumedTypes = new Set<string>(), isAway, schema } = {}) {
       const client = recordingClient(pool, isAway);
       const made = createUnitOfWork({
         service: 'note',
@@ -89,6 +91,7 @@ export async function fixture(): Promise<Fixture> {
         pool,
         bus,
         consumedTypes,
+        ...(schema && { schema }),
         log: quiet,
         limits: { stopMs: 500, ...limits },
       });

@@ -2,7 +2,6 @@ import type { EventHandler } from '@warren/unit-of-work';
 import { UnknownPersonError } from '../domain/people.js';
 import type { NotificationDb } from '../store/database.js';
 import { deferEvent } from '../store/deferred-events.js';
-import { hasAllUsers } from '../store/whole-copy.js';
 
 /**
  * While the copy of users is still being built, which may take longer than all the retries of an event, one that tells
@@ -18,7 +17,7 @@ export function deferred(handler: EventHandler<NotificationDb>): EventHandler<No
       try {
         await handler.handle(tx, event);
       } catch (error) {
-        if (!(error instanceof UnknownPersonError) || (await hasAllUsers(tx))) throw error;
+        if (!(error instanceof UnknownPersonError) || (await tx.hasCopyOf('user'))) throw error;
         await deferEvent(tx, event, handler.users?.(event) ?? []);
       }
     },

@@ -31,7 +31,11 @@ export function createMarks(uow: UnitOfWork<NotificationDb>): Marks {
     const { userId, cause, commandId: key } = caller;
     const options = { users: [userId], cause };
     if (key === undefined) return uow.run(work, options);
-    return (await uow.once({ ...options, userId, operation, key, input }, work)).value;
+    const outcome = await uow.once({ ...options, userId, operation, key, input }, async (tx) => {
+      const result = await work(tx);
+      return { record: result, result };
+    });
+    return outcome.ran ? outcome.result : outcome.recorded;
   }
 
   return {

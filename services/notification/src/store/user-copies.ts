@@ -49,3 +49,10 @@ export async function holdPeople(db: NotificationDb, ids: readonly string[]): Pr
     SELECT id, deleted, display_name AS "displayName", locale, time_zone AS "timeZone" FROM user_copies
     WHERE id = ANY(${[...new Set(ids)]}::uuid[]) ORDER BY id FOR SHARE`;
 }
+
+/** Whether a build that kept no emails, or not whether they are verified, made some of the copies. */
+export async function someCopyLacksFields(db: NotificationDb): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ found: boolean }[]>`
+    SELECT EXISTS (SELECT FROM user_copies WHERE (email IS NULL OR email_verified IS NULL) AND NOT deleted) AS found`;
+  return row?.found ?? false;
+}

@@ -44,22 +44,24 @@ export function createAct({
 }: OperationDependencies): (request: ActRequest) => Promise<Payment> {
   return async (request) => {
     const { kind, payerId, paymentId, commandId, cause } = request;
-    let reserved: Reservation | undefined;
-    const work = async (tx: Tx<PaymentDb>) => {
-      reserved = await reserve(tx, request);
-      return { paymentId };
-    };
+    const work = (tx: Tx<PaymentDb>) => reserve(tx, request);
     const once = { userId: payerId, operation: `payment.${kind}`, input: { paymentId }, cause };
-    const repeated = await calls.admitted(async () => {
-      if (commandId !== undefined) return (await uow.once({ ...once, key: commandId }, work)).replayed;
-      await uow.run(work, { cause });
-      return false;
+    const reserved = await calls.admitted(async () => {
+      if (commandId === undefined) return uow.run(work, { cause });
+      const outcome = await uow.once({ ...once, key: commandId }, async (tx) => ({
+        record: { paymentId },
+        result: await work(tx),
+      }));
+      return outcome.ran ? outcome.result : undefined;
     });
-    if (repeated || !reserved) return progress.reached(paymentId);
+    if (!reserved) return progress.reached(paymentId);
     return (await progress.first(reserved.operation))?.payment ?? reserved.payment;
   };
 
-  async function reserve(tx: Tx<PaymentDb>, { kind, payerId, paymentId, cause }: ActRequest) {
+  async function reserve(
+    tx: Tx<PaymentDb>,
+    { kind, payerId, paymentId, cause }: ActRequest,
+  ): Promise<Reservation> {
     const held = await lockPayment(tx, paymentId);
     if (held === undefined || held.payment.payerId !== payerId) throw new AppError('not-found');
     if (held.gone.includes(payerId)) throw new AppError('session-revoked');

@@ -37,19 +37,18 @@ export function createPay({
   timing: { leaseMs },
 }: OperationDependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
-    let reserved: Reservation | undefined;
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
     const work = async (tx: Tx<PaymentDb>) => {
       const { payment, charge } = draft(payerId, request, cause);
       if (!provider.accepts(request.paymentMethod)) throw paymentError('unknown-payment-method');
       await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });
       announce(tx, payment);
-      reserved = { payment, charge };
-      return { paymentId: payment.id };
+      return { record: { paymentId: payment.id }, result: { payment, charge } };
     };
-    const { value, replayed } = await calls.admitted(() => uow.once(once, work));
-    if (replayed || !reserved) return progress.reached(value.paymentId);
-    return (await progress.first(reserved.charge))?.payment ?? reserved.payment;
+    const outcome = await calls.admitted(() => uow.once(once, work));
+    if (!outcome.ran) return progress.reached(outcome.recorded.paymentId);
+    const { payment, charge } = outcome.result;
+    return (await progress.first(charge))?.payment ?? payment;
   };
 }
 

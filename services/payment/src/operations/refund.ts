@@ -43,16 +43,16 @@ export function createRefund({
 }: OperationDependencies): (request: RefundPaymentRequest) => Promise<Refund> {
   return async (request) => {
     const { asker, paymentId, amount, idempotencyKey: key, cause } = request;
-    let reserved: Reservation | undefined;
     const input = { paymentId, amount: amount ?? null };
     const once = { userId: asker.userId, operation: 'payment.refund', key, input, cause };
     const work = async (tx: Tx<PaymentDb>) => {
-      reserved = await reserve(tx, request);
-      return { refundId: reserved.refund.id };
+      const reserved = await reserve(tx, request);
+      return { record: { refundId: reserved.refund.id }, result: reserved };
     };
-    const { value, replayed } = await calls.admitted(() => uow.once(once, work));
-    if (replayed || !reserved) return goOn(value.refundId);
-    return (await progress.first(reserved.operation))?.refund ?? reserved.refund;
+    const outcome = await calls.admitted(() => uow.once(once, work));
+    if (!outcome.ran) return goOn(outcome.recorded.refundId);
+    const { refund, operation } = outcome.result;
+    return (await progress.first(operation))?.refund ?? refund;
   };
 
   async function reserve(tx: Tx<PaymentDb>, request: RefundPaymentRequest): Promise<Reservation> {

@@ -5,7 +5,7 @@ import { revocationPage } from '../store/revocation-pages.js';
 import { recentRevocations } from '../store/revocations.js';
 import { RevocationsQuery } from './schemas.js';
 
-export interface InternalRevocationsParts extends Pick<Context, 'client'> {
+export interface InternalRevocationsParts extends Pick<Context, 'client' | 'config'> {
   now: Clock;
 }
 
@@ -13,7 +13,7 @@ export interface InternalRevocationsParts extends Pick<Context, 'client'> {
  * For services that start, or may have missed an event: pages of all revocations in force, and from then on of those
  * since the last question. For the internal listener: it asks for no token.
  */
-export const internalRevocations = ({ client, now }: InternalRevocationsParts) =>
+export const internalRevocations = ({ client, config, now }: InternalRevocationsParts) =>
   routes((http) => {
     http.get(
       '/internal/revocations',
@@ -28,6 +28,10 @@ export const internalRevocations = ({ client, now }: InternalRevocationsParts) =
       async ({ query: { after, limit, since } }) =>
         after === undefined && limit === undefined
           ? await recentRevocations(client, now(), since === undefined ? undefined : new Date(since))
-          : await revocationPage(client, now(), { after, limit: limit ?? revocationsPerPage }),
+          : await revocationPage(client, now(), {
+              after,
+              limit: limit ?? revocationsPerPage,
+              messaging: config.MESSAGING_SCHEMA,
+            }),
     );
   });

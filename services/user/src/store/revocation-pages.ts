@@ -25,7 +25,7 @@ const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /**
  * A page of at most `limit` revocations in force: those that were committed since the cursor `after` was given out, or all
  * without it, in the order of the transactions that wrote them. A cursor that can't be read, or was given out before the
- * database was restored, begins anew.
+ * database was restored, begins anew. `messaging` is the name of the kit's schema, which holds the database's epoch.
  *
  * Transactions commit in another order than they begin. So a cursor that held the newest date or number would skip what
  * commits late. It holds instead the oldest transaction that was still running in the snapshot of the first page: all
@@ -35,11 +35,11 @@ const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 export async function revocationPage(
   db: UserDb,
   now: Date,
-  { after, limit }: { after?: string | undefined; limit: number },
+  { after, limit, messaging }: { after?: string | undefined; limit: number; messaging: string },
 ): Promise<RevocationsPage> {
   const cursor = after === undefined ? undefined : readRevocationCursor(after);
   const rows = await db.$queryRawUnsafe<PageRow[]>(
-    pageSql,
+    pageSql(messaging),
     cursor?.epoch ?? null,
     cursor?.floor ?? null,
     cursor?.behind?.writtenBy ?? null,
@@ -48,7 +48,7 @@ export async function revocationPage(
     limit + 1,
   );
   const [first] = rows;
-  if (!first) throw new Error('the schema messaging has no epoch');
+  if (!first) throw new Error(`the schema ${messaging} has no epoch`);
   const found = rows.filter(({ sessionId }) => sessionId !== null);
   const page = found.slice(0, limit);
   const more = found.length > limit;
@@ -71,9 +71,9 @@ function nextCursor(
 }
 
 /** One statement, so that the rows and the horizon are of one snapshot. */
-const pageSql = `
+const pageSql = (messaging: string) => `
 WITH here AS (
-  SELECT epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon FROM messaging.meta
+  SELECT epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon FROM "${messaging}".meta
 ), place AS (
   SELECT epoch, horizon, coalesce($1::text = epoch AND $2::bigint <= horizon, false) AS known FROM here
 ), start AS (

@@ -1,6 +1,8 @@
-/** `copy`: which copies of other services' entities this database has ever completed. `replay`: what it owes others. */
-export const replay = `
-CREATE TABLE messaging.copy (
+import type { Schema } from '../schema.js';
+
+/** `copy`: which copies of other services' entities are complete. `replay`: the replays that this service sends. */
+export const replay = (schema: Schema) => `
+CREATE TABLE ${schema}.copy (
   source text COLLATE "C" PRIMARY KEY,
   types text[] NOT NULL,
   replay_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -8,7 +10,7 @@ CREATE TABLE messaging.copy (
   completed_at timestamptz
 );
 
-CREATE TABLE messaging.replay (
+CREATE TABLE ${schema}.replay (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   consumer text NOT NULL,
   source text NOT NULL CHECK (source IN ('outbox', 'snapshot')),
@@ -25,5 +27,5 @@ CREATE TABLE messaging.replay (
   created_at timestamptz NOT NULL DEFAULT now(),
   finished_at timestamptz
 );
-CREATE INDEX replay_open ON messaging.replay (created_at) WHERE state IN ('waiting', 'running');
+CREATE INDEX replay_open ON ${schema}.replay (created_at) WHERE state IN ('waiting', 'running');
 `;

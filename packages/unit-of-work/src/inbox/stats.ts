@@ -7,20 +7,20 @@ export interface ConsumerStats {
   duplicates: number;
   retried: number;
   dead: number;
-  /** Of those handled, parts of a replay. */
+  /** Handled events that were parts of a replay. */
   replayed: number;
-  /** Batches that failed as a whole and ran again one by one. */
+  /** Batches that failed as a whole, so that their events were handled one by one. */
   split: number;
-  /** Handled alone, since whoever had them before may have crashed on them. */
+  /** Messages that were handled alone, since an earlier process may have crashed on them. */
   suspected: number;
-  /** Given up, since everyone crashed on them. */
+  /** Messages that were given up, since too many processes crashed on them. */
   crashLoops: number;
-  /** Answers that others hold the locks which an event needs. */
+  /** Verdicts `busy`: other transactions held the locks that an event needs. */
   busy: number;
 }
 
-/** Counts what a consumer does, and logs what it could not handle. */
-export function createTally(log: Logger) {
+/** Counts what a consumer does, and logs the events that it could not handle. */
+export function createStats(log: Logger) {
   const stats: ConsumerStats = {
     handled: 0,
     duplicates: 0,
@@ -36,11 +36,10 @@ export function createTally(log: Logger) {
 
   return {
     stats,
-    /** When a part of a replay was last handled, in epoch milliseconds; 0: never. */
+    /** When a part of a replay was last handled, in epoch milliseconds. 0: never. */
     lastReplayed: () => lastReplayed,
 
-    /** A transaction has committed. */
-    worked({ duplicates, replayed }: WorkDone): void {
+    committed({ duplicates, replayed }: WorkDone): void {
       stats.duplicates += duplicates;
       if (replayed === 0) return;
       stats.replayed += replayed;
