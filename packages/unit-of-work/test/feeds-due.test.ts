@@ -145,7 +145,7 @@ describe('a feed', () => {
     expect(await left('ann')).toEqual([{ seq: 2 }]);
   }, 30_000);
 
-  it('stays due when a round of retention of retention of retention of retention ends before it is pruned', async () => {
+  it('stays due when a round of retention ends before it is pruned', async () => {
     await oldFeed(db, 'ann', [inDays(-40)]);
     await oldFeed(db, 'bob', [inDays(-40)]);
     await db.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
