@@ -29,7 +29,6 @@ export const exemptions = {
     'services/payment/src/operations/act.ts',
     'services/payment/src/operations/pay.ts',
     'services/payment/src/operations/settle.ts',
-    'services/payment/src/providers/choose.ts',
     'services/user/src/http/admin.ts',
     'services/user/src/http/email-verifications.ts',
     'services/user/src/http/internal-revocations.ts',

@@ -12,7 +12,7 @@ const load = (file) => import(pathToFileURL(join(root, file)));
 
 /**
  * Users, exchanges and permissions with which the broker of compose and of the quickstart starts, as JSON: a user for
- * each service, with the least permissions that its contract needs. `prefix` is the `AMQP_PREFIX` of the services.
+ * each service, with the least permissions that its contract and its event handlers need. `prefix` is the `AMQP_PREFIX` of the services.
  */
 export async function brokerDefinitions(services, prefix) {
   const { revocationType, serviceOf } = await load('packages/contracts/dist/index.js');

@@ -30,10 +30,9 @@ export async function describeServices(checkout = root) {
       const main = join(checkout, service.folder, 'dist/main.js');
       const definition = Object.values(await import(pathToFileURL(main))).find(isDefinition);
       if (!definition) throw new Error(`${service.folder}/src/main.ts exports no service definition`);
-      const { port, contract, config, events } = definition;
-      // A definition lists its events, or its contract the types that the service consumes.
-      const consumes = [...new Set(events?.map(({ type }) => type) ?? contract.consumes ?? [])];
-      return { ...service, port, internalPort: port + 1_000, contract, consumes, config };
+      const { port, contract, config, events = [] } = definition;
+      const consumes = [...new Set(events.map(({ type }) => type))];
+      return { ...service, port, internalPort: port + 1_000, contract, config, consumes };
     }),
   );
   return described.sort((a, b) => a.port - b.port);

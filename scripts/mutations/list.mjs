@@ -556,10 +556,10 @@ export const mutations = [
     tests: ['packages/node-bus/test/rabbitmq.test.ts'],
   },
   {
-    guard: 'senders: a service accepts a shared type only from services that emit it',
+    guard: 'senders: a service accepts an event of its own name only if its contract lists the type',
     file: 'packages/contracts/src/contract.ts',
-    from: 'contract.service === service && Object.hasOwn(contract.emits, type));',
-    to: 'contract.service === service || Object.hasOwn(contract.emits, type));',
+    from: 'Object.hasOwn(consumer.accepts ?? {}, type)',
+    to: 'serviceOf(type) === consumer.service',
     tests: ['packages/unit-of-work/test/senders.test.ts'],
   },
   {

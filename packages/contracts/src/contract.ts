@@ -14,8 +14,6 @@ export interface ServiceContract {
   service: string;
   /** Event type to the closed schema of its `data`. */
   emits: Readonly<Record<string, TSchema>>;
-  /** Types that this service handles, whoever emits them. */
-  consumes: readonly string[];
   /**
    * Event types under this service's name that any other service may publish to it, to the closed schema of their
    * `data`: requests such as `notification.requested`.
@@ -54,12 +52,11 @@ export function defineContract<const C extends ServiceContract>(
 }
 
 /**
- * Whether a service may publish events of a type: those that bear its name, and those that its contract states that it
- * emits, which another service handles for all.
+ * Whether a service takes an event of this type from this publisher: each service publishes under its own name, and any
+ * may publish what `consumer` accepts. The broker lets a service publish only what its contract emits.
  */
-export function mayPublish(contracts: readonly ServiceContract[], service: string, type: string): boolean {
-  if (serviceOf(type) === service) return true;
-  return contracts.some((contract) => contract.service === service && Object.hasOwn(contract.emits, type));
+export function takesFrom(consumer: ServiceContract, publisher: string, type: string): boolean {
+  return serviceOf(type) === publisher || Object.hasOwn(consumer.accepts ?? {}, type);
 }
 
 /** The codes that a service may send: its own and those of the kit. */

@@ -122,7 +122,7 @@ describe('errors', () => {
     ['SoldOut', 'The error code SoldOut of shop is not in kebab case'],
   ])('refuses a contract with the error code %s', (code, message) => {
     const errors = { [code]: { status: 409, temporary: false, title: 'No' } };
-    const contract = { service: 'shop', emits: {}, consumes: [], commands: {}, feed: {}, errors };
+    const contract = { service: 'shop', emits: {}, commands: {}, feed: {}, errors };
     expect(() => defineContract(contract)).toThrow(message);
   });
 });

@@ -104,8 +104,8 @@ describe.each(brokers)('broker permissions', ({ title, options, missing }) => {
     }
 
     it('let a service receive every event that it consumes', async () => {
-      for (const { name: service, contract } of services) {
-        const bus = await declareQueuesOf(service, contract.consumes);
+      for (const { name: service, consumes } of services) {
+        const bus = await declareQueuesOf(service, consumes);
         const nodes = nodesOf(service, 'one');
         await nodes.ready();
         expect([service, bus.state, nodes.state]).toEqual([service, 'up', 'up']);

@@ -1,10 +1,11 @@
 import type { ServiceContract } from '@warren/contracts';
-import type { RealtimeNode, SocketCommand, UserListener } from '@warren/realtime';
+import type { RealtimeNode, UserListener } from '@warren/realtime';
 import type {
   EventHandler,
   RawClient,
   SnapshotSource,
   TransactionalClient,
+  Tx,
   UnitOfWork,
 } from '@warren/unit-of-work';
 import type { FastifyPluginAsync } from 'fastify';
@@ -12,6 +13,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
+import type { Commands } from './commands/commands.js';
 import type { KitConfig } from './config/kit-config.js';
 import type { RevocationSource } from './revocations/source.js';
 
@@ -25,28 +27,37 @@ export interface ServiceDefinition<
   Config extends TObject = TObject,
   Db extends RawClient = RawClient,
   Client extends ServiceClient<Db> = ServiceClient<Db>,
+  C extends ServiceContract = ServiceContract,
 > {
-  /** `user`, `payment`, …: names the queue, the namespace, the logs. */
-  name: string;
+  /** Its `service` names the queue, the namespace and the logs. */
+  contract: C;
   /** Default port where `PORT` isn't set. */
   port: number;
-  contract: ServiceContract;
-  /** Contracts of the services whose events this one handles. */
-  contracts?: readonly ServiceContract[];
   /** The service's own environment variables; the kit adds those that all services share. */
   config: Config;
   database: {
+    /** Annotate `pool`, so that the types of all handlers follow from what this answers: `(pool: Pool) => …`. */
     client(pool: Pool): Client;
     /** The folder with `schema.prisma` and `migrations/`. */
     prisma: URL;
   };
-  doors(context: ServiceContext<Static<Config>, Db, Client>): Doors<Db> | Promise<Doors<Db>>;
+  /**
+   * Made by `project` and `react`. What this service consumes follows from them; they are here, and not among the doors,
+   * so that tools can read that without starting the service.
+   */
+  events?: readonly EventHandler<Tx<NoInfer<Db>, NoInfer<C>>>[];
+  doors(context: ServiceContext<Static<Config>, Db, Client, C>): Doors<Db, C> | Promise<Doors<Db, C>>;
 }
 
-export interface ServiceContext<Config, Db extends RawClient, Client extends ServiceClient<Db>> {
+export interface ServiceContext<
+  Config,
+  Db extends RawClient,
+  Client extends ServiceClient<Db>,
+  C extends ServiceContract,
+> {
   config: Config & KitConfig;
   client: Client;
-  uow: UnitOfWork<Db>;
+  uow: UnitOfWork<Db, C>;
   sockets: ServiceSockets;
   withLease: WithLease;
   log: Logger;
@@ -68,13 +79,11 @@ export interface ServiceSockets
   extends Pick<RealtimeNode, 'hint' | 'onHint' | 'connectedUsers'>,
     Readonly<{ onUsers(listener: UserListener): void }> {}
 
-/** The three doors, and what runs behind them. */
-export interface Doors<Db> {
+/** What is open to the outside, and what runs behind it. The events that come in are in the definition. */
+export type Doors<Db, C extends ServiceContract> = CommandsDoor<C> & {
   http: FastifyPluginAsync[];
-  commands?: SocketCommand[];
-  events?: EventHandler<Db>[];
   /** What services whose copies start late get from this one. */
-  snapshots?: SnapshotSource<Db>[];
+  snapshots?: readonly SnapshotSource<Db, C>[];
   background?: Background[];
   /**
    * Routes of the internal listener, which nobody outside reaches: `/internal/…` for other services, open, and
@@ -85,7 +94,11 @@ export interface Doors<Db> {
   revocations?: RevocationSource;
   /** For the service that signs tokens itself: its keys without a detour over HTTP. */
   keys?: JWTVerifyGetKey;
-}
+};
+
+type CommandsDoor<C extends ServiceContract> = [keyof C['commands']] extends [never]
+  ? { commands?: undefined }
+  : { commands: Commands<C> };
 
 /** Work without a caller, for example a sweeper. Started after the doors open, stopped before they close. */
 export interface Background {
@@ -97,8 +110,12 @@ export interface Background {
 /** What a client's interactive transactions hand to their work. */
 export type DbOf<Client> = Client extends ServiceClient<infer Db> ? Db : never;
 
-export function defineService<Config extends TObject, Client extends ServiceClient<RawClient>>(
-  definition: ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>>,
-): ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>> {
+export function defineService<
+  Config extends TObject,
+  Client extends ServiceClient<RawClient>,
+  const C extends ServiceContract,
+>(
+  definition: ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>, C>,
+): ServiceDefinition<Config, DbOf<Client>, Client & ServiceClient<DbOf<Client>>, C> {
   return definition;
 }

@@ -1,7 +1,9 @@
+export { project, react } from '@warren/unit-of-work';
+export type { Pool } from 'pg';
 export { createRemoteKeys } from './auth/remote-keys.js';
 export { createTokenVerifier, type TokenVerifierOptions } from './auth/token-verifier.js';
 export { type Rounds, rounds } from './background/rounds.js';
-export { command } from './commands/command.js';
+export { type Commands, type SocketOf, socketCommands } from './commands/commands.js';
 export { type ConfigDescription, describeConfig } from './config/describe-config.js';
 export { type KitConfig, kitConfigSchema, secret } from './config/kit-config.js';
 export { ConfigError, type Environment, readConfig } from './config/read-config.js';

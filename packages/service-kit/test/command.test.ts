@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { notificationContract } from '@warren/notification-contract';
-import { command } from '../src/index.js';
+import type { SocketCommand } from '@warren/realtime';
+import { type Commands, socketCommands } from '../src/index.js';
 
 const context = {
   principal: { userId: 'u1', sessionId: 's1', roles: [], expiresAt: 0 },
@@ -8,27 +9,32 @@ const context = {
   correlationId: 'c1',
 };
 const id = '0192f0c1-2d3e-7a4b-8c5d-6e7f80910213';
+const socket = { tell: () => true, onLeave: () => {} };
 
-describe('command', () => {
-  const markAllRead = command(
-    notificationContract,
-    'notification.mark-all-read',
-    async (_input, { principal }) => ({
-      counts: { unread: 0, unseen: principal.userId.length, version: 1 },
-    }),
-  );
-  const markRead = command(notificationContract, 'notification.mark-read', async () => {
-    throw new Error('not called here');
-  });
+const counts = { unread: 0, unseen: 0, version: 1 };
+const one = async () => {
+  throw new Error('not called here');
+};
+const handlers: Commands<typeof notificationContract> = {
+  'notification.mark-read': one,
+  'notification.mark-unread': one,
+  'notification.archive': one,
+  'notification.unarchive': one,
+  'notification.mark-all-read': async (_input, { principal }) => ({
+    counts: { ...counts, unseen: principal.userId.length },
+  }),
+  'notification.mark-all-seen': async () => ({ counts }),
+};
 
-  const socket = { tell: () => true, onLeave: () => {} };
+describe('the commands of a contract', () => {
+  const commands = new Map(socketCommands(notificationContract, handlers).map((each) => [each.name, each]));
+  const markRead = commands.get('notification.mark-read') as SocketCommand;
+  const markAllRead = commands.get('notification.mark-all-read') as SocketCommand;
 
-  it('takes what the contract states', async () => {
-    expect(markAllRead.name).toBe('notification.mark-all-read');
+  it('take what the contract states', async () => {
+    expect([...commands.keys()]).toEqual(Object.keys(notificationContract.commands));
     expect(markRead.check({ id })).toEqual({ id });
-    expect(await markAllRead.handle({}, context, socket)).toEqual({
-      counts: { unread: 0, unseen: 2, version: 1 },
-    });
+    expect(await markAllRead.handle({}, context, socket)).toEqual({ counts: { ...counts, unseen: 2 } });
   });
 
   it.each([
@@ -36,7 +42,20 @@ describe('command', () => {
     [{}, [{ pointer: '/id', code: 'required' }]],
     [{ id, more: 1 }, [{ pointer: '/more', code: 'additionalProperties' }]],
     [null, [{ pointer: '', code: 'type' }]],
-  ])('refuses %j with pointers', (input, errors) => {
+  ])('refuse %j with pointers', (input, errors) => {
     expect(() => markRead.check(input)).toThrow(expect.objectContaining({ code: 'invalid-request', errors }));
+  });
+
+  it('need a handler each, when the service starts', () => {
+    const { 'notification.archive': _, ...others } = handlers;
+    expect(() => socketCommands(notificationContract, others as typeof handlers)).toThrow(
+      'notification has no handler for the command notification.archive of its contract',
+    );
+  });
+
+  it('are all that a service may handle', () => {
+    expect(() =>
+      socketCommands(notificationContract, { ...handlers, 'notification.eat': one } as typeof handlers),
+    ).toThrow('notification handles the command notification.eat, which its contract does not have');
   });
 });

@@ -11,7 +11,7 @@ import { ConfigError, type Environment, readConfig } from '../src/config/read-co
 import { readServiceConfig } from '../src/config/service-config.js';
 
 const service = {
-  name: 'tiny',
+  contract: { service: 'tiny' },
   port: 4_009,
   config: Type.Object({
     RATE: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'A share.' }),
@@ -56,7 +56,7 @@ describe('readServiceConfig', () => {
     ['amqp://tiny:hush@mq', 'shared', 'shared'],
   ])('with the broker at %s and AMQP_USERS %s, broker users are %s', (AMQP_URL, AMQP_USERS, users) => {
     const config = readServiceConfig(service, { ...enough, AMQP_URL, AMQP_USERS }, false);
-    expect(brokerUsersOf(config, service.name)).toBe(users);
+    expect(brokerUsersOf(config, service.contract.service)).toBe(users);
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe('readServiceConfig', () => {
       const lines: string[] = [];
       warnOfSharedUser(
         config,
-        service.name,
+        service.contract.service,
         pino({ level: 'warn' }, { write: (line) => void lines.push(line) }),
       );
       expect(lines.filter((line) => line.includes('share one broker user'))).toHaveLength(times);
@@ -175,7 +175,7 @@ describe('readServiceConfig', () => {
       KEY: 'development-only-development-only-development-only',
     };
     const keyed = {
-      name: 'user',
+      contract: { service: 'user' },
       port: 4_009,
       config: Type.Object({ KEY: Type.String({ secret: true, description: 'A secret of its own.' }) }),
     };

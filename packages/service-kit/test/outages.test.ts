@@ -6,7 +6,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createPool } from '../src/database/pool.js';
 import { createService, type RunningService, routes } from '../src/index.js';
-import { tinyService } from './tiny-service.js';
+import { type tinyContract, tinyService } from './tiny-service.js';
 
 const log = pino({ level: 'silent' });
 
@@ -72,7 +72,7 @@ describe('a service whose database is away', () => {
       HOST: '127.0.0.1',
       DRAIN_SECONDS: '0',
     };
-    const doors = ({ uow }: { uow: UnitOfWork<RawClient> }) => ({
+    const doors = ({ uow }: { uow: UnitOfWork<RawClient, typeof tinyContract> }) => ({
       http: [
         routes((http) => {
           const open = { config: { auth: 'none' } } as const;

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { createService } from '../src/index.js';
 import { migrate } from '../src/service/database.js';
 import { migrateService } from '../src/service/migrate-service.js';
-import { tinyService } from './tiny-service.js';
+import { tinyContract, tinyService } from './tiny-service.js';
 
 const log = pino({ level: 'silent' });
 
@@ -41,7 +41,7 @@ async function query<T extends pg.QueryResultRow>(sql: string): Promise<T[]> {
   }
 }
 
-const other = (name = 'payment') => ({ ...tinyService(), name });
+const other = (name = 'payment') => ({ ...tinyService(), contract: { ...tinyContract, service: name } });
 
 const start = async (definition: ReturnType<typeof tinyService>, more: Record<string, string> = {}) => {
   const { AMQP_URL, ...env } = environment(more);

@@ -1,21 +1,28 @@
+import { defineContract } from '@warren/contracts';
 import { pgClient, type RawClient } from '@warren/unit-of-work';
-import { userContract } from '@warren/user-contract';
 import type pg from 'pg';
 import { Type } from 'typebox';
 import { type Background, type Doors, defineService } from '../src/index.js';
 
+/** Publishes and consumes nothing. */
+export const tinyContract = defineContract({
+  service: 'user' as string,
+  emits: {},
+  commands: {},
+  feed: {},
+});
+
 export interface TinyOptions {
   /** Instead of no doors at all. */
-  doors?: () => Doors<RawClient>;
+  doors?: () => Doors<RawClient, typeof tinyContract>;
   background?: Background[];
 }
 
 /** As little as a service needs. */
 export function tinyService({ doors, background = [] }: TinyOptions = {}) {
   return defineService({
-    name: 'user',
+    contract: tinyContract,
     port: 4_001,
-    contract: userContract,
     config: Type.Object({}),
     database: {
       // Without Prisma's generated code.

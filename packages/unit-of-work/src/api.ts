@@ -1,4 +1,5 @@
-import type { DomainEvent } from '@warren/contracts';
+import type { DomainEvent, ServiceContract } from '@warren/contracts';
+import type { Static, TSchema } from 'typebox';
 
 /**
  * What carries a unit of work: `pgClient`, or the kit's Prisma client. `Db` is what handlers see inside a transaction.
@@ -29,40 +30,50 @@ export interface RawClient {
 }
 
 /** What a handler sees: the database transaction, and what shall commit with it. */
-export type Tx<Db> = Db & TxEffects;
+export type Tx<Db, C extends ServiceContract = ServiceContract> = Db & TxEffects<C>;
 
-export interface TxEffects {
-  /** Collects a domain event. It is written just before the commit and published after it. */
-  publish(event: NewEvent): void;
+export interface TxEffects<C extends ServiceContract = ServiceContract> {
+  /** Collects a domain event that the contract emits. It is written just before the commit and published after it. */
+  readonly publish: (event: EventOf<C>) => void;
   /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
-  feed(userId: string, entry: NewFeedEntry): void;
+  readonly feed: (userId: string, entry: FeedEntryOf<C>) => void;
   /**
    * Takes everything of this user from the messaging tables, with the transaction: their feed, what is `personal` of
    * them in the feeds of others, the answers kept for repeats, and events `about` them, as soon as those are published. Before it, the work must have kept others from
    * writing for them.
    */
-  erase(userId: string): void;
+  readonly erase: (userId: string) => void;
   /** Whether this database has ever had all entities of this service that its handlers keep copies of. */
-  hasCopyOf(service: string): Promise<boolean>;
+  readonly hasCopyOf: (service: string) => Promise<boolean>;
 }
 
-export interface NewEvent {
-  type: string;
+/** An event that a service with this contract may publish. */
+export type EventOf<C extends ServiceContract> = {
+  [Type in keyof C['emits'] & string]: NewEvent<Type, Static<C['emits'][Type]>>;
+}[keyof C['emits'] & string];
+
+/** An entry that a service with this contract may put into a feed. */
+export type FeedEntryOf<C extends ServiceContract> = {
+  [Type in keyof C['feed'] & string]: NewFeedEntry<Type, Static<C['feed'][Type]>>;
+}[keyof C['feed'] & string];
+
+export interface NewEvent<Type extends string = string, Data = unknown> {
+  type: Type;
   /** The entity's id. */
   subject: string;
   /** The entity's version after this change. */
   version: number;
   /** Fits the contract's schema for `type`, or the transaction fails. */
-  data: unknown;
+  data: Data;
   /** The user whose personal data this is: the outbox forgets it when they are erased. */
   about?: string;
   /** A secret for whoever consumes it: the outbox forgets it once it is published, and no replay repeats it. */
   confidential?: boolean;
 }
 
-export interface NewFeedEntry {
-  type: string;
-  data: unknown;
+export interface NewFeedEntry<Type extends string = string, Data = unknown> {
+  type: Type;
+  data: Data;
   /** UUIDv7; made here if left out. */
   id?: string;
   /** Of whom, beside the reader, this tells in words of their own. */
@@ -128,14 +139,14 @@ export type OnceOutcome<Recorded, Result> =
   | { ran: true; result: Result }
   | { ran: false; recorded: Recorded };
 
-export interface UnitOfWork<Db extends RawClient> {
+export interface UnitOfWork<Db extends RawClient, C extends ServiceContract = ServiceContract> {
   /**
    * Runs `work` in one transaction: what it changes, publishes and feeds commits together or not at all.
    * Deadlocks and serialization failures rerun it, at most three times, so it must have no effects of its own.
    *
    * Throws `service-overloaded` while too much waits for the broker, unless `admit` is `false`.
    */
-  run<T>(work: (tx: Tx<Db>) => Promise<T>, options?: RunOptions): Promise<T>;
+  readonly run: <T>(work: (tx: Tx<Db, C>) => Promise<T>, options?: RunOptions) => Promise<T>;
 
   /**
    * `run`, at most once per (user, operation, key) within 24 hours. A repeat gets what the first run recorded. A permanent
@@ -143,10 +154,10 @@ export interface UnitOfWork<Db extends RawClient> {
    *
    * Throws `request-in-progress` while the first one runs and `idempotency-key-reused` for another input.
    */
-  once<Recorded, Result>(
+  readonly once: <Recorded, Result>(
     options: OnceOptions,
-    work: (tx: Tx<Db>) => Promise<OnceWork<Recorded, Result>>,
-  ): Promise<OnceOutcome<Recorded, Result>>;
+    work: (tx: Tx<Db, C>) => Promise<OnceWork<Recorded, Result>>,
+  ) => Promise<OnceOutcome<Recorded, Result>>;
 
   /** Reads in one snapshot; `asOf` is the cursor of the user's feed that the answer reflects. */
   readAsOf<T>(userId: string, read: (db: Db) => Promise<T>): Promise<{ value: T; asOf: string }>;
@@ -212,37 +223,37 @@ export interface FeedPosition {
 }
 
 /** Where the current state of entities comes from, for services whose copies start late. */
-export interface SnapshotSource<Db> {
-  /** `user.snapshot`; in the contract's `emits`. */
-  type: string;
-  /** Entities with an id above `after`, in its order, tombstones among them, as they now are: at most `limit`. */
-  page(db: Db, after: string | undefined, limit: number): Promise<EntityState[]>;
-}
+export type SnapshotSource<Db, C extends ServiceContract = ServiceContract> = {
+  [Type in keyof C['emits'] & string]: {
+    /** `user.snapshot`; in the contract's `emits`. */
+    type: Type;
+    /** Entities with an id above `after`, in its order, tombstones among them, as they now are: at most `limit`. */
+    page(db: Db, after: string | undefined, limit: number): Promise<EntityState<Static<C['emits'][Type]>>[]>;
+  };
+}[keyof C['emits'] & string];
 
-export interface EntityState {
+export interface EntityState<Data = unknown> {
   /** The entity's id. */
   subject: string;
   version: number;
-  data: unknown;
+  data: Data;
 }
 
-/** Two kinds, and the difference matters for replays: only `project` handlers run in one. */
-export type EventHandler<Db> = ProjectHandler<Db> | ReactHandler<Db>;
-
-interface HandlerBase<Db> {
-  type: string;
+/**
+ * Handles one event type. `project` and `react` make handlers with typed data; once made, all have this shape, whatever
+ * their type. `Transaction` is what `handle` needs of a transaction.
+ */
+export interface EventHandler<Transaction = never> {
+  /**
+   * `project`: keeps a version-guarded copy, and must come out the same whatever is repeated, late or out of order. A
+   * replay of copies runs these only. `react`: has effects, such as notifications, mail and commands.
+   */
+  readonly kind: 'project' | 'react';
+  readonly type: string;
+  /** What `data` must fit, apart from fields that this build doesn't know. */
+  readonly schema: TSchema;
   /** Users for whom the handler writes; their locks are taken sorted, for the whole batch, before any handler. */
-  users?(event: DomainEvent): readonly string[];
+  readonly users?: ((event: DomainEvent) => readonly string[]) | undefined;
   /** Throws `PermanentError` if no retry can help; anything else is temporary. */
-  handle(tx: Tx<Db>, event: DomainEvent): Promise<void>;
-}
-
-/** Keeps a version-guarded copy. Must come out the same whatever is repeated, late or out of order. */
-export interface ProjectHandler<Db> extends HandlerBase<Db> {
-  kind: 'project';
-}
-
-/** Has effects: notifications, mail, commands. */
-export interface ReactHandler<Db> extends HandlerBase<Db> {
-  kind: 'react';
+  readonly handle: (tx: Transaction, event: DomainEvent) => Promise<void>;
 }

@@ -1,5 +1,6 @@
 export * from './api.js';
 export { isInfrastructure, isStalePlan } from './failures.js';
+export { type DataOf, type HandledType, type Handling, project, react } from './handlers.js';
 export type { ConsumerStats } from './inbox/stats.js';
 export { type LeaseOptions, withLease } from './lease.js';
 export type { Limits } from './limits.js';
@@ -15,5 +16,6 @@ export {
   createUnitOfWork,
   type Messaging,
   type MessagingStats,
+  type StartOptions,
   type UnitOfWorkOptions,
 } from './unit-of-work.js';

@@ -9,6 +9,7 @@ import type {
   RawClient,
   SnapshotSource,
   TransactionalClient,
+  Tx,
   UnitOfWork,
 } from './api.js';
 import { createEntrance } from './entrance.js';
@@ -34,17 +35,9 @@ import { Schema } from './schema/schema.js';
 import { createLanguage } from './transaction/language.js';
 import { createTransactor } from './transaction/transactor.js';
 
-export interface UnitOfWorkOptions<Db extends RawClient> {
-  /** The service's name: its events' source, its queue and its inbox. */
-  service: string;
-  contract: ServiceContract;
-  /** Contracts of the services whose events are consumed. */
-  contracts?: readonly ServiceContract[];
-  /**
-   * Types that some service's contract consumes. An event of these that no queue takes stays in the outbox until one
-   * does; one of any other type counts as published. Default: none.
-   */
-  consumedTypes?: ReadonlySet<string>;
+export interface UnitOfWorkOptions<Db extends RawClient, C extends ServiceContract = ServiceContract> {
+  /** Its `service` is the events' source, and names the queue and the inbox. */
+  contract: C;
   /** Runs the transactions of handlers. */
   client: TransactionalClient<Db>;
   /** For everything outside of handlers' transactions: relay, feed reads, refusals. To the same database. */
@@ -59,13 +52,13 @@ export interface UnitOfWorkOptions<Db extends RawClient> {
 }
 
 /** What a service does in its database and tells others, and the machinery behind it. */
-export interface Messaging<Db extends RawClient> {
-  uow: UnitOfWork<Db>;
+export interface Messaging<Db extends RawClient, C extends ServiceContract = ServiceContract> {
+  uow: UnitOfWork<Db, C>;
   feeds: FeedReader;
   /** Called after each commit that wrote feed entries, with theirs in order. Must not block. */
   onCommitted(listener: (entries: FeedEntry[]) => void): void;
-  /** Starts the relay, consuming, replays and retention. Throws if a handler or a snapshot has no contract. */
-  start(options: StartOptions<Db>): Promise<void>;
+  /** Starts the relay, consuming, replays and retention. Throws if the contract does not emit the type of a snapshot. */
+  start(options: StartOptions<Db, C>): Promise<void>;
   /**
    * Stops catch-up, replays and retention, then the relay, which flushes what it has claimed. Close the bus's
    * subscriptions before, the bus itself after.
@@ -74,10 +67,11 @@ export interface Messaging<Db extends RawClient> {
   stats(): MessagingStats;
 }
 
-export interface StartOptions<Db> {
-  handlers: readonly EventHandler<Db>[];
+export interface StartOptions<Db extends RawClient, C extends ServiceContract = ServiceContract> {
+  /** What is consumed follows from these. */
+  handlers: readonly EventHandler<Tx<Db, C>>[];
   /** What services whose copies start late get from this one. */
-  snapshots?: readonly SnapshotSource<Db>[];
+  snapshots?: readonly SnapshotSource<Db, C>[];
 }
 
 export interface MessagingStats {
@@ -92,21 +86,19 @@ export interface MessagingStats {
 }
 
 /** Needs `migrateMessaging` to have run on the database. */
-export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOptions<Db>): Messaging<Db> {
-  const { service, contract, client, pool, bus } = options;
-  const contracts = [contract, ...(options.contracts ?? [])];
+export function createUnitOfWork<Db extends RawClient, const C extends ServiceContract>(
+  options: UnitOfWorkOptions<Db, C>,
+): Messaging<Db, C> {
+  const { client, pool, bus } = options;
+  // From here on event types are plain strings: what handlers publish and feed is checked against the schemas.
+  const contract: ServiceContract = options.contract;
+  const { service } = contract;
   const schema = new Schema(options.schema);
   const limits = withDefaults(options.limits);
   const log = options.log.child({ part: 'unit-of-work' });
   const { onCommitted, committed } = createListeners(log);
-  const { consumedTypes = new Set<string>() } = options;
-  const relay = new Relay({
-    table: createOutboxTable(pool, schema, limits),
-    bus,
-    consumedTypes,
-    limits,
-    log,
-  });
+  const table = createOutboxTable(pool, schema, limits);
+  const relay = new Relay({ table, bus, keptTypes: keptTypesOf(contract), limits, log });
   const language = createLanguage(contract);
   const epoch: EntityEpoch = { current: 0 };
   const epochWatch = new EpochWatch({ pool, schema, epoch, onBegun: () => catchUp?.wake(), limits, log });
@@ -129,32 +121,26 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       once: createOnce({ transactor, errors: contract.errors ?? {}, pool, schema, log }),
       probe,
       limits,
-    }),
+    }) as UnitOfWork<Db, C>,
     feeds: createFeedReader(pool, schema),
     onCommitted,
 
-    async start({ handlers, snapshots = [] }) {
+    async start(given) {
+      const { handlers, snapshots = [] } = given as StartOptions<Db>;
       const types = new Set(handlers.map((handler) => handler.type));
-      for (const type of types) {
-        if (!contract.consumes.includes(type))
-          throw new Error(`${service} does not state that it consumes ${type}`);
-      }
       for (const { type } of snapshots) {
         if (!Object.hasOwn(contract.emits, type))
-          throw new Error(`${service} does not state that it emits ${type}`);
+          throw new Error(`${service} has a snapshot of ${type}, which its contract does not emit`);
       }
       await epochWatch.start();
-      const decode = createDecoder(types, contracts);
+      const snapshotTypes = snapshots.map(({ type }) => type);
+      const allHandlers = [...handlers, ...replayHandlers(schema, snapshotTypes)];
       relay.start();
-      const replays = replayHandlers(
-        schema,
-        snapshots.map(({ type }) => type),
-      );
       suspects = createSuspects(pool, schema, service, limits.crashTries);
       consumer = createConsumer({
         service,
-        handlers: [...handlers, ...replays],
-        decode,
+        handlers: allHandlers,
+        decode: createDecoder(allHandlers, contract),
         transactor,
         schema,
         suspects,
@@ -194,6 +180,11 @@ export function createUnitOfWork<Db extends RawClient>(options: UnitOfWorkOption
       retention: retention.stats,
     }),
   };
+}
+
+/** An event of any other type that is unroutable counts as published. */
+function keptTypesOf({ emits, discardable = [] }: ServiceContract): Set<string> {
+  return new Set(Object.keys(emits).filter((type) => !discardable.includes(type)));
 }
 
 function createListeners(log: Logger) {

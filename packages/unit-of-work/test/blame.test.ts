@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
-import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient, react } from '@warren/unit-of-work';
 import pg from 'pg';
 import { noteEvent, publishTo } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type Instance, type NoteTx, quiet } from './support/fixture.js';
@@ -40,16 +40,14 @@ async function consuming(bad: Handle, retryDelays: readonly number[] = [20, 20])
   const runs = new Map<string, number>();
   await made.start({
     handlers: [
-      {
-        type: 'note.written',
-        kind: 'react',
-        async handle(tx, event) {
+      react(contract, 'note.written', {
+        async handle(tx: NoteTx, event) {
           const run = (runs.get(event.subject) ?? 0) + 1;
           runs.set(event.subject, run);
           await keep(tx, event);
           if (event.subject.startsWith('bad')) await bad(tx, event, run);
         },
-      },
+      }),
     ],
   });
   return { runs, stats: () => made.stats().consumer };
@@ -152,10 +150,12 @@ describe('a random failure of the database', () => {
           throw error;
         }),
     };
-    const made = createUnitOfWork({ service: 'note', contract, client, pool, bus, log: quiet });
+    const made = createUnitOfWork({ contract, client, pool, bus, log: quiet });
     await made.start({
       handlers: [
-        { type: 'note.written', kind: 'react', handle: async (tx, event) => void (await keep(tx, event)) },
+        react(contract, 'note.written', {
+          handle: async (tx: NoteTx, event) => void (await keep(tx, event)),
+        }),
       ],
     });
     publish('good-1', 'good-2');

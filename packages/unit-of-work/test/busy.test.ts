@@ -2,11 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
+import { react } from '@warren/unit-of-work';
 import type { PoolClient } from 'pg';
 import { Schema } from '../src/schema/schema.js';
 import { userLockKeys } from '../src/transaction/locks.js';
 import { noteEvent, publishTo } from './support/deliveries.js';
 import {
+  contract,
   type Fixture,
   fixture,
   type Instance,
@@ -43,15 +45,13 @@ async function consuming(
   instances.push(instance);
   await instance.start({
     handlers: [
-      {
-        type: 'note.written',
-        kind: 'react',
+      react(contract, 'note.written', {
         users: (event) => [userOf(event)],
-        async handle(tx, event) {
+        async handle(tx: NoteTx, event) {
           await work(tx, event);
           await tx.$queryRawUnsafe('INSERT INTO note VALUES ($1, $1)', event.subject);
         },
-      },
+      }),
     ],
   });
   return instance;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { changeSchema, type RawClient } from '@warren/unit-of-work';
+import { changeSchema, type RawClient, react } from '@warren/unit-of-work';
 import type { PoolClient } from 'pg';
 import { runStep } from '../src/retention/steps.js';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
-import { type Fixture, fixture } from './support/fixture.js';
+import { contract, type Fixture, fixture } from './support/fixture.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 let db: Fixture;
@@ -69,7 +69,7 @@ describe('a transaction that swallowed the failure of a statement', () => {
   it('guard: does not mark its event as handled', async () => {
     const bus = new ScriptedBus();
     await db.instance({ bus }).start({
-      handlers: [{ type: 'note.written', kind: 'react', handle: swallow }],
+      handlers: [react(contract, 'note.written', { handle: swallow })],
     });
     const event = noteEvent();
     expect(await bus.subscription?.handle([deliveryOf(event)])).toMatchObject([{ kind: 'retry' }]);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, Verdict } from '@warren/event-bus';
-import type { EventHandler, RawClient } from '@warren/unit-of-work';
+import { type EventHandler, project, react } from '@warren/unit-of-work';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
-import { type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
+import { contract, type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
 import { gateOf } from './support/gate.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -24,10 +24,10 @@ type Handle = (tx: NoteTx, event: DomainEvent) => Promise<void>;
 
 const keepNote: Handle = (tx, event) => writeNote(tx, event.subject, ['ann']);
 
-async function consuming(handle: Handle, more: EventHandler<RawClient>[] = []): Promise<Consuming> {
+async function consuming(handle: Handle, more: EventHandler<NoteTx>[] = []): Promise<Consuming> {
   const bus = new ScriptedBus();
   const instance = db.instance({ bus });
-  await instance.start({ handlers: [{ type: 'note.written', kind: 'react', handle }, ...more] });
+  await instance.start({ handlers: [react(contract, 'note.written', { handle }), ...more] });
   return {
     ...instance,
     async deliver(...deliveries) {
@@ -120,11 +120,9 @@ describe('a batch of events', () => {
   });
 
   it('is handled by every handler of its type', async () => {
-    const also: EventHandler<RawClient> = {
-      type: 'note.written',
-      kind: 'project',
-      handle: (tx, event) => writeNote(tx, `${event.subject}-copy`),
-    };
+    const also = project(contract, 'note.written', {
+      handle: (tx: NoteTx, event) => writeNote(tx, `${event.subject}-copy`),
+    });
     const { deliver } = await consuming(keepNote, [also]);
     await deliver(noteEvent({ subject: 'n4' }));
     expect([await times('n4'), await times('n4-copy')]).toEqual([1, 1]);
@@ -194,13 +192,11 @@ describe('an event that can not be handled', () => {
     expect(await deliver(noteEvent())).toMatchObject([{ kind: 'dead', reason: 'permanent' }]);
   });
 
-  it('keeps the service from starting if the contract does not state that it consumes the type', async () => {
-    const handler: EventHandler<RawClient> = {
-      type: 'other.thing',
-      kind: 'react',
-      handle: async () => undefined,
-    };
-    await expect(db.instance().start({ handlers: [handler] })).rejects.toThrow(/does not state/);
+  it('has no handler for a type that the contract neither emits nor accepts', () => {
+    const other = 'note.unheard' as 'note.written';
+    expect(() => react(contract, other, { handle: async () => undefined })).toThrow(
+      'note neither emits nor accepts note.unheard',
+    );
   });
 });
 
@@ -223,7 +219,7 @@ describe('a failed connection in a handler', () => {
     };
     await db
       .instance({ bus, isAway: () => isAway })
-      .start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+      .start({ handlers: [react(contract, 'note.written', { handle })] });
     const deliveries = [noteEvent(), noteEvent()].map((event) => deliveryOf(event));
     await expect(bus.subscription?.handle(deliveries)).rejects.toMatchObject({ code: '57P01' });
   });

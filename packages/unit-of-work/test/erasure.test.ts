@@ -88,7 +88,7 @@ describe('erasing a user', () => {
     it('removes it also from entries of the same transaction, and refuses later ones', async () => {
       const [gone, reader] = [uuidv7(), uuidv7()];
       const personal = { userId: gone, fields: ['text'] };
-      const entry = { type: 'note.updated', data: { text: 'mine' }, personal };
+      const entry = { type: 'note.updated', data: { text: 'mine' }, personal } as const;
       await instance.uow.run(async (tx) => {
         tx.feed(reader, entry);
         tx.erase(gone);

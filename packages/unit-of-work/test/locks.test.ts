@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { react } from '@warren/unit-of-work';
 import { deliver, deliveryOf, noteEvent } from './support/deliveries.js';
-import { type Fixture, fixture } from './support/fixture.js';
+import { contract, type Fixture, fixture, type NoteTx } from './support/fixture.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 let db: Fixture;
@@ -48,11 +49,9 @@ describe('two transactions that write for the same users', () => {
     for (const { start } of instances) {
       await start({
         handlers: [
-          {
-            type: 'note.written',
-            kind: 'react',
+          react(contract, 'note.written', {
             users: (event) => turned(event.entityversion),
-            async handle(tx, event) {
+            async handle(tx: NoteTx, event) {
               for (const id of turned(event.entityversion).slice(0, 5)) {
                 await tx.$queryRawUnsafe(
                   `INSERT INTO note VALUES ($1, '') ON CONFLICT (id) DO UPDATE SET times = note.times + 1`,
@@ -60,7 +59,7 @@ describe('two transactions that write for the same users', () => {
                 );
               }
             },
-          },
+          }),
         ],
       });
     }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Retention } from '@warren/unit-of-work';
+import { Retention, react } from '@warren/unit-of-work';
 import { v4 as uuidv4 } from 'uuid';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
-import { type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
+import { contract, type Fixture, fixture, type NoteTx, quiet, writeNote } from './support/fixture.js';
 import { gateOf } from './support/gate.js';
 import { dayMs, idOf } from './support/old-rows.js';
 import { ScriptedBus } from './support/scripted-bus.js';
@@ -21,14 +21,12 @@ async function instance(meanwhile: () => Promise<void> = async () => undefined) 
   const messaging = db.instance({ bus });
   await messaging.start({
     handlers: [
-      {
-        type: 'note.written',
-        kind: 'react',
-        async handle(tx, { subject }) {
+      react(contract, 'note.written', {
+        async handle(tx: NoteTx, { subject }) {
           await meanwhile();
           await writeNote(tx, subject);
         },
-      },
+      }),
     ],
   });
   return {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus } from '@warren/event-bus';
 import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
-import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient, react } from '@warren/unit-of-work';
 import pg from 'pg';
-import { contract, type Fixture, fixture, quiet, writeNote } from './support/fixture.js';
+import { contract, type Fixture, fixture, type NoteTx, quiet, writeNote } from './support/fixture.js';
 
 let db: Fixture;
 let proxy: FaultProxy;
@@ -27,7 +27,6 @@ describe('an outage of the database while events are handled', () => {
   it('pauses the bus, counts no attempt, and ends without an operator', async () => {
     const bus = createMemoryEventBus({ retryDelays: [60_000] });
     const consumer = createUnitOfWork({
-      service: 'note',
       contract,
       client: pgClient(pool),
       pool,
@@ -37,15 +36,13 @@ describe('an outage of the database while events are handled', () => {
     let tries = 0;
     await consumer.start({
       handlers: [
-        {
-          type: 'note.written',
-          kind: 'react',
-          async handle(tx, event) {
+        react(contract, 'note.written', {
+          async handle(tx: NoteTx, event) {
             tries += 1;
             if (tries === 1) proxy.refuse();
             await tx.$queryRawUnsafe('INSERT INTO note VALUES ($1, $1)', `${event.subject}-copy`);
           },
-        },
+        }),
       ],
     });
     const producer = db.instance({ bus });

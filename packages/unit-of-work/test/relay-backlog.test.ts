@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { writeNote } from './support/fixture.js';
+import { react } from '@warren/unit-of-work';
+import { contract, type NoteTx, writeNote } from './support/fixture.js';
 import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -66,7 +67,7 @@ describe('a backlog above its limit', () => {
     world.stopAfterTest(instance);
     await instance.start({
       handlers: [
-        { type: 'note.written', kind: 'react', handle: (tx, event) => writeNote(tx, event.subject) },
+        react(contract, 'note.written', { handle: (tx: NoteTx, event) => writeNote(tx, event.subject) }),
       ],
     });
     await instance.uow.run((tx) => writeNote(tx, 'first'));

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { PermanentError } from '@warren/contracts';
 import { createMemoryEventBus, PublishError } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
-import { writeNote } from './support/fixture.js';
+import { react } from '@warren/unit-of-work';
+import { contract, type NoteTx, writeNote } from './support/fixture.js';
 import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -72,13 +73,11 @@ describe('an event that the broker refuses', () => {
     world.stopAfterTest(instance);
     await instance.start({
       handlers: [
-        {
-          type: 'note.written',
-          kind: 'react',
-          async handle(_tx, { subject }) {
+        react(contract, 'note.written', {
+          async handle(_tx: NoteTx, { subject }) {
             if (subject === 'bad') throw new PermanentError('no such note');
           },
-        },
+        }),
       ],
     });
     await instance.uow.run((tx) => writeNote(tx, 'bad'));

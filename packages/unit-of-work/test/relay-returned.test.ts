@@ -27,7 +27,7 @@ class Broker extends ScriptedBus {
   }
 }
 
-const consumedTypes = new Set(['note.written', 'note.erased']);
+const keptTypes = new Set(['note.written', 'note.erased']);
 const limits = { returnedMs: 50 };
 
 function eraseNote(tx: NoteTx, id: string): void {
@@ -48,7 +48,7 @@ describe('an event that a service consumes and no queue takes', () => {
 
   it('stays in the outbox without counting as backlog, and is published once a queue takes its type', async () => {
     const bus = new Broker();
-    const { uow, stats } = await started({ bus, consumedTypes, limits: { ...limits, maxBacklog: 20 } });
+    const { uow, stats } = await started({ bus, keptTypes, limits: { ...limits, maxBacklog: 20 } });
     for (let index = 0; index < 60; index += 1) {
       await eventually(() => expect(stats().relay.backlog).toBeLessThan(20));
       await uow.run((tx) => writeNote(tx, `kept-${index}`));
@@ -64,7 +64,7 @@ describe('an event that a service consumes and no queue takes', () => {
 
   it('is retried one at a time for each type, however many wait', async () => {
     const bus = new Broker();
-    const { uow, stats } = await started({ bus, consumedTypes, limits });
+    const { uow, stats } = await started({ bus, keptTypes, limits });
     await uow.run(async (tx) => {
       for (let index = 0; index < 40; index += 1) await writeNote(tx, `many-${index}`);
       for (let index = 0; index < 40; index += 1) eraseNote(tx, `many-${index}`);
@@ -88,20 +88,20 @@ describe('an event that a service consumes and no queue takes', () => {
       SELECT gen_random_uuid(), 'note.written', '{}', 'infinity', now() FROM generate_series(1, 3000)`,
     );
     bus.bound.add('note.written');
-    const { stats } = await started({ bus, consumedTypes, limits });
+    const { stats } = await started({ bus, keptTypes, limits });
     await eventually(async () => expect(await unpublished()).toEqual([]), { within: 20_000 });
     expect(bus.taken).toHaveLength(3_000);
     expect(stats().relay.failed).toBe(0);
   });
 
   it('is published by another instance if the one that had claimed it is gone', async () => {
-    const first = await started({ bus: new Broker(), consumedTypes, limits });
+    const first = await started({ bus: new Broker(), keptTypes, limits });
     await first.uow.run((tx) => writeNote(tx, 'left-behind'));
     await eventually(() => expect(first.stats().relay.returned).toBe(1));
     await first.stop();
     const bus = new Broker();
     bus.bound.add('note.written');
-    await started({ bus, consumedTypes, limits });
+    await started({ bus, keptTypes, limits });
     await allPublished();
     expect(bus.taken).toHaveLength(1);
   });
@@ -115,7 +115,7 @@ describe('an event that a service consumes and no queue takes', () => {
         VALUES ($1, 'note.written', '{}', $2, 'infinity', $2)`,
         [idOf(time), time],
       );
-    await started({ bus, consumedTypes, limits });
+    await started({ bus, keptTypes, limits });
     await eventually(async () => expect(await unpublished()).toHaveLength(1));
     await eventually(() => expect(bus.triesOf('note.written')).toBeGreaterThan(2));
     expect(await unpublished()).toHaveLength(1);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
+import { react } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
-import { writeNote } from './support/fixture.js';
+import { contract, type NoteTx, writeNote } from './support/fixture.js';
 import { type Gate, gateOf } from './support/gate.js';
 import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
@@ -231,16 +232,14 @@ describe('the relay with the memory bus', () => {
     let attempts = 0;
     await instance.start({
       handlers: [
-        {
-          type: 'note.written',
-          kind: 'react',
-          async handle(tx) {
+        react(contract, 'note.written', {
+          async handle(tx: NoteTx) {
             attempts += 1;
             if (attempts < 3) throw new Error('not yet');
             await gate.promise;
             tx.feed('mia', { type: 'note.updated', data: { text: 'got it' } });
           },
-        },
+        }),
       ],
     });
     await instance.uow.run((tx) => writeNote(tx, 'memory'));

@@ -295,7 +295,6 @@ describe('a running service', () => {
   it('runs rounds in the background, and stops in the middle of one', async () => {
     await oldFeed(db, 'ann', [days(-60)]);
     const messaging = createUnitOfWork({
-      service: 'note',
       contract,
       client: pgClient(db.pool),
       pool: db.pool,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { createUnitOfWork, migrateMessaging, Retention } from '@warren/unit-of-work';
+import { createUnitOfWork, migrateMessaging, Retention, react } from '@warren/unit-of-work';
 import { deliver, deliveryOf, noteEvent } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type Instance, quiet } from './support/fixture.js';
 import { gateOf } from './support/gate.js';
@@ -23,7 +23,7 @@ describe('two units of work with schemas of their own in one database', () => {
     const start = async (index: 0 | 1) => {
       const instance = db.instance({ bus: buses[index], schema: schemas[index] });
       const handle = async () => void handled.push(schemas[index]);
-      await instance.start({ handlers: [{ kind: 'react', type: 'note.written', handle }] });
+      await instance.start({ handlers: [react(contract, 'note.written', { handle })] });
       return instance;
     };
     instances = [await start(0), await start(1)];

@@ -1,29 +1,52 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineContract } from '@warren/contracts';
+import { defineContract, takesFrom } from '@warren/contracts';
+import { react } from '@warren/unit-of-work';
 import { createDecoder } from '../src/inbox/decode.js';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
 
 const request = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
-const asked = 'printer.requested';
-const contractOf = (service: string, emits: Record<string, typeof request>) =>
-  defineContract({ service, emits, consumes: [], commands: {}, feed: {} });
-const contracts = [
-  contractOf('note', { 'note.written': request, [asked]: request }),
-  contractOf('other', { 'other.written': request }),
-];
-const decode = createDecoder(['note.written', asked], contracts);
+const printed = 'printer.requested';
+const note = defineContract({
+  service: 'note',
+  emits: { 'note.written': request, [printed]: request },
+  commands: {},
+  feed: {},
+});
+const printer = defineContract({
+  service: 'printer',
+  emits: {},
+  accepts: { [printed]: request },
+  commands: {},
+  feed: {},
+});
+const nothing = { handle: async () => undefined };
+const handlers = [react(note, 'note.written', nothing), react(printer, printed, nothing)];
+const decode = createDecoder(handlers, printer);
 const sentBy = (source: string, type: string) => decode(deliveryOf({ ...noteEvent({ type }), source }));
 
-describe('an event that any service may send to one service', () => {
-  it('is accepted from a service whose contract emits it, although it has the name of another service', () => {
-    expect(sentBy('/services/note', asked)).toMatchObject({ ok: true });
+describe('what a service takes from others', () => {
+  it('is an event that bears the name of the service that sends it', () => {
+    expect(sentBy('/services/note', 'note.written')).toMatchObject({ ok: true });
+  });
+
+  it('is an event of its own name that it accepts, from any service', () => {
+    expect(sentBy('/services/note', printed)).toMatchObject({ ok: true });
+    expect(takesFrom(printer, 'note', printed)).toBe(true);
   });
 
   it.each([
-    ['who does not state it', '/services/other', asked],
-    ['whom nobody knows', '/services/unknown', asked],
-    ['in the name of a service that alone may send it', '/services/other', 'note.written'],
-  ])('is refused from a service %s', (_who, source, type) => {
+    ['an event in the name of another service', '/services/other', 'note.written'],
+    ['an event of its own name that it does not accept', '/services/note', 'printer.printed'],
+    ['an event of a source that is no service', 'note', 'note.written'],
+  ])('is not %s', (_what, source, type) => {
     expect(sentBy(source, type)).toMatchObject({ ok: false, verdict: { kind: 'dead', reason: 'schema' } });
+  });
+});
+
+describe('a handler', () => {
+  it('is made by the contract of the service that owns the type', () => {
+    expect(() => react(note, printed, nothing)).toThrow(
+      'printer.requested belongs to printer: make its handler by that contract',
+    );
   });
 });

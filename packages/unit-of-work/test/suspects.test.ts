@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type DomainEvent, PermanentError } from '@warren/contracts';
 import { createMemoryEventBus, type Delivery, type Verdict } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
+import { react } from '@warren/unit-of-work';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
-import { type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
+import { contract, type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 let db: Fixture;
@@ -41,7 +42,7 @@ async function consuming(handle: Handle): Promise<Consuming> {
   const bus = new ScriptedBus();
   const instance = db.instance({ bus, isAway: () => away });
   started.push(instance);
-  await instance.start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+  await instance.start({ handlers: [react(contract, 'note.written', { handle })] });
   const deliverWhile =
     (isAway: boolean) =>
     async (...deliveries: Delivery[]) => {
@@ -203,7 +204,7 @@ describe('an event on the memory bus, which is lost with its process', () => {
     const handle: Handle = async () => {
       seen += 1;
     };
-    await producer.start({ handlers: [{ type: 'note.written', kind: 'react', handle }] });
+    await producer.start({ handlers: [react(contract, 'note.written', { handle })] });
     await eventually(() => expect(producer.stats().consumer).toMatchObject({ handled: 2, suspected: 1 }));
     expect(seen).toBe(2);
     await bus.close();

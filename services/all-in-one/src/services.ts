@@ -46,12 +46,13 @@ async function serviceIn(folder: string): Promise<HostedService | undefined> {
   const exported: Record<string, unknown> = await import(pathToFileURL(program).href);
   const definition = Object.values(exported).find(isDefinition);
   if (!definition) throw new Error(`${program} exports no service definition`);
-  const { name, port, contract } = definition;
+  const { contract, port, events = [] } = definition;
+  const name = contract.service;
   return {
     name,
     portVariable: `${name.toUpperCase().replaceAll('-', '_')}_PORT`,
     defaultPort: port,
-    consumes: contract.consumes,
+    consumes: [...new Set(events.map(({ type }) => type))],
     database: `warren_${name}`,
     program,
     start: (env, overrides) => createService(definition, env, overrides),

@@ -17,7 +17,9 @@ async function write(name: string, manifest: object, main: string): Promise<void
 }
 
 const definition = (name: string, port: number) =>
-  `export const it = { name: '${name}', port: ${port}, doors() {}, contract: { consumes: ['user.registered'] } };`;
+  `export const it = {
+    contract: { service: '${name}' }, port: ${port}, events: [{ type: 'user.registered' }], doors() {}
+  };`;
 
 describe('findServices', () => {
   it('finds the folders whose package.json has a warren field, in the order of their ports', async () => {

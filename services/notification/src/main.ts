@@ -1,23 +1,24 @@
 import { notificationContract } from '@warren/notification-contract';
-import { paymentContract } from '@warren/payment-contract';
-import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
-import { userContract } from '@warren/user-contract';
+import { defineService, type Pool, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
+import { reactions } from './events/reactions.js';
+import { sessionsEnd } from './events/sessions.js';
+import { userProjections } from './events/users.js';
 import { requestMissingUserFields } from './operations/request-missing-user-fields.js';
 import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
 
 export const notification = defineService({
-  name: 'notification',
-  port: 4003,
   contract: notificationContract,
-  contracts: [userContract, paymentContract],
+  port: 4003,
   config,
   database: {
-    client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
+    client: (pool: Pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
+  // Copies before reactions: a person's own registration is known when they are welcomed.
+  events: [...userProjections, ...reactions, sessionsEnd],
   async doors(context) {
     if (await requestMissingUserFields(context))
       context.log.info('some copies of users lack fields; requesting all users again');

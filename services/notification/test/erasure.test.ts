@@ -96,7 +96,8 @@ describe('a payment and an erasure at the same moment', () => {
     people: (db: NotificationDb, ids: string[]) => ReturnType<typeof holdPeople>,
   ): Promise<string> {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
-    const { id, type, body } = paymentEvent('payment.failed', ada, grace);
+    const type = 'payment.failed';
+    const { id, body } = paymentEvent(type, ada, grace);
     let erasure: Promise<void> = Promise.resolve();
     await world.client.$transaction(async (db) => {
       const known = await people(db, [ada, grace]);

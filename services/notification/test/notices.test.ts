@@ -6,7 +6,7 @@ import {
   paymentSent,
 } from '@warren/notification-contract';
 import type { PaymentState } from '@warren/payment-contract';
-import { paymentNotices, welcomeNotice } from '../src/domain/notices.js';
+import { type PaymentEventType, paymentNotices, welcomeNotice } from '../src/domain/notices.js';
 import { type Person, UnknownPersonError } from '../src/domain/people.js';
 import { renderNotice, renderNotices } from '../src/domain/render.js';
 import { reactions } from '../src/events/reactions.js';
@@ -39,7 +39,7 @@ const erased = (id: string): Person => ({
   timeZone: null,
 });
 
-function notices(type: string, people: readonly Person[], changes: Partial<PaymentState> = {}) {
+function notices(type: PaymentEventType, people: readonly Person[], changes: Partial<PaymentState> = {}) {
   const written = renderNotices(paymentNotices({ id: 'event', type }, { ...payment, ...changes }), people);
   return written.map(({ notice: { userId, kind }, body }) => ({ userId, kind: kind.kind, body }));
 }
@@ -54,7 +54,7 @@ describe('what people are told of a payment', () => {
     ]);
   });
 
-  it.each([
+  it.each<[PaymentEventType, string, string]>([
     ['payment.failed', 'payment-failed', 'Your payment of €12.50 to Grace failed. No money was moved.'],
     [
       'payment.requires-action',

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Counts } from '@warren/notification-contract';
-import type { ServiceContext } from '@warren/service-kit';
 import { eventually } from '@warren/testing';
 import { notificationPruner } from '../src/background/pruner.js';
+import type { NotificationContext } from '../src/context.js';
 import { endOfDays, firstIdAt, kept, oldestKept } from '../src/domain/kept.js';
-import type { NotificationDb, PrismaClient } from '../src/store/database.js';
 import { beforeAllDue, inboxesDue, lookAtInboxes, scheduleInboxes } from '../src/store/pruning.js';
 import { startTimeout, World } from './support/service.js';
 
-type Context = ServiceContext<unknown, NotificationDb, PrismaClient>;
+type Context = NotificationContext;
 
 let world: World;
 let context: Context | undefined;

@@ -1,7 +1,7 @@
-import type { Doors, ServiceContext } from '@warren/service-kit';
+import type { paymentContract } from '@warren/payment-contract';
+import type { Doors } from '@warren/service-kit';
 import { actionCommands } from './commands/actions.js';
-import type { PaymentConfig } from './config.js';
-import { userProjections } from './events/users.js';
+import type { PaymentContext } from './context.js';
 import { balanceRoutes } from './http/balance.js';
 import { paymentRoutes } from './http/payments.js';
 import { refundRoutes } from './http/refunds.js';
@@ -15,15 +15,15 @@ import { createRefund } from './operations/refund.js';
 import { operationSweeper } from './operations/sweeper.js';
 import { defaultTiming } from './operations/timing.js';
 import type { PaymentProvider } from './providers/provider.js';
-import type { PaymentDb, PrismaClient } from './store/database.js';
+import type { PaymentDb } from './store/database.js';
 import { paymentSnapshots } from './store/snapshots.js';
 
 /** What is open to the outside, with the provider of the caller's choice behind it. */
 export function paymentDoors(
-  context: ServiceContext<PaymentConfig, PaymentDb, PrismaClient>,
+  context: PaymentContext,
   provider: PaymentProvider,
   timing = defaultTiming,
-): Doors<PaymentDb> {
+): Doors<PaymentDb, typeof paymentContract> {
   const calls = providerCalls({ ...context, provider, timing });
   const progress = createProgress({ ...context, provider, calls, timing });
   const operations = { ...context, provider, calls, progress, timing };
@@ -38,7 +38,6 @@ export function paymentDoors(
       ...(webhook ? [webhookRoutes({ ...context, webhook })] : []),
     ],
     commands: actionCommands(act),
-    events: userProjections,
     snapshots: [paymentSnapshots],
     background: [
       operationSweeper({ ...context, provider, calls, timing }),

@@ -1,21 +1,20 @@
 import { paymentContract } from '@warren/payment-contract';
-import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
-import { userContract } from '@warren/user-contract';
+import { defineService, type Pool, prismaClient, runWhenMain } from '@warren/service-kit';
 import { config } from './config.js';
 import { paymentDoors } from './doors.js';
+import { userProjections } from './events/users.js';
 import { chooseProvider } from './providers/choose.js';
 import { PrismaClient } from './store/database.js';
 
 export const payment = defineService({
-  name: 'payment',
-  port: 4002,
   contract: paymentContract,
-  contracts: [userContract],
+  port: 4002,
   config,
   database: {
-    client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
+    client: (pool: Pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
+  events: userProjections,
   doors: async (context) => paymentDoors(context, await chooseProvider(context.config, context.log)),
 });
 

@@ -1,5 +1,6 @@
 import { revocationsPerPage } from '@warren/contracts';
 import type { Doors, KitConfig } from '@warren/service-kit';
+import type { userContract } from '@warren/user-contract';
 import { keyKeeper, pruner } from './background/tasks.js';
 import { presenceCommands } from './commands/presence.js';
 import type { UserConfig } from './config.js';
@@ -38,7 +39,10 @@ import { defaultTiming, type Timing } from './timing.js';
 const day = 86_400_000;
 
 /** What is open to the outside, and what runs behind it. */
-export async function userDoors(context: Context, timing: Timing = defaultTiming): Promise<Doors<UserDb>> {
+export async function userDoors(
+  context: Context,
+  timing: Timing = defaultTiming,
+): Promise<Doors<UserDb, typeof userContract>> {
   const { now, lookAtKeysEvery, pruneEvery } = timing;
   const { config, client, log } = context;
   const seal = new KeySeal(config.SIGNING_KEY_SECRET, config.SIGNING_KEY_SECRET_PREVIOUS);

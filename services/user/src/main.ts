@@ -1,16 +1,15 @@
-import { defineService, prismaClient, runWhenMain } from '@warren/service-kit';
+import { defineService, type Pool, prismaClient, runWhenMain } from '@warren/service-kit';
 import { userContract } from '@warren/user-contract';
 import { config } from './config.js';
 import { userDoors } from './doors.js';
 import { PrismaClient } from './store/database.js';
 
 export const user = defineService({
-  name: 'user',
-  port: 4001,
   contract: userContract,
+  port: 4001,
   config,
   database: {
-    client: (pool) => prismaClient(pool, (options) => new PrismaClient(options)),
+    client: (pool: Pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
   doors: userDoors,

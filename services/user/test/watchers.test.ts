@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CommandSocket } from '@warren/realtime';
 import { eventually } from '@warren/testing';
 import type { Presence } from '@warren/user-contract';
 import { pino } from 'pino';
+import type { UserSocket } from '../src/context.js';
 import { mostWatched, mostWatchedByPerson, Watchers } from '../src/presence/watchers.js';
 
 /** A socket that may be too slow to be told anything. */
-class TestSocket implements CommandSocket {
+class TestSocket implements UserSocket {
   slow = false;
   readonly told: boolean[] = [];
   #leave = () => {};
 
-  tell(_event: string, data: unknown): boolean {
-    if (!this.slow) this.told.push((data as Presence).online);
+  tell(_event: string, data: Presence): boolean {
+    if (!this.slow) this.told.push(data.online);
     return !this.slow;
   }
 

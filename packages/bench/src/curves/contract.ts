@@ -10,7 +10,6 @@ const Line = Type.Object({ number: Type.Integer(), text: Type.String() }, { addi
 export const scribe = defineContract({
   service: 'scribe',
   emits: { [lineWritten]: Line },
-  consumes: [],
   commands: {},
   feed: {},
 });
@@ -19,7 +18,6 @@ export const scribe = defineContract({
 export const reader = defineContract({
   service: 'reader',
   emits: {},
-  consumes: [lineWritten],
   commands: {},
   feed: { [lineWritten]: Line },
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServiceContract } from '@warren/contracts';
 import { createRabbitMqEventBus } from '@warren/event-bus';
 import { Cleanup } from '@warren/testing';
 import {
@@ -6,7 +7,8 @@ import {
   type Messaging,
   migrateMessaging,
   type RawClient,
-  type ReactHandler,
+  react,
+  type Tx,
   type UnitOfWork,
 } from '@warren/unit-of-work';
 import pg from 'pg';
@@ -46,7 +48,7 @@ const readers = 100;
 /** Opens one instance of a service's unit of work with a real database and broker. */
 export async function openNode(options: NodeOptions): Promise<CurveNode> {
   const { role, amqpUrl: url, batchSize = 50 } = options;
-  const contract = role === 'reading' ? reader : scribe;
+  const contract: ServiceContract = role === 'reading' ? reader : scribe;
   const { service } = contract;
   const log = pino({ level: process.env.LOG_LEVEL ?? 'error' }, process.stderr);
   const cleanup = new Cleanup();
@@ -58,9 +60,7 @@ export async function openNode(options: NodeOptions): Promise<CurveNode> {
   const limits = { batchSize, prefetch: Math.max(100, 2 * batchSize) };
   const client = rawStore.client(pool);
   const messaging = createUnitOfWork({
-    service,
     contract,
-    contracts: [scribe],
     client,
     pool,
     bus,
@@ -76,14 +76,12 @@ export async function openNode(options: NodeOptions): Promise<CurveNode> {
   };
 }
 
-const toFeed: ReactHandler<RawClient> = {
-  kind: 'react',
-  type: lineWritten,
-  users: (event) => [userOf(event.data as { number: number })],
-  async handle(tx, event) {
-    tx.feed(userOf(event.data as { number: number }), { type: lineWritten, data: event.data });
+const toFeed = react(scribe, lineWritten, {
+  users: ({ data }) => [userOf(data)],
+  async handle(tx: Tx<RawClient>, { data }) {
+    tx.feed(userOf(data), { type: lineWritten, data });
   },
-};
+});
 
 const userOf = ({ number }: { number: number }) => `user-${number % readers}`;
 

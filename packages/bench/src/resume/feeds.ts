@@ -27,7 +27,7 @@ export async function fillFeeds(
   const bus = createMemoryEventBus();
   const log = pino({ level: 'silent' });
   const client = rawStore.client(pool);
-  const { feeds } = createUnitOfWork({ service: 'user', contract: userContract, client, pool, bus, log });
+  const { feeds } = createUnitOfWork({ contract: userContract, client, pool, bus, log });
   const absent: Absent[] = [];
   try {
     for (let from = 0; from < people.length; from += perBatch) {

@@ -31,7 +31,6 @@ export async function openWitness(options: WitnessOptions): Promise<() => Promis
   cleanup.defer('publisher’s bus', () => bus.close());
   const client = rawStore.client(pool);
   const messaging = createUnitOfWork({
-    service: 'payment',
     contract: paymentContract,
     client,
     pool,

@@ -6,7 +6,10 @@ import {
   type RawClient,
   Retention,
   type RetentionStats,
+  react,
+  type Tx,
 } from '@warren/unit-of-work';
+import { Type } from 'typebox';
 import { rawStore } from '../warren/raw-store.js';
 import { InstantBus } from './instant-bus.js';
 import { dayMs, log, noonOf, type Plan, type Stage } from './stage.js';
@@ -33,12 +36,10 @@ export interface Disturbance {
   stats: RetentionStats;
 }
 
-const service = 'note';
-const schema = { type: 'object', properties: { due: { type: 'number' } }, required: ['due'] };
+const schema = Type.Object({ due: Type.Number() });
 const contract = defineContract({
-  service,
+  service: 'note',
   emits: { 'note.written': schema },
-  consumes: ['note.written'],
   commands: {},
   feed: { 'note.written': schema },
 });
@@ -51,18 +52,15 @@ export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows
   let samples = noSamples();
   const bus = new InstantBus((due) => samples.relayed.push(performance.now() - due));
   const client = rawStore.client(pool);
-  const messaging = createUnitOfWork({ service, contract, client, pool, bus, log });
+  const messaging = createUnitOfWork({ contract, client, pool, bus, log });
   await messaging.start({
     handlers: [
-      {
-        kind: 'react',
-        type: 'note.written',
-        async handle(tx, event) {
-          const data = event.data as { due: number };
-          tx.feed(`user-${event.entityversion % plan.users}`, { type: 'note.written', data });
+      react(contract, 'note.written', {
+        async handle(tx: Tx<RawClient, typeof contract>, { data, entityversion }) {
+          tx.feed(`user-${entityversion % plan.users}`, { type: 'note.written', data });
           samples.handled.push(performance.now() - data.due);
         },
-      },
+      }),
     ],
   });
   const measure = async (name: Disturbance['name'], retention: Retention, work: () => Promise<void>) => {
@@ -108,7 +106,10 @@ export async function disturbances({ pool }: Stage, plan: Plan, windows: Windows
 const noSamples = (): Samples => ({ relayed: [], handled: [] });
 
 /** An open loop: starts each write when it is due, even while others are pending. Ends when all events are handled. */
-async function traffic(messaging: Messaging<RawClient>, { rate, seconds }: Windows): Promise<void> {
+async function traffic(
+  messaging: Messaging<RawClient, typeof contract>,
+  { rate, seconds }: Windows,
+): Promise<void> {
   const began = performance.now();
   const before = messaging.stats().consumer?.handled ?? 0;
   const writes: Promise<void>[] = [];

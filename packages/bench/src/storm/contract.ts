@@ -12,7 +12,6 @@ export const newsTold = 'herald.told';
 export const contract = defineContract({
   service,
   emits: { [newsTold]: News },
-  consumes: [newsTold],
   commands: {},
   feed: { [newsTold]: News },
 });

@@ -12,13 +12,14 @@ import {
   type FeedReader,
   migrateMessaging,
   type RawClient,
-  type ReactHandler,
+  react,
+  type Tx,
 } from '@warren/unit-of-work';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
 import { rawStore } from '../warren/raw-store.js';
-import { contract, type News, newsTold, service } from './contract.js';
+import { contract, newsTold, service } from './contract.js';
 
 export interface StormNodeOptions {
   node: string;
@@ -75,7 +76,7 @@ async function open(options: StormNodeOptions, cleanup: Cleanup): Promise<StormN
   const client = rawStore.client(pool);
   const bus = createRabbitMqEventBus({ url, service, log });
   cleanup.defer('bus', () => bus.close());
-  const messaging = createUnitOfWork({ service, contract, client, pool, bus, log });
+  const messaging = createUnitOfWork({ contract, client, pool, bus, log });
   cleanup.defer('messaging', () => messaging.stop());
   const nodes = createRabbitMqNodeBus({ url, service, node, log });
   cleanup.defer('node bus', () => nodes.close());
@@ -124,16 +125,13 @@ function feedsOf(feeds: FeedReader, { feedDelayMs = 0 }: StormNodeOptions): Feed
   return feedDelayMs > 0 ? slowFeeds(feeds, feedDelayMs) : feeds;
 }
 
-function tellEveryone(users: readonly string[]): ReactHandler<RawClient> {
-  return {
-    kind: 'react',
-    type: newsTold,
+function tellEveryone(users: readonly string[]) {
+  return react(contract, newsTold, {
     users: () => users,
-    async handle(tx, event) {
-      const data = event.data as News;
+    async handle(tx: Tx<RawClient, typeof contract>, { data }) {
       for (const user of users) tx.feed(user, { type: newsTold, data });
     },
-  };
+  });
 }
 
 /** Returns each result of the feeds `ms` milliseconds late. */

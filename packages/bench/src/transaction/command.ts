@@ -33,12 +33,11 @@ const Data = Type.Object({ text: Type.String() }, { additionalProperties: false 
 const contract = defineContract({
   service: 'bench',
   emits: { 'bench.paid': Data },
-  consumes: [],
   commands: {},
   feed: { 'bench.paid': Data },
 });
 
-type Work = (tx: Tx<Prisma.TransactionClient>, id: string) => Promise<void>;
+type Work = (tx: Tx<Prisma.TransactionClient, typeof contract>, id: string) => Promise<void>;
 
 const kinds: Record<string, Work> = {
   'two raw statements, an event and two feed entries': async (tx, id) => {
@@ -58,7 +57,7 @@ const insert = (tx: Prisma.TransactionClient, id: string) => tx.$executeRaw`
   INSERT INTO payment (id, payer_id, recipient_id, amount, currency, status, version, created_at)
   VALUES (${id}::uuid, ${id}::uuid, ${id}::uuid, ${5n}::bigint, ${'EUR'}, ${'processing'}, 1, now())`;
 
-function tell(tx: Tx<Prisma.TransactionClient>, id: string): void {
+function tell(tx: Tx<Prisma.TransactionClient, typeof contract>, id: string): void {
   const data = { text: 'x'.repeat(200) };
   tx.publish({ type: 'bench.paid', subject: id, version: 1, data });
   for (const user of [id, `of ${id}`]) tx.feed(user, { type: 'bench.paid', data });
@@ -86,7 +85,7 @@ export async function transaction(argv: readonly string[]): Promise<void> {
     bench.cleanup.defer('client', () => client.$disconnect());
     const bus = new InstantBus(() => undefined);
     const log = pino({ level: 'silent' });
-    const { uow } = createUnitOfWork({ service: 'bench', contract, client, pool, bus, log });
+    const { uow } = createUnitOfWork({ contract, client, pool, bus, log });
 
     for (const work of Object.values(kinds)) await together(uow, work, count);
     for (const [kind, work] of Object.entries(kinds)) {
@@ -105,7 +104,7 @@ export async function transaction(argv: readonly string[]): Promise<void> {
   });
 }
 
-type Uow = UnitOfWork<Prisma.TransactionClient>;
+type Uow = UnitOfWork<Prisma.TransactionClient, typeof contract>;
 
 const run = (uow: Uow, work: Work) => uow.run((tx) => work(tx, randomUUID()));
 

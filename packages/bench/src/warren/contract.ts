@@ -33,7 +33,6 @@ export type Notification = Static<typeof Notification>;
 export const paymentContract = defineContract({
   service: 'payment',
   emits: { 'payment.succeeded': PaymentState },
-  consumes: [],
   commands: {},
   feed: {},
 });
@@ -41,7 +40,6 @@ export const paymentContract = defineContract({
 export const notificationContract = defineContract({
   service: 'notification',
   emits: {},
-  consumes: ['payment.succeeded'],
   commands: {},
   feed: { 'notification.created': Type.Object({ notification: Notification }, closed) },
 });

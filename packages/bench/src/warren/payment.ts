@@ -9,9 +9,8 @@ import type { Store } from './store.js';
 /** The first half of the bare pipeline on the kit: one route that writes one row and one event. */
 export function paymentService<Db extends RawClient, Client extends ServiceClient<Db>>(
   store: Store<Db, Client>,
-): ServiceDefinition<TObject, Db, Client> {
+): ServiceDefinition<TObject, Db, Client, typeof paymentContract> {
   return {
-    name: 'payment',
     port: 0,
     contract: paymentContract,
     config: Type.Object({}),
@@ -21,7 +20,7 @@ export function paymentService<Db extends RawClient, Client extends ServiceClien
 }
 
 function payments<Db extends RawClient, Client extends ServiceClient<Db>>(
-  uow: UnitOfWork<Db>,
+  uow: UnitOfWork<Db, typeof paymentContract>,
   store: Store<Db, Client>,
 ) {
   return routes((http) => {

@@ -1,4 +1,4 @@
-import { mayPublish } from '@warren/contracts';
+import { takesFrom } from '@warren/contracts';
 import type { Authorize } from '@warren/event-bus';
 import { testBroker } from '@warren/testing';
 import { connect } from 'amqplib';
@@ -51,7 +51,10 @@ export async function brokerWithUsers(
     url: broker.url,
     urlFor: (user) => urlOf(url, renamed, `${vhost}-${user}`),
     authorize: (publisher, type) =>
-      services.some(({ name }) => publisher === `${vhost}-${name}` && mayPublish(contracts, name, type)),
+      services.some(
+        ({ name }) =>
+          publisher === `${vhost}-${name}` && contracts.some((consumer) => takesFrom(consumer, name, type)),
+      ),
     async permit(user, permissions) {
       await administration.load({ permissions: [{ ...permissions, vhost, user: `${vhost}-${user}` }] });
     },

@@ -9,6 +9,8 @@ export interface ServiceFacts {
   port: number;
   internalPort: number;
   contract: ServiceContract;
+  /** Event types that it handles. */
+  consumes: readonly string[];
   /** Names of the environment variables that it reads. */
   variables: ReadonlySet<string>;
   /** Those of them without a default, which an operator must be able to set. */
@@ -18,9 +20,9 @@ export interface ServiceFacts {
 }
 
 interface Definition {
-  name: string;
   port: number;
   contract: ServiceContract;
+  events?: readonly { type: string }[];
   config: TObject;
 }
 
@@ -40,13 +42,15 @@ async function read({ name }: { name: string }): Promise<Definition> {
 }
 
 function describe(definition: Definition): ServiceFacts {
-  const { name, port, contract, config } = definition;
+  const { port, contract, config, events = [] } = definition;
+  const name = contract.service;
   const schemas = [kitConfigSchema(port), config];
   return {
     name,
     port,
     internalPort: port + 1_000,
     contract,
+    consumes: [...new Set(events.map(({ type }) => type))],
     variables: new Set(schemas.flatMap((schema) => Object.keys(schema.properties))),
     operators: new Set(Object.keys(config.properties).filter((variable) => lacksDefault(config, variable))),
     problemsOf: (env) => problemsOf(definition, { ...env, NODE_ENV: 'production' }),

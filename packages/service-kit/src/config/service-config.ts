@@ -1,3 +1,4 @@
+import type { ServiceContract } from '@warren/contracts';
 import type { Static, TObject } from 'typebox';
 import { brokerUserProblems } from './broker-users.js';
 import { databaseUrlProblem } from './database-url.js';
@@ -15,19 +16,19 @@ const brokerMissing =
  * Throws `ConfigError` with all that is wrong.
  */
 export function readServiceConfig<Config extends TObject>(
-  service: { name: string; port: number; config: Config },
+  definition: { contract: Pick<ServiceContract, 'service'>; port: number; config: Config },
   env: Environment,
   hasBus: boolean,
 ): Static<Config> & KitConfig {
-  const kitSchema = kitConfigSchema(service.port);
+  const kitSchema = kitConfigSchema(definition.port);
   const kit = attempt(kitSchema, withDeployment(env));
-  const own = attempt(service.config, env);
+  const own = attempt(definition.config, env);
   const problems = [kit, own].flatMap((outcome) => (outcome.ok ? [] : outcome.problems));
   if (kit.ok) problems.push(...databaseProblems(kit.value));
-  if (kit.ok) problems.push(...brokerUserProblems(kit.value, service.name));
+  if (kit.ok) problems.push(...brokerUserProblems(kit.value, definition.contract.service));
   if (kit.ok && kit.value.DEPLOYMENT === 'production') {
     problems.push(...publishedSecretProblems(kitSchema, kit.value));
-    if (own.ok) problems.push(...publishedSecretProblems(service.config, own.value as object));
+    if (own.ok) problems.push(...publishedSecretProblems(definition.config, own.value as object));
   }
   if (!hasBus && !env.AMQP_URL && !env.AMQP_URL_FILE) problems.push(brokerMissing);
   if (!kit.ok || !own.ok || problems.length > 0) throw new ConfigError(problems);

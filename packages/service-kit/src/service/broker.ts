@@ -1,4 +1,4 @@
-import { mayPublish, revocationType, type ServiceContract } from '@warren/contracts';
+import { revocationType, type ServiceContract, takesFrom } from '@warren/contracts';
 import { brokerNames, brokerUser, createRabbitMqEventBus, type EventBus } from '@warren/event-bus';
 import { createRabbitMqNodeBus, type MemoryNodes, type NodeBus } from '@warren/node-bus';
 import type { Logger } from 'pino';
@@ -12,8 +12,8 @@ export interface BrokerOptions {
   users: 'per-service' | 'shared';
   service: string;
   node: string;
-  /** The service's own contract, and those of the services whose events it takes. They say who may publish what. */
-  contracts: readonly ServiceContract[];
+  /** The service's own, which says what it accepts from others. */
+  contract: ServiceContract;
   log: Logger;
 }
 
@@ -44,8 +44,8 @@ export function openNodes(options: BrokerOptions, given: GivenParts): NodeBus {
 }
 
 /** Which broker user may publish events of which type. */
-function authorizeOf({ users, contracts }: BrokerOptions, url: string) {
+function authorizeOf({ users, contract }: BrokerOptions, url: string) {
   const user = brokerUser(url);
   return (publisher: string, type: string): boolean =>
-    users === 'per-service' ? mayPublish(contracts, publisher, type) : publisher === user;
+    users === 'per-service' ? takesFrom(contract, publisher, type) : publisher === user;
 }

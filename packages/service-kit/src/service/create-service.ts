@@ -1,3 +1,4 @@
+import type { ServiceContract } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
 import type { MemoryNodes } from '@warren/node-bus';
 import type { RawClient } from '@warren/unit-of-work';
@@ -48,18 +49,19 @@ export async function createService<
   Config extends TObject,
   Db extends RawClient,
   Client extends ServiceClient<Db>,
+  C extends ServiceContract,
 >(
-  definition: ServiceDefinition<Config, Db, Client>,
+  definition: ServiceDefinition<Config, Db, Client, C>,
   env: Environment,
   overrides: ServiceOverrides = {},
 ): Promise<RunningService> {
   const config = readServiceConfig(definition, env, overrides.bus !== undefined);
-  const options = { service: definition.name, node: config.NODE_ID, level: config.LOG_LEVEL };
+  const options = { service: definition.contract.service, node: config.NODE_ID, level: config.LOG_LEVEL };
   const log = overrides.log ?? createLogger(options);
-  warnOfSharedUser(config, definition.name, log);
+  warnOfSharedUser(config, definition.contract.service, log);
   const closing = new Closing();
   try {
-    return await openService<Config, Db, Client>({ definition, config, log, closing, overrides });
+    return await openService<Config, Db, Client, C>({ definition, config, log, closing, overrides });
   } catch (error) {
     await closing.run(log);
     throw error;

@@ -22,23 +22,24 @@ const healthConnections = 1;
  * `MIGRATE` is off.
  */
 export async function openDatabase<Db extends RawClient, Client extends ServiceClient<Db>>(
-  { name, database }: Pick<ServiceDefinition<never, Db, Client>, 'name' | 'database'>,
+  { contract, database }: Pick<ServiceDefinition<never, Db, Client>, 'contract' | 'database'>,
   config: KitConfig,
   log: Logger,
   closing: Closing,
 ): Promise<{ pool: Pool; health: HealthConnection; client: Client }> {
-  if (config.MIGRATE === 'on') await migrate({ config, service: name, prisma: database.prisma, log });
+  const { service } = contract;
+  if (config.MIGRATE === 'on') await migrate({ config, service, prisma: database.prisma, log });
   const url = config.DATABASE_URL;
   const server = await meetDatabase({
     url,
-    service: name,
+    service,
     messaging: config.MESSAGING_SCHEMA,
     log,
     waitMs: mostWaitMs,
   });
-  const health = new HealthConnection({ url, service: name });
+  const health = new HealthConnection({ url, service });
   closing.add('health connection', () => health.close());
-  const pool = createPool({ url, max: config.DATABASE_POOL - healthConnections, service: name, log, server });
+  const pool = createPool({ url, max: config.DATABASE_POOL - healthConnections, service, log, server });
   closing.add('database pool', () => pool.end());
   const client = database.client(pool);
   closing.add('database client', () => client.$disconnect());

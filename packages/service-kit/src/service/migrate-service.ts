@@ -1,3 +1,4 @@
+import type { ServiceContract } from '@warren/contracts';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
 import type { Environment } from '../config/read-config.js';
@@ -16,10 +17,12 @@ export async function migrateService<
   Config extends TObject,
   Db extends RawClient,
   Client extends ServiceClient<Db>,
->(definition: ServiceDefinition<Config, Db, Client>, env: Environment): Promise<void> {
-  const { name, database } = definition;
+  C extends ServiceContract,
+>(definition: ServiceDefinition<Config, Db, Client, C>, env: Environment): Promise<void> {
+  const { contract, database } = definition;
+  const { service } = contract;
   const config = readServiceConfig(definition, env, true);
-  const log = createLogger({ service: name, node: config.NODE_ID, level: config.LOG_LEVEL });
-  await migrate({ config, service: name, prisma: database.prisma, log, waitMs: mostWaitMs });
+  const log = createLogger({ service, node: config.NODE_ID, level: config.LOG_LEVEL });
+  await migrate({ config, service, prisma: database.prisma, log, waitMs: mostWaitMs });
   log.info('the database is up to date');
 }

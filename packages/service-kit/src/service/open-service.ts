@@ -1,3 +1,4 @@
+import type { ServiceContract } from '@warren/contracts';
 import { createMemoryNodes } from '@warren/node-bus';
 import { createRealtime } from '@warren/realtime';
 import { createUnitOfWork, type MessagingStats, type RawClient, withLease } from '@warren/unit-of-work';
@@ -6,6 +7,7 @@ import type { Static, TObject } from 'typebox';
 import { createRemoteKeys, type RemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
 import { unrevoked } from '../auth/unrevoked.js';
+import { type Commands, socketCommands } from '../commands/commands.js';
 import { brokerUsersOf } from '../config/broker-users.js';
 import type { KitConfig } from '../config/kit-config.js';
 import type { Background, ServiceClient, ServiceDefinition, WithLease } from '../definition.js';
@@ -28,8 +30,13 @@ import { openDatabase } from './database.js';
 import { LaterSockets } from './service-sockets.js';
 import { createStop } from './stop.js';
 
-export interface OpenOptions<Config extends TObject, Db extends RawClient, Client extends ServiceClient<Db>> {
-  definition: ServiceDefinition<Config, Db, Client>;
+export interface OpenOptions<
+  Config extends TObject,
+  Db extends RawClient,
+  Client extends ServiceClient<Db>,
+  C extends ServiceContract,
+> {
+  definition: ServiceDefinition<Config, Db, Client, C>;
   config: Static<Config> & KitConfig;
   log: Logger;
   /** Gets everything that is opened, also if this fails half-way. */
@@ -42,44 +49,25 @@ export async function openService<
   Config extends TObject,
   Db extends RawClient,
   Client extends ServiceClient<Db>,
->(options: OpenOptions<Config, Db, Client>): Promise<RunningService> {
+  C extends ServiceContract,
+>(options: OpenOptions<Config, Db, Client, C>): Promise<RunningService> {
   const { definition, log, closing, overrides } = options;
-  const { name: service, contract } = definition;
+  const { contract } = definition;
+  const { service } = contract;
   const config: KitConfig = options.config;
   const node = config.NODE_ID;
   const metrics = new Metrics(service, node);
   const { pool, health, client } = await openDatabase<Db, Client>(definition, config, log, closing);
 
   const users = brokerUsersOf(config, service);
-  const contracts = definition.contracts ?? [];
-  const broker = {
-    url: config.AMQP_URL,
-    prefix: config.AMQP_PREFIX,
-    users,
-    service,
-    node,
-    contracts: [contract, ...contracts],
-    log,
-  };
+  const { AMQP_URL: url, AMQP_PREFIX: prefix } = config;
+  const broker = { url, prefix, users, service, node, contract, log };
   const given = { bus: overrides.bus, nodes: overrides.nodes ?? createMemoryNodes() };
   const bus = openBus(broker, given);
   closing.add('event bus', () => bus.close());
   const limits = { maxBacklog: config.OUTBOX_BACKLOG };
   const schema = config.MESSAGING_SCHEMA;
-  const discardable = new Set(contract.discardable);
-  const consumedTypes = new Set(Object.keys(contract.emits).filter((type) => !discardable.has(type)));
-  const messaging = createUnitOfWork({
-    service,
-    contract,
-    contracts,
-    consumedTypes,
-    client,
-    pool,
-    schema,
-    bus,
-    limits,
-    log,
-  });
+  const messaging = createUnitOfWork({ contract, client, pool, schema, bus, limits, log });
   closing.add('relay', () => messaging.stop());
   const nodes = openNodes(broker, given);
   closing.add('node bus', () => nodes.close());
@@ -95,6 +83,8 @@ export async function openService<
     withLease: leased,
     log,
   });
+  // Which of the two shapes it has depends on the contract, which is not known here.
+  const commands = socketCommands(contract, doors.commands as Commands<C> | undefined);
   const revocations = new Revocations();
   const ownKeys = overrides.keys ?? doors.keys;
   const remote = remoteKeys(config, log);
@@ -129,7 +119,7 @@ export async function openService<
     isReady: () => ownKeys !== undefined || remote.known,
     isRevoked,
     feeds: messaging.feeds,
-    commands: (doors.commands ?? []).map((command) => timedCommand(command, metrics)),
+    commands: commands.map((command) => timedCommand(command, metrics)),
     nodes,
     users: sockets.users,
     limits: {
@@ -162,7 +152,7 @@ export async function openService<
   closing.add('internal HTTP', () => closeHttp(internal));
   const port = await listen(http, config.HOST, config.PORT);
   const internalPort = await listen(internal, config.HOST, internalPortOf(config));
-  await messaging.start({ handlers: doors.events ?? [], snapshots: doors.snapshots ?? [] });
+  await messaging.start({ handlers: definition.events ?? [], snapshots: doors.snapshots ?? [] });
   startBackground(doors.background ?? [], closing);
   readiness.started();
   log.info({ port, internalPort }, 'started');

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { ServiceContract } from '@warren/contracts';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
 import { readableError } from '../config/readable-error.js';
@@ -28,20 +29,21 @@ export async function runWhenMain<
   Config extends TObject,
   Db extends RawClient,
   Client extends ServiceClient<Db>,
->(meta: ImportMeta, definition: ServiceDefinition<Config, Db, Client>): Promise<void> {
+  C extends ServiceContract,
+>(meta: ImportMeta, definition: ServiceDefinition<Config, Db, Client, C>): Promise<void> {
   if (!isProgram(meta)) return;
-  process.on('unhandledRejection', (reason) => fail(definition.name, reason));
-  process.on('uncaughtException', (error) => fail(definition.name, error));
-  const { values } = readArguments(definition.name);
-  if (values.help) process.stdout.write(help(definition.name));
+  process.on('unhandledRejection', (reason) => fail(definition.contract.service, reason));
+  process.on('uncaughtException', (error) => fail(definition.contract.service, error));
+  const { values } = readArguments(definition.contract.service);
+  if (values.help) process.stdout.write(help(definition.contract.service));
   else if (values['migrate-only']) {
     // As the first process of a container it would be deaf to the signal otherwise. What isn't committed is undone.
     process.once('SIGTERM', () => process.exit(143));
-    await orExit(definition.name, migrateService(definition, process.env));
+    await orExit(definition.contract.service, migrateService(definition, process.env));
   } else {
     const starting = createService(definition, process.env);
-    stopOnSignals(definition.name, starting);
-    await orExit(definition.name, starting);
+    stopOnSignals(definition.contract.service, starting);
+    await orExit(definition.contract.service, starting);
   }
 }
 

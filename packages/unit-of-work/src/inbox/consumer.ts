@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, HandleOptions, Subscription, Verdict } from '@warren/event-bus';
 import type { Logger } from 'pino';
-import type { EventHandler, RawClient } from '../api.js';
+import type { EventHandler, RawClient, Tx } from '../api.js';
 import { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
 import type { Limits } from '../limits.js';
@@ -18,7 +18,7 @@ import { createWork, isReplayed, UsersLocked, type WorkDone, type WorkOptions } 
 export interface ConsumerParts<Db extends RawClient> {
   /** The name of the service, whose inbox it is. */
   service: string;
-  handlers: readonly EventHandler<Db>[];
+  handlers: readonly EventHandler<Tx<Db>>[];
   decode: Decoder;
   transactor: Transactor<Db>;
   schema: Schema;

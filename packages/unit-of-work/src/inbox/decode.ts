@@ -1,13 +1,13 @@
 import {
   type DomainEvent,
-  mayPublish,
   PermanentError,
   replayMessageOf,
-  replayMessages,
   type ServiceContract,
+  takesFrom,
 } from '@warren/contracts';
 import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
 import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
+import type { EventHandler } from '../api.js';
 import { serviceOfSource } from '../transaction/language.js';
 
 export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
@@ -15,15 +15,14 @@ export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: V
 /** Turns a delivery into an event that fits its contract, or says what shall become of it. */
 export type Decoder = (delivery: Delivery) => Decoded;
 
-/** Throws if no contract among `contracts` emits one of `types`: it could never be checked. */
-export function createDecoder(types: Iterable<string>, contracts: readonly ServiceContract[]): Decoder {
-  const readers = new Map<string, (data: unknown) => Check<unknown>>(
-    Object.entries(replayMessages).map(([message, schema]) => [message, compileReader(schema)]),
-  );
-  for (const type of types) {
-    const schema = contracts.find((contract) => Object.hasOwn(contract.emits, type))?.emits[type];
-    if (!schema) throw new Error(`No known contract emits ${type}`);
-    readers.set(type, compileReader(schema));
+/** `handlers` say what the data of their types must fit; `contract` is that of the service that consumes. */
+export function createDecoder(
+  handlers: Iterable<Pick<EventHandler, 'type' | 'schema'>>,
+  contract: ServiceContract,
+): Decoder {
+  const readers = new Map<string, (data: unknown) => Check<unknown>>();
+  for (const { type, schema } of handlers) {
+    if (!readers.has(type)) readers.set(type, compileReader(schema));
   }
 
   return (delivery) => {
@@ -32,8 +31,8 @@ export function createDecoder(types: Iterable<string>, contracts: readonly Servi
     const envelope = checkDomainEvent(body.value);
     if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
     const { type, source, replayid } = envelope.value;
-    // The broker lets a service send only what it states that it emits, and looks at nothing but the routing key.
-    if (type !== delivery.type || !mayPublish(contracts, serviceOfSource(source), type))
+    // The broker looks at the routing key only: it lets a service send what its contract emits.
+    if (type !== delivery.type || !takesFrom(contract, serviceOfSource(source), type))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
     const read = readers.get(replayMessageOf(type) ?? type);
     if (!read) return unhandled(type, delivery.attempt, replayid !== undefined);

@@ -1,5 +1,5 @@
 import { type DomainEvent, replayMessageOf } from '@warren/contracts';
-import type { Cause, EventHandler, RawClient } from '../api.js';
+import type { Cause, EventHandler, RawClient, Tx } from '../api.js';
 import type { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
 import type { Schema } from '../schema/schema.js';
@@ -41,14 +41,14 @@ export type Work<Db extends RawClient> = (
 export function createWork<Db extends RawClient>(
   service: string,
   schema: Schema,
-  allHandlers: readonly EventHandler<Db>[],
+  allHandlers: readonly EventHandler<Tx<Db>>[],
   sources: SourceEpochs,
 ): Work<Db> {
   const handlers = byType(allHandlers);
   const opening = openingIn(schema);
 
   /** A part of a replay updates copies only: it must not repeat effects. */
-  function handlersOf(event: DomainEvent): EventHandler<Db>[] {
+  function handlersOf(event: DomainEvent): EventHandler<Tx<Db>>[] {
     const all = handlers.get(replayMessageOf(event.type) ?? event.type) ?? [];
     return isReplayed(event) ? all.filter(({ kind }) => kind === 'project') : all;
   }
@@ -133,8 +133,8 @@ async function waitForUserLocks(
 
 export const isReplayed = ({ replayid }: DomainEvent): boolean => replayid !== undefined;
 
-function byType<Db>(handlers: readonly EventHandler<Db>[]): Map<string, EventHandler<Db>[]> {
-  const types = new Map<string, EventHandler<Db>[]>();
+function byType<Db>(handlers: readonly EventHandler<Tx<Db>>[]): Map<string, EventHandler<Tx<Db>>[]> {
+  const types = new Map<string, EventHandler<Tx<Db>>[]>();
   for (const handler of handlers) types.set(handler.type, [...(types.get(handler.type) ?? []), handler]);
   return types;
 }

@@ -13,8 +13,8 @@ import type { ClaimedRow, OutboxTable } from './table.js';
 export interface RelayParts {
   table: OutboxTable;
   bus: EventBus;
-  /** Types that some service consumes: an event of these that no queue takes stays in the outbox. */
-  consumedTypes: ReadonlySet<string>;
+  /** Types of which an event stays in the outbox until a queue takes it. */
+  keptTypes: ReadonlySet<string>;
   limits: Limits;
   log: Logger;
 }
@@ -31,7 +31,7 @@ export interface RelayStats {
   /** Those in flight that are past the confirm time-out. */
   late: number;
   published: number;
-  /** Those published that no queue took and no service consumes. */
+  /** Those published that no queue took, all of discardable types. */
   unroutable: number;
   failed: number;
   /** Refused by the bus and parked. */
@@ -53,7 +53,7 @@ export class Relay implements CommittedEvents {
   readonly #returned: ReturnedEvents;
   readonly #counts = { published: 0, unroutable: 0, failed: 0, refused: 0 };
   #state: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
-  /** Types that no queue took and no service consumes: each is logged once. */
+  /** Discardable types that no queue took: each is logged once. */
   readonly #unconsumed = new Set<string>();
   #reserved = 0;
   #backlog = 0;

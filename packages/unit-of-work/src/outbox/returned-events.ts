@@ -5,8 +5,8 @@ import type { ClaimedRow } from './table.js';
 
 export interface ReturnedEventsParts {
   table: ReturnedRows;
-  /** Types that some service consumes: a queue that takes them is expected to exist or to return. */
-  consumedTypes: ReadonlySet<string>;
+  /** Types of which an event stays in the outbox until a queue takes it. */
+  keptTypes: ReadonlySet<string>;
   limits: Pick<Limits, 'returnedMs' | 'outboxDays'>;
   log: Logger;
 }
@@ -17,10 +17,10 @@ const maxGivenUp = 500;
 const maxShareOfTime = 1 / 20;
 
 /**
- * Decides what happens to events that the bus returned because no queue took them. If a service consumes their type, its
- * queue or a binding is missing, or the service isn't deployed yet: the events stay in the outbox. Every `returnedMs`, one
- * event of each type is published again. When a queue takes it, the other events of its type are released to the relays.
- * Events that no queue takes within `outboxDays` are given up.
+ * Decides what happens to events that the bus returned because no queue took them. Unless their type is discardable,
+ * some service consumes it, and its queue or a binding is missing, or the service isn't deployed yet: the events stay in
+ * the outbox. Every `returnedMs`, one event of each type is published again. When a queue takes it, the other events of
+ * its type are released to the relays. Events that no queue takes within `outboxDays` are given up.
  */
 export class ReturnedEvents {
   readonly #parts: ReturnedEventsParts;
@@ -36,17 +36,14 @@ export class ReturnedEvents {
 
   /** Whether an unroutable event of this type stays in the outbox. */
   keeps(type: string): boolean {
-    return this.#parts.consumedTypes.has(type);
+    return this.#parts.keptTypes.has(type);
   }
 
   wasReturned(id: string, type: string): void {
     this.#taken.delete(type);
     if (this.#missing.has(type)) return;
     this.#missing.add(type);
-    this.#parts.log.warn(
-      { id, type },
-      'no queue takes events of this type, which a service consumes; they are kept until one does',
-    );
+    this.#parts.log.warn({ id, type }, 'no queue takes events of this type; they are kept until one does');
   }
 
   wasTaken(type: string): void {

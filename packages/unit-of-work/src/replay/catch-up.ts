@@ -29,9 +29,9 @@ const idleMs = 30_000;
 const repeatMs = 10_000;
 
 /** The producers of which these handlers keep copies, with the types that the copies are made of. */
-export function copiedSources<Db>(
+export function copiedSources(
   service: string,
-  handlers: readonly EventHandler<Db>[],
+  handlers: readonly Pick<EventHandler, 'kind' | 'type'>[],
 ): Map<string, string[]> {
   const sources = new Map<string, string[]>();
   for (const { kind, type } of handlers) {

@@ -1,6 +1,6 @@
-import type { ReplayCompleted, ReplayRequested } from '@warren/contracts';
-import { serviceOf } from '@warren/contracts';
+import { type ReplayCompleted, type ReplayRequested, replayMessages, serviceOf } from '@warren/contracts';
 import type { EventHandler, RawClient } from '../api.js';
+import { handler } from '../handlers.js';
 import type { Schema } from '../schema/schema.js';
 import { acceptRequest } from './jobs.js';
 
@@ -9,12 +9,12 @@ import { acceptRequest } from './jobs.js';
  * `snapshotTypes`: the types that this service sends as snapshots; for other types it reads its outbox.
  */
 export function replayHandlers(schema: Schema, snapshotTypes: readonly string[]): EventHandler<RawClient>[] {
+  const requested = replayMessages['replay-requested'];
+  const completed = replayMessages['replay-completed'];
   return [
-    {
-      kind: 'react',
-      type: 'replay-requested',
+    handler<RawClient, string, ReplayRequested>('react', 'replay-requested', requested, {
       async handle(tx, event) {
-        const { replayId, types, lostSince } = event.data as ReplayRequested;
+        const { replayId, types, lostSince } = event.data;
         const consumer = serviceOf(event.type);
         if (lostSince !== undefined) {
           await acceptRequest(tx, schema, { id: replayId, consumer, source: 'outbox', types, lostSince });
@@ -28,12 +28,10 @@ export function replayHandlers(schema: Schema, snapshotTypes: readonly string[])
           types: snapshots.length > 0 ? snapshots : types,
         });
       },
-    },
-    {
-      kind: 'react',
-      type: 'replay-completed',
+    }),
+    handler<RawClient, string, ReplayCompleted>('react', 'replay-completed', completed, {
       async handle(tx, event) {
-        const { replayId, lostSince } = event.data as ReplayCompleted;
+        const { replayId, lostSince } = event.data;
         const table = lostSince === undefined ? 'copy' : 'recovery';
         await tx.$queryRawUnsafe(
           `UPDATE ${schema}.${table} SET completed_at = now() WHERE replay_id = $1::uuid AND source = $2
@@ -42,6 +40,6 @@ export function replayHandlers(schema: Schema, snapshotTypes: readonly string[])
           serviceOf(event.type),
         );
       },
-    },
+    }),
   ];
 }

@@ -1,7 +1,7 @@
 // The note service in a process of its own, as compiled. Handling the subject `crasher` kills it on the spot.
 import { defineContract } from '@warren/contracts';
 import { createRabbitMqEventBus } from '@warren/event-bus';
-import { createUnitOfWork, pgClient } from '@warren/unit-of-work';
+import { createUnitOfWork, pgClient, react } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
 
@@ -13,19 +13,16 @@ const note = { type: 'object', properties: { text: { type: 'string' } } };
 const contract = defineContract({
   service: 'note',
   emits: { 'note.written': note },
-  consumes: ['note.written'],
   commands: {},
   feed: {},
 });
 
 const bus = createRabbitMqEventBus({ service: 'note', log, url: AMQP_URL });
-const messaging = createUnitOfWork({ service: 'note', contract, client: pgClient(pool), pool, bus, log });
+const messaging = createUnitOfWork({ contract, client: pgClient(pool), pool, bus, log });
 
 await messaging.start({
   handlers: [
-    {
-      type: 'note.written',
-      kind: 'react',
+    react(contract, 'note.written', {
       async handle(tx, { subject }) {
         if (subject === 'crasher') process.kill(process.pid, 'SIGKILL');
         await tx.$queryRawUnsafe(
@@ -33,7 +30,7 @@ await messaging.start({
           subject,
         );
       },
-    },
+    }),
   ],
 });
 process.on('disconnect', () => process.exit(1));

@@ -3,6 +3,7 @@ import type { EventBus } from '@warren/event-bus';
 import { testDatabase } from '@warren/testing';
 import {
   createUnitOfWork,
+  type Limits,
   type Messaging,
   migrateMessaging,
   type RawClient,
@@ -26,19 +27,25 @@ const noteErrors = {
 };
 export const noteError = errorsOf(noteErrors);
 
-/** Consumes what it emits, so that one service shows everything. */
+/** Its own handlers consume what it emits, so that one service shows everything. */
 export const contract = defineContract({
   service: 'note',
   emits: { 'note.written': note, 'note.erased': note },
-  consumes: ['note.written', 'note.erased'],
   commands: {},
   feed: { 'note.updated': note },
   errors: noteErrors,
+  discardable: [] as readonly ('note.written' | 'note.erased')[],
 });
 
 export const quiet = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
 
-export type NoteTx = Tx<RawClient>;
+/** This contract, whatever its types are: what isn't in `keptTypes` is discardable. */
+function withKept(keptTypes: ReadonlySet<string>): typeof contract {
+  const types = ['note.written', 'note.erased'] as const;
+  return { ...contract, discardable: types.filter((type) => !keptTypes.has(type)) };
+}
+
+export type NoteTx = Tx<RawClient, typeof contract>;
 
 export interface Fixture {
   url: string;
@@ -51,15 +58,16 @@ export interface Fixture {
 
 export interface InstanceOptions {
   bus?: EventBus;
-  limits?: Parameters<typeof createUnitOfWork>[0]['limits'];
-  consumedTypes?: ReadonlySet<string>;
+  limits?: Partial<Limits>;
+  /** Types of which an event that no queue takes is kept. Default: none. */
+  keptTypes?: ReadonlySet<string>;
   /** While true, no transaction can begin. */
   isAway?: () => boolean;
   /** Default: `messaging`, which the fixture has made. */
   schema?: string;
 }
 
-export interface Instance extends Messaging<RawClient> {
+export interface Instance extends Messaging<RawClient, typeof contract> {
   client: RecordingClient;
 }
 
@@ -82,15 +90,13 @@ export async function fixture(): Promise<Fixture> {
   return {
     url: database.url,
     pool,
-    instance({ bus = new ScriptedBus(), limits, consumedTypes = new Set<string>(), isAway, schema } = {}) {
+    instance({ bus = new ScriptedBus(), limits, keptTypes = new Set<string>(), isAway, schema } = {}) {
       const client = recordingClient(pool, isAway);
       const made = createUnitOfWork({
-        service: 'note',
-        contract,
+        contract: withKept(keptTypes),
         client,
         pool,
         bus,
-        consumedTypes,
         ...(schema && { schema }),
         log: quiet,
         limits: { stopMs: 500, ...limits },

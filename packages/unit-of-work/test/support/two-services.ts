@@ -1,13 +1,21 @@
-import { defineContract, type ReplayCompleted, versionOf } from '@warren/contracts';
+import {
+  type DomainEvent,
+  defineContract,
+  type ReplayCompleted,
+  type ServiceContract,
+  versionOf,
+} from '@warren/contracts';
 import { createMemoryEventBus, type EncodedEvent, type EventBus } from '@warren/event-bus';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import {
   createUnitOfWork,
-  type EventHandler,
+  type Limits,
   type Messaging,
   migrateMessaging,
   pgClient,
+  project,
   type RawClient,
+  react,
 } from '@warren/unit-of-work';
 import pg from 'pg';
 import { envelope, rowOf } from '../../src/transaction/language.js';
@@ -16,7 +24,6 @@ import { note, quiet } from './fixture.js';
 const noteContract = defineContract({
   service: 'note',
   emits: { 'note.written': note, 'note.erased': note, 'note.snapshot': note },
-  consumes: [],
   commands: {},
   feed: {},
 });
@@ -24,15 +31,14 @@ const noteContract = defineContract({
 const readerContract = defineContract({
   service: 'reader',
   emits: {},
-  consumes: ['note.written', 'note.erased', 'note.snapshot'],
   commands: {},
   feed: {},
 });
 
-/** What the reader consumes of the notes. */
-export const wantedNotes = new Set(readerContract.consumes);
+const noteTypes = ['note.written', 'note.erased', 'note.snapshot'] as const;
 
-type Limits = NonNullable<Parameters<typeof createUnitOfWork>[0]['limits']>;
+/** What the reader consumes of the notes. */
+export const wantedNotes: ReadonlySet<string> = new Set(noteTypes);
 
 const limits: Partial<Limits> = {
   stopMs: 500,
@@ -48,11 +54,11 @@ export interface Side {
   options: Parameters<Messaging<RawClient>['start']>[0];
   database: TestDatabase;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  instance(bus: EventBus, given?: Partial<Limits>, consumedTypes?: ReadonlySet<string>): Messaging<RawClient>;
+  instance(bus: EventBus, given?: Partial<Limits>, keptTypes?: ReadonlySet<string>): Messaging<RawClient>;
   start(
     bus: EventBus,
     given?: Partial<Limits>,
-    consumedTypes?: ReadonlySet<string>,
+    keptTypes?: ReadonlySet<string>,
   ): Promise<Messaging<RawClient>>;
   close(): Promise<void>;
 }
@@ -86,7 +92,7 @@ export const erased = '(erased)';
 
 /** Keeps a copy of each note, and has one effect for each note that is written. */
 export async function readerSide(): Promise<Side> {
-  const keep: EventHandler<RawClient>['handle'] = async (tx, event) => {
+  const keep = async (tx: RawClient, event: DomainEvent): Promise<void> => {
     const { epoch, version } = versionOf(event);
     await tx.$queryRawUnsafe(
       `INSERT INTO note_copy AS c (id, epoch, version, text) VALUES ($1, $2::int, $3::int, $4)
@@ -106,17 +112,14 @@ export async function readerSide(): Promise<Side> {
     readerContract,
     {
       handlers: [
-        ...readerContract.consumes.map((type) => ({ kind: 'project', type, handle: keep }) as const),
-        {
-          kind: 'react',
-          type: 'note.written',
-          async handle(tx, { subject }) {
+        ...noteTypes.map((type) => project(noteContract, type, { handle: keep })),
+        react(noteContract, 'note.written', {
+          async handle(tx: RawClient, { subject }) {
             await tx.$queryRawUnsafe('INSERT INTO effect (subject) VALUES ($1) RETURNING 1', subject);
           },
-        },
+        }),
       ],
     },
-    [noteContract],
   );
 }
 
@@ -129,14 +132,13 @@ export function envelopeFrom(service: string, data: ReplayCompleted): EncodedEve
 
 /** Both queues exist from the start, as on a broker that both have met before. */
 export function sharedBus() {
-  return createMemoryEventBus({ queues: { note: [], reader: readerContract.consumes }, retryDelays: [50] });
+  return createMemoryEventBus({ queues: { note: [], reader: [...wantedNotes] }, retryDelays: [50] });
 }
 
 async function side(
   tables: string,
-  contract: typeof noteContract | typeof readerContract,
+  contract: ServiceContract,
   options: Parameters<Messaging<RawClient>['start']>[0],
-  contracts: (typeof noteContract)[] = [],
 ): Promise<Side> {
   const database = await testDatabase();
   const pool = new pg.Pool({ connectionString: database.url, max: 10, pipeline: true });
@@ -144,15 +146,15 @@ async function side(
   await migrateMessaging(pool);
   await pool.query(tables);
   const started: Messaging<RawClient>[] = [];
-  const instance: Side['instance'] = (bus, given, consumedTypes = new Set()) => {
+  const instance: Side['instance'] = (bus, given, keptTypes = new Set()) => {
     const messaging = createUnitOfWork({
-      service: contract.service,
-      contract,
-      contracts,
+      contract: {
+        ...contract,
+        discardable: Object.keys(contract.emits).filter((type) => !keptTypes.has(type)),
+      },
       client: pgClient(pool),
       pool,
       bus,
-      consumedTypes,
       log: quiet,
       limits: { ...limits, ...given },
     });
@@ -164,8 +166,8 @@ async function side(
     database,
     sql: async (text, values) => (await pool.query(text, values)).rows,
     instance,
-    async start(bus, given, consumedTypes) {
-      const messaging = instance(bus, given, consumedTypes);
+    async start(bus, given, keptTypes) {
+      const messaging = instance(bus, given, keptTypes);
       await messaging.start(options);
       return messaging;
     },

@@ -1,5 +1,5 @@
-import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import { type Background, rounds } from '@warren/service-kit';
+import type { NotificationContext } from '../context.js';
 import { forgetDeliveries } from '../store/delivery-queue.js';
 import { forgetRevokedSessions } from '../store/revoked-sessions.js';
 
@@ -9,10 +9,7 @@ const keptDays = 30;
 const atOnce = 1_000;
 
 /** Forgets deliveries that were settled long ago, and revoked sessions that nobody has a token of any more. */
-export function forgetter({
-  client,
-  log,
-}: Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'log'>): Background {
+export function forgetter({ client, log }: Pick<NotificationContext, 'client' | 'log'>): Background {
   return rounds({
     name: 'forgetter',
     everyMs,

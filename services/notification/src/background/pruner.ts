@@ -1,8 +1,8 @@
 import { AppError } from '@warren/contracts';
-import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
+import { type Background, rounds } from '@warren/service-kit';
 import { v7 as uuidv7 } from 'uuid';
+import type { NotificationContext } from '../context.js';
 import { endOfDays, type Kept, oldestKept } from '../domain/kept.js';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
 import {
   beforeAllDue,
   type Inbox,
@@ -16,10 +16,7 @@ const everyMs = 3_600_000;
 const inboxesAtOnce = 200;
 const rowsAtOnce = 1_000;
 
-type Dependencies = Pick<
-  ServiceContext<unknown, NotificationDb, PrismaClient>,
-  'client' | 'uow' | 'log' | 'withLease'
-> & { kept: Kept };
+type Dependencies = Pick<NotificationContext, 'client' | 'uow' | 'log' | 'withLease'> & { kept: Kept };
 
 /**
  * Deletes what is not kept from the inboxes that are due, in short transactions, one instance at a time. So a command

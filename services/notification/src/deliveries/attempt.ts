@@ -1,12 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ServiceContext } from '@warren/service-kit';
+import type { NotificationContext } from '../context.js';
 import { retryDelay, worthNoTry } from '../domain/retries.js';
 import { failureWord, Undeliverable } from '../providers/failures.js';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
 import { postponeDelivery, settleDelivery, type TakenDelivery } from '../store/delivery-queue.js';
 import type { Channel } from './channel.js';
 
-export type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'log'> & {
+export type Dependencies = Pick<NotificationContext, 'client' | 'log'> & {
   channel: Channel;
 };
 

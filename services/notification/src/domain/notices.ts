@@ -28,7 +28,7 @@ interface PaymentNews {
   reader: 'payer' | 'recipient';
 }
 
-const paymentNews: Readonly<Record<string, readonly PaymentNews[]>> = {
+const paymentNews = {
   'payment.succeeded': [
     { kind: paymentSent, reader: 'payer' },
     { kind: paymentReceived, reader: 'recipient' },
@@ -37,14 +37,20 @@ const paymentNews: Readonly<Record<string, readonly PaymentNews[]>> = {
   'payment.requires-action': [{ kind: paymentActionRequired, reader: 'payer' }],
   'payment.refunded': [{ kind: paymentRefunded, reader: 'payer' }],
   'payment.refund-failed': [{ kind: paymentRefundFailed, reader: 'payer' }],
-};
+} as const satisfies Readonly<Record<string, readonly PaymentNews[]>>;
+
+export type PaymentEventType = keyof typeof paymentNews;
 
 /** Event types of which people are told. */
-export const paymentEventTypes: readonly string[] = Object.keys(paymentNews);
+export const paymentEventTypes = Object.keys(paymentNews) as PaymentEventType[];
 
-export function paymentNotices(event: { id: string; type: string }, payment: PaymentState): Notice[] {
+export function paymentNotices(
+  event: { id: string; type: PaymentEventType },
+  payment: PaymentState,
+): Notice[] {
   const { id: paymentId, payerId, recipientId, amount, amountRefunded, currency } = payment;
-  return (paymentNews[event.type] ?? []).map(({ kind, reader }) => {
+  const news: readonly PaymentNews[] = paymentNews[event.type];
+  return news.map(({ kind, reader }) => {
     const [userId, otherUserId] = reader === 'payer' ? [payerId, recipientId] : [recipientId, payerId];
     const values = { paymentId, amount, amountRefunded, currency, otherUserId };
     return { userId, eventId: event.id, kind, values: onlyNamed(kind, values) };

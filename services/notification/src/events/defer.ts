@@ -1,6 +1,6 @@
 import type { EventHandler } from '@warren/unit-of-work';
+import type { NotificationTx } from '../context.js';
 import { UnknownPersonError } from '../domain/people.js';
-import type { NotificationDb } from '../store/database.js';
 import { deferEvent } from '../store/deferred-events.js';
 
 /**
@@ -10,7 +10,7 @@ import { deferEvent } from '../store/deferred-events.js';
  *
  * The handler must not have written anything when it throws `UnknownPersonError`.
  */
-export function deferred(handler: EventHandler<NotificationDb>): EventHandler<NotificationDb> {
+export function deferred(handler: EventHandler<NotificationTx>): EventHandler<NotificationTx> {
   return {
     ...handler,
     async handle(tx, event) {

@@ -1,6 +1,6 @@
-import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
+import { type Background, rounds } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { NotificationContext, NotificationTx } from '../context.js';
 import {
   type DeferredEvent,
   dueDeferredEvents,
@@ -12,8 +12,8 @@ const atOnce = 100;
 /** As long as the inbox knows an event. */
 const longestDays = 14;
 
-type Dependencies = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
-  handlers: readonly EventHandler<NotificationDb>[];
+type Dependencies = Pick<NotificationContext, 'client' | 'uow' | 'log'> & {
+  handlers: readonly EventHandler<NotificationTx>[];
   pollMs: number;
 };
 

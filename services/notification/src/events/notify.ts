@@ -1,10 +1,10 @@
 import { moreNotifications, outsideChannels } from '@warren/notification-contract';
 import { v7 as uuidv7 } from 'uuid';
+import type { NotificationTx } from '../context.js';
 import type { Notice } from '../domain/notices.js';
 import type { Person } from '../domain/people.js';
 import { contentFor, mailSummary, renderNotices } from '../domain/render.js';
 import { worthTellingMs } from '../domain/retries.js';
-import type { NotificationTx } from '../store/database.js';
 import { writeDeliveries } from '../store/deliveries.js';
 import { type NewNotification, writeNotifications } from '../store/new-notifications.js';
 

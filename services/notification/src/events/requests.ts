@@ -1,11 +1,16 @@
-import { type DomainEvent, PermanentError } from '@warren/contracts';
+import { PermanentError } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
-import { type NoticeKind, type NotificationRequested, noticeKinds } from '@warren/notification-contract';
-import type { EventHandler } from '@warren/unit-of-work';
+import {
+  type NoticeKind,
+  type NotificationRequested,
+  noticeKinds,
+  notificationContract,
+} from '@warren/notification-contract';
+import { react } from '@warren/service-kit';
 import { validate as isUuid } from 'uuid';
+import type { NotificationTx } from '../context.js';
 import { onlyNamed } from '../domain/notices.js';
 import { peopleNamed } from '../domain/show.js';
-import type { NotificationDb } from '../store/database.js';
 import { holdPeople } from '../store/user-copies.js';
 import { notify } from './notify.js';
 
@@ -32,16 +37,12 @@ function peopleOf({ userId, kind, values }: NotificationRequested): string[] {
   return [userId, ...(known ? peopleNamed(known, values).filter((id) => isUuid(id)) : [])];
 }
 
-const requestOf = ({ data }: DomainEvent) => data as NotificationRequested;
-
 /** Any service's own notices. */
-export const requests: EventHandler<NotificationDb> = {
-  kind: 'react',
-  type: 'notification.requested',
-  users: (event) => peopleOf(requestOf(event)),
-  async handle(tx, event) {
-    const request = requestOf(event);
+export const requests = react(notificationContract, 'notification.requested', {
+  users: ({ data }) => peopleOf(data),
+  async handle(tx: NotificationTx, event) {
+    const request = event.data;
     const notice = { userId: request.userId, eventId: event.id, ...asked(request) };
     await notify(tx, [notice], await holdPeople(tx, peopleOf(request)));
   },
-};
+});

@@ -1,11 +1,10 @@
 import { routes } from '@warren/service-kit';
-import type { UnitOfWork } from '@warren/unit-of-work';
-import type { NotificationDb } from '../store/database.js';
+import type { NotificationUow } from '../context.js';
 import { countsOf, listNotifications } from '../store/notifications.js';
 import { CountsAsOf, ListQuery, NotificationList } from './schemas.js';
 
 /** The reading half of the inbox. */
-export function notificationRoutes(uow: UnitOfWork<NotificationDb>) {
+export function notificationRoutes(uow: NotificationUow) {
   return routes((http) => {
     http.get(
       '/notifications',

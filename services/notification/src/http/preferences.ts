@@ -1,11 +1,11 @@
 import { closed } from '@warren/contracts';
 import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
-import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
+import type { NotificationUow } from '../context.js';
 import { preferencesOf, preferredKinds } from '../domain/preferences.js';
 import { changePreferences } from '../operations/preferences.js';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { choicesMade } from '../store/preferences.js';
 import { callerOf } from './caller.js';
 import { mostPerMinute } from './limits.js';
@@ -53,7 +53,7 @@ const PreferenceChanges = Type.Object(
 );
 
 /** What of each kind goes where. */
-export function preferenceRoutes(uow: UnitOfWork<NotificationDb>, client: PrismaClient) {
+export function preferenceRoutes(uow: NotificationUow, client: PrismaClient) {
   return routes((http) => {
     http.get(
       '/preferences',

@@ -1,10 +1,10 @@
 import { AppError, closed, Id, Time } from '@warren/contracts';
 import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
-import type { UnitOfWork } from '@warren/unit-of-work';
 import { Type } from 'typebox';
+import type { NotificationUow } from '../context.js';
 import { subscribe } from '../operations/push-subscriptions.js';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { dropSubscription, subscriptionsOf } from '../store/push-subscriptions.js';
 import { callerOf } from './caller.js';
 import { mostPerMinute } from './limits.js';
@@ -54,7 +54,7 @@ const Subscriptions = Type.Object(
 
 /** Which browsers get pushes (W3C Push API). */
 export function pushSubscriptionRoutes(
-  uow: UnitOfWork<NotificationDb>,
+  uow: NotificationUow,
   client: PrismaClient,
   { publicKey, refusal }: PushDoor,
 ) {

@@ -1,6 +1,5 @@
 import { AppError } from '@warren/contracts';
-import type { UnitOfWork } from '@warren/unit-of-work';
-import type { NotificationDb, NotificationTx } from '../store/database.js';
+import type { NotificationTx, NotificationUow } from '../context.js';
 import { holdPeople } from '../store/user-copies.js';
 import type { Caller } from './caller.js';
 
@@ -11,7 +10,7 @@ import type { Caller } from './caller.js';
  * @throws AppError `session-revoked` for a deleted person
  */
 export function writeFor<T>(
-  uow: UnitOfWork<NotificationDb>,
+  uow: NotificationUow,
   { userId, cause }: Caller,
   work: (tx: NotificationTx) => Promise<T>,
 ): Promise<T> {

@@ -1,7 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type { Counts, Notification } from '@warren/notification-contract';
-import type { UnitOfWork } from '@warren/unit-of-work';
-import type { NotificationDb, NotificationTx } from '../store/database.js';
+import type { NotificationTx, NotificationUow } from '../context.js';
 import { type Mark, type MarkAll, markAll, markOne } from '../store/marks.js';
 import { countsOf, findNotification } from '../store/notifications.js';
 import type { Caller } from './caller.js';
@@ -21,7 +20,7 @@ const operations: Readonly<Record<Mark, string>> = {
   unarchived: 'notification.unarchive',
 };
 
-export function createMarks(uow: UnitOfWork<NotificationDb>): Marks {
+export function createMarks(uow: NotificationUow): Marks {
   async function change<T>(
     caller: Caller,
     operation: string,

@@ -1,12 +1,11 @@
 import { notificationError } from '@warren/notification-contract';
-import type { UnitOfWork } from '@warren/unit-of-work';
+import type { NotificationUow } from '../context.js';
 import {
   choicesOf,
   type KindPreference,
   type PreferenceChange,
   preferencesOf,
 } from '../domain/preferences.js';
-import type { NotificationDb } from '../store/database.js';
 import { choicesMade, saveChoices } from '../store/preferences.js';
 import type { Caller } from './caller.js';
 import { writeFor } from './living-person.js';
@@ -17,7 +16,7 @@ import { writeFor } from './living-person.js';
  * @throws AppError `preference-locked` with pointers to what can't be switched off, `session-revoked`
  */
 export async function changePreferences(
-  uow: UnitOfWork<NotificationDb>,
+  uow: NotificationUow,
   caller: Caller,
   changes: readonly PreferenceChange[],
 ): Promise<KindPreference[]> {

@@ -1,6 +1,5 @@
 import { AppError } from '@warren/contracts';
-import type { UnitOfWork } from '@warren/unit-of-work';
-import type { NotificationDb } from '../store/database.js';
+import type { NotificationUow } from '../context.js';
 import { keepSubscription, type NewSubscription } from '../store/push-subscriptions.js';
 import { isRevoked } from '../store/revoked-sessions.js';
 import type { Caller } from './caller.js';
@@ -15,7 +14,7 @@ const mostSubscriptions = 20;
  * @throws AppError `forbidden` for somebody else's browser, `session-revoked` for an ended session
  */
 export async function subscribe(
-  uow: UnitOfWork<NotificationDb>,
+  uow: NotificationUow,
   caller: Caller,
   subscription: NewSubscription,
 ): Promise<string> {

@@ -1,8 +1,7 @@
-import type { ServiceContext } from '@warren/service-kit';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { NotificationContext } from '../context.js';
 import { someCopyLacksFields } from '../store/user-copies.js';
 
-type Parts = Pick<ServiceContext<unknown, NotificationDb, PrismaClient>, 'client' | 'uow'>;
+type Parts = Pick<NotificationContext, 'client' | 'uow'>;
 
 /**
  * Requests all users once more where a build that kept fewer fields made some of the copies. The copies stay in use

@@ -1,7 +1,6 @@
-import type { ServiceContext } from '@warren/service-kit';
 import webPush from 'web-push';
 import type { Config } from '../config.js';
-import type { NotificationDb, PrismaClient } from '../store/database.js';
+import type { NotificationContext } from '../context.js';
 import { keepVapidKeys, type VapidKeys } from '../store/vapid-keys.js';
 import { senderOf } from './envelope.js';
 import { createMailFolder } from './mail-folder.js';
@@ -24,11 +23,7 @@ export const concurrency = { email: 5, push: 20 } as const;
  *
  * @throws TypeError if it doesn't fit together
  */
-export async function openProviders({
-  config,
-  client,
-  log,
-}: ServiceContext<Config, NotificationDb, PrismaClient>): Promise<Providers> {
+export async function openProviders({ config, client, log }: NotificationContext): Promise<Providers> {
   const from = senderOf(config.MAIL_FROM);
   const keys = configuredKeys(config) ?? (await keepVapidKeys(client, webPush.generateVAPIDKeys()));
   const allowLocal = config.PUSH_ALLOW_LOCAL === 'on';

@@ -2,10 +2,16 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
-import { type Counts, type Notification, noticeRequest, securityAlert } from '@warren/notification-contract';
+import {
+  type Counts,
+  type Notification,
+  noticeRequest,
+  notificationContract,
+  securityAlert,
+} from '@warren/notification-contract';
 import type { PaymentState } from '@warren/payment-contract';
 import type { SocketCommand } from '@warren/realtime';
-import { createService, type RunningService } from '@warren/service-kit';
+import { createService, type RunningService, socketCommands } from '@warren/service-kit';
 import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import type { User } from '@warren/user-contract';
@@ -82,7 +88,7 @@ export class World {
         const providers = { ...(await openProviders(context)), ...options.providers };
         const timing = { ...defaultTiming, pollMs: 20, ...options.timing };
         const doors = notificationDoors(context, providers, timing);
-        inside = { client: context.client, commands: doors.commands ?? [] };
+        inside = { client: context.client, commands: socketCommands(notificationContract, doors.commands) };
         return doors;
       },
     };

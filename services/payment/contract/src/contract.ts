@@ -83,7 +83,6 @@ export const paymentContract = defineContract({
     'payment.snapshot': PaymentState,
   },
   discardable: ['payment.processing', 'payment.canceled', 'payment.snapshot'],
-  consumes: ['user.registered', 'user.updated', 'user.deleted', 'user.snapshot'],
   commands: {
     'payment.confirm': { input: PaymentId, output: Payment },
     'payment.cancel': { input: PaymentId, output: Payment },

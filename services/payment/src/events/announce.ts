@@ -1,5 +1,5 @@
 import type { Payment, PaymentStatus, paymentContract } from '@warren/payment-contract';
-import type { TxEffects } from '@warren/unit-of-work';
+import type { PaymentTx } from '../context.js';
 import { stateOf, viewFor } from '../domain/views.js';
 
 type EventType = keyof typeof paymentContract.emits;
@@ -25,7 +25,7 @@ export interface Announcement {
  * `succeeded` on, the recipient by their feeds.
  */
 export function announce(
-  effects: TxEffects,
+  tx: Pick<PaymentTx, 'publish' | 'feed'>,
   payment: Payment,
   { gone = [], type = eventTypes[payment.status] }: Announcement = {},
 ): void {
@@ -33,12 +33,12 @@ export function announce(
   // What they wrote is theirs; the rest belongs to the books.
   const about = description === null ? {} : { about: payerId };
   const personal = { userId: payerId, fields: ['description'] };
-  effects.publish({ type, subject, version, data: stateOf(payment), ...about });
+  tx.publish({ type, subject, version, data: stateOf(payment), ...about });
   for (const readerId of [payment.payerId, payment.recipientId]) {
     const view = viewFor(payment, readerId);
     if (view !== undefined && !gone.includes(readerId)) {
       const others = description !== null && readerId !== payerId;
-      effects.feed(readerId, { type: 'payment.updated', data: view, ...(others && { personal }) });
+      tx.feed(readerId, { type: 'payment.updated', data: view, ...(others && { personal }) });
     }
   }
 }

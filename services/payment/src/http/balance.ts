@@ -1,9 +1,9 @@
 import { Balance, paymentContract } from '@warren/payment-contract';
-import { perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
+import { perMinute, problems, routes } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import { balancesOf } from '../store/balances.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
+type Dependencies = Pick<PaymentContext, 'uow'> & {
   /** Looks of one person. */
   mostPerMinute: number;
 };

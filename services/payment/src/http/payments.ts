@@ -1,15 +1,15 @@
 import { AppError } from '@warren/contracts';
 import { Payment, paymentContract } from '@warren/payment-contract';
-import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, perMinute, problems, routes } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import { viewFor } from '../domain/views.js';
 import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment, listPayments } from '../store/payments.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow'> & {
+type Dependencies = Pick<PaymentContext, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
   act(request: ActRequest): Promise<Payment>;
   /** Payments of one person, and as many confirmations and cancelations. */

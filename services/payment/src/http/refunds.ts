@@ -1,15 +1,15 @@
 import { AppError } from '@warren/contracts';
 import { paymentContract, Refund } from '@warren/payment-contract';
-import { idempotencyKey, perMinute, problems, routes, type ServiceContext } from '@warren/service-kit';
+import { idempotencyKey, perMinute, problems, routes } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import { checkMayHandleRefunds } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findPayment } from '../store/payments.js';
 import { listRefunds } from '../store/refunds.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from './schemas.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow'> & {
+type Dependencies = Pick<PaymentContext, 'uow'> & {
   refund(request: RefundPaymentRequest): Promise<Refund>;
   /** Refunds of one person. */
   mostPerMinute: number;

@@ -1,13 +1,13 @@
 import { AppError } from '@warren/contracts';
 import { type PaymentStatus, paymentContract } from '@warren/payment-contract';
-import { problems, routes, type ServiceContext } from '@warren/service-kit';
+import { problems, routes } from '@warren/service-kit';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { PaymentContext } from '../context.js';
 import type { Notice, Webhook } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { takeNotice } from '../store/notices.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow' | 'log'> & {
+type Dependencies = Pick<PaymentContext, 'uow' | 'log'> & {
   webhook: Webhook;
 };
 

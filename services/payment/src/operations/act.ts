@@ -1,11 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { Payment } from '@warren/payment-contract';
-import type { Cause, Tx } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
+import type { PaymentTx } from '../context.js';
 import { checkMayConfirm } from '../domain/confirmation.js';
 import type { Operation } from '../domain/operation.js';
 import { applyChange } from '../domain/payment-machine.js';
 import { announce } from '../events/announce.js';
-import type { PaymentDb } from '../store/database.js';
 import { type HeldPayment, lockPayment } from '../store/locks.js';
 import { reserveAction } from '../store/reservations.js';
 import type { OperationDependencies } from './dependencies.js';
@@ -44,7 +44,7 @@ export function createAct({
 }: OperationDependencies): (request: ActRequest) => Promise<Payment> {
   return async (request) => {
     const { kind, payerId, paymentId, commandId, cause } = request;
-    const work = (tx: Tx<PaymentDb>) => reserve(tx, request);
+    const work = (tx: PaymentTx) => reserve(tx, request);
     const once = { userId: payerId, operation: `payment.${kind}`, input: { paymentId }, cause };
     const reserved = await calls.admitted(async () => {
       if (commandId === undefined) return uow.run(work, { cause });
@@ -59,7 +59,7 @@ export function createAct({
   };
 
   async function reserve(
-    tx: Tx<PaymentDb>,
+    tx: PaymentTx,
     { kind, payerId, paymentId, cause }: ActRequest,
   ): Promise<Reservation> {
     const held = await lockPayment(tx, paymentId);

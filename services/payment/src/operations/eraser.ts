@@ -1,9 +1,9 @@
-import { type Background, rounds, type ServiceContext } from '@warren/service-kit';
+import { type Background, rounds } from '@warren/service-kit';
 import { v7 as uuidv7 } from 'uuid';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
+import type { PaymentContext } from '../context.js';
 import { eraseMore } from '../store/erasure.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'uow' | 'log'> & {
+type Dependencies = Pick<PaymentContext, 'uow' | 'log'> & {
   everyMs: number;
 };
 

@@ -1,10 +1,10 @@
 import { type Payment, paymentError } from '@warren/payment-contract';
-import type { Cause, Tx } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
+import type { PaymentTx } from '../context.js';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
 import { announce } from '../events/announce.js';
-import type { PaymentDb } from '../store/database.js';
 import { reserveCharge } from '../store/reservations.js';
 import type { OperationDependencies } from './dependencies.js';
 
@@ -38,7 +38,7 @@ export function createPay({
 }: OperationDependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
-    const work = async (tx: Tx<PaymentDb>) => {
+    const work = async (tx: PaymentTx) => {
       const { payment, charge } = draft(payerId, request, cause);
       if (!provider.accepts(request.paymentMethod)) throw paymentError('unknown-payment-method');
       await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });

@@ -1,16 +1,15 @@
 import { AppError } from '@warren/contracts';
 import type { Payment } from '@warren/payment-contract';
-import type { ServiceContext } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { findOpenOperation, leaseOperations } from '../store/operations.js';
 import { findPayment } from '../store/payments.js';
 import type { ProviderCalls } from './provider-calls.js';
 import type { Settled } from './settle.js';
 import { resultWithin, type Timing } from './timing.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client'> & {
+type Dependencies = Pick<PaymentContext, 'client'> & {
   provider: PaymentProvider;
   calls: ProviderCalls;
   timing: Timing;

@@ -1,8 +1,7 @@
 import { AppError } from '@warren/contracts';
-import type { ServiceContext } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import type { Operation, Outcome } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { postponeOperation } from '../store/operations.js';
 import { type Settled, settle } from './settle.js';
 import { resultWithin, retryDelay, type Timing } from './timing.js';
@@ -29,7 +28,7 @@ export interface ProviderCalls {
   stop(): Promise<void>;
 }
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'uow' | 'log'> & {
+type Dependencies = Pick<PaymentContext, 'client' | 'uow' | 'log'> & {
   provider: PaymentProvider;
   timing: Timing;
 };

@@ -1,9 +1,9 @@
 import { AppError } from '@warren/contracts';
 import type { Refund } from '@warren/payment-contract';
-import type { Cause, Tx } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
+import type { PaymentTx } from '../context.js';
 import type { Operation } from '../domain/operation.js';
 import { type Asker, checkMayHandleRefunds, newRefund } from '../domain/refund.js';
-import type { PaymentDb } from '../store/database.js';
 import { lockPayment } from '../store/locks.js';
 import { findRefund } from '../store/refunds.js';
 import { reserveRefund } from '../store/reservations.js';
@@ -45,7 +45,7 @@ export function createRefund({
     const { asker, paymentId, amount, idempotencyKey: key, cause } = request;
     const input = { paymentId, amount: amount ?? null };
     const once = { userId: asker.userId, operation: 'payment.refund', key, input, cause };
-    const work = async (tx: Tx<PaymentDb>) => {
+    const work = async (tx: PaymentTx) => {
       const reserved = await reserve(tx, request);
       return { record: { refundId: reserved.refund.id }, result: reserved };
     };
@@ -55,7 +55,7 @@ export function createRefund({
     return (await progress.first(operation))?.refund ?? refund;
   };
 
-  async function reserve(tx: Tx<PaymentDb>, request: RefundPaymentRequest): Promise<Reservation> {
+  async function reserve(tx: PaymentTx, request: RefundPaymentRequest): Promise<Reservation> {
     const { asker, paymentId, amount, cause } = request;
     const held = await lockPayment(tx, paymentId);
     if (held === undefined) throw new AppError('not-found');

@@ -1,10 +1,9 @@
 import type { Payment, Refund } from '@warren/payment-contract';
-import type { UnitOfWork } from '@warren/unit-of-work';
+import type { PaymentUow } from '../context.js';
 import type { DecidedOutcome, Operation } from '../domain/operation.js';
 import { type Settlement, settlementOf } from '../domain/settlement.js';
 import { stateOf } from '../domain/views.js';
 import { announce } from '../events/announce.js';
-import type { PaymentDb } from '../store/database.js';
 import { forgetPayer } from '../store/erasure.js';
 import { lockOperation } from '../store/locks.js';
 import { saveSettlement } from '../store/settlements.js';
@@ -20,11 +19,7 @@ export interface Settled {
  * The second transaction of a provider call: applies its outcome to the payment, writes the books and closes the
  * operation. Whoever comes second, for example after a lost lease, finds it closed and changes nothing.
  */
-export function settle(
-  uow: UnitOfWork<PaymentDb>,
-  operation: Operation,
-  outcome: DecidedOutcome,
-): Promise<Settled> {
+export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOutcome): Promise<Settled> {
   return uow.run(
     async (tx) => {
       const { settled, gone, provider, ...before } = await lockOperation(tx, operation);

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Background, ServiceContext } from '@warren/service-kit';
+import type { Background } from '@warren/service-kit';
+import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
 import { leaseOperations } from '../store/operations.js';
 import type { ProviderCalls } from './provider-calls.js';
 import type { Timing } from './timing.js';
 
-type Dependencies = Pick<ServiceContext<unknown, PaymentDb, PrismaClient>, 'client' | 'log'> & {
+type Dependencies = Pick<PaymentContext, 'client' | 'log'> & {
   provider: PaymentProvider;
   calls: ProviderCalls;
   timing: Timing;

@@ -1,10 +1,10 @@
-import { ConfigError, type KitConfig, type ServiceContext } from '@warren/service-kit';
+import { ConfigError, type KitConfig } from '@warren/service-kit';
 import type { PaymentConfig } from '../config.js';
-import type { PaymentDb, PrismaClient } from '../store/database.js';
+import type { PaymentContext } from '../context.js';
 import type { PaymentProvider } from './provider.js';
 import { sandboxProvider } from './sandbox.js';
 
-type Log = Pick<ServiceContext<PaymentConfig, PaymentDb, PrismaClient>['log'], 'warn'>;
+type Log = Pick<PaymentContext['log'], 'warn'>;
 
 /** The provider that the configuration names. @throws ConfigError with a line for each variable that it lacks. */
 export async function chooseProvider(

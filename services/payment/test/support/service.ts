@@ -1,20 +1,20 @@
 import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import type { Balance, Payment } from '@warren/payment-contract';
-import { createService, type RunningService, type ServiceContext } from '@warren/service-kit';
+import { createService, type RunningService } from '@warren/service-kit';
 import { keys, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import type { PaymentConfig } from '../../src/config.js';
+import type { PaymentContext } from '../../src/context.js';
 import { paymentDoors } from '../../src/doors.js';
 import { payment } from '../../src/main.js';
 import { defaultTiming, type Timing } from '../../src/operations/timing.js';
 import type { PaymentProvider } from '../../src/providers/provider.js';
 import { sandboxProvider } from '../../src/providers/sandbox.js';
-import type { PaymentDb, PrismaClient } from '../../src/store/database.js';
+import type { PrismaClient } from '../../src/store/database.js';
 
-type Context = ServiceContext<PaymentConfig, PaymentDb, PrismaClient>;
+type Context = PaymentContext;
 
 export interface StartOptions {
   provider?: PaymentProvider;

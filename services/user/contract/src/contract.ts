@@ -91,7 +91,6 @@ export const userContract = defineContract({
     'user.email-verification-requested': EmailVerificationRequested,
     'notification.requested': NotificationRequested,
   },
-  consumes: [],
   commands: {
     'presence.watch': {
       input: Watched,

@@ -1,15 +1,15 @@
-import { command } from '@warren/service-kit';
-import { userContract } from '@warren/user-contract';
+import type { Commands } from '@warren/service-kit';
+import type { userContract } from '@warren/user-contract';
 import type { Watchers } from '../presence/watchers.js';
 
-export function presenceCommands(watchers: Watchers) {
-  return [
-    command(userContract, 'presence.watch', async ({ userIds }, { principal }, socket) => ({
+export function presenceCommands(watchers: Watchers): Commands<typeof userContract> {
+  return {
+    'presence.watch': async ({ userIds }, { principal }, socket) => ({
       presences: await watchers.watch(socket, principal.userId, userIds),
-    })),
-    command(userContract, 'presence.unwatch', async ({ userIds }, _context, socket) => {
+    }),
+    'presence.unwatch': async ({ userIds }, _context, socket) => {
       watchers.unwatch(socket, userIds);
       return {};
-    }),
-  ];
+    },
+  };
 }

@@ -1,10 +1,10 @@
 import { AppError } from '@warren/contracts';
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock } from '../context.js';
+import type { Clock, UserUow } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import type { Passwords } from '../security/passwords.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { isAlive } from '../store/sessions.js';
 import { lockUser, setPassword } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
@@ -14,7 +14,7 @@ import { alertOf } from './security-alert.js';
 
 export interface ChangePasswordParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   passwords: Passwords;
   provePassword: ProvePassword;
   endSessions: EndSessions;

@@ -1,17 +1,17 @@
 import { AppError } from '@warren/contracts';
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock } from '../context.js';
+import type { Clock, UserUow } from '../context.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { lockUser } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import type { ProvePassword } from './prove-password.js';
 
 export interface DeleteAccountParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   provePassword: ProvePassword;
   endSessions: EndSessions;
   tryKeys: TryKeys;

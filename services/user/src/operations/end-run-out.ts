@@ -1,6 +1,4 @@
-import type { UnitOfWork } from '@warren/unit-of-work';
-import type { Clock } from '../context.js';
-import type { UserDb, UserTx } from '../store/database.js';
+import type { Clock, UserTx, UserUow } from '../context.js';
 import { deleteRunOut } from '../store/expired.js';
 import { tellEnded } from './end-sessions.js';
 
@@ -10,7 +8,7 @@ const atOnce = 100;
 const mostTurns = 50;
 
 export interface EndRunOutParts {
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   now: Clock;
 }
 

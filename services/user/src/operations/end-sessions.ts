@@ -1,6 +1,6 @@
 import type { RevocationReason, SessionRevoked } from '@warren/contracts';
+import type { UserTx } from '../context.js';
 import { latest } from '../domain/sessions.js';
-import type { UserTx } from '../store/database.js';
 import { insertRevocations, markRevoked, type WhichSessions } from '../store/revocations.js';
 
 export interface SessionsEnd {

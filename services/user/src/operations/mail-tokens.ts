@@ -1,7 +1,7 @@
+import type { UserTx } from '../context.js';
 import { mails, type SlowDown } from '../domain/attempts.js';
 import type { User } from '../generated/prisma/client.js';
 import { newMailedToken } from '../security/mailed-tokens.js';
-import type { UserTx } from '../store/database.js';
 import { emailVerifications, type MailedTokens, passwordResets } from '../store/mailed-tokens.js';
 
 /** A kind of token that is mailed to people: what keeps it, who is told, and for how many milliseconds it is good. */

@@ -1,6 +1,6 @@
+import type { UserTx } from '../context.js';
 import type { SessionClient } from '../domain/sessions.js';
 import type { Session } from '../generated/prisma/client.js';
-import type { UserTx } from '../store/database.js';
 import { insertSession, surplusSessions } from '../store/sessions.js';
 import type { EndSessions } from './end-sessions.js';
 

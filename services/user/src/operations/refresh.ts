@@ -1,9 +1,8 @@
 import type { KitErrorCode } from '@warren/contracts';
-import type { Clock } from '../context.js';
+import type { Clock, UserTx } from '../context.js';
 import { decideRefresh } from '../domain/refresh.js';
 import { latest } from '../domain/sessions.js';
 import { isGenuine, type RefreshClaim } from '../security/refresh-tokens.js';
-import type { UserTx } from '../store/database.js';
 import { keepTokensEnd, lockSession, rotateSession, stateOf } from '../store/sessions.js';
 import type { EndSessions } from './end-sessions.js';
 import type { LiveSession } from './live-session.js';

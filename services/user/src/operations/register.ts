@@ -1,12 +1,12 @@
 import { AppError } from '@warren/contracts';
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
-import type { Clock } from '../context.js';
+import type { Cause } from '@warren/unit-of-work';
+import type { Clock, UserTx, UserUow } from '../context.js';
 import type { SlowDown } from '../domain/attempts.js';
 import type { SessionClient } from '../domain/sessions.js';
 import type { Passwords } from '../security/passwords.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { countTry, waitOf } from '../store/attempts.js';
-import type { PrismaClient, UserDb, UserTx } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { insertSession } from '../store/sessions.js';
 import { insertUser, type NewUser } from '../store/users.js';
 import type { LiveSession } from './live-session.js';
@@ -15,7 +15,7 @@ import { TooEarly } from './too-early.js';
 
 export interface RegisterParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   passwords: Passwords;
   tryKeys: TryKeys;
   /** How answers slow down that tell one network of a taken address. */

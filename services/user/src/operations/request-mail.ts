@@ -1,16 +1,16 @@
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
-import type { Clock } from '../context.js';
+import type { Cause } from '@warren/unit-of-work';
+import type { Clock, UserUow } from '../context.js';
 import type { SlowDown } from '../domain/attempts.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { countTry } from '../store/attempts.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { findByEmail, lockUser } from '../store/users.js';
 import { type Mailing, mailToken } from './mail-tokens.js';
 import { TooEarly } from './too-early.js';
 
 export interface RequestMailParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   tryKeys: TryKeys;
   /** How mails that one network causes slow down. */
   mailsFromOneNetwork: SlowDown;

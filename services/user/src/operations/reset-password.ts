@@ -1,12 +1,12 @@
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock } from '../context.js';
+import type { Clock, UserUow } from '../context.js';
 import { checkNewPassword } from '../domain/password.js';
 import { hashOf } from '../security/mailed-tokens.js';
 import type { Passwords } from '../security/passwords.js';
 import type { TryKeys } from '../security/try-keys.js';
 import { forgetTries } from '../store/attempts.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { lockUser, markEmailVerified, setPasswordByMail } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
@@ -15,7 +15,7 @@ import { alertOf } from './security-alert.js';
 
 export interface ResetPasswordParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   passwords: Passwords;
   tryKeys: TryKeys;
   endSessions: EndSessions;

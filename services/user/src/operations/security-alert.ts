@@ -1,6 +1,6 @@
 import { noticeRequest, securityAlert } from '@warren/notification-contract';
 import { v7 } from 'uuid';
-import type { UserTx } from '../store/database.js';
+import type { UserTx } from '../context.js';
 
 export type SecurityMatter = 'password-changed' | 'password-reset' | 'token-reused';
 

@@ -1,9 +1,9 @@
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock } from '../context.js';
+import type { Clock, UserUow } from '../context.js';
 import type { SessionClient } from '../domain/sessions.js';
 import type { Passwords } from '../security/passwords.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { findByEmail, lockUser, setPassword } from '../store/users.js';
 import type { EndSessions } from './end-sessions.js';
 import { evenOverloaded } from './even-overloaded.js';
@@ -13,7 +13,7 @@ import type { ProvePassword } from './prove-password.js';
 
 export interface SignInParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   passwords: Passwords;
   provePassword: ProvePassword;
   endSessions: EndSessions;

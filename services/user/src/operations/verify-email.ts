@@ -1,14 +1,14 @@
-import type { Cause, UnitOfWork } from '@warren/unit-of-work';
+import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock } from '../context.js';
+import type { Clock, UserUow } from '../context.js';
 import { hashOf } from '../security/mailed-tokens.js';
-import type { PrismaClient, UserDb } from '../store/database.js';
+import type { PrismaClient } from '../store/database.js';
 import { lockUser, markEmailVerified } from '../store/users.js';
 import { emailVerification } from './mail-tokens.js';
 
 export interface VerifyEmailParts {
   client: PrismaClient;
-  uow: UnitOfWork<UserDb>;
+  uow: UserUow;
   now: Clock;
 }
 

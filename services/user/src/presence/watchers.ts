@@ -1,8 +1,8 @@
 import { AppError } from '@warren/contracts';
-import type { CommandSocket } from '@warren/realtime';
 import type { Background } from '@warren/service-kit';
 import type { Presence } from '@warren/user-contract';
 import type { Logger } from 'pino';
+import type { UserSocket } from '../context.js';
 
 /** People whom one socket may watch. */
 export const mostWatched = 500;
@@ -19,9 +19,9 @@ export interface WatchersParts {
 }
 
 interface Watched {
-  sockets: Set<CommandSocket>;
+  sockets: Set<UserSocket>;
   /** Those that weren't told what was told last: the next look tells them. */
-  untold: Set<CommandSocket>;
+  untold: Set<UserSocket>;
   /** What its sockets were last told. */
   told: string | undefined;
 }
@@ -37,10 +37,10 @@ export class Watchers implements Background {
   readonly name = 'presence watchers';
   readonly #parts: WatchersParts;
   readonly #watched = new Map<string, Watched>();
-  readonly #bySocket = new Map<CommandSocket, Watcher>();
-  readonly #byPerson = new Map<string, Set<CommandSocket>>();
+  readonly #bySocket = new Map<UserSocket, Watcher>();
+  readonly #byPerson = new Map<string, Set<UserSocket>>();
   /** Sockets whose leaving is waited for. */
-  readonly #known = new WeakSet<CommandSocket>();
+  readonly #known = new WeakSet<UserSocket>();
   readonly #due = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -64,7 +64,7 @@ export class Watchers implements Background {
    *
    * Throws `invalid-request` for too many.
    */
-  async watch(socket: CommandSocket, personId: string, userIds: readonly string[]): Promise<Presence[]> {
+  async watch(socket: UserSocket, personId: string, userIds: readonly string[]): Promise<Presence[]> {
     const watcher = this.#bySocket.get(socket) ?? { personId, userIds: new Set() };
     const added = new Set(userIds.filter((userId) => !watcher.userIds.has(userId))).size;
     const tooMany =
@@ -84,7 +84,7 @@ export class Watchers implements Background {
     return presences;
   }
 
-  unwatch(socket: CommandSocket, userIds: readonly string[]): void {
+  unwatch(socket: UserSocket, userIds: readonly string[]): void {
     const watcher = this.#bySocket.get(socket);
     if (!watcher) return;
     for (const userId of userIds) {
@@ -99,7 +99,7 @@ export class Watchers implements Background {
     if (sockets?.delete(socket) && sockets.size === 0) this.#byPerson.delete(watcher.personId);
   }
 
-  #follow(socket: CommandSocket, watcher: Watcher, userIds: readonly string[]): void {
+  #follow(socket: UserSocket, watcher: Watcher, userIds: readonly string[]): void {
     this.#bySocket.set(socket, watcher);
     const own = this.#byPerson.get(watcher.personId) ?? new Set();
     this.#byPerson.set(watcher.personId, own.add(socket));
@@ -142,7 +142,7 @@ export class Watchers implements Background {
   }
 
   /** `except` gets it in another way. */
-  #tell(presence: Presence, except?: CommandSocket): void {
+  #tell(presence: Presence, except?: UserSocket): void {
     const watched = this.#watched.get(presence.userId);
     if (!watched) return;
     const now = JSON.stringify(presence);

@@ -1,4 +1,5 @@
-import type { UserDb, UserTx } from './database.js';
+import type { UserTx } from '../context.js';
+import type { UserDb } from './database.js';
 
 export interface KeptToken {
   userId: string;

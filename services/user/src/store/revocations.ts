@@ -1,6 +1,7 @@
 import type { Revocations, SessionRevoked } from '@warren/contracts';
+import type { UserTx } from '../context.js';
 import type { SessionRevocation } from '../generated/prisma/client.js';
-import type { UserDb, UserTx } from './database.js';
+import type { UserDb } from './database.js';
 
 /** Which of a person's sessions that are alive: all or those named, but for one if that is to go on. */
 export interface WhichSessions {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { v4 } from 'uuid';
+import type { UserTx } from '../context.js';
 import type { Rotation, SessionState } from '../domain/refresh.js';
 import { checkClient, mostSessions, type SessionClient } from '../domain/sessions.js';
 import type { Session } from '../generated/prisma/client.js';
-import type { UserDb, UserTx } from './database.js';
+import type { UserDb } from './database.js';
 
 export interface NewSession {
   userId: string;

@@ -1,9 +1,10 @@
 import type { SnapshotSource } from '@warren/unit-of-work';
+import type { userContract } from '@warren/user-contract';
 import type { UserDb } from './database.js';
 import { toUser } from './users.js';
 
 /** The living and the dead, in one order. */
-export const userSnapshots: SnapshotSource<UserDb> = {
+export const userSnapshots: SnapshotSource<UserDb, typeof userContract> = {
   type: 'user.snapshot',
   async page(db, after, limit) {
     const page = {

@@ -1,9 +1,10 @@
 import { AppError } from '@warren/contracts';
 import { type User, userError } from '@warren/user-contract';
 import { v7 } from 'uuid';
+import type { UserTx } from '../context.js';
 import { differences, type ProfileChange } from '../domain/profile.js';
 import { Prisma, type User as UserRow } from '../generated/prisma/client.js';
-import type { UserDb, UserTx } from './database.js';
+import type { UserDb } from './database.js';
 
 export interface NewUser {
   email: string;
