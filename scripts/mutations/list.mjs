@@ -705,7 +705,7 @@ export const mutations = [
   {
     guard: 'erasure: it waits for concurrent writes to the feed',
     file: 'packages/unit-of-work/src/transaction/erase.ts',
-    from: 'await db.$queryRawUnsafe(nextEpochs, sorted);',
+    from: 'await db.$queryRawUnsafe(nextEpochs(schema), sorted);',
     to: '',
     tests: ['packages/unit-of-work/test/erasure.test.ts'],
   },

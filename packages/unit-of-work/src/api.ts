@@ -3,14 +3,14 @@ import type { Static, TSchema } from 'typebox';
 
 /**
  * What carries a unit of work: `pgClient`, or the kit's Prisma client. `Db` is what handlers see inside a transaction.
- * `$transaction` rejects where the database answers COMMIT with a rollback (see `RolledBack`).
+ * `$transaction` rejects if the database answers COMMIT with a rollback (see `RolledBack`).
  */
 export interface TransactionalClient<Db extends RawClient> {
   $transaction<T>(work: (tx: Db) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
 
 export interface TransactionOptions {
-  /** Milliseconds to wait for a connection, for clients that leave it to nobody else, such as a pool. */
+  /** How many milliseconds to wait for a connection, if the client supports that. */
   maxWait?: number;
   /** Milliseconds after which the transaction is rolled back. Default 10,000. */
   timeout?: number;
@@ -18,8 +18,8 @@ export interface TransactionOptions {
 }
 
 /**
- * Runs the last statement of a transaction and commits with it, in one round trip. Answers the statement's rows once both
- * have succeeded; nothing is committed where the statement fails.
+ * Runs the last statement of a transaction and commits with it, in one round trip. Resolves to the statement's rows once
+ * both have succeeded. Nothing is committed if the statement fails.
  */
 export type CommitWith = <Row extends object>(sql: string, values: readonly unknown[]) => Promise<Row[]>;
 
@@ -29,7 +29,7 @@ export interface RawClient {
   $commitWith?: CommitWith;
 }
 
-/** What a handler sees: the database transaction, and what shall commit with it. */
+/** What a handler gets: the database transaction, and ways to publish and feed what commits with it. */
 export type Tx<Db, C extends ServiceContract = ServiceContract> = Db & TxEffects<C>;
 
 export interface TxEffects<C extends ServiceContract = ServiceContract> {
@@ -38,9 +38,9 @@ export interface TxEffects<C extends ServiceContract = ServiceContract> {
   /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
   readonly feed: (userId: string, entry: FeedEntryOf<C>) => void;
   /**
-   * Takes everything of this user from the messaging tables, with the transaction: their feed, what is `personal` of
-   * them in the feeds of others, the answers kept for repeats, and events `about` them, as soon as those are published. Before it, the work must have kept others from
-   * writing for them.
+   * Deletes everything of this user from the kit's tables with the transaction: their feed, their `personal` fields in the
+   * feeds of others, the records of `once`, and events `about` them as soon as those are published. The work must first
+   * make sure that no other transaction writes for this user any more.
    */
   readonly erase: (userId: string) => void;
   /** Whether this database has ever had all entities of this service that its handlers keep copies of. */
@@ -65,18 +65,18 @@ export interface NewEvent<Type extends string = string, Data = unknown> {
   version: number;
   /** Fits the contract's schema for `type`, or the transaction fails. */
   data: Data;
-  /** The user whose personal data this is: the outbox forgets it when they are erased. */
+  /** The user whose personal data this is. The event is deleted when that user is erased. */
   about?: string;
-  /** A secret for whoever consumes it: the outbox forgets it once it is published, and no replay repeats it. */
+  /** Deletes the event once it is published, so that no replay repeats it. For secrets such as mailed tokens. */
   confidential?: boolean;
 }
 
 export interface NewFeedEntry<Type extends string = string, Data = unknown> {
   type: Type;
   data: Data;
-  /** UUIDv7; made here if left out. */
+  /** A UUIDv7. Default: a new one. */
   id?: string;
-  /** Of whom, beside the reader, this tells in words of their own. */
+  /** Fields with personal data of someone other than the reader. */
   personal?: PersonalFields;
 }
 
@@ -86,7 +86,7 @@ export interface PersonalFields {
   fields: readonly string[];
 }
 
-/** An entry as it stands in a feed. `seq` counts from 1 for each user, without gaps, in commit order. */
+/** An entry of a feed. `seq` counts from 1 for each user, without gaps, in the order of commits. */
 export interface FeedEntry {
   userId: string;
   seq: number;
@@ -98,7 +98,7 @@ export interface FeedEntry {
   data: unknown;
 }
 
-/** Who asks, and what caused it; copied onto every event that the work publishes. */
+/** Correlates what one request causes. Every event that the work publishes carries it. */
 export interface Cause {
   correlationId: string;
   causationId?: string;
@@ -106,23 +106,23 @@ export interface Cause {
 }
 
 export interface RunOptions {
-  /** Users for whom the work writes: locked, sorted, before it starts, so that no two works wait in a circle. */
+  /** Users for whom the work writes. Their locks are taken in sorted order before it starts, which rules out deadlocks. */
   users?: readonly string[];
   cause?: Cause;
   /**
-   * `false`: also done while too much waits for the broker. Only for what ends something that has had its effect
-   * outside, and can't be refused any more; and for what lets people in or ends somebody's access, where a refusal does
-   * more harm than an event, and limits of its own bound how much it publishes. New work is `true`, the default.
+   * Whether to refuse the work while too many events wait for the broker. Default true. `false` is for work that completes
+   * something that already happened outside and can't be refused any more, and for work that lets people in or ends their
+   * access, where a refusal does more harm than an event and other limits bound what is published.
    */
   admit?: boolean;
 }
 
-/** At most one execution of an operation for one key: HTTP `Idempotency-Key` and a command's `commandId` alike. */
+/** Identifies an operation that runs at most once: by the HTTP header `Idempotency-Key` or the `commandId` of a command. */
 export interface OnceOptions extends RunOptions {
   userId: string;
   operation: string;
   key: string;
-  /** The input; the same key with another one is refused as `idempotency-key-reused`. */
+  /** The same key with another input is refused as `idempotency-key-reused`. */
   input: unknown;
 }
 
@@ -170,28 +170,27 @@ export interface UnitOfWork<Db extends RawClient, C extends ServiceContract = Se
   requestCopyAgain(service: string): Promise<boolean>;
 }
 
-/** Reads of feeds, straight from the database. */
+/** Reads feeds from the database. */
 export interface FeedReader {
-  /** The cursor of the newest entry; `seq` 0 for a user who has none yet. */
+  /** The position of the newest entry. Its `seq` is 0 for a user without entries. */
   head(userId: string): Promise<FeedPosition>;
-  /** For many at once, as the sweep asks. Users without a feed are left out. */
+  /** The heads of many users. Users without a feed are left out. */
   heads(userIds: readonly string[]): Promise<Map<string, FeedPosition>>;
-  /** Entries above `after`, oldest first, at most `limit`; and the head in the same snapshot. */
+  /** At most `limit` entries above `after`, oldest first, and the head in the same snapshot. */
   read(userId: string, after: number, limit: number): Promise<{ entries: FeedEntry[]; head: FeedPosition }>;
-  /** The oldest `seq` still kept, minus one: from here on the feed is whole. */
+  /** The `seq` before the oldest entry that is kept: the feed has all entries above it. */
   floor(userId: string): Promise<number>;
   /**
-   * Where a cursor points in the user's feed, or why it can't be followed: unreadable (`unknown`), of another
-   * epoch, ahead of the head (`unknown`), or older than what is kept.
+   * Where a cursor points in the user's feed, or why it can't be followed: it is unreadable or ahead of the head
+   * (`unknown`), of another epoch (`epoch`), or older than what is kept (`too-old`).
    */
   resolve(userId: string, cursor: string): Promise<FeedPlace>;
   /**
-   * Answers many questions with one statement, in their order. Each answer has the place in the user's feed, as `resolve`
-   * gives it, and the entries above it, as `read` gives them. It has no entries where the cursor can't be followed, or
-   * where `from` is left out.
+   * Answers many questions with one statement, in their order. Each answer has the place that `resolve` returns and the
+   * entries that `read` returns. It has no entries if the cursor can't be followed or `from` is missing.
    */
   readMany(questions: readonly FeedQuestion[], most: MostOfEach): Promise<FeedAnswer[]>;
-  /** Whether two cursors of one user's feed count the same entries. Both came from here, or were resolved here. */
+  /** Whether two valid cursors of one user's feed are of the same epoch, so that their numbers mean the same entries. */
   sameEpoch(a: string, b: string): boolean;
 }
 
@@ -202,11 +201,11 @@ export type FeedPlace =
 
 export interface FeedQuestion {
   userId: string;
-  /** A cursor from a client, or a `seq` that is known to be of this feed; left out to ask for the head only. */
+  /** A cursor from a client, or a `seq` that is known to be of this feed. Missing: only the head is read. */
   from?: string | number;
 }
 
-/** How much of each feed one statement reads at most. It reads one entry at least, and then none beyond `bytes` of data. */
+/** How much of each feed one statement reads at most. It reads at least one entry, and no more once `bytes` are reached. */
 export interface MostOfEach {
   entries: number;
   bytes: number;
@@ -227,7 +226,7 @@ export type SnapshotSource<Db, C extends ServiceContract = ServiceContract> = {
   [Type in keyof C['emits'] & string]: {
     /** `user.snapshot`; in the contract's `emits`. */
     type: Type;
-    /** Entities with an id above `after`, in its order, tombstones among them, as they now are: at most `limit`. */
+    /** At most `limit` entities with an id above `after`, in the order of ids, in their present state, with tombstones. */
     page(db: Db, after: string | undefined, limit: number): Promise<EntityState<Static<C['emits'][Type]>>[]>;
   };
 }[keyof C['emits'] & string];
@@ -252,8 +251,8 @@ export interface EventHandler<Transaction = never> {
   readonly type: string;
   /** What `data` must fit, apart from fields that this build doesn't know. */
   readonly schema: TSchema;
-  /** Users for whom the handler writes; their locks are taken sorted, for the whole batch, before any handler. */
+  /** Users for whom the handler writes. Their locks are taken for the whole batch, in sorted order, before any handler. */
   readonly users?: ((event: DomainEvent) => readonly string[]) | undefined;
-  /** Throws `PermanentError` if no retry can help; anything else is temporary. */
+  /** Throws `PermanentError` if no retry can help. Any other error is temporary. */
   readonly handle: (tx: Transaction, event: DomainEvent) => Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface EntranceParts<Db extends RawClient> {
   transactor: Transactor<Db>;
   relay: Pick<Relay, 'overloaded'>;
   once: ReturnType<typeof createOnce<Db>>;
-  /** Commits a real transaction that writes, or rejects. */
+  /** Commits a transaction that writes; rejects if that fails. */
   probe(): Promise<void>;
   limits: Limits;
 }

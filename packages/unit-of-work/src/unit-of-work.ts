@@ -40,28 +40,28 @@ export interface UnitOfWorkOptions<Db extends RawClient, C extends ServiceContra
   contract: C;
   /** Runs the transactions of handlers. */
   client: TransactionalClient<Db>;
-  /** For everything outside of handlers' transactions: relay, feed reads, refusals. To the same database. */
+  /** A pool to the same database, for everything outside of handlers' transactions, such as the relay and reads of feeds. */
   pool: Pool;
   /** The schema of the kit's tables, as given to `migrateMessaging`. Default `messaging`. */
   schema?: string;
   log: Logger;
   bus: EventBus;
   limits?: Partial<Limits>;
-  /** By which old rows are old; the database's clock if left out. */
+  /** Decides which rows are old. Default: the database's clock. */
   clock?: () => Date;
 }
 
-/** What a service does in its database and tells others, and the machinery behind it. */
+/** The unit of work of a service, with its relay, consumer, replays and retention. */
 export interface Messaging<Db extends RawClient, C extends ServiceContract = ServiceContract> {
   uow: UnitOfWork<Db, C>;
   feeds: FeedReader;
-  /** Called after each commit that wrote feed entries, with theirs in order. Must not block. */
+  /** Adds a listener that is called after each commit with its feed entries, in order. It must not block. */
   onCommitted(listener: (entries: FeedEntry[]) => void): void;
   /** Starts the relay, consuming, replays and retention. Throws if the contract does not emit the type of a snapshot. */
   start(options: StartOptions<Db, C>): Promise<void>;
   /**
-   * Stops catch-up, replays and retention, then the relay, which flushes what it has claimed. Close the bus's
-   * subscriptions before, the bus itself after.
+   * Stops replays and retention, then the relay, which publishes what it has claimed. Close the subscriptions of the bus
+   * before, and the bus itself after.
    */
   stop(): Promise<void>;
   stats(): MessagingStats;
@@ -70,7 +70,7 @@ export interface Messaging<Db extends RawClient, C extends ServiceContract = Ser
 export interface StartOptions<Db extends RawClient, C extends ServiceContract = ServiceContract> {
   /** What is consumed follows from these. */
   handlers: readonly EventHandler<Tx<Db, C>>[];
-  /** What services whose copies start late get from this one. */
+  /** Sources of the present state of entities, for services whose copies start late. */
   snapshots?: readonly SnapshotSource<Db, C>[];
 }
 
@@ -78,9 +78,9 @@ export interface MessagingStats {
   relay: RelayStats;
   /** Missing until `start`. */
   consumer: ConsumerStats | undefined;
-  /** Copies of other services' entities that were never complete. */
+  /** How many copies of other services' entities are incomplete. */
   copiesMissing: number;
-  /** Producers that still owe this service what its lost queue may have held. */
+  /** How many producers still have to send what a lost queue may have held. */
   recovering: number;
   retention: RetentionStats;
 }
@@ -206,7 +206,7 @@ function createListeners(log: Logger) {
   };
 }
 
-/** Writes and commits, so that it also fails on a full disk or a standby. */
+/** Checks the database with a write, so that it also fails on a full disk or a standby. */
 async function probeDatabase<Db extends RawClient>(
   client: TransactionalClient<Db>,
   schema: Schema,

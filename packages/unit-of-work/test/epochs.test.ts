@@ -9,7 +9,7 @@ import pg from 'pg';
 import { EpochWatch } from '../src/epoch/watch.js';
 import { Schema } from '../src/schema/schema.js';
 import { quiet } from './support/fixture.js';
-import { noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
+import { noteSide, readerSide, type Side, saveNote, sharedBus } from './support/two-services.js';
 
 type Bus = ReturnType<typeof sharedBus>;
 
@@ -30,24 +30,6 @@ describe('a service whose database was restored', () => {
   const asRestored = (side: Side) => side.sql(`UPDATE messaging.meta SET system_identifier = '1'`);
   const epochOf = async (side: Side) => (await side.sql('SELECT epoch, entity_epoch FROM messaging.meta'))[0];
   const copies = () => reader.sql('SELECT id, version, text FROM note_copy ORDER BY id');
-
-  async function write(
-    producer: Awaited<ReturnType<Side['start']>>,
-    id: string,
-    version: number,
-    text: string,
-  ) {
-    await producer.uow.run(async (tx) => {
-      await tx.$queryRawUnsafe(
-        `INSERT INTO note VALUES ($1, $2::int, $3)
-        ON CONFLICT (id) DO UPDATE SET version = $2::int, text = $3 RETURNING id`,
-        id,
-        version,
-        text,
-      );
-      tx.publish({ type: 'note.written', subject: id, version, data: { text } });
-    });
-  }
 
   /** The entries of a feed up to `seq`, as far as they are not there. */
   async function feedOf(user: string, seq: number): Promise<void> {
@@ -91,10 +73,10 @@ describe('a service whose database was restored', () => {
   it('hazard: its events are ignored by copies in other services if it begins no epoch', async () => {
     const producer = await note.start(bus);
     await reader.start(bus);
-    await write(producer, 'a', 9, 'lost');
+    await saveNote(producer, 'a', 9, 'lost');
     await eventually(async () => expect(await copies()).toEqual([{ id: 'a', version: 9, text: 'lost' }]));
-    await write(producer, 'a', 6, 'restored');
-    await write(producer, 'b', 1, 'later');
+    await saveNote(producer, 'a', 6, 'restored');
+    await saveNote(producer, 'b', 1, 'later');
     await eventually(async () => expect(await copies()).toHaveLength(2));
     expect((await copies())[0]).toEqual({ id: 'a', version: 9, text: 'lost' });
   });
@@ -102,14 +84,14 @@ describe('a service whose database was restored', () => {
   it('publishes events that outrank all earlier ones, and other services request their copies again', async () => {
     const first = await note.start(bus);
     await reader.start(bus, { catchUpPatienceMs: 100 });
-    for (const id of ['a', 'b']) await write(first, id, 9, 'lost');
+    for (const id of ['a', 'b']) await saveNote(first, id, 9, 'lost');
     await eventually(async () => expect(await copies()).toHaveLength(2));
     await first.stop();
 
     await note.sql(`UPDATE note SET version = 5, text = 'backup'`);
     await asRestored(note);
     const restored = await note.start(bus);
-    await write(restored, 'a', 6, 'changed');
+    await saveNote(restored, 'a', 6, 'changed');
     await eventually(async () =>
       expect(await copies()).toEqual([
         { id: 'a', version: 6, text: 'changed' },
@@ -122,8 +104,8 @@ describe('a service whose database was restored', () => {
   it('requests its own copies again from their sources', async () => {
     const producer = await note.start(bus);
     const consumer = await reader.start(bus);
-    await write(producer, 'a', 1, 'kept');
-    await write(producer, 'b', 1, 'after the backup');
+    await saveNote(producer, 'a', 1, 'kept');
+    await saveNote(producer, 'b', 1, 'after the backup');
     await eventually(async () => expect(await copies()).toHaveLength(2));
     await consumer.stop();
     await reader.sql(`DELETE FROM note_copy WHERE id = 'b'`);
@@ -135,7 +117,7 @@ describe('a service whose database was restored', () => {
   it('reruns a transaction whose events have the epoch before, so that none of them is published', async () => {
     const producer = await note.start(bus, { epochCheckMs: 60_000 });
     await note.sql('SELECT messaging.begin_epoch()');
-    await write(producer, 'a', 1, 'first');
+    await saveNote(producer, 'a', 1, 'first');
     const [row] = await note.sql(`SELECT body::json->'entityepoch' AS epoch FROM messaging.outbox`);
     expect(row).toEqual({ epoch: 1 });
   });

@@ -2,7 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EventBus, PublishError } from '@warren/event-bus';
 import { eventually } from '@warren/testing';
 import type { Messaging, RawClient } from '@warren/unit-of-work';
-import { envelopeFrom, erased, noteSide, readerSide, type Side, sharedBus } from './support/two-services.js';
+import {
+  envelopeFrom,
+  erased,
+  noteSide,
+  readerSide,
+  type Side,
+  saveNote,
+  sharedBus,
+} from './support/two-services.js';
 
 describe('replay', () => {
   let note: Side;
@@ -21,18 +29,7 @@ describe('replay', () => {
   const copies = (side = reader) => side.sql('SELECT id, version, text FROM note_copy ORDER BY id');
   const effects = (side = reader) => side.sql('SELECT subject FROM effect ORDER BY subject');
 
-  async function write(messaging: Messaging<RawClient>, id: string, version = 1): Promise<void> {
-    await messaging.uow.run(async (tx) => {
-      await tx.$queryRawUnsafe(
-        `INSERT INTO note VALUES ($1, $2::int, $1) ON CONFLICT (id) DO UPDATE SET version = $2::int RETURNING id`,
-        id,
-        version,
-      );
-      tx.publish({ type: 'note.written', subject: id, version, data: { text: id } });
-    });
-  }
-
-  /** Notes that the outbox knows nothing of any more. */
+  /** Notes whose events are no longer in the outbox. */
   async function oldNotes(count: number): Promise<void> {
     await note.sql(
       `INSERT INTO note SELECT 'old-' || lpad(n::text, 4, '0'), 1, 'old' FROM generate_series(1, $1) n`,
@@ -47,7 +44,7 @@ describe('replay', () => {
     });
   }
 
-  /** The bus of all, with another way to publish. */
+  /** The shared bus with another `publish`. */
   function publishingBy(publish: EventBus['publish']): EventBus {
     return {
       get state() {
@@ -90,7 +87,7 @@ describe('replay', () => {
     const producer = await note.start(bus);
     await reader.start(bus);
     await completed();
-    await write(producer, 'a', 5);
+    await saveNote(producer, 'a', 5);
     await eventually(async () => expect(await copies()).toHaveLength(1));
     await note.sql(`UPDATE note SET version = 3, text = 'stale'`);
     await reader.sql(
@@ -174,7 +171,7 @@ describe('replay', () => {
     const producer = await note.start(bus);
     await reader.start(bus, { catchUpPatienceMs: 100 });
     await completed();
-    await write(producer, 'a');
+    await saveNote(producer, 'a');
     await eventually(async () => expect(await effects()).toHaveLength(1));
     // As such a build left it: it read of the request what it knew, and announced copies.
     await note.sql(
@@ -260,7 +257,7 @@ describe('replay', () => {
       const producer = await note.start(bus);
       await reader.start(bus);
       await completed();
-      for (const id of ['a', 'b']) await write(producer, id);
+      for (const id of ['a', 'b']) await saveNote(producer, id);
       await eventually(async () => expect(await effects()).toHaveLength(2));
       return producer;
     }

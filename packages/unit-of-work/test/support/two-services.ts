@@ -130,6 +130,25 @@ export function envelopeFrom(service: string, data: ReplayCompleted): EncodedEve
   return rowOf(envelope(service, event, { correlationId: data.replayId }));
 }
 
+/** Saves a version of a note and publishes it. */
+export async function saveNote(
+  { uow }: Pick<Messaging<RawClient>, 'uow'>,
+  id: string,
+  version = 1,
+  text = id,
+): Promise<void> {
+  await uow.run(async (tx) => {
+    await tx.$queryRawUnsafe(
+      `INSERT INTO note VALUES ($1, $2::int, $3)
+      ON CONFLICT (id) DO UPDATE SET version = $2::int, text = $3 RETURNING id`,
+      id,
+      version,
+      text,
+    );
+    tx.publish({ type: 'note.written', subject: id, version, data: { text } });
+  });
+}
+
 /** Both queues exist from the start, as on a broker that both have met before. */
 export function sharedBus() {
   return createMemoryEventBus({ queues: { note: [], reader: [...wantedNotes] }, retryDelays: [50] });
