@@ -458,7 +458,7 @@ export const mutations = [
   },
   {
     guard: 'late webhooks: one that arrives while the provider is being asked is not lost',
-    file: 'services/payment/src/store/notices.ts',
+    file: 'services/payment/src/store/webhook-events.ts',
     from: 'leased_until = now(), notices = notices + 1',
     to: 'leased_until = now()',
     tests: ['services/payment/test/notices.test.ts'],

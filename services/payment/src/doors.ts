@@ -6,26 +6,28 @@ import { balanceRoutes } from './http/balance.js';
 import { paymentRoutes } from './http/payments.js';
 import { refundRoutes } from './http/refunds.js';
 import { webhookRoutes } from './http/webhooks.js';
+import { eraser } from './jobs/eraser.js';
+import { operationSweeper } from './jobs/sweeper.js';
 import { createAct } from './operations/act.js';
-import { eraser } from './operations/eraser.js';
+import { createLease } from './operations/lease.js';
 import { createPay } from './operations/pay.js';
 import { createProgress } from './operations/progress.js';
 import { providerCalls } from './operations/provider-calls.js';
 import { createRefund } from './operations/refund.js';
-import { operationSweeper } from './operations/sweeper.js';
 import { defaultTiming } from './operations/timing.js';
 import type { PaymentProvider } from './providers/provider.js';
 import type { PaymentDb } from './store/database.js';
 import { paymentSnapshots } from './store/snapshots.js';
 
-/** What is open to the outside, with the provider of the caller's choice behind it. */
+/** The doors and jobs of the service, with this provider behind them. */
 export function paymentDoors(
   context: PaymentContext,
   provider: PaymentProvider,
   timing = defaultTiming,
 ): Doors<PaymentDb, typeof paymentContract> {
   const calls = providerCalls({ ...context, provider, timing });
-  const progress = createProgress({ ...context, provider, calls, timing });
+  const lease = createLease({ ...context, provider, timing });
+  const progress = createProgress({ ...context, calls, lease, timing });
   const operations = { ...context, provider, calls, progress, timing };
   const act = createAct(operations);
   const { webhook } = provider;
@@ -40,7 +42,7 @@ export function paymentDoors(
     commands: actionCommands(act),
     snapshots: [paymentSnapshots],
     background: [
-      operationSweeper({ ...context, provider, calls, timing }),
+      operationSweeper({ ...context, calls, lease, everyMs: timing.sweepEveryMs }),
       eraser({ ...context, everyMs: timing.sweepEveryMs }),
     ],
   };

@@ -3,7 +3,7 @@ import { deletedEvent, userEvent } from '@warren/service-testing';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment } from '../src/domain/new-payment.js';
-import { announce } from '../src/events/announce.js';
+import { announce } from '../src/operations/announce.js';
 import { eraseMore } from '../src/store/erasure.js';
 import { reserveCharge } from '../src/store/reservations.js';
 import { FakeProvider } from './support/fake-provider.js';
@@ -149,7 +149,7 @@ describe('a person who is deleted', () => {
     const charge = anOperation({ id: uuidv7(), paymentId: draft.id, payerId: ada, recipientId: grace });
     await service.uow.run(async (tx) => {
       await reserveCharge(tx, draft, charge, { provider: provider.name, leaseMs: 0 });
-      announce(tx, draft);
+      announce(tx, draft, 'payment.processing');
       let done = false;
       erased = world.bus.publish(deletedEvent(ada, 2)).then(() => {
         done = true;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { takeNotice } from '../src/store/notices.js';
+import { reopenOperation } from '../src/store/webhook-events.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 const notice = (operationId: string, reference = 'told') =>
-  service.uow.run((tx) => takeNotice(tx, { operationId, reference }));
+  service.uow.run((tx) => reopenOperation(tx, { operationId, reference }));
 const refundOf = (paymentId: string) => service.client.refund.findFirstOrThrow({ where: { paymentId } });
 const openOf = (paymentId: string) =>
   service.client.operation.count({ where: { paymentId, settledAt: null } });

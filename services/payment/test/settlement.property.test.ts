@@ -48,7 +48,7 @@ function play(steps: readonly Step[]) {
     ({ payment, refundsPending } = after);
     if (after.refund) refunds[each.settle] = after.refund;
     if (after.movement) movements.push(after.movement);
-    expect(after.news === undefined).toBe(after.movement === undefined);
+    expect(after.event === undefined).toBe(after.movement === undefined);
   }
   return { payment, refundsPending, refunds, movements };
 }

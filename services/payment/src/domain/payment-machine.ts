@@ -1,4 +1,13 @@
-import { type NextAction, type Payment, type PaymentStatus, paymentError } from '@warren/payment-contract';
+import {
+  type NextAction,
+  type Payment,
+  type PaymentStatus,
+  type paymentContract,
+  paymentError,
+} from '@warren/payment-contract';
+
+/** The events that this service publishes about payments. */
+export type PaymentEvent = keyof typeof paymentContract.emits;
 
 /** What can happen to a payment. */
 export type Change =
@@ -15,6 +24,15 @@ const paths: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   succeeded: [],
   failed: [],
   canceled: [],
+};
+
+/** The event that says that a payment took this status. */
+export const statusEvents: Readonly<Record<PaymentStatus, PaymentEvent>> = {
+  processing: 'payment.processing',
+  requires_action: 'payment.requires-action',
+  succeeded: 'payment.succeeded',
+  failed: 'payment.failed',
+  canceled: 'payment.canceled',
 };
 
 /**

@@ -1,7 +1,7 @@
 import type { Payment, Refund } from '@warren/payment-contract';
 import { type Movement, movementOf } from './ledger.js';
 import type { DecidedOutcome, Operation } from './operation.js';
-import { applyChange, applyRefund, type Change } from './payment-machine.js';
+import { applyChange, applyRefund, type Change, type PaymentEvent, statusEvents } from './payment-machine.js';
 import { canBecome } from './refund.js';
 
 /** What an operation is about, as it stands. */
@@ -13,16 +13,16 @@ export interface Situation {
   refundsPending: number;
 }
 
-/** The situation after the outcome, and what else follows from it. */
+/** The situation after the outcome, and what follows from it. */
 export interface Settlement extends Situation {
   failureCode?: string;
-  /** What goes to the books. */
+  /** What to write to the books. */
   movement?: Movement;
-  /** What to tell of the payment; undefined where it stands as before. */
-  news?: 'status' | 'refunded' | 'refund-failed';
+  /** The event that tells of the change; undefined if the payment did not change. */
+  event?: PaymentEvent;
 }
 
-/** Pure: what the outcome of an operation changes. What it has changed before, it changes no more. */
+/** What the outcome of an operation changes. An outcome that was applied before changes nothing. */
 export function settlementOf(
   before: Situation,
   operation: Operation,
@@ -37,7 +37,7 @@ export function settlementOf(
 
 function settlePayment(before: Situation, outcome: DecidedOutcome, provider: string, at: Date): Settlement {
   const { status } = before.payment;
-  // Asked again, a provider may tell the same end by another name.
+  // A provider that is asked again may report the same end as another failure.
   const isOver = status === 'failed' || status === 'canceled';
   if (outcome.to === status || (isOver && outcome.to !== 'succeeded')) return before;
   const payment = applyChange(before.payment, changeBy(before.payment, outcome), at);
@@ -45,12 +45,12 @@ function settlePayment(before: Situation, outcome: DecidedOutcome, provider: str
   return {
     ...before,
     payment,
-    news: 'status',
+    event: statusEvents[payment.status],
     ...(paid && { movement: movementOf('payment', payment, payment.amount, provider) }),
   };
 }
 
-/** What the provider closes by itself, before the payer had a part in it, has failed: only payers cancel. */
+/** Only payers cancel: a payment that the provider closes before the payer acted has failed. */
 function changeBy({ status }: Payment, { reference: _reference, ...outcome }: DecidedOutcome): Change {
   if (outcome.to === 'canceled' && status === 'processing') return { to: 'failed', failureCode: 'canceled' };
   return outcome;
@@ -76,10 +76,15 @@ function settleRefund(
   };
   if (status === 'succeeded') {
     const payment = applyRefund(before.payment, amount, at);
-    return { ...after, payment, movement: movementOf('refund', payment, amount, provider), news: 'refunded' };
+    return {
+      ...after,
+      payment,
+      movement: movementOf('refund', payment, amount, provider),
+      event: 'payment.refunded',
+    };
   }
   if (wasPending) return after;
   const payment = applyRefund(before.payment, -amount, at);
   const movement = movementOf('refund-reversal', payment, amount, provider);
-  return { ...after, payment, movement, news: 'refund-failed' };
+  return { ...after, payment, movement, event: 'payment.refund-failed' };
 }

@@ -1,29 +1,17 @@
-import { type DomainEvent, versionOf } from '@warren/contracts';
+import type { DomainEvent } from '@warren/contracts';
 import { project } from '@warren/service-kit';
-import { isTombstone, type UserSnapshot, userContract } from '@warren/user-contract';
-import type { PaymentTx } from '../context.js';
-import { erasePayer } from '../store/erasure.js';
-import { keepUserCopy } from '../store/user-copies.js';
+import { type UserSnapshot, userContract } from '@warren/user-contract';
+import { keepUser } from '../operations/keep-user.js';
 
-/** Keeps the copy of users: who exists and who is gone. Of the latter, what they wrote goes too. */
+/** Keep the copy of users: which users exist, and which were deleted. */
 export const userProjections = [
-  project(userContract, 'user.registered', { users, handle: keep }),
-  project(userContract, 'user.updated', { users, handle: keep }),
-  project(userContract, 'user.deleted', { users, handle: keep }),
-  project(userContract, 'user.snapshot', { users, handle: keep }),
+  project(userContract, 'user.registered', { users, handle: keepUser }),
+  project(userContract, 'user.updated', { users, handle: keepUser }),
+  project(userContract, 'user.deleted', { users, handle: keepUser }),
+  project(userContract, 'user.snapshot', { users, handle: keepUser }),
 ];
 
-// So that batches take copies in one order, as whoever reserves or settles does.
+// A batch locks the copies of its users in one order, as the transactions that reserve and settle do.
 function users({ data }: DomainEvent<string, UserSnapshot>): string[] {
   return [data.id];
-}
-
-async function keep(tx: PaymentTx, event: DomainEvent<string, UserSnapshot>): Promise<void> {
-  const { id } = event.data;
-  const deleted = isTombstone(event.data);
-  // The tombstone first: whoever writes for this person waits for it, or is waited for.
-  await keepUserCopy(tx, { id, ...versionOf(event), deleted });
-  if (!deleted) return;
-  await erasePayer(tx, id, event.correlationid);
-  tx.erase(id);
 }

@@ -1,7 +1,7 @@
 import { Balance, paymentContract } from '@warren/payment-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import type { PaymentContext } from '../context.js';
-import { balancesOf } from '../store/balances.js';
+import { balancesOf } from '../queries/balances.js';
 
 type Dependencies = Pick<PaymentContext, 'uow'> & {
   /** Looks of one person. */

@@ -5,7 +5,7 @@ import type { PaymentContext } from '../context.js';
 import { viewFor } from '../domain/views.js';
 import type { ActRequest } from '../operations/act.js';
 import type { PayRequest } from '../operations/pay.js';
-import { findPayment, listPayments } from '../store/payments.js';
+import { findPayment, listPayments } from '../queries/payments.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from './schemas.js';
 

@@ -4,8 +4,8 @@ import { idempotencyKey, perMinute, problems, routes } from '@warren/service-kit
 import type { PaymentContext } from '../context.js';
 import { checkMayHandleRefunds } from '../domain/refund.js';
 import type { RefundPaymentRequest } from '../operations/refund.js';
-import { findPayment } from '../store/payments.js';
-import { listRefunds } from '../store/refunds.js';
+import { findPayment } from '../queries/payments.js';
+import { listRefunds } from '../queries/refunds.js';
 import { cutPage, pageOf } from './pages.js';
 import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from './schemas.js';
 

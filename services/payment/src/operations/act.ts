@@ -4,10 +4,10 @@ import type { Cause } from '@warren/unit-of-work';
 import type { PaymentTx } from '../context.js';
 import { checkMayConfirm } from '../domain/confirmation.js';
 import type { Operation } from '../domain/operation.js';
-import { applyChange } from '../domain/payment-machine.js';
-import { announce } from '../events/announce.js';
+import { applyChange, statusEvents } from '../domain/payment-machine.js';
 import { type HeldPayment, lockPayment } from '../store/locks.js';
 import { reserveAction } from '../store/reservations.js';
+import { announce } from './announce.js';
 import type { OperationDependencies } from './dependencies.js';
 import { followUp } from './follow-up.js';
 
@@ -69,7 +69,7 @@ export function createAct({
     const payment = meanwhile(held, kind, at);
     const operation = followUp(held, { kind, provider: provider.name, cause, at });
     await reserveAction(tx, payment, operation, leaseMs);
-    if (payment !== held.payment) announce(tx, payment, held);
+    if (payment !== held.payment) announce(tx, payment, statusEvents[payment.status], held.gone);
     return { payment, operation };
   }
 }

@@ -4,8 +4,9 @@ import { v7 as uuidv7 } from 'uuid';
 import type { PaymentTx } from '../context.js';
 import { newPayment, type PaymentRequest } from '../domain/new-payment.js';
 import type { Operation } from '../domain/operation.js';
-import { announce } from '../events/announce.js';
+import { statusEvents } from '../domain/payment-machine.js';
 import { reserveCharge } from '../store/reservations.js';
+import { announce } from './announce.js';
 import type { OperationDependencies } from './dependencies.js';
 
 export interface PayRequest {
@@ -42,7 +43,7 @@ export function createPay({
       const { payment, charge } = draft(payerId, request, cause);
       if (!provider.accepts(request.paymentMethod)) throw paymentError('unknown-payment-method');
       await reserveCharge(tx, payment, charge, { provider: provider.name, leaseMs });
-      announce(tx, payment);
+      announce(tx, payment, statusEvents[payment.status]);
       return { record: { paymentId: payment.id }, result: { payment, charge } };
     };
     const outcome = await calls.admitted(() => uow.once(once, work));

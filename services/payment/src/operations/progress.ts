@@ -2,33 +2,32 @@ import { AppError } from '@warren/contracts';
 import type { Payment } from '@warren/payment-contract';
 import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
-import type { PaymentProvider } from '../providers/provider.js';
-import { findOpenOperation, leaseOperations } from '../store/operations.js';
-import { findPayment } from '../store/payments.js';
+import { findPayment } from '../queries/payments.js';
+import { findOpenOperation } from '../store/operations.js';
+import type { Lease } from './lease.js';
 import type { ProviderCalls } from './provider-calls.js';
 import type { Settled } from './settle.js';
 import { resultWithin, type Timing } from './timing.js';
 
 type Dependencies = Pick<PaymentContext, 'client'> & {
-  provider: PaymentProvider;
   calls: ProviderCalls;
+  lease: Lease;
   timing: Timing;
 };
 
-/** How far operations come while somebody waits for them, `answerWithinMs` at most; `undefined`: not settled yet. */
+/** Waits for operations, `answerWithinMs` at most. `undefined` means that the operation is not settled yet. */
 export interface Progress {
-  /** Calls the provider for an operation that was reserved just now. */
+  /** Calls the provider for an operation that was just reserved. */
   first(operation: Operation): Promise<Settled | undefined>;
-  /** Joins the call for an operation that was reserved before, or takes it over if nobody has it. */
+  /** Waits for the call of an operation that was reserved before, or takes the operation over if no instance has it. */
   goOn(operationId: string): Promise<Settled | undefined>;
-  /** A payment as it stands, once `goOn` has done for it what it can. */
+  /** The payment in the state that it has reached, after `goOn` for its open operation. */
   reached(paymentId: string): Promise<Payment>;
 }
 
-export function createProgress({ client, provider, calls, timing }: Dependencies): Progress {
+export function createProgress({ client, calls, lease, timing }: Dependencies): Progress {
   async function takeOver(operationId: string): Promise<Settled | undefined> {
-    const lease = { provider: provider.name, leaseMs: timing.leaseMs, limit: 1, operationId };
-    const [operation] = await leaseOperations(client, lease);
+    const [operation] = await lease({ limit: 1, operationId });
     return operation && (await calls.run(operation, 'again'));
   }
 

@@ -1,14 +1,14 @@
 import type { Payment, Refund } from '@warren/payment-contract';
 import type { PaymentUow } from '../context.js';
 import type { DecidedOutcome, Operation } from '../domain/operation.js';
-import { type Settlement, settlementOf } from '../domain/settlement.js';
+import { settlementOf } from '../domain/settlement.js';
 import { stateOf } from '../domain/views.js';
-import { announce } from '../events/announce.js';
 import { forgetPayer } from '../store/erasure.js';
 import { lockOperation } from '../store/locks.js';
 import { saveSettlement } from '../store/settlements.js';
+import { announce } from './announce.js';
 
-/** How things stand once an operation is settled. */
+/** The payment and the refund after an operation was settled. */
 export interface Settled {
   payment: Payment;
   /** Of a refund only. */
@@ -17,7 +17,7 @@ export interface Settled {
 
 /**
  * The second transaction of a provider call: applies its outcome to the payment, writes the books and closes the
- * operation. Whoever comes second, for example after a lost lease, finds it closed and changes nothing.
+ * operation. An instance that comes second, for example after it lost its lease, finds it closed and changes nothing.
  */
 export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOutcome): Promise<Settled> {
   return uow.run(
@@ -29,18 +29,10 @@ export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOu
       const after = payerIsGone ? { ...found, payment: stateOf(found.payment) } : found;
       await saveSettlement(tx, operation, after, outcome.reference);
       if (payerIsGone) await forgetPayer(tx, operation.paymentId, operation.correlationId);
-      const type = after.news && newsTypes[after.news];
-      if (after.news) announce(tx, after.payment, { gone, ...(type && { type }) });
+      if (after.event) announce(tx, after.payment, after.event, gone);
       return after;
     },
-    // Money that has moved is written down, however much waits for the broker.
+    // Money has moved: this is written down even while new work is refused because too much waits for the broker.
     { cause: { correlationId: operation.correlationId }, admit: false },
   );
 }
-
-/** The event of each kind of news; that of a new status goes by the status. */
-const newsTypes = {
-  status: undefined,
-  refunded: 'payment.refunded',
-  'refund-failed': 'payment.refund-failed',
-} as const satisfies Record<NonNullable<Settlement['news']>, string | undefined>;

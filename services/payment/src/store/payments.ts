@@ -1,6 +1,5 @@
 import type { NextAction, Payment, PaymentStatus } from '@warren/payment-contract';
 import { type Payment as PaymentRow, Prisma } from '../generated/prisma/client.js';
-import type { PaymentDb } from './database.js';
 
 /** The columns of `payments p`, named as Prisma names them, so that raw rows and Prisma's are one shape. */
 export const paymentColumns = Prisma.raw(
@@ -46,30 +45,4 @@ export function toPayment(row: PaymentRow): Payment {
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
-}
-
-export async function findPayment(db: PaymentDb, id: string): Promise<Payment | undefined> {
-  const row = await db.payment.findUnique({ where: { id } });
-  return row === null ? undefined : toPayment(row);
-}
-
-/**
- * The newest payments that this reader has part in, older than `before`: at most `limit`.
- *
- * Two reads, one along each index, since one read with OR would sort everything the reader ever did.
- */
-export async function listPayments(
-  db: PaymentDb,
-  readerId: string,
-  { limit, before }: { limit: number; before?: string },
-): Promise<Payment[]> {
-  const page = { orderBy: { id: 'desc' }, take: limit } as const;
-  const older = before === undefined ? {} : { id: { lt: before } };
-  const paid = await db.payment.findMany({ where: { payerId: readerId, ...older }, ...page });
-  const received = await db.payment.findMany({
-    where: { recipientId: readerId, status: 'succeeded', ...older },
-    ...page,
-  });
-  const newestFirst = [...paid, ...received].sort((a, b) => (a.id < b.id ? 1 : -1));
-  return newestFirst.slice(0, limit).map(toPayment);
 }

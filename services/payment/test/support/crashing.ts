@@ -1,4 +1,5 @@
 import type { Operation } from '../../src/domain/operation.js';
+import { createLease } from '../../src/operations/lease.js';
 import { createProgress } from '../../src/operations/progress.js';
 import { type ProviderCalls, providerCalls } from '../../src/operations/provider-calls.js';
 import { defaultTiming } from '../../src/operations/timing.js';
@@ -30,7 +31,12 @@ export function crashing(
     stop: async () => undefined,
   };
   const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
-  const progress = createProgress({ ...instance, provider, calls, timing });
+  const progress = createProgress({
+    ...instance,
+    calls,
+    lease: createLease({ ...instance, provider, timing }),
+    timing,
+  });
   return { ...instance, provider, calls, progress, timing };
 }
 
@@ -38,6 +44,11 @@ export function crashing(
 export function living(instance: Instance, provider: PaymentProvider) {
   const timing = defaultTiming;
   const calls = providerCalls({ ...instance, provider, timing });
-  const progress = createProgress({ ...instance, provider, calls, timing });
+  const progress = createProgress({
+    ...instance,
+    calls,
+    lease: createLease({ ...instance, provider, timing }),
+    timing,
+  });
   return { ...instance, provider, calls, progress, timing };
 }

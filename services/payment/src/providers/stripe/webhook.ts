@@ -1,12 +1,12 @@
 import { paymentError } from '@warren/payment-contract';
 import type Stripe from 'stripe';
-import type { Notice, Webhook } from '../provider.js';
+import type { Webhook, WebhookEvent } from '../../domain/webhook.js';
 import { operationIdOf } from './metadata.js';
 
-/** Older notices are refused, in seconds: one that somebody recorded is worth nothing soon. */
+/** Seconds after which an event is refused, so that a recorded event can't be sent again later. */
 const toleranceSeconds = 300;
 
-/** What can change a payment without this service having asked for it just now. */
+/** Events that change a payment although this service did not just ask for it. */
 const intentEvents: ReadonlySet<string> = new Set([
   'payment_intent.succeeded',
   'payment_intent.processing',
@@ -27,12 +27,12 @@ export function stripeWebhook(stripe: Stripe, secret: string): Webhook {
   return {
     path: '/webhooks/stripe',
     signatureHeader: 'stripe-signature',
-    read: (body, signature) => noticeIn(verified(body, signature)),
+    read: (body, signature) => eventIn(verified(body, signature)),
   };
 }
 
-/** PaymentIntents and refunds carry the id of their operation; whatever else the account tells is not for us. */
-function noticeIn({ type, data }: Stripe.Event): Notice | undefined {
+/** PaymentIntents and refunds carry the id of their operation. All other events of the account are ignored. */
+function eventIn({ type, data }: Stripe.Event): WebhookEvent | undefined {
   const about = (data?.object ?? {}) as {
     object?: unknown;
     id?: unknown;

@@ -1,30 +1,31 @@
 import type { PaymentStatus } from '@warren/payment-contract';
 import type { PaymentDb } from './database.js';
 
-/** A payment as a notice meets it. */
-export interface NotedPayment {
+/** The payment that a webhook event is about. */
+export interface AffectedPayment {
   id: string;
   status: PaymentStatus;
 }
 
 /**
- * Has the sweepers ask the provider about an operation now, on the provider's own notice. For a charge or what
- * followed it: about the one that is open. One that is settled is opened again only where the provider can still
- * change its mind: a payment that requires action, a refund that had succeeded. Whoever is asking at this moment
- * leaves the operation open: what they were told may be older than the notice. `reference` is kept where the operation
- * has none: its answer was lost.
+ * Makes the operation due that a webhook event is about, so that a sweeper asks the provider for its state.
  *
- * Takes a transaction. Resolves to the payment that it is about, `undefined` if there is no such operation.
+ * For a charge and what followed it, this is the open operation of the payment. A settled operation is opened again only
+ * where the provider can still change the result: if the payment requires action, or the refund had succeeded. An
+ * instance that is asking the provider at this moment leaves the operation open, because its answer may be older than
+ * the event. `reference` is kept if the operation has none.
+ *
+ * Takes a transaction. Resolves to the payment, or to `undefined` if there is no such operation.
  */
-export async function takeNotice(
+export async function reopenOperation(
   tx: PaymentDb,
   { operationId, reference }: { operationId: string; reference: string },
-): Promise<NotedPayment | undefined> {
-  const [payment] = await tx.$queryRaw<NotedPayment[]>`
+): Promise<AffectedPayment | undefined> {
+  const [payment] = await tx.$queryRaw<AffectedPayment[]>`
     SELECT p.id, p.status FROM operations o JOIN payments p ON p.id = o.payment_id
     WHERE o.id = ${operationId}::uuid FOR UPDATE OF p`;
   if (payment === undefined) return undefined;
-  // A statement of its own: one that waited for the lock would see the operations as they were before.
+  // A separate statement: a statement that waited for the lock sees the operations as they were before.
   await tx.$executeRaw`
     WITH about AS MATERIALIZED (
       SELECT o.id, o.kind, p.status, r.status AS refund_status

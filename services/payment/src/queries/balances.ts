@@ -1,6 +1,6 @@
 import { paymentError } from '@warren/payment-contract';
 import { personAccount } from '../domain/ledger.js';
-import type { PaymentDb } from './database.js';
+import type { PaymentDb } from '../store/database.js';
 
 export interface CurrencyBalance {
   currency: string;
