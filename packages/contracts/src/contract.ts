@@ -56,6 +56,7 @@ export function defineContract<const C extends ServiceContract>(
  * may publish what `consumer` accepts. The broker lets a service publish only what its contract emits.
  */
 export function takesFrom(consumer: ServiceContract, publisher: string, type: string): boolean {
+  if (publisher === '') return false;
   return serviceOf(type) === publisher || Object.hasOwn(consumer.accepts ?? {}, type);
 }
 

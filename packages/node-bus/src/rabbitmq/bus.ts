@@ -86,6 +86,8 @@ class RabbitMqNodeBus implements NodeBus {
   readonly #sending: Sending;
   readonly #timer: NodeJS.Timeout;
   #queue: { name: string; session: ChannelSession } | undefined;
+  /** Whether bindings are being renewed. */
+  #renewing = false;
   #unauthorized = 0;
   #loggedAt = 0;
 
@@ -238,8 +240,12 @@ class RabbitMqNodeBus implements NodeBus {
   async #renewBindings(): Promise<void> {
     const queue = this.#queue;
     if (!queue || this.#channel.current !== queue.session.channel) return;
+    // A broker that answers nothing, for example one with an alarm, must not collect a channel with each round.
+    if (this.#renewing || this.#link.blocked) return;
     try {
       const renewed = queue.session.scratch((channel) => this.#bind(channel, queue.name));
+      this.#renewing = true;
+      renewed.finally(() => (this.#renewing = false)).catch(() => undefined);
       await within(bindTimeoutMs, renewed, 'the broker did not answer');
     } catch (error) {
       if (codeOf(error) === 404) this.#channel.restart('an exchange or the queue is missing');

@@ -106,7 +106,8 @@ export class PgTransaction {
   #send<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     if (!this.#begun) {
       this.#begun = this.#client.query(this.#begin);
-      this.#begun.catch(ignore);
+      // Without a transaction, each later statement would commit by itself, so nothing more is sent.
+      this.#begun.catch((error: Error) => void this.rollback(error));
     }
     return this.#client.query<Row>(statement).catch((error: unknown) => {
       if (isStalePlan(error)) this.#hadStalePlan = true;

@@ -20,10 +20,10 @@ export function rawStatements(transaction: PgTransaction, nameOf: (sql: string) 
     (await transaction.commitWith<Row>(statement(sql, values))).rows;
 
   return {
-    $queryRaw: <T>(given: Template, ...values: unknown[]) => query<T>(ofTemplate(given, values)),
-    $executeRaw: (given: Template, ...values: unknown[]) => execute(ofTemplate(given, values)),
-    $queryRawUnsafe: <T>(sql: string, ...values: unknown[]) => query<T>(statement(sql, values)),
-    $executeRawUnsafe: (sql: string, ...values: unknown[]) => execute(statement(sql, values)),
+    $queryRaw: async <T>(given: Template, ...values: unknown[]) => query<T>(ofTemplate(given, values)),
+    $executeRaw: async (given: Template, ...values: unknown[]) => execute(ofTemplate(given, values)),
+    $queryRawUnsafe: async <T>(sql: string, ...values: unknown[]) => query<T>(statement(sql, values)),
+    $executeRawUnsafe: async (sql: string, ...values: unknown[]) => execute(statement(sql, values)),
     $commitWith: commitWith,
   };
 }
@@ -31,11 +31,15 @@ export function rawStatements(transaction: PgTransaction, nameOf: (sql: string) 
 /** What a template literal hands over, or what Prisma's `sql` made of one. */
 type Template = TemplateStringsArray | Sql;
 
-/** node-postgres does the rest: numbers, text, bytes, and JSON for objects. */
+/**
+ * Serializes what is not plain here, before node-postgres sees the statement: if it failed to serialize a value of a
+ * named statement, it would close that statement on the connection and still count it as prepared.
+ */
 function toParameter(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toParameter);
   if (value instanceof Date) return value.toISOString();
-  return Decimal.isDecimal(value) ? String(value) : value;
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value;
+  return Decimal.isDecimal(value) ? String(value) : JSON.stringify(value);
 }
 
 type Parser = (text: string) => unknown;
