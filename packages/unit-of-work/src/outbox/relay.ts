@@ -205,10 +205,8 @@ export class Relay implements CommittedEvents {
     this.#counts.unroutable += 1;
     if (this.#unconsumed.has(type)) return;
     this.#unconsumed.add(type);
-    this.#parts.log.warn(
-      { id, type },
-      'no service consumes events of this type; this is logged once for each type',
-    );
+    // The contract says that this may happen.
+    this.#parts.log.debug({ id, type }, 'no queue takes this type; this is logged once for each type');
   }
 
   #schedule(ms: number): void {
