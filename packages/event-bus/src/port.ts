@@ -171,6 +171,8 @@ export interface Delivery {
   body: string;
   /** 1 for the first attempt; grows by one with each `retry`. */
   attempt: number;
+  /** The service that published it, verified by the broker. Absent if services don't have broker users of their own. */
+  publisher?: string;
   /** The broker delivered it before and got no acknowledgement. That consumer may have crashed on it. */
   redelivered: boolean;
 }

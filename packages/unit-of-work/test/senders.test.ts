@@ -43,6 +43,19 @@ describe('what a service takes from others', () => {
   });
 });
 
+describe('an event that this service accepts from any service', () => {
+  const published = (publisher: string, source: string) =>
+    decode({ ...deliveryOf({ ...noteEvent({ type: printed }), source }), publisher });
+
+  it('is taken if its source is the service that published it', () => {
+    expect(published('note', '/services/note')).toMatchObject({ ok: true });
+  });
+
+  it.each(['/services/other', 'note', '/services/'])('is refused if its source is %s', (source) => {
+    expect(published('note', source)).toMatchObject({ ok: false, verdict: { kind: 'dead' } });
+  });
+});
+
 describe('a handler', () => {
   it('is made by the contract of the service that owns the type', () => {
     expect(() => react(note, printed, nothing)).toThrow(

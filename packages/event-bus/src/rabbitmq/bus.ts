@@ -35,6 +35,8 @@ export interface RabbitMqEventBusOptions {
    * letters. Default: only this bus's own user may publish, for systems in which all services share one user.
    */
   authorize?: Authorize;
+  /** Each broker user has the name of its service, so a delivery tells its publisher. Default false. */
+  serviceUsers?: boolean;
   /** Milliseconds before attempt 2, 3, …; one queue each. Default `defaultRetryDelays`. */
   retryDelays?: readonly number[];
   /** Milliseconds to wait for a confirm. Default 10 s. */
@@ -84,6 +86,7 @@ class RabbitMqEventBus implements EventBus {
       names: this.#names,
       user,
       authorize: authorize ?? ((publisher) => publisher === user),
+      serviceUsers: options.serviceUsers ?? false,
       log: this.#log,
     });
     this.#publishing = createAmqpLink({ url, name: `${service} publishing`, log: this.#log });

@@ -136,9 +136,11 @@ export class Consumer {
       channel.ack(message);
       return;
     }
-    const refusal = this.#options.check.refusal(message, delivery.type, this.#service);
+    const { check } = this.#options;
+    const publisher = check.publisher(message, this.#service);
+    const refusal = check.refusal(message, delivery.type, this.#service);
     const held: HeldMessage = {
-      delivery,
+      delivery: publisher === undefined ? delivery : { ...delivery, publisher },
       gone: false,
       message,
       channel,

@@ -14,6 +14,8 @@ export interface PublisherCheckOptions {
   /** The broker user of the bus's connections. */
   user: string;
   authorize: Authorize;
+  /** Each broker user has the name of its service. */
+  serviceUsers: boolean;
   log: Logger;
 }
 
@@ -29,6 +31,12 @@ export class PublisherCheck {
 
   get unauthorized(): number {
     return this.#unauthorized;
+  }
+
+  /** The service that published this message; undefined if broker users are no services. */
+  publisher(message: ConsumeMessage, service: string): string | undefined {
+    const { names, user, serviceUsers } = this.#options;
+    return serviceUsers ? publisherOf(message, { service, user, names }) : undefined;
   }
 
   /** The error if the publisher of this message may not publish events of this type; undefined if they may. */

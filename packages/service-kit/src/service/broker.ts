@@ -27,7 +27,11 @@ export function openBus(options: BrokerOptions, given: GivenParts): ServiceBus {
   const { url, prefix, service, log } = options;
   if (url !== undefined) {
     const authorize = authorizeOf(options, url);
-    return new ServiceBus(createRabbitMqEventBus({ url, prefix, service, authorize, log }), true);
+    const serviceUsers = options.users === 'per-service';
+    return new ServiceBus(
+      createRabbitMqEventBus({ url, prefix, service, authorize, serviceUsers, log }),
+      true,
+    );
   }
   if (given.bus) return new ServiceBus(given.bus, false, (event) => given.nodes.publish(event));
   throw new TypeError('neither the address of a broker nor a bus');

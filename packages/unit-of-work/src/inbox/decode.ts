@@ -34,6 +34,12 @@ export function createDecoder(
     // The broker looks at the routing key only: it lets a service send what its contract emits.
     if (type !== delivery.type || !takesFrom(contract, serviceOfSource(source), type))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
+    // Any service may publish a type that this one accepts, but only in its own name.
+    if (delivery.publisher !== undefined && delivery.publisher !== serviceOfSource(source))
+      return dead(
+        'unauthorized-publisher',
+        `${delivery.publisher} published ${type} in the name of ${source}`,
+      );
     const read = readers.get(replayMessageOf(type) ?? type);
     if (!read) return unhandled(type, delivery.attempt, replayid !== undefined);
     const data = read(envelope.value.data);
