@@ -263,6 +263,24 @@ describe("the kit's Prisma client", () => {
     expect(await count()).toBe(1);
   });
 
+  it('keeps what one nested transaction wrote while another one fails', async () => {
+    const kept = payment();
+    const failed = payment();
+    await kit.$transaction(async (tx) => {
+      const results = await Promise.allSettled([
+        tx.$transaction(async (nested) => {
+          await nested.payment.create({ data: failed });
+          await nested.payment.findMany({ where: { id: failed.id } });
+          throw new Error('nested');
+        }),
+        tx.$transaction((nested) => nested.payment.create({ data: kept })),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    });
+    const found = await kit.payment.findMany({ where: { id: { in: [kept.id, failed.id] } } });
+    expect(found.map(({ id }) => id)).toEqual([kept.id]);
+  });
+
   it('fails, and lends nothing, where no connection can be had', async () => {
     const away = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 1_000 });
     const client = prismaClient(away, (options) => new PrismaClient(options));

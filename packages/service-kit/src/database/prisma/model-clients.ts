@@ -74,7 +74,7 @@ export class ModelClients {
         if (client) return client;
         if (ended) throw new Error('the transaction has ended');
         seat = this.#free.pop() ?? this.#make();
-        seat.connection.transaction = transaction;
+        seat.connection.lendTo(transaction);
         client = seat.client.$extends({ query: { $allOperations: during } } as never);
         return client;
       },
@@ -106,6 +106,13 @@ interface Operation<T> {
 /** Prisma's driver adapter takes a pool, so this is one by type. It has no connection but that of the transaction. */
 class LentConnection extends pg.Pool {
   transaction: PgTransaction | undefined;
+  /** Resolves when the last savepoint has ended. */
+  savepoint: Promise<void> = Promise.resolve();
+
+  lendTo(transaction: PgTransaction): void {
+    this.transaction = transaction;
+    this.savepoint = Promise.resolve();
+  }
 
   override query = (async (statement: QueryConfig) => {
     if (!this.transaction) throw new Error('the transaction has ended');
@@ -121,17 +128,35 @@ function adapterOver(connection: LentConnection, options: PgOptions): SqlDriverA
     adapterName: factory.adapterName,
     async connect(): Promise<SqlDriverAdapter> {
       const adapter = await factory.connect();
-      return Object.assign(adapter, { startTransaction: () => savepoint(adapter) });
+      return Object.assign(adapter, { startTransaction: () => savepoint(adapter, connection) });
     },
   };
 }
 
-let savepoints = 0;
-
-async function savepoint(adapter: SqlDriverAdapter): Promise<Transaction> {
-  const run = async (sql: string) => void (await adapter.executeRaw({ sql, args: [], argTypes: [] }));
-  const name = `warren_${savepoints++}`;
-  await run(`SAVEPOINT ${name}`);
+/**
+ * Savepoints of one transaction form a stack: releasing one, or rolling back to it, ends those that were made after it.
+ * So the next one is made when the last one has ended. An operation that needs a savepoint must therefore not wait for
+ * another such operation of the same transaction.
+ */
+async function savepoint(adapter: SqlDriverAdapter, connection: LentConnection): Promise<Transaction> {
+  // That of now: the connection may be lent to another transaction before this savepoint ends.
+  const { transaction } = connection;
+  if (!transaction) throw new Error('the transaction has ended');
+  const previous = connection.savepoint;
+  let ended = () => {};
+  connection.savepoint = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  await previous;
+  // Without a name: the text of a savepoint differs each time and would use up the names of statements.
+  const run = async (text: string) => void (await transaction.query({ text }));
+  const end = (text: string) => run(text).finally(ended);
+  try {
+    await run('SAVEPOINT warren');
+  } catch (error) {
+    ended();
+    throw error;
+  }
   return {
     provider: adapter.provider,
     adapterName: adapter.adapterName,
@@ -139,8 +164,8 @@ async function savepoint(adapter: SqlDriverAdapter): Promise<Transaction> {
     options: { usePhantomQuery: true },
     queryRaw: (query: SqlQuery) => adapter.queryRaw(query),
     executeRaw: (query: SqlQuery) => adapter.executeRaw(query),
-    commit: () => run(`RELEASE SAVEPOINT ${name}`),
-    rollback: () => run(`ROLLBACK TO SAVEPOINT ${name}`),
+    commit: () => end('RELEASE SAVEPOINT warren'),
+    rollback: () => end('ROLLBACK TO SAVEPOINT warren'),
     createSavepoint: (inner) => run(`SAVEPOINT ${inner}`),
     rollbackToSavepoint: (inner) => run(`ROLLBACK TO SAVEPOINT ${inner}`),
     releaseSavepoint: (inner) => run(`RELEASE SAVEPOINT ${inner}`),

@@ -6,7 +6,7 @@ import type { Schema } from '../schema.js';
  */
 export const ensure = (schema: Schema) => `
 CREATE FUNCTION ${schema}.ensure(holds boolean, otherwise text, actual text DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF holds THEN
     RETURN true;
