@@ -74,7 +74,7 @@ export interface NodeBusStats {
   wasted: number;
   /** Messages that this node sent or announced and that never left it. */
   dropped: number;
-  /** Messages of other nodes that never came here. */
+  /** Frames of other nodes that never came here. A frame holds all messages that were sent together, up to 100. */
   missed: number;
   /** Messages refused because of the broker user that published them. */
   unauthorized: number;

@@ -68,13 +68,13 @@ export class Outbound {
     if (!current || link.blocked) throw new Error('the broker is away or blocks publishers');
     if (this.#unconfirmedBytes + content.length > maxUnconfirmedBytes)
       throw new Error('the broker can not keep up');
-    this.#sent += 1;
-    const properties = { ...this.#properties(), correlationId: String(this.#sent) };
+    const properties = { ...this.#properties(), correlationId: String(this.#sent + 1) };
     current.publish(exchange, everyNode, content, properties, (error) => {
       this.#unconfirmedBytes -= content.length;
       if (error) this.drop(error, count);
       else this.#isDropping = false;
     });
+    this.#sent += 1;
     this.#unconfirmedBytes += content.length;
   }
 

@@ -1,7 +1,7 @@
 /** Senders come and go with their processes; the oldest are forgotten. */
 const maxSenders = 1_000;
 
-/** Counts what was dropped on the way here, for example by a full queue: every sender numbers its messages. */
+/** Counts the frames that were lost on the way here, for example in a full queue: every sender numbers its frames. */
 export class SenderNumbers {
   readonly #last = new Map<string, number>();
   #missing = 0;
@@ -10,7 +10,7 @@ export class SenderNumbers {
     return this.#missing;
   }
 
-  /** `number`: 1 for a sender's first message, and one more for each that follows. */
+  /** `number`: 1 for a sender's first frame, and one more for each that follows. */
   note(sender: string, number: number): void {
     if (!Number.isSafeInteger(number)) return;
     const last = this.#last.get(sender);

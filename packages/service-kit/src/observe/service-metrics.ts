@@ -194,7 +194,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_node_messages_missed_total',
-    'Messages of other nodes that never arrived',
+    'Frames of other nodes, of up to 100 messages each, that never arrived',
     () => nodes.stats().missed,
   );
   metrics.counter(
