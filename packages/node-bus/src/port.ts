@@ -70,7 +70,7 @@ export interface HeardEvent {
 export interface NodeBusStats {
   /** Messages that came for a key that this node follows. */
   useful: number;
-  /** Messages that came for a key that this node doesn't follow: looked up in vain. */
+  /** Messages for keys that this node doesn't follow, so that their look-up found nobody. */
   wasted: number;
   /** Messages that this node sent or announced and that never left it. */
   dropped: number;

@@ -79,7 +79,7 @@ export interface ServiceSockets
   extends Pick<RealtimeNode, 'hint' | 'onHint' | 'connectedUsers'>,
     Readonly<{ onUsers(listener: UserListener): void }> {}
 
-/** What is open to the outside, and what runs behind it. The events that come in are in the definition. */
+/** The entrances of a service, and its background work. Event handlers are in the definition instead. */
 export type Doors<Db, C extends ServiceContract> = CommandsDoor<C> & {
   http: FastifyPluginAsync[];
   /** What services whose copies start late get from this one. */

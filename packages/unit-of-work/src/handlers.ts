@@ -65,7 +65,7 @@ export function handler<Transaction, Type extends string, Data>(
 function schemaIn({ service, emits, accepts = {} }: ServiceContract, type: string): TSchema {
   const schema = accepts[type] ?? emits[type];
   if (schema === undefined) throw new TypeError(`${service} neither emits nor accepts ${type}`);
-  // Whoever lists it among what they emit doesn't own it: its schema is in the contract of the service that accepts it.
+  // A service that only emits this type does not own it. The contract of the service that accepts it has the schema.
   if (serviceOf(type) !== service)
     throw new TypeError(`${type} belongs to ${serviceOf(type)}: make its handler by that contract`);
   return schema;

@@ -236,7 +236,7 @@ class RabbitMqNodeBus implements NodeBus {
     void this.#renewBindings();
   }
 
-  /** An exchange that was deleted and made anew has no bindings, and the broker doesn't say so. */
+  /** An exchange that was deleted and declared again has lost its bindings, and the broker reports nothing. */
   async #renewBindings(): Promise<void> {
     const queue = this.#queue;
     if (!queue || this.#channel.current !== queue.session.channel) return;
@@ -285,7 +285,7 @@ class RabbitMqNodeBus implements NodeBus {
     else if (decoded !== 'unknown') this.#listeners.deliver(decoded);
   }
 
-  /** Permissions can be got around, so the publisher counts. */
+  /** The broker's permissions can be circumvented, so each node checks the publisher. */
   #refuse({ fields, properties }: ConsumeMessage): void {
     this.#unauthorized += 1;
     const now = Date.now();

@@ -11,7 +11,7 @@ const mostReruns = 2;
 const defaultTimeoutMs = 10_000;
 
 /**
- * Runs `work` in a transaction and commits it. Rolls back where `work` throws. If the server refuses a plan because a
+ * Runs `work` in a transaction and commits it. Rolls back if `work` throws. If the server refuses a plan because a
  * table has changed since, `work` runs again in a new transaction, so it must have no effects of its own.
  */
 export async function inTransaction<T>(
@@ -34,10 +34,10 @@ export async function inTransaction<T>(
 
 /**
  * One transaction on a connection of node-postgres. It saves round trips: BEGIN travels with the first statement, and
- * COMMIT with the last one, for which there is `commitWith`. Without a statement, the server hears nothing.
+ * COMMIT with the last one if that is sent by `commitWith`. A transaction without statements sends nothing.
  *
- * It rolls back by itself after the time-out. Once it has ended, it takes no statement: the connection may be at work
- * for somebody else by then.
+ * It rolls back after the time-out. `statement_timeout` bounds the last statement, because COMMIT is sent with it. Once
+ * the transaction has ended it refuses statements: another transaction may use the connection by then.
  */
 export class PgTransaction {
   readonly #client: PoolClient;
@@ -54,7 +54,7 @@ export class PgTransaction {
     this.#client = client;
     this.#begin = isolationLevel ? `BEGIN ISOLATION LEVEL ${isolationLevels[isolationLevel]}` : 'BEGIN';
     this.#timer = setTimeout(() => void this.rollback(tooSlow(timeout)), timeout);
-    // The failed statement tells; without a listener a lost connection would end the process.
+    // The failed statement reports a lost connection. Without a listener, the event would end the process.
     client.on('error', ignore);
   }
 
@@ -67,13 +67,13 @@ export class PgTransaction {
   query<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     if (this.#ended) return Promise.reject(this.#ended);
     const result = inOneWrite(this.#client, () => this.#send<Row>(statement));
-    // Nobody may wait for it any more when it fails. The transaction has failed then, and its end tells.
+    // The work may no longer wait for it when it fails. The transaction then fails at COMMIT.
     result.catch(ignore);
     return result;
   }
 
   /**
-   * Sends the statement and COMMIT together, and resolves when both have succeeded. Where the statement fails, the server
+   * Sends the statement and COMMIT together, and resolves when both have succeeded. If the statement fails, the server
    * answers COMMIT with a rollback, and this rejects with the statement's error.
    */
   async commitWith<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
@@ -85,14 +85,14 @@ export class PgTransaction {
     return result.value;
   }
 
-  /** Does nothing where `commitWith` has committed. Rejects where the server rolled back instead. */
+  /** Does nothing after `commitWith`. Rejects if the server rolled back instead. */
   async commit(): Promise<void> {
     if (this.#committed) return;
     if (this.#ended) throw this.#ended;
     await this.#commit();
   }
 
-  /** Does nothing where the transaction has ended. Never rejects: a connection that fails here is closed. */
+  /** Does nothing if the transaction has ended. Never rejects: it closes a connection that fails here. */
   async rollback(why = new Error('the transaction is rolled back already')): Promise<void> {
     if (this.#ended) return;
     this.#end(why);
@@ -152,8 +152,8 @@ const isolationLevels = {
 const ignore = () => undefined;
 
 /**
- * A write to a socket costs more than a small statement. node-postgres corks its stream for one statement, so this does
- * it for several. Where it has no such stream, they are several writes.
+ * Sends several statements in one write, because a write to a socket costs more than a small statement. node-postgres
+ * corks its stream for each statement only. Without such a stream, each statement is a write of its own.
  */
 function inOneWrite<T>(client: PoolClient, send: () => T): T {
   const { connection } = client as { connection?: { stream?: { cork?(): void; uncork?(): void } } };
@@ -165,7 +165,7 @@ function inOneWrite<T>(client: PoolClient, send: () => T): T {
   }
 }
 
-/** Under the code that Prisma has for it. */
+/** Has the code that Prisma uses for a transaction that timed out. */
 function tooSlow(timeoutMs: number): Error {
   return Object.assign(new Error(`the transaction took longer than ${timeoutMs} ms`), { code: 'P2028' });
 }

@@ -30,9 +30,9 @@ export interface LentModels {
 }
 
 /**
- * Prisma clients for the models of transactions. A transaction that uses models has one of them for itself, because a
- * Prisma client gathers the queries of one moment into one, and those of two transactions mustn't meet. There are as many
- * as transactions have used models at the same time; making one takes 5 to 50 ms.
+ * Prisma clients for the models of transactions. A transaction that uses models has one of them to itself, because a
+ * Prisma client combines queries that are made in the same tick, and queries of two transactions must stay apart. There
+ * are as many clients as transactions that ever used models at the same time. Making one takes 5 to 50 ms.
  */
 export class ModelClients {
   readonly #open: (adapter: SqlDriverAdapterFactory) => ExtensibleClient;
