@@ -5,21 +5,8 @@
 export const exemptions = {
   /** Files that import what their folder may not, or that write outside operations. */
   files: [
-    'services/notification/src/events/defer.ts',
-    'services/notification/src/events/deferred-events.ts',
-    'services/notification/src/events/mailed-tokens.ts',
-    'services/notification/src/events/notify.ts',
-    'services/notification/src/events/reactions.ts',
     'services/notification/src/events/requests.ts',
-    'services/notification/src/events/sessions.ts',
-    'services/notification/src/events/users.ts',
-    'services/notification/src/http/marks.ts',
-    'services/notification/src/http/notifications.ts',
     'services/notification/src/http/preferences.ts',
-    'services/notification/src/http/push-subscriptions.ts',
-    'services/notification/src/providers/open.ts',
-    'services/notification/src/providers/vapid.ts',
-    'services/notification/src/providers/web-push.ts',
     'services/user/src/http/admin.ts',
     'services/user/src/http/email-verifications.ts',
     'services/user/src/http/internal-revocations.ts',
@@ -30,11 +17,5 @@ export const exemptions = {
     'services/user/src/store/users.ts',
   ],
   /** Folders of a service that are none of the known ones. */
-  folders: [
-    'services/notification/src/background',
-    'services/notification/src/deliveries',
-    'services/user/src/background',
-    'services/user/src/presence',
-    'services/user/src/security',
-  ],
+  folders: ['services/user/src/background', 'services/user/src/presence', 'services/user/src/security'],
 };

@@ -388,9 +388,9 @@ export const mutations = [
   },
   {
     guard: 'inboxes: only one instance prunes at a time',
-    file: 'services/notification/src/background/pruner.ts',
-    from: "(await withLease('notification-pruner', () => pruneSome(signal)))",
-    to: '(await pruneSome(signal))',
+    file: 'services/notification/src/jobs/pruner.ts',
+    from: "(await withLease('notification-pruner', () => pruneInboxes(signal)))",
+    to: '(await pruneInboxes(signal))',
     tests: ['services/notification/test/pruning.test.ts'],
   },
   {
@@ -564,7 +564,7 @@ export const mutations = [
   },
   {
     guard: 'deliveries: no second mail is sent for the same notification',
-    file: 'services/notification/src/events/notify.ts',
+    file: 'services/notification/src/operations/notify.ts',
     from: 'rendered.filter(({ id }) => fresh.has(id)),',
     to: 'rendered,',
     tests: ['services/notification/test/email.test.ts'],
@@ -669,14 +669,14 @@ export const mutations = [
   },
   {
     guard: 'counts: archived notifications do not count',
-    file: 'services/notification/src/store/counted.ts',
+    file: 'services/notification/src/store/notifications.ts',
     from: '.seen_at IS NULL AND ',
     to: '.seen_at IS NULL OR ',
     tests: ['services/notification/test/marks.property.test.ts'],
   },
   {
     guard: 'deferred events: an unknown person costs no attempt while copies are being built',
-    file: 'services/notification/src/events/defer.ts',
+    file: 'services/notification/src/operations/deferred-events.ts',
     from: "if (!(error instanceof UnknownPersonError) || (await tx.hasCopyOf('user'))) throw error;",
     to: "if (!(error instanceof UnknownPersonError) || tx.hasCopyOf('user')) throw error;",
     tests: ['services/notification/test/deferred-events.test.ts'],
@@ -732,7 +732,7 @@ export const mutations = [
   },
   {
     guard: 'deliveries: a requested mail precedes a backlog, also after a failure',
-    file: 'services/notification/src/store/turns.ts',
+    file: 'services/notification/src/store/delivery-queue.ts',
     from: '(d.address IS NULL OR d.attempts >= 5)',
     to: '(d.address IS NULL OR d.address IS NOT NULL)',
     tests: ['services/notification/test/delivery-queue.test.ts'],

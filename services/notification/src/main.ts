@@ -3,9 +3,9 @@ import { defineService, type Pool, prismaClient, runWhenMain } from '@warren/ser
 import { config } from './config.js';
 import { notificationDoors } from './doors.js';
 import { reactions } from './events/reactions.js';
-import { sessionsEnd } from './events/sessions.js';
 import { userProjections } from './events/users.js';
 import { requestMissingUserFields } from './operations/request-missing-user-fields.js';
+import { vapidKeys } from './operations/vapid-keys.js';
 import { openProviders } from './providers/open.js';
 import { PrismaClient } from './store/database.js';
 
@@ -17,12 +17,12 @@ export const notification = defineService({
     client: (pool: Pool) => prismaClient(pool, (options) => new PrismaClient(options)),
     prisma: new URL('../prisma/', import.meta.url),
   },
-  // Copies before reactions: a person's own registration is known when they are welcomed.
-  events: [...userProjections, ...reactions, sessionsEnd],
+  // Copies come before reactions: the welcome needs the copy that the same event makes.
+  events: [...userProjections, ...reactions],
   async doors(context) {
     if (await requestMissingUserFields(context))
       context.log.info('some copies of users lack fields; requesting all users again');
-    return notificationDoors(context, await openProviders(context));
+    return notificationDoors(context, openProviders(context, await vapidKeys(context)));
   },
 });
 

@@ -3,11 +3,11 @@ import { eventually, type FaultProxy, faultProxy } from '@warren/testing';
 import pg from 'pg';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { createAttempt } from '../src/deliveries/attempt.js';
-import type { Channel } from '../src/deliveries/channel.js';
 import { fairShare } from '../src/domain/fair-share.js';
 import type { MailContent } from '../src/domain/render.js';
-import { worthNoTry } from '../src/domain/retries.js';
+import { reasonToGiveUp } from '../src/domain/retries.js';
+import type { Channel } from '../src/operations/channels.js';
+import { createDeliveries, defaultTiming } from '../src/operations/deliver.js';
 import type { NotificationDb } from '../src/store/database.js';
 import { writeDirectMail } from '../src/store/deliveries.js';
 import {
@@ -94,7 +94,7 @@ describe('a delivery that somebody has taken', () => {
     );
     expect(server.to(mail.address)).toEqual([]);
     const [now, giveUpAt] = [new Date(), new Date(Date.now() + 60_000)];
-    expect([1, 100, 101].map((attempts) => worthNoTry(attempts, { now, giveUpAt }))).toEqual([
+    expect([1, 100, 101].map((attempts) => reasonToGiveUp(attempts, { now, giveUpAt }))).toEqual([
       undefined,
       undefined,
       'too-often',
@@ -143,8 +143,9 @@ describe('a mail that was sent', () => {
       },
       close: async () => undefined,
     };
-    const attempt = createAttempt({ client, log: pino({ level: 'silent' }), channel });
-    await attempt(delivery, 30_000, new AbortController().signal);
+    const log = pino({ level: 'silent' });
+    const deliveries = createDeliveries({ client, log, channel, timing: defaultTiming });
+    await deliveries.deliver(delivery, new AbortController().signal);
     expect([sent, await rowOf(delivery.id)]).toMatchObject([1, { outcome: 'sent', attempts: 1 }]);
   });
 });

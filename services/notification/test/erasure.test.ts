@@ -6,7 +6,7 @@ import { paymentNotices } from '../src/domain/notices.js';
 import { renderNotices } from '../src/domain/render.js';
 import type { NotificationDb } from '../src/store/database.js';
 import { erasePerson } from '../src/store/erasure.js';
-import { writeNotifications } from '../src/store/new-notifications.js';
+import { writeNotifications } from '../src/store/notifications.js';
 import { buryUserCopy, holdPeople } from '../src/store/user-copies.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 

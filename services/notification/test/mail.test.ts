@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { composeMail } from '../src/deliveries/compose-mail.js';
+import { composeMail } from '../src/domain/mail.js';
 import { envelope, senderOf } from '../src/providers/envelope.js';
 import { createMailFolder } from '../src/providers/mail-folder.js';
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Counts } from '@warren/notification-contract';
 import { eventually } from '@warren/testing';
-import { notificationPruner } from '../src/background/pruner.js';
 import type { NotificationContext } from '../src/context.js';
-import { endOfDays, firstIdAt, kept, oldestKept } from '../src/domain/kept.js';
-import { beforeAllDue, inboxesDue, lookAtInboxes, scheduleInboxes } from '../src/store/pruning.js';
+import { expiryOf, firstIdAt, oldestKeptId, retention } from '../src/domain/retention.js';
+import { notificationPruner } from '../src/jobs/pruner.js';
+import { createPruneInboxes } from '../src/operations/prune-inboxes.js';
+import { beforeAllDue, inboxesDue, inspectInboxes, scheduleInboxes } from '../src/store/pruning.js';
 import { startTimeout, World } from './support/service.js';
 
 type Context = NotificationContext;
@@ -35,9 +36,11 @@ async function filled(userId: string, rows: number, from = Date.now() - rows, ev
 }
 
 /** Walks over all inboxes until `done` holds. */
-async function prune(changes: Partial<typeof kept>, done: () => Promise<void>): Promise<void> {
+async function prune(changes: Partial<typeof retention>, done: () => Promise<void>): Promise<void> {
   if (context === undefined) throw new Error('There is no context');
-  const pruner = notificationPruner({ ...context, kept: { ...kept, ...changes } });
+  const limits = { ...retention, ...changes };
+  const pruneInboxes = createPruneInboxes({ ...context, retention: limits });
+  const pruner = notificationPruner({ ...context, pruneInboxes });
   pruner.start();
   await eventually(done, { within: 20_000 }).finally(() => pruner.stop());
 }
@@ -99,11 +102,11 @@ describe('an inbox', () => {
 
   it('that is as full as it may be is marked far within a transaction’s time', async () => {
     const ada = await world.register('Ada');
-    await filled(ada, kept.most + 2_500);
+    await filled(ada, retention.most + 2_500);
     await prune({}, async () =>
-      expect(await world.client.notification.count({ where: { userId: ada } })).toBe(kept.most),
+      expect(await world.client.notification.count({ where: { userId: ada } })).toBe(retention.most),
     );
-    expect(await world.counts(ada)).toMatchObject({ unread: kept.most, unseen: kept.most });
+    expect(await world.counts(ada)).toMatchObject({ unread: retention.most, unseen: retention.most });
     const before = Date.now();
     expect((await world.http(ada, 'POST', '/notifications/mark-all-read')).status).toBe(200);
     expect(Date.now() - before).toBeLessThan(5_000);
@@ -130,7 +133,7 @@ describe('an inbox', () => {
     const [welcome] = await world.inbox(ada);
     if (welcome === undefined) throw new Error('There is a welcome');
     await prune({ most: 10 }, async () => expect((await noted(ada)).isDue).toBe(false));
-    expect(await noted(ada)).toEqual({ isDue: false, dueAt: endOfDays(welcome.id, kept), room: 9 });
+    expect(await noted(ada)).toEqual({ isDue: false, dueAt: expiryOf(welcome.id, retention), room: 9 });
     expect((await noted(ada, inAYear())).isDue).toBe(true);
     await filled(ada, 9);
     await world.http(ada, 'POST', '/notifications/mark-all-read');
@@ -153,7 +156,7 @@ describe('an inbox', () => {
   it('that something comes to while it is looked at stays due, and holds up no other', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const look = () =>
-      lookAtInboxes(world.client, [ada, grace], { most: 10, oldestId: oldestKept(new Date(), kept) });
+      inspectInboxes(world.client, [ada, grace], { most: 10, oldestId: oldestKeptId(new Date(), retention) });
     const schedule = async (inboxes: Awaited<ReturnType<typeof look>>) =>
       scheduleInboxes(
         world.client,
@@ -185,7 +188,8 @@ describe('an inbox', () => {
       answers.push(answer);
       return answer;
     };
-    const second = notificationPruner({ ...context, withLease: noting, kept: { ...kept, most: 10 } });
+    const pruneInboxes = createPruneInboxes({ ...context, retention: { ...retention, most: 10 } });
+    const second = notificationPruner({ ...context, withLease: noting, pruneInboxes });
     second.start();
     await eventually(() => expect(answers).toStrictEqual([undefined]), { within: 20_000 }).finally(() =>
       second.stop(),

@@ -4,7 +4,7 @@ import { eventually } from '@warren/testing';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { v7 as uuidv7 } from 'uuid';
 import { senderOf } from '../src/providers/envelope.js';
-import { failureWord, Undeliverable } from '../src/providers/failures.js';
+import { failureCode, Undeliverable } from '../src/providers/failures.js';
 import type { Mailer } from '../src/providers/mailer.js';
 import { createSmtpMailer } from '../src/providers/smtp.js';
 import { enhancedStatus } from '../src/providers/smtp-replies.js';
@@ -129,7 +129,7 @@ describe('a refusal', () => {
   ] as const)('to %s of %i %s is final: it is about this recipient', async (step, code, text) => {
     const error = await refusing(step, code, text);
     expect(error).toBeInstanceOf(Undeliverable);
-    expect(failureWord(error)).toContain(String(code));
+    expect(failureCode(error)).toContain(String(code));
   });
 
   it.each([
@@ -153,7 +153,7 @@ describe('a refusal', () => {
 
   it('is told with its enhanced status code, also where the reply has many lines', async () => {
     const error = await refusing('DATA', 550, '5.4.5 daily quota exceeded');
-    expect(failureWord(error)).toBe('EMESSAGE 550 5.4.5');
+    expect(failureCode(error)).toBe('EMESSAGE 550 5.4.5');
     const response = '550-5.1.1 No such user\n550 5.1.1 Look at the address';
     expect(enhancedStatus({ responseCode: 550, response })).toBe('5.1.1');
   });

@@ -1,15 +1,25 @@
 import type { notificationContract } from '@warren/notification-contract';
+import type { CommandContext } from '@warren/realtime';
 import type { Commands } from '@warren/service-kit';
+import type { Caller } from '../operations/caller.js';
 import type { Marks } from '../operations/marks.js';
-import { callerOf } from './caller.js';
 
+/** The marks of the inbox, from a socket. */
 export function markCommands(marks: Marks): Commands<typeof notificationContract> {
   return {
-    'notification.mark-read': ({ id }, context) => marks.one(callerOf(context), 'read', id),
-    'notification.mark-unread': ({ id }, context) => marks.one(callerOf(context), 'unread', id),
-    'notification.archive': ({ id }, context) => marks.one(callerOf(context), 'archived', id),
-    'notification.unarchive': ({ id }, context) => marks.one(callerOf(context), 'unarchived', id),
-    'notification.mark-all-read': (_, context) => marks.all(callerOf(context), 'read'),
-    'notification.mark-all-seen': (_, context) => marks.all(callerOf(context), 'seen'),
+    'notification.mark-read': ({ id }, context) => marks.one(sender(context), 'read', id),
+    'notification.mark-unread': ({ id }, context) => marks.one(sender(context), 'unread', id),
+    'notification.archive': ({ id }, context) => marks.one(sender(context), 'archived', id),
+    'notification.unarchive': ({ id }, context) => marks.one(sender(context), 'unarchived', id),
+    'notification.mark-all-read': (_, context) => marks.all(sender(context), 'read'),
+    'notification.mark-all-seen': (_, context) => marks.all(sender(context), 'seen'),
+  };
+}
+
+function sender({ principal, commandId, correlationId }: CommandContext): Caller {
+  return {
+    userId: principal.userId,
+    cause: { correlationId },
+    ...(commandId !== undefined && { commandId }),
   };
 }

@@ -1,23 +1,31 @@
-/** A delivery that is under way, as far as others have to wait for it. */
+/** A delivery that an instance is sending, as far as other deliveries have to wait for it. */
 export interface UnderWay {
   userId: string;
-  /** Where a push goes that its subscription may not take: it never took one, or failed the last time. */
+  /**
+   * The origin of the endpoint of a push on trial. A push is on trial if its subscription has never taken a push, or
+   * failed the last time. Null for all other deliveries.
+   */
   trialOrigin: string | null;
 }
 
-/** Whose turn it is not, and how many more may be tried that are on trial. */
+/** What an instance may not take now. */
 export interface FairShare {
+  /** People who have all their slots in use. */
   busyUsers: string[];
+  /** Origins with all their slots for pushes on trial in use. */
   busyOrigins: string[];
+  /** How many more pushes on trial may be taken. */
   trialsLeft: number;
 }
 
-/** Of one person, and of what is on trial at one origin, so many are under way at once in an instance. */
+/** Slots of each person, and of all pushes on trial at one origin, in one instance. */
 const mostAtOnce = 2;
+/** The part of an instance's slots that pushes on trial may use. */
+const trialShare = 0.4;
 
 /**
- * Keeps the slow from holding everything: a person has two slots at most, and all that is on trial together fewer than
- * half. Whoever lets us wait is on trial from then on, so that what is known to work always finds a slot.
+ * Keeps slow endpoints from using all slots of an instance. An endpoint that doesn't answer is on trial from then on,
+ * so there are always slots for endpoints that are known to work.
  */
 export function fairShare(underWay: Iterable<UnderWay>, concurrency: number): FairShare {
   const users = new Map<string, number>();
@@ -32,7 +40,7 @@ export function fairShare(underWay: Iterable<UnderWay>, concurrency: number): Fa
   return {
     busyUsers: full(users),
     busyOrigins: full(origins),
-    trialsLeft: Math.max(0, Math.floor(concurrency * 0.4) - trials),
+    trialsLeft: Math.max(0, Math.floor(concurrency * trialShare) - trials),
   };
 }
 

@@ -1,4 +1,4 @@
-/** A person as this service's copy knows them; a deleted one has no name, locale or zone any more. */
+/** A person as this service's copy knows them. A deleted person has no name, locale or time zone. */
 export interface Person {
   id: string;
   deleted: boolean;
@@ -7,7 +7,7 @@ export interface Person {
   timeZone: string | null;
 }
 
-/** Somebody's copy isn't here yet. Temporary: their `user.registered` is on its way. */
+/** There is no copy of a person yet. Temporary: their `user.registered` is on its way. */
 export class UnknownPersonError extends Error {
   override readonly name = 'UnknownPersonError';
 
@@ -16,7 +16,7 @@ export class UnknownPersonError extends Error {
   }
 }
 
-/** @throws UnknownPersonError if there is no copy yet */
+/** @throws UnknownPersonError if `people` has no copy of this person */
 export function knownPerson(people: readonly Person[], id: string): Person {
   const person = people.find((candidate) => candidate.id === id);
   if (person === undefined) throw new UnknownPersonError(id);

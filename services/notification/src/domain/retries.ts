@@ -1,15 +1,18 @@
 const shortestDelayMs = 5_000;
 const longestDelayMs = 3_600_000;
-/** Where somebody sits in front of their mailbox. */
+/** For mails that somebody is waiting for. */
 const longestAwaitedDelayMs = 60_000;
-/** So often may one be taken. Also ends one that ends its process each time. */
+/** Also ends a delivery that crashes its process with each try. */
 const mostAttempts = 100;
 
+/** Milliseconds after which a notice is too old for a mail or a push. A mail server may be down for a day and a half. */
+export const worthTellingMs = 36 * 3_600_000;
+
 /**
- * Why one that was taken for the `attempts`th time is not even tried; `undefined` where it is. Whoever took it before
- * may have ended before they could settle it.
+ * Why a delivery that was taken for the `attempts`th time is given up without a try; `undefined` if it is tried. The
+ * processes that took it before may have crashed before they settled it.
  */
-export function worthNoTry(
+export function reasonToGiveUp(
   attempts: number,
   { now, giveUpAt }: { now: Date; giveUpAt: Date },
 ): 'too-late' | 'too-often' | undefined {
@@ -17,22 +20,27 @@ export function worthNoTry(
   return attempts > mostAttempts ? 'too-often' : undefined;
 }
 
-/** Milliseconds in which something is worth telling outside; a day and a half covers a mail server's bad night. */
-export const worthTellingMs = 36 * 3_600_000;
-
-/** A delivery that failed, as far as the time of its next try depends on it. */
-export interface Failed {
+/** What the time of the next try depends on. */
+export interface FailedDelivery {
   now: Date;
   giveUpAt: Date;
-  /** Somebody waits for it, and only until it is given up. */
+  /** Somebody is waiting for it, and only until `giveUpAt`. */
   isAwaited?: boolean;
 }
 
 /**
- * Milliseconds until the next try: 5 s, doubled with each one, up to an hour, or about a minute where somebody waits;
- * less up to a fifth so that those that failed together don't come back together. `undefined` after the last one.
+ * Milliseconds until the next try; `undefined` after the last one. The delay starts at 5 s and doubles with each try, up
+ * to an hour, or to about a minute if somebody is waiting. Up to a fifth is taken off at random, so that deliveries that
+ * failed together don't come back together.
+ *
+ * @param attempts how many tries there were
+ * @param random from 0 to 1
  */
-export function retryDelay(attempts: number, failed: Failed, random = Math.random()): number | undefined {
+export function retryDelay(
+  attempts: number,
+  failed: FailedDelivery,
+  random = Math.random(),
+): number | undefined {
   const triesLeft = mostAttempts - attempts;
   if (triesLeft <= 0) return undefined;
   const longest = failed.isAwaited ? longestAwaitedDelay(failed, triesLeft) : longestDelayMs;
@@ -41,8 +49,8 @@ export function retryDelay(attempts: number, failed: Failed, random = Math.rando
   return failed.now.getTime() + jittered < failed.giveUpAt.getTime() ? jittered : undefined;
 }
 
-/** A minute, or more where the tries that are left would end before the time does. */
-function longestAwaitedDelay({ now, giveUpAt }: Failed, triesLeft: number): number {
+/** A minute, or more if the tries that are left would end before `giveUpAt`. */
+function longestAwaitedDelay({ now, giveUpAt }: FailedDelivery, triesLeft: number): number {
   const evenly = (giveUpAt.getTime() - now.getTime()) / triesLeft;
   return Math.min(Math.max(longestAwaitedDelayMs, evenly), longestDelayMs);
 }

@@ -1,41 +1,38 @@
+import { emailVerification, passwordReset } from '@warren/notification-contract';
 import { paymentContract } from '@warren/payment-contract';
 import { react } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
 import { userContract } from '@warren/user-contract';
 import type { NotificationTx } from '../context.js';
-import { paymentEventTypes, paymentNotices, welcomeNotice } from '../domain/notices.js';
-import { holdPeople } from '../store/user-copies.js';
-import { deferred } from './defer.js';
-import { mailedTokens } from './mailed-tokens.js';
-import { notify } from './notify.js';
+import { paymentEventTypes } from '../domain/notices.js';
+import { deferring } from '../operations/deferred-events.js';
+import { endSession } from '../operations/end-session.js';
+import { mailToken } from '../operations/mail-token.js';
+import { notifyOfPayment, welcome } from '../operations/notify-of-events.js';
 import { requests } from './requests.js';
-
-const welcome = react(userContract, 'user.registered', {
-  users: ({ data }) => [data.id],
-  async handle(tx: NotificationTx, event) {
-    const { id } = event.data;
-    await notify(tx, [welcomeNotice(event, id)], await holdPeople(tx, [id]));
-  },
-});
 
 const payments = paymentEventTypes.map((type) =>
   react(paymentContract, type, {
-    /** Both, whoever is told: the copies of both are held. */
+    // Both copies are locked, whoever is notified.
     users: ({ data }) => [data.payerId, data.recipientId],
-    async handle(tx: NotificationTx, event) {
-      const payment = event.data;
-      const people = await holdPeople(tx, [payment.payerId, payment.recipientId]);
-      await notify(tx, paymentNotices(event, payment), people);
-    },
+    handle: notifyOfPayment,
   }),
 );
 
-/** What tells of people by name, and so waits for their copies. */
+/** The handlers whose notices name other people, whose copies may be missing. */
 export const deferrable: readonly EventHandler<NotificationTx>[] = [...payments, requests];
 
-/** Whom this service tells of what happened elsewhere. */
+/** The effects of what happens in other services: notifications, mails and ended subscriptions. */
 export const reactions: EventHandler<NotificationTx>[] = [
-  welcome,
-  ...deferrable.map(deferred),
-  ...mailedTokens,
+  react(userContract, 'user.registered', { users: ({ data }) => [data.id], handle: welcome }),
+  ...deferrable.map(deferring),
+  react(userContract, 'user.password-reset-requested', {
+    users: ({ data }) => [data.userId],
+    handle: (tx: NotificationTx, event) => mailToken(tx, event, passwordReset),
+  }),
+  react(userContract, 'user.email-verification-requested', {
+    users: ({ data }) => [data.userId],
+    handle: (tx: NotificationTx, event) => mailToken(tx, event, emailVerification),
+  }),
+  react(userContract, 'user.session-revoked', { users: ({ data }) => [data.userId], handle: endSession }),
 ];

@@ -11,8 +11,8 @@ import { validate as isUuid } from 'uuid';
 import type { NotificationTx } from '../context.js';
 import { onlyNamed } from '../domain/notices.js';
 import { peopleNamed } from '../domain/show.js';
+import { notify } from '../operations/notify.js';
 import { holdPeople } from '../store/user-copies.js';
-import { notify } from './notify.js';
 
 /** What services may ask for, by name. What goes by mail only has events of its own. */
 const requestable = new Map(

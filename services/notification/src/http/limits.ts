@@ -1,2 +1,2 @@
-/** Marks come by the dozen from somebody who clears their inbox by hand, settings don't. */
+/** Requests of one person. Somebody who clears their inbox by hand sends many marks, but nobody changes settings often. */
 export const mostPerMinute = { marks: 600, settings: 60 } as const;

@@ -1,24 +1,23 @@
-import { AppError, closed, Id, Time } from '@warren/contracts';
+import { closed, Id, Time } from '@warren/contracts';
 import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import { Type } from 'typebox';
-import type { NotificationUow } from '../context.js';
-import { subscribe } from '../operations/push-subscriptions.js';
-import type { PrismaClient } from '../store/database.js';
-import { dropSubscription, subscriptionsOf } from '../store/push-subscriptions.js';
+import type { NotificationContext } from '../context.js';
+import type { PushSubscriptions } from '../operations/push-subscriptions.js';
+import { subscribedBrowsers } from '../queries/push-subscriptions.js';
 import { callerOf } from './caller.js';
 import { mostPerMinute } from './limits.js';
 import { ById } from './schemas.js';
 
-export interface PushDoor {
+type Dependencies = Pick<NotificationContext, 'client'> & {
+  subscriptions: PushSubscriptions;
+  /** The key that browsers subscribe with. */
   publicKey: string;
-  /** What is wrong with an endpoint, before any name is looked up; `undefined` where nothing is. */
-  refusal(endpoint: string): string | undefined;
-}
+};
 
 const Endpoint = Type.String({ minLength: 1, maxLength: 1_000, pattern: '^https?://[\\x21-\\x7e]+$' });
 
-/** As `PushSubscription.toJSON()` gives it: an uncompressed point on P-256 and 16 bytes, in base64url. */
+/** What `PushSubscription.toJSON()` returns. The keys are an uncompressed point on P-256 and 16 bytes, in base64url. */
 const NewSubscription = Type.Object(
   {
     endpoint: Endpoint,
@@ -41,7 +40,7 @@ const Subscriptions = Type.Object(
         {
           id: Id,
           origin: Type.String({
-            description: 'Of the endpoint, whose whole address lets others send to it.',
+            description: 'The origin of the endpoint. Who knows the whole endpoint can send to it.',
           }),
           createdAt: Time,
         },
@@ -52,12 +51,8 @@ const Subscriptions = Type.Object(
   closed,
 );
 
-/** Which browsers get pushes (W3C Push API). */
-export function pushSubscriptionRoutes(
-  uow: NotificationUow,
-  client: PrismaClient,
-  { publicKey, refusal }: PushDoor,
-) {
+/** The browsers that get pushes (W3C Push API). */
+export function pushSubscriptionRoutes({ client, subscriptions, publicKey }: Dependencies) {
   const config = { rateLimit: perMinute(mostPerMinute.settings) };
   return routes((http) => {
     http.get(
@@ -75,7 +70,7 @@ export function pushSubscriptionRoutes(
       '/push-subscriptions',
       { schema: { summary: 'The browsers that get pushes, newest first', response: { 200: Subscriptions } } },
       async ({ principal }) => {
-        const found = await subscriptionsOf(client, principal.userId);
+        const found = await subscribedBrowsers(client, principal.userId);
         const items = found.map(({ id, endpoint, createdAt }) => ({
           id,
           origin: new URL(endpoint).origin,
@@ -90,7 +85,7 @@ export function pushSubscriptionRoutes(
       {
         config,
         schema: {
-          summary: 'Sends pushes to this browser until its session ends, also when repeated',
+          summary: 'Sends pushes to this browser until its session ends. May be repeated',
           body: NewSubscription,
           response: {
             201: Type.Object({ id: Id }, closed),
@@ -100,11 +95,8 @@ export function pushSubscriptionRoutes(
       },
       async (request, reply) => {
         const { endpoint, keys } = request.body;
-        const code = refusal(endpoint);
-        if (code !== undefined)
-          throw new AppError('invalid-request', { errors: [{ pointer: '/endpoint', code }] });
         const { sessionId } = request.principal;
-        const id = await subscribe(uow, callerOf(request), { endpoint, keys, sessionId });
+        const id = await subscriptions.subscribe(callerOf(request), { endpoint, keys, sessionId });
         return reply.code(201).send({ id });
       },
     );
@@ -120,9 +112,7 @@ export function pushSubscriptionRoutes(
         },
       },
       async (request, reply) => {
-        const { userId, cause } = callerOf(request);
-        const { endpoint } = request.body;
-        await uow.run((tx) => dropSubscription(tx, userId, { endpoint }), { users: [userId], cause });
+        await subscriptions.unsubscribe(callerOf(request), { endpoint: request.body.endpoint });
         return reply.code(204).send(null);
       },
     );
@@ -132,19 +122,13 @@ export function pushSubscriptionRoutes(
       {
         config,
         schema: {
-          summary: 'Sends no more pushes to a browser, wherever it is',
+          summary: 'Sends no more pushes to the browser with this subscription',
           params: ById,
           response: { 204: Type.Null(), ...problems(notificationContract, 'not-found') },
         },
       },
       async (request, reply) => {
-        const { userId, cause } = callerOf(request);
-        const { id } = request.params;
-        const isDropped = await uow.run((tx) => dropSubscription(tx, userId, { id }), {
-          users: [userId],
-          cause,
-        });
-        if (!isDropped) throw new AppError('not-found');
+        await subscriptions.remove(callerOf(request), request.params.id);
         return reply.code(204).send(null);
       },
     );

@@ -1,9 +1,9 @@
 import type { Cause } from '@warren/unit-of-work';
 
-/** Who does something, through whichever door. */
+/** The person who asks for an operation, by an HTTP request or a command. */
 export interface Caller {
   userId: string;
   cause: Cause;
-  /** Makes a repeat return the first answer. */
+  /** Makes a repeat of a command return the first answer. */
   commandId?: string;
 }

@@ -1,19 +1,20 @@
 import { AppError } from '@warren/contracts';
 import type { Counts, Notification } from '@warren/notification-contract';
 import type { NotificationTx, NotificationUow } from '../context.js';
-import { type Mark, type MarkAll, markAll, markOne } from '../store/marks.js';
-import { countsOf, findNotification } from '../store/notifications.js';
+import type { Mark, MarkAll } from '../domain/inbox.js';
+import { countsOf, findNotification } from '../queries/notifications.js';
+import { markAll, markOne } from '../store/marks.js';
 import type { Caller } from './caller.js';
 
-/** What a person does to their inbox, through whichever door. What is done already changes nothing. */
+/** The marks that a person sets in their inbox. A mark that is set already changes nothing. */
 export interface Marks {
-  /** @throws AppError `not-found` for a notification that isn't theirs */
+  /** @throws AppError `not-found` if the caller has no such notification */
   one(caller: Caller, mark: Mark, id: string): Promise<{ notification: Notification; counts: Counts }>;
   all(caller: Caller, mark: MarkAll): Promise<{ counts: Counts }>;
 }
 
-/** The names that operations have on the socket. A command's key counts for one of them. */
-const operations: Readonly<Record<Mark, string>> = {
+/** The names of the commands. A key makes repeats of the same command return the first answer. */
+const commandNames: Readonly<Record<Mark, string>> = {
   read: 'notification.mark-read',
   unread: 'notification.mark-unread',
   archived: 'notification.archive',
@@ -39,9 +40,9 @@ export function createMarks(uow: NotificationUow): Marks {
 
   return {
     one: (caller, mark, id) =>
-      change(caller, operations[mark], { id }, async (tx) => {
+      change(caller, commandNames[mark], { id }, async (tx) => {
         const changed = await markOne(tx, caller.userId, id, mark, new Date());
-        if (changed === undefined) return markedBefore(tx, caller.userId, id);
+        if (changed === undefined) return unchanged(tx, caller.userId, id);
         const { notification, counts } = changed;
         tx.feed(caller.userId, { type: 'notification.updated', data: { notification, counts } });
         return { notification, counts };
@@ -58,7 +59,7 @@ export function createMarks(uow: NotificationUow): Marks {
   };
 }
 
-async function markedBefore(tx: NotificationTx, userId: string, id: string) {
+async function unchanged(tx: NotificationTx, userId: string, id: string) {
   const notification = await findNotification(tx, userId, id);
   if (notification === undefined) throw new AppError('not-found');
   return { notification, counts: await countsOf(tx, userId) };

@@ -7,7 +7,7 @@ export class Undeliverable extends Error {
 export class SubscriptionGone extends Undeliverable {}
 
 /** A failure in a word, for rows and logs: codes only, since messages name addresses. */
-export function failureWord(error: unknown): string {
+export function failureCode(error: unknown): string {
   if (error instanceof Undeliverable) return error.message;
   const { code, responseCode, status, name } = (error ?? {}) as Record<string, unknown>;
   const words = [code ?? name, responseCode, status].filter((word) =>

@@ -1,7 +1,5 @@
-import webPush from 'web-push';
-import type { Config } from '../config.js';
 import type { NotificationContext } from '../context.js';
-import { keepVapidKeys, type VapidKeys } from '../store/vapid-keys.js';
+import type { VapidKeys } from '../domain/vapid.js';
 import { senderOf } from './envelope.js';
 import { createMailFolder } from './mail-folder.js';
 import type { Mailer } from './mailer.js';
@@ -9,23 +7,25 @@ import type { Pusher } from './pusher.js';
 import { createSmtpMailer } from './smtp.js';
 import { createWebPush } from './web-push.js';
 
-/** Ways out of the service. */
+/** What the service sends mails and pushes with. */
 export interface Providers {
   mailer: Mailer;
   pusher: Pusher;
 }
 
-/** How many messages an instance has under way on each. */
+/** Most messages that an instance sends at the same time. */
 export const concurrency = { email: 5, push: 20 } as const;
 
 /**
- * As the configuration says.
+ * Makes the providers that the configuration names.
  *
- * @throws TypeError if it doesn't fit together
+ * @throws TypeError if a setting is wrong
  */
-export async function openProviders({ config, client, log }: NotificationContext): Promise<Providers> {
+export function openProviders(
+  { config, log }: Pick<NotificationContext, 'config' | 'log'>,
+  keys: VapidKeys,
+): Providers {
   const from = senderOf(config.MAIL_FROM);
-  const keys = configuredKeys(config) ?? (await keepVapidKeys(client, webPush.generateVAPIDKeys()));
   const allowLocal = config.PUSH_ALLOW_LOCAL === 'on';
   if (allowLocal) log.warn('pushes may go to private addresses: for tests only');
   const pusher = createWebPush({
@@ -35,13 +35,6 @@ export async function openProviders({ config, client, log }: NotificationContext
     connections: concurrency.push,
   });
   if (config.SMTP_URL) return { mailer: createSmtpMailer(config.SMTP_URL, from, concurrency.email), pusher };
-  log.info({ folder: config.MAIL_DIR }, 'there is no mail server: mails are written to a folder');
+  log.info({ folder: config.MAIL_DIR }, 'no mail server is configured: mails are written to a folder');
   return { mailer: createMailFolder(config.MAIL_DIR, from), pusher };
-}
-
-function configuredKeys(config: Config): VapidKeys | undefined {
-  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = config;
-  if ((publicKey === undefined) !== (privateKey === undefined))
-    throw new TypeError('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together: set both or none');
-  return publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined;
 }

@@ -1,11 +1,26 @@
 import { createECDH } from 'node:crypto';
 import webPush from 'web-push';
-import type { VapidKeys } from '../store/vapid-keys.js';
+import type { Config } from '../config.js';
+import type { VapidKeys } from '../domain/vapid.js';
+
+export function generateVapidKeys(): VapidKeys {
+  return webPush.generateVAPIDKeys();
+}
+
+/** The keys in the configuration; `undefined` if there are none. @throws TypeError if there is only one */
+export function configuredVapidKeys(
+  config: Pick<Config, 'VAPID_PUBLIC_KEY' | 'VAPID_PRIVATE_KEY'>,
+): VapidKeys | undefined {
+  const { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = config;
+  if ((publicKey === undefined) !== (privateKey === undefined))
+    throw new TypeError('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together: set both or none');
+  return publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined;
+}
 
 /**
- * Signs once. A setting that signs nothing, or with a key that browsers don't know, would fail with each push.
+ * Checks that the keys belong together and can sign with this subject. With wrong ones, every push would fail.
  *
- * @throws TypeError naming the setting, never its value
+ * @throws TypeError with the name of the setting, but not its value
  */
 export function checkVapid({ publicKey, privateKey, subject }: VapidKeys & { subject: string }): void {
   if (publicOf(privateKey) !== publicKey)

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import webPush from 'web-push';
-import type { VapidKeys } from '../store/vapid-keys.js';
+import type { VapidKeys } from '../domain/vapid.js';
 import { endpointRefusal } from './endpoint.js';
 import { SubscriptionGone, Undeliverable } from './failures.js';
 import { publicLookup } from './public-address.js';

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '@warren/contracts';
 import type { NotificationDb } from './database.js';
 
-/** Keeps it, without the words that payers write: no notice shows them. */
+/** Keeps the event, without the description that a payer wrote: no notice shows it. */
 export async function deferEvent(
   db: NotificationDb,
   event: DomainEvent,
@@ -16,13 +16,13 @@ export async function deferEvent(
 
 export interface DeferredEvent {
   event: DomainEvent;
-  /** Everybody whom it is about has a copy now, or a tombstone. */
+  /** Everybody whom the event is about has a copy or a tombstone. */
   ready: boolean;
 }
 
 /**
- * The longest due of these types, at most `limit`; others are for a build that handles them. Each is due again after
- * 5 s, doubled with each look, at most a minute.
+ * The events of these types that have been due longest: at most `limit`. Events of other types wait for a build that
+ * handles them. Each event is due again after 5 s, doubled each time, at most a minute.
  */
 export async function dueDeferredEvents(
   db: NotificationDb,
@@ -42,8 +42,8 @@ export async function dueDeferredEvents(
 }
 
 /**
- * Of a deleted person: what tells nobody else, and what was for them. What is left holds their id, and tells others of
- * somebody without a name.
+ * Deletes the events that are about this person alone, and the requests to notify them. What stays contains their id and
+ * leads to notices for other people, which call them a deleted account.
  */
 export async function eraseDeferredEvents(db: NotificationDb, userId: string): Promise<void> {
   await db.$executeRaw`
@@ -51,7 +51,7 @@ export async function eraseDeferredEvents(db: NotificationDb, userId: string): P
       AND (people <@ ARRAY[${userId}::uuid] OR event->'data'->>'userId' = ${userId})`;
 }
 
-/** Gives up those that are older than `days`, of any type, at most `limit`: whatever kept them, it won't end. */
+/** Deletes events of any type that are older than `days`: at most `limit`. Resolves to what it deleted. */
 export async function giveUpDeferredEvents(
   db: NotificationDb,
   days: number,
@@ -64,7 +64,7 @@ export async function giveUpDeferredEvents(
     RETURNING id, event->>'type' AS type`;
 }
 
-/** Resolves to whether it was still there: then it is this transaction's to handle. */
+/** Deletes the event. Resolves to whether it was there: only then this transaction may handle it. */
 export async function takeDeferredEvent(db: NotificationDb, id: string): Promise<boolean> {
   return (await db.$executeRaw`DELETE FROM deferred_events WHERE id = ${id}`) > 0;
 }

@@ -3,39 +3,38 @@ import { v7 as uuidv7 } from 'uuid';
 import type { MailContent, PushContent } from '../domain/render.js';
 import type { NotificationDb } from './database.js';
 
-/** What may be delivered of a notification that was just written. */
+/** A notification that was just written, for one channel. */
 export interface Deliverable {
   userId: string;
   eventId: string;
   kind: string;
   channel: OutsideChannel;
-  /** Unless the person chose otherwise. */
+  /** Whether to deliver it if the person has made no choice. */
   enabled: boolean;
-  /** Whatever the person chose. */
+  /** Whether to ignore the person's choice. */
   locked: boolean;
   content: MailContent | PushContent;
-  /** The mail in place of this one and others, where the person gets too many. */
+  /** The mail that replaces this one and others if the person gets too many. */
   summary: MailContent;
 }
 
 /**
- * Pushes that may wait for one subscription. One that never took a push may never take any, and anybody can make it;
- * beyond a hundred nobody reads them after an outage. What comes on top is in the inbox only.
+ * Most pushes that wait for one subscription; further notifications are in the inbox only. Anybody can make a
+ * subscription that never takes a push, so an unproven one gets fewer. Nobody reads more than a hundred after an outage.
  */
 const mostWaiting = { unproven: 20, proven: 100 } as const;
 
 /**
- * Mails of a clock hour (UTC) to one person, those that can't be switched off aside. Who pays somebody a cent again and
- * again floods no mailbox; the others of the hour become one mail at its end that leads to the inbox.
+ * Most mails to one person in a clock hour (UTC), besides those that can't be switched off. The others become one mail at
+ * the end of the hour, with a link to the inbox. So nobody can flood a mailbox by paying a cent again and again.
  */
 const mostMailsAnHour = 20;
 const hourMs = 3_600_000;
 
 /**
- * Writes a delivery for each way on which the person wants it: one mail, unless the address may be a stranger's, or they get
- * too many; one push for each subscription, unless too many wait for it. Belongs into the transaction that wrote the notification,
- * and nowhere else: what was written before was delivered before. What waits is counted no further than its bound,
- * hence the `OFFSET`.
+ * Writes a delivery for each channel that the person wants: one mail, unless the address is known to be unverified; one
+ * push per subscription, unless too many wait for it. Call it only in the transaction that wrote the notifications:
+ * earlier notifications have their deliveries already. `OFFSET` stops counting when a limit is reached.
  */
 export async function writeDeliveries(
   db: NotificationDb,
@@ -70,7 +69,7 @@ export async function writeDeliveries(
     ON CONFLICT DO NOTHING`;
 }
 
-/** A mail on its own, without a notification, to an address of its own. */
+/** A mail without a notification, to its own address. */
 export interface DirectMail {
   userId: string;
   eventId: string;
@@ -80,8 +79,8 @@ export interface DirectMail {
 }
 
 /**
- * Once for each event. Having an address of its own puts it ahead of whatever else waits for a mail server; being due
- * since yesterday, ahead of those like it that have failed.
+ * Writes the mail once per event. Its own address puts it before all other mails. It is due since yesterday, which puts it
+ * before mails of its kind that have failed.
  */
 export async function writeDirectMail(
   db: NotificationDb,

@@ -1,45 +1,33 @@
 import type { OutsideChannel } from '@warren/notification-contract';
-import type { FairShare, UnderWay } from '../domain/fair-share.js';
+import type { TakenDelivery } from '../domain/delivery.js';
+import type { FairShare } from '../domain/fair-share.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
-import { whoseTurn } from './turns.js';
 
-/** A delivery that this process has taken, until its lease ends. */
-export interface TakenDelivery extends UnderWay {
-  id: string;
-  kind: string;
-  content: unknown;
-  /** This one included. Settling needs it: whoever's lease ended meanwhile settles nothing. */
-  attempts: number;
-  giveUpAt: Date;
-  createdAt: Date;
-  /** It goes to the event's own address: somebody sits in front of their mailbox. */
-  isAwaited: boolean;
-  /** The event's own address, else the person's; null where neither is known yet. */
-  address: string | null;
-  /** Whether mail may go there: the event's own, or verified; null where that is not known yet. */
-  mayMail: boolean | null;
-  /** Null where it is gone, or somebody else's by now. */
-  subscription: Subscription | null;
-}
-
-export interface Subscription {
-  id: string;
-  endpoint: string;
-  p256dh: string;
-  auth: string;
+interface Take {
+  limit: number;
+  leaseMs: number;
+  share: FairShare;
 }
 
 /**
- * Takes the deliveries of a channel whose turn it is, each for `leaseMs`; see `whoseTurn`. Nothing is due for this
- * process where it takes none. Any number of processes take at once, and none waits for another.
+ * Takes deliveries of a channel that are due, each for `leaseMs`: at most `limit`, at most one per person, and at most one
+ * push on trial per origin. Takes awaited mails first, then the longest due. Any number of processes take at the same
+ * time, and none waits for another. Resolves to none only if nothing is due that this process may take.
  */
 export async function takeDeliveries(
   db: NotificationDb,
   channel: OutsideChannel,
-  { limit, leaseMs, share }: { limit: number; leaseMs: number; share: FairShare },
+  { limit, leaseMs, share }: Take,
 ): Promise<TakenDelivery[]> {
   return db.$queryRaw<TakenDelivery[]>`
-    WITH ${whoseTurn(channel, { limit, share })}, taken AS (
+    WITH waiting AS (${waiting(channel, share, limit * lookAhead)}),
+    ranked AS (${ranked}),
+    first AS (${first}),
+    due AS (
+      SELECT id, trial_origin FROM first WHERE trial_origin IS NULL OR trials <= ${share.trialsLeft}::int
+      ORDER BY ${inOrder} LIMIT ${limit}::int
+    ), taken AS (
       UPDATE deliveries d SET due_at = now() + ${leaseMs}::int * interval '1 ms', attempts = d.attempts + 1
       FROM due WHERE d.id = due.id RETURNING d.*, due.trial_origin
     )
@@ -52,9 +40,45 @@ export async function takeDeliveries(
     LEFT JOIN push_subscriptions s ON s.id = nullif(t.target, '')::uuid AND s.user_id = t.user_id`;
 }
 
+/** How many deliveries are read for each that can be taken, since many may belong to one person. */
+const lookAhead = 10;
+
+const inOrder = Prisma.raw('is_awaited DESC, due_at, id');
+
+/**
+ * Whether others go first. Only a mail with its own address is awaited, and only for its first tries: any number of
+ * addresses that take no mail must not delay all others. The index `deliveries_turn_idx` has the same expression.
+ */
+const canWait = Prisma.raw('(d.address IS NULL OR d.attempts >= 5)');
+
+/** Locks what is due and may be taken. Leaves out what other processes have locked. */
+const waiting = (channel: OutsideChannel, { busyUsers, busyOrigins, trialsLeft }: FairShare, most: number) =>
+  Prisma.sql`
+    SELECT d.id, d.user_id, NOT ${canWait} AS is_awaited, d.due_at, s.trial_origin
+    FROM deliveries d LEFT JOIN LATERAL (
+      SELECT origin AS trial_origin FROM push_subscriptions s
+      WHERE s.id = nullif(d.target, '')::uuid AND s.user_id = d.user_id AND (NOT s.proven OR s.failures > 0)
+    ) s ON true
+    WHERE d.channel = ${channel} AND d.settled_at IS NULL AND d.due_at <= now()
+      AND d.user_id <> ALL(${busyUsers}::uuid[])
+      AND (s.trial_origin IS NULL
+        OR (${trialsLeft}::int > 0 AND s.trial_origin <> ALL(${busyOrigins}::text[])))
+    ORDER BY ${canWait}, d.due_at LIMIT ${most}::int FOR UPDATE OF d SKIP LOCKED`;
+
+/** Numbers the deliveries of each person, and those on trial at each origin. */
+const ranked = Prisma.sql`
+  SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY ${inOrder}) AS of_user,
+    row_number() OVER (PARTITION BY trial_origin ORDER BY ${inOrder}) AS of_origin
+  FROM waiting`;
+
+/** One delivery per person and one on trial per origin, each with the number of trials up to it. */
+const first = Prisma.sql`
+  SELECT *, count(trial_origin) OVER (ORDER BY ${inOrder}) AS trials
+  FROM ranked WHERE of_user = 1 AND (trial_origin IS NULL OR of_origin = 1)`;
+
 type Taken = Pick<TakenDelivery, 'id' | 'attempts'>;
 
-/** Settles it and erases what it said and to whom. Changes nothing where somebody else has taken it since. */
+/** Settles the delivery and erases its content and address. Changes nothing if another process has taken it since. */
 export async function settleDelivery(
   db: NotificationDb,
   { id, attempts }: Taken,
@@ -67,6 +91,7 @@ export async function settleDelivery(
     WHERE id = ${id}::uuid AND attempts = ${attempts}::int AND settled_at IS NULL`;
 }
 
+/** Makes the delivery due again after `delayMs`. Changes nothing if another process has taken it since. */
 export async function postponeDelivery(
   db: NotificationDb,
   { id, attempts }: Taken,
@@ -78,7 +103,7 @@ export async function postponeDelivery(
     WHERE id = ${id}::uuid AND attempts = ${attempts}::int AND settled_at IS NULL`;
 }
 
-/** Of those settled more than `days` ago; resolves to how many, at most `limit`. */
+/** Deletes deliveries that were settled more than `days` ago. Resolves to their number, at most `limit`. */
 export async function forgetDeliveries(db: NotificationDb, days: number, limit: number): Promise<number> {
   return db.$executeRaw`
     DELETE FROM deliveries WHERE id IN (

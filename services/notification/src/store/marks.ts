@@ -1,14 +1,20 @@
 import type { Counts } from '@warren/notification-contract';
+import type { Mark, MarkAll } from '../domain/inbox.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { type Counted, type CountedRow, countsColumns, toCounted, unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
-import { notificationColumns } from './notifications.js';
+import {
+  type Counted,
+  type CountedRow,
+  countsColumns,
+  notificationColumns,
+  toCounted,
+  unreadOf,
+  unseenOf,
+} from './notifications.js';
 
-export type Mark = 'read' | 'unread' | 'archived' | 'unarchived';
-export type MarkAll = 'read' | 'seen';
-
-/** What a mark does to a notification `n`, and to which it does anything. Whatever is read has been seen. */
+/** What a mark changes in a notification `n`. A notification that is read has also been seen. */
 interface Change {
+  /** The notifications that the mark changes. */
   where: Prisma.Sql;
   set(at: Date): Prisma.Sql;
 }
@@ -31,7 +37,10 @@ const changesOfAll: Readonly<Record<MarkAll, Change>> = {
   seen: { where: Prisma.sql`n.seen_at IS NULL`, set: (at) => Prisma.sql`seen_at = ${at}::timestamptz` },
 };
 
-/** `undefined` where it changes nothing: marked so already, or none of this person's. */
+/**
+ * Marks a notification. Resolves to `undefined` if nothing changes, because it has this mark already or the person has no
+ * such notification.
+ */
 export async function markOne(
   db: NotificationDb,
   userId: string,
@@ -56,14 +65,15 @@ export async function markOne(
 }
 
 export interface AllMarked {
-  /** The newest notification that this changed. */
+  /** The id of the newest notification that changed. */
   upTo: string;
   counts: Counts;
 }
 
 /**
- * `undefined` where it changes nothing. Counts go down by what was changed, whatever arrives meanwhile. Rows
- * are joined by their index only: two lists of thousands would be compared row by row where statistics are old.
+ * Marks all notifications of the inbox. Resolves to `undefined` if nothing changes. The counts go down by the number of
+ * changed rows, whatever arrives in the meantime. The statement joins rows by their index only: with old statistics,
+ * PostgreSQL would compare two lists of thousands row by row.
  */
 export async function markAll(
   db: NotificationDb,

@@ -1,10 +1,9 @@
 import type { Counts, Notification } from '@warren/notification-contract';
+import type { RenderedNotice } from '../domain/render.js';
 import { type Notification as NotificationRow, Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
 
-const noCounts: Counts = { unread: 0, unseen: 0, version: 0 };
-
-/** The columns of `notifications n`, named as Prisma names them, so that raw rows and Prisma's are one shape. */
+/** The columns of `notifications n`, named as Prisma names them, so that raw rows and Prisma's have the same shape. */
 export const notificationColumns = Prisma.raw(
   Object.entries({
     id: 'id',
@@ -24,6 +23,27 @@ export const notificationColumns = Prisma.raw(
     .join(', '),
 );
 
+/** The columns of `counts c`, for a row that also has a notification. */
+export const countsColumns = Prisma.raw('c.unread, c.unseen, c.version AS "countsVersion"');
+
+/** A raw row with both. */
+export type CountedRow = NotificationRow & { unread: number; unseen: number; countsVersion: number };
+
+/** A notification that was written, and its owner's counts after that. */
+export interface Counted {
+  userId: string;
+  notification: Notification;
+  counts: Counts;
+}
+
+export function toCounted({ unread, unseen, countsVersion, ...row }: CountedRow): Counted {
+  return {
+    userId: row.userId,
+    notification: toNotification(row),
+    counts: { unread, unseen, version: countsVersion },
+  };
+}
+
 export function toNotification(row: NotificationRow): Notification {
   const { id, kind, title, body, data, version } = row;
   return {
@@ -40,42 +60,53 @@ export function toNotification(row: NotificationRow): Notification {
   };
 }
 
-export type InboxState = 'unread' | 'all' | 'archived';
+/** 1 if the notification in `row` counts as unread, else 0. An archived notification counts as neither. */
+export const unreadOf = (row: string) =>
+  Prisma.raw(`(${row}.read_at IS NULL AND ${row}.archived_at IS NULL)::int`);
+/** 1 if the notification in `row` counts as unseen, else 0. */
+export const unseenOf = (row: string) =>
+  Prisma.raw(`(${row}.seen_at IS NULL AND ${row}.archived_at IS NULL)::int`);
 
-const inbox: Readonly<Record<InboxState, Prisma.NotificationWhereInput>> = {
-  unread: { readAt: null, archivedAt: null },
-  all: { archivedAt: null },
-  archived: { archivedAt: { not: null } },
-};
-
-/** The person's newest notifications in this state, older than `before`: at most `limit`. */
-export async function listNotifications(
-  db: NotificationDb,
-  userId: string,
-  { state, limit, before }: { state: InboxState; limit: number; before?: string },
-): Promise<Notification[]> {
-  const rows = await db.notification.findMany({
-    where: { userId, ...inbox[state], ...(before !== undefined && { id: { lt: before } }) },
-    orderBy: { id: 'desc' },
-    take: limit,
-  });
-  return rows.map(toNotification);
+/** A rendered notice, with the id of its future notification, a UUIDv7. */
+export interface NewNotification extends RenderedNotice {
+  id: string;
 }
 
-export async function countsOf(db: NotificationDb, userId: string): Promise<Counts> {
-  const row = await db.counts.findUnique({
-    where: { userId },
-    select: { unread: true, unseen: true, version: true },
-  });
-  return row ?? noCounts;
-}
-
-/** `undefined` also for somebody else's. */
-export async function findNotification(
+/**
+ * Writes the notifications and adds them to their owners' counts, in one statement. Resolves to those that are new: a
+ * notification for the same event, person and kind is written only once.
+ */
+export async function writeNotifications(
   db: NotificationDb,
-  userId: string,
-  id: string,
-): Promise<Notification | undefined> {
-  const row = await db.notification.findFirst({ where: { id, userId } });
-  return row === null ? undefined : toNotification(row);
+  notifications: readonly NewNotification[],
+  at: Date,
+): Promise<Counted[]> {
+  const given = JSON.stringify(
+    notifications.map(({ id, notice: { userId, eventId, kind, values: data }, title, body }) => ({
+      id,
+      userId,
+      eventId,
+      kind: kind.kind,
+      title,
+      body,
+      data,
+    })),
+  );
+  const rows = await db.$queryRaw<CountedRow[]>`
+    WITH n AS (
+      INSERT INTO notifications (id, user_id, event_id, kind, title, body, data, created_at)
+      SELECT id, "userId", "eventId", kind, title, body, data, ${at}::timestamptz
+      FROM json_to_recordset(${given}::json) AS notice(
+        id uuid, "userId" uuid, "eventId" text, kind text, title text, body text, data jsonb)
+      ON CONFLICT (event_id, user_id, kind) DO NOTHING
+      RETURNING *
+    ), c AS (
+      INSERT INTO counts AS c (user_id, unread, unseen, version)
+      SELECT user_id, count(*), count(*), 1 FROM n GROUP BY user_id ORDER BY user_id
+      ON CONFLICT (user_id) DO UPDATE SET unread = c.unread + excluded.unread,
+        unseen = c.unseen + excluded.unseen, version = c.version + 1
+      RETURNING *
+    )
+    SELECT ${notificationColumns}, ${countsColumns} FROM n JOIN c USING (user_id)`;
+  return rows.map(toCounted);
 }

@@ -1,8 +1,8 @@
 import type { Counts } from '@warren/notification-contract';
-import { unreadOf, unseenOf } from './counted.js';
 import type { NotificationDb } from './database.js';
+import { unreadOf, unseenOf } from './notifications.js';
 
-/** An inbox, by its place in the order in which inboxes are due. */
+/** The place of an inbox in the order in which inboxes are due. */
 export interface DueInbox {
   /** A timestamp as PostgreSQL writes it, which may be `-infinity`. */
   dueAt: string;
@@ -11,7 +11,7 @@ export interface DueInbox {
 
 export const beforeAllDue: DueInbox = { dueAt: '-infinity', userId: '00000000-0000-0000-0000-000000000000' };
 
-/** At most `limit` inboxes that are due at `now`, in their order, from behind `after`. */
+/** The inboxes that are due at `now`, in order, beginning behind `after`: at most `limit`. */
 export async function inboxesDue(
   db: NotificationDb,
   { after, now, limit }: { after: DueInbox; now: Date; limit: number },
@@ -24,18 +24,18 @@ export async function inboxesDue(
 
 export interface Inbox {
   userId: string;
-  /** The version of its counts when it was looked at. */
+  /** The version of its counts when it was inspected. */
   version: number;
-  /** The id of the newest notification that is to go; null where all are kept. */
+  /** The id of the newest notification that exceeds the limits; null if none does. */
   upTo: string | null;
-  /** The id of the oldest notification; null where there is none. */
+  /** The id of the oldest notification; null if the inbox is empty. */
   oldest: string | null;
-  /** How many notifications more it may get before there are too many. */
+  /** How many more notifications fit before there are too many. */
   room: number;
 }
 
-/** What these people's inboxes hold, and which of it is to go: what is beyond the newest `most`, or older than `oldestId`. */
-export async function lookAtInboxes(
+/** The inboxes of these people. The limits are the newest `most` notifications, and none with an id below `oldestId`. */
+export async function inspectInboxes(
   db: NotificationDb,
   users: readonly string[],
   { most, oldestId }: { most: number; oldestId: string },
@@ -53,34 +53,34 @@ export async function lookAtInboxes(
 }
 
 /**
- * Notes when each of these inboxes is due next; `dueAt: null` for an empty one. An inbox that changed since it was looked at
- * stays due, and so does one whose counts somebody has locked: nobody waits for the lock.
+ * Notes when each of these inboxes is due next; an empty inbox has `dueAt: null`. An inbox that changed since it was
+ * inspected stays due. So does an inbox whose counts are locked: this doesn't wait for locks.
  */
 export async function scheduleInboxes(
   db: NotificationDb,
   inboxes: readonly (Pick<Inbox, 'userId' | 'version' | 'room'> & { dueAt: Date | null })[],
 ): Promise<void> {
   await db.$executeRaw`
-    WITH looked AS (
+    WITH inspected AS (
       SELECT * FROM json_to_recordset(${JSON.stringify(inboxes)}::json)
         AS inbox("userId" uuid, version int, room int, "dueAt" timestamptz)
     ), free AS MATERIALIZED (
       SELECT user_id FROM counts WHERE user_id = ANY(${inboxes.map(({ userId }) => userId)}::uuid[])
       FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE counts c SET due_at = l."dueAt", room = l.room FROM looked l JOIN free ON free.user_id = l."userId"
+    UPDATE counts c SET due_at = l."dueAt", room = l.room FROM inspected l JOIN free ON free.user_id = l."userId"
     WHERE c.user_id = l."userId" AND c.version = l.version`;
 }
 
 export interface Pruned {
   rows: number;
-  /** The newest that went. */
+  /** The id of the newest notification that was deleted. */
   upTo: string | null;
-  /** Null where they stay as they were: nothing of it was unread or unseen. */
+  /** The new counts; null if nothing that was deleted was unread or unseen. */
   counts: Counts | null;
 }
 
-/** Deletes this person's oldest notifications up to `upTo`, at most `limit`. */
+/** Deletes the person's oldest notifications up to and including `upTo`: at most `limit`. */
 export async function pruneNotifications(
   db: NotificationDb,
   userId: string,

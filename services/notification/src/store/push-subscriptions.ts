@@ -1,19 +1,20 @@
 import { v7 as uuidv7 } from 'uuid';
+import type { PushSubscription } from '../domain/delivery.js';
 import type { NotificationDb } from './database.js';
 
-/** As browsers give it. */
+/** A subscription as browsers describe it. */
 export interface NewSubscription {
   endpoint: string;
   keys: { p256dh: string; auth: string };
-  /** The session that asks for it, and with which it ends. */
+  /** The session that subscribes. The subscription ends with it. */
   sessionId: string;
 }
 
 /**
- * Keeps it, and of this person's the newest `most`. A browser keeps its endpoint when somebody else signs in: whoever
- * has its keys takes it over.
+ * Keeps the subscription, and deletes all but the newest `most` of this person. When somebody else signs in on a browser,
+ * its endpoint stays the same: whoever knows the subscription's keys takes it over.
  *
- * Resolves to its id; `undefined` if it is somebody else's and the keys are others.
+ * Resolves to the subscription's id; `undefined` if it belongs to somebody else and has other keys.
  */
 export async function keepSubscription(
   db: NotificationDb,
@@ -39,22 +40,7 @@ export async function keepSubscription(
   return kept.id;
 }
 
-export interface Subscription {
-  id: string;
-  endpoint: string;
-  createdAt: Date;
-}
-
-/** Of this person, the newest first. */
-export async function subscriptionsOf(db: NotificationDb, userId: string): Promise<Subscription[]> {
-  return db.pushSubscription.findMany({
-    where: { userId },
-    select: { id: true, endpoint: true, createdAt: true },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-  });
-}
-
-/** Resolves to whether this person had it. */
+/** Resolves to whether this person had the subscription. */
 export async function dropSubscription(
   db: NotificationDb,
   userId: string,
@@ -65,8 +51,8 @@ export async function dropSubscription(
 }
 
 /**
- * Those that tell of no session may be of this one, and go too where `orOfNone`: a browser that is in use brings its
- * own again.
+ * Drops the subscriptions of this session. With `orOfNone`, also drops those whose session is unknown, since they may
+ * belong to it. A browser that is in use will subscribe again.
  */
 export async function dropSubscriptionsOfSession(
   db: NotificationDb,
@@ -75,4 +61,36 @@ export async function dropSubscriptionsOfSession(
   await db.$executeRaw`
     DELETE FROM push_subscriptions
     WHERE user_id = ${userId}::uuid AND (session_id = ${sessionId} OR (${orOfNone} AND session_id IS NULL))`;
+}
+
+/** A subscription that a push was sent to. The results below change nothing if it was renewed with other keys since. */
+type SentTo = Pick<PushSubscription, 'id' | 'p256dh' | 'auth'>;
+
+/** Failures in a row after which a subscription is dropped. */
+const mostFailures = 10;
+/** A failure within this time of a counted one isn't counted. So a subscription fails for over a week before it is dropped. */
+const minutesBetweenFailures = 20 * 60;
+
+/** The subscription took a push: it is not on trial any more. Writes nothing if this is known already. */
+export async function subscriptionWorked(db: NotificationDb, { id, p256dh, auth }: SentTo): Promise<void> {
+  await db.$executeRaw`
+    UPDATE push_subscriptions SET proven = true, failures = 0, failed_at = NULL
+    WHERE id = ${id}::uuid AND p256dh = ${p256dh} AND auth = ${auth} AND (NOT proven OR failures > 0)`;
+}
+
+/** Counts the failure, and drops the subscription if it was the last one allowed. */
+export async function subscriptionFailed(db: NotificationDb, { id, p256dh, auth }: SentTo): Promise<void> {
+  await db.$executeRaw`
+    UPDATE push_subscriptions SET failures = failures + 1, failed_at = now()
+    WHERE id = ${id}::uuid AND p256dh = ${p256dh} AND auth = ${auth}
+      AND (failed_at IS NULL OR failed_at <= now() - ${minutesBetweenFailures}::int * interval '1 min')`;
+  await db.$executeRaw`
+    DELETE FROM push_subscriptions WHERE id = ${id}::uuid AND p256dh = ${p256dh} AND auth = ${auth}
+      AND failures >= ${mostFailures}::int`;
+}
+
+/** Drops a subscription that its push service doesn't know any more. */
+export async function dropGoneSubscription(db: NotificationDb, { id, p256dh, auth }: SentTo): Promise<void> {
+  await db.$executeRaw`
+    DELETE FROM push_subscriptions WHERE id = ${id}::uuid AND p256dh = ${p256dh} AND auth = ${auth}`;
 }

@@ -1,6 +1,6 @@
 import type { NotificationDb } from './database.js';
 
-/** Remembers that a session ended, as long as somebody may hold a token of it; twice is as good as once. */
+/** Remembers a revoked session until all its tokens have expired. A repeat changes nothing. */
 export async function rememberRevoked(
   db: NotificationDb,
   sessionId: string,
@@ -15,7 +15,10 @@ export async function isRevoked(db: NotificationDb, sessionId: string): Promise<
   return (await db.revokedSession.count({ where: { id: sessionId } })) > 0;
 }
 
-/** Those whose last token ended an hour ago, whatever clocks say; resolves to how many, at most `limit`. */
+/**
+ * Forgets sessions whose last token expired over an hour ago; the hour covers differences between clocks. Resolves to
+ * their number, at most `limit`.
+ */
 export async function forgetRevokedSessions(db: NotificationDb, limit: number): Promise<number> {
   return db.$executeRaw`
     DELETE FROM revoked_sessions WHERE id IN (

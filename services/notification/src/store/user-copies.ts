@@ -3,7 +3,7 @@ import type { NotificationDb } from './database.js';
 
 export interface UserCopy {
   id: string;
-  /** Of the user service's entities: a version of a higher epoch is newer than all of a lower one. */
+  /** The epoch of the user service's database: a version of a higher epoch is newer than all versions of lower ones. */
   epoch: number;
   version: number;
   displayName: string;
@@ -14,8 +14,8 @@ export interface UserCopy {
 }
 
 /**
- * Takes the state if it is newer than the copy's, or is the copy's own and brings what an older build didn't keep.
- * Within an epoch a tombstone is the newest there can be and stays.
+ * Writes the copy if the state is newer, or if it has the same version and adds fields that an older build didn't keep.
+ * Within an epoch nothing is newer than a tombstone.
  */
 export async function keepUserCopy(db: NotificationDb, user: UserCopy): Promise<void> {
   await db.$executeRaw`
@@ -30,7 +30,7 @@ export async function keepUserCopy(db: NotificationDb, user: UserCopy): Promise<
         AND NOT copy.deleted)`;
 }
 
-/** Leaves id and version only. Waits for transactions that are writing something for this person. */
+/** Replaces the copy by a tombstone. Waits for transactions that are writing something for this person. */
 export async function buryUserCopy(
   db: NotificationDb,
   { id, epoch, version }: Pick<UserCopy, 'id' | 'epoch' | 'version'>,
@@ -43,14 +43,14 @@ export async function buryUserCopy(
     WHERE (copy.epoch, copy.version) < (excluded.epoch, excluded.version)`;
 }
 
-/** The copies of these people, held against erasure until the transaction ends. Unknown ones are left out. */
+/** Locks the copies of these people until the transaction ends, so that an erasure waits. Leaves out unknown people. */
 export async function holdPeople(db: NotificationDb, ids: readonly string[]): Promise<Person[]> {
   return db.$queryRaw<Person[]>`
     SELECT id, deleted, display_name AS "displayName", locale, time_zone AS "timeZone" FROM user_copies
     WHERE id = ANY(${[...new Set(ids)]}::uuid[]) ORDER BY id FOR SHARE`;
 }
 
-/** Whether a build that kept no emails, or not whether they are verified, made some of the copies. */
+/** Whether an older build made copies without an email address, or without whether it is verified. */
 export async function someCopyLacksFields(db: NotificationDb): Promise<boolean> {
   const [row] = await db.$queryRaw<{ found: boolean }[]>`
     SELECT EXISTS (SELECT FROM user_copies WHERE (email IS NULL OR email_verified IS NULL) AND NOT deleted) AS found`;

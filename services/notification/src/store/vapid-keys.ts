@@ -1,13 +1,9 @@
+import type { VapidKeys } from '../domain/vapid.js';
 import type { NotificationDb } from './database.js';
 
-export interface VapidKeys {
-  publicKey: string;
-  privateKey: string;
-}
-
 /**
- * The keys that this database keeps; those given become it where it has none. Subscriptions are bound to them, so they
- * stay, and instances that start at once agree.
+ * The keys in the database; the given ones are stored if it has none. Browsers subscribe for one key, so stored keys
+ * never change, and instances that start at the same time get the same ones.
  */
 export async function keepVapidKeys(db: NotificationDb, fresh: VapidKeys): Promise<VapidKeys> {
   await db.$executeRaw`

@@ -17,9 +17,10 @@ import { type TestDatabase, testDatabase } from '@warren/testing';
 import type { User } from '@warren/user-contract';
 import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { defaultTiming, type Timing } from '../../src/deliveries/timing.js';
 import { notificationDoors } from '../../src/doors.js';
 import { notification } from '../../src/main.js';
+import { type DeliveryTiming, defaultTiming } from '../../src/operations/deliver.js';
+import { vapidKeys } from '../../src/operations/vapid-keys.js';
 import { openProviders, type Providers } from '../../src/providers/open.js';
 import type { PrismaClient } from '../../src/store/database.js';
 
@@ -39,7 +40,7 @@ export interface WorldOptions {
   env?: Record<string, string>;
   /** In place of those that the environment names. */
   providers?: Partial<Providers>;
-  timing?: Partial<Timing>;
+  timing?: Partial<DeliveryTiming>;
   log?: Logger;
   /** Whether the copy of users was ever whole; there is no user service that could send it. Default: it was. */
   copies?: 'complete' | 'missing';
@@ -85,7 +86,7 @@ export class World {
         // Prisma loads its query compiler with the first query, and Jest forbids that between two tests.
         await context.client.$connect();
         options.seeContext?.(context);
-        const providers = { ...(await openProviders(context)), ...options.providers };
+        const providers = { ...openProviders(context, await vapidKeys(context)), ...options.providers };
         const timing = { ...defaultTiming, pollMs: 20, ...options.timing };
         const doors = notificationDoors(context, providers, timing);
         inside = { client: context.client, commands: socketCommands(notificationContract, doors.commands) };

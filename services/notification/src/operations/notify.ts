@@ -6,13 +6,15 @@ import type { Person } from '../domain/people.js';
 import { contentFor, mailSummary, renderNotices } from '../domain/render.js';
 import { worthTellingMs } from '../domain/retries.js';
 import { writeDeliveries } from '../store/deliveries.js';
-import { type NewNotification, writeNotifications } from '../store/new-notifications.js';
+import { type NewNotification, writeNotifications } from '../store/notifications.js';
 
 /**
- * Writes what people are told, with a delivery for each way on which they want it, and tells of each: its owner by the
- * feed, other services by an event. `people`: their copies, held; nothing is written for one who is deleted.
+ * Writes a notification for each notice, and a delivery for each channel that its reader wants. The reader hears of the
+ * notification by a feed entry, other services by an event. A notice that was written before changes nothing, and
+ * neither does one for a deleted person.
  *
- * @throws UnknownPersonError if somebody who reads it, or is named in it, has no copy yet
+ * @param people the locked copies of all readers and of everybody whom a notice names
+ * @throws UnknownPersonError, before it writes anything, if one of these copies is missing
  */
 export async function notify(
   tx: NotificationTx,

@@ -1,6 +1,6 @@
-import type { MailContent } from '../domain/render.js';
+import type { MailContent } from './render.js';
 
-/** The mail as plain text and as HTML, both with the same words and one link. */
+/** The mail as plain text and as HTML, with the same words and one link. */
 export function composeMail({ language, subject, paragraphs, action, path }: MailContent, webUrl: string) {
   const link = linkTo(webUrl, path);
   const text = `${[...paragraphs, `${action}:\n${link}`].join('\n\n')}\n`;
@@ -9,6 +9,7 @@ export function composeMail({ language, subject, paragraphs, action, path }: Mai
   return { subject, text, html };
 }
 
+/** A link to this path of the web app at `webUrl`. */
 export function linkTo(webUrl: string, path: string): string {
   return `${webUrl.replace(/\/+$/, '')}${path}`;
 }
@@ -21,7 +22,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Names and other values may hold anything. */
+/** Names and other values may contain markup. */
 function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }
