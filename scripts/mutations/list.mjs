@@ -634,7 +634,7 @@ export const mutations = [
   },
   {
     guard: 'production: no secret from the repository is accepted',
-    file: 'packages/service-kit/src/config/published-secrets.ts',
+    file: 'packages/service-kit/src/config/service-config.ts',
     from: 'String(value).includes(published)',
     to: 'String(value) === published',
     tests: ['packages/service-kit/test/config.test.ts'],
@@ -690,7 +690,7 @@ export const mutations = [
   },
   {
     guard: 'revocation: a token is valid only while its session is',
-    file: 'packages/service-kit/src/auth/unrevoked.ts',
+    file: 'packages/service-kit/src/revocations/revocations.ts',
     from: "if (isRevoked(principal.sessionId)) throw new AppError('session-revoked');",
     to: '',
     tests: ['packages/service-kit/test/revocations.test.ts'],
@@ -767,9 +767,9 @@ export const mutations = [
   },
   {
     guard: 'database: applied migrations match the files',
-    file: 'packages/service-kit/src/database/migration-books.ts',
-    from: 'if (entry.sha256 !== sha256) {',
-    to: 'if (entry.sha256 === undefined) {',
+    file: 'packages/service-kit/src/database/migrations.ts',
+    from: 'if (applied.sha256 !== sha256) {',
+    to: 'if (applied.sha256 === undefined) {',
     tests: ['packages/service-kit/test/migrate.test.ts'],
   },
   {
@@ -858,10 +858,10 @@ export const mutations = [
   },
   {
     guard: 'database: all connections plan again when tables have changed',
-    file: 'packages/service-kit/src/database/planned-client.ts',
+    file: 'packages/service-kit/src/database/statement-plans.ts',
     from: 'plans.generation += 1;',
     to: 'void plans;',
-    tests: ['packages/service-kit/test/planned-client.test.ts'],
+    tests: ['packages/service-kit/test/statement-plans.test.ts'],
   },
   {
     guard: 'database: a transaction runs again when tables have changed',
@@ -872,7 +872,7 @@ export const mutations = [
   },
   {
     guard: 'database: behind a pooler, statements have names only if it supports them',
-    file: 'packages/service-kit/src/database/meet.ts',
+    file: 'packages/service-kit/src/database/inspect.ts',
     from: 'named: await keepsNames(client)',
     to: 'named: await keepsNames(client).then(() => true)',
     tests: ['services/payment/test/pgbouncer.test.ts'],
@@ -916,7 +916,7 @@ export const mutations = [
   {
     guard: 'requests: requests without a valid token count per network',
     file: 'packages/service-kit/src/http/authentication.ts',
-    from: 'if (error instanceof AppError && error.status === 401) limit.countStranger(request, reply);',
+    from: 'if (error instanceof AppError && error.status === 401) limit.countUnauthenticated(request, reply);',
     to: '',
     tests: ['packages/service-kit/test/request-limit.test.ts'],
   },
@@ -936,9 +936,9 @@ export const mutations = [
   },
   {
     guard: 'requests: the number of counters is bounded',
-    file: 'packages/service-kit/src/http/minute-counts.ts',
-    from: 'if (this.#counts.size >= this.#mostKeys) this.#forgetQuietest();',
-    to: '',
+    file: 'packages/service-kit/src/http/request-limit.ts',
+    from: 'new LRUCache({ max: maxKeys })',
+    to: 'new LRUCache({ max: maxKeys * 1_000 })',
     tests: ['packages/service-kit/test/request-limit.test.ts'],
   },
   {

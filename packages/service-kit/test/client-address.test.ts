@@ -3,15 +3,19 @@ import { expect, it } from '@jest/globals';
 import { clientAddress, networkOf } from '../src/http/client-address.js';
 
 it.each([
-  ['what the proxy added, not what the client wrote', '6.6.6.6, 203.0.113.7', '203.0.113.7'],
-  ['the peer where no proxy spoke', undefined, '10.0.0.1'],
-  ['the peer where the header is empty', ' ', '10.0.0.1'],
-])('takes %s', (_, header, address) => {
+  [
+    'the address that the proxy added, not those that the client wrote',
+    '6.6.6.6, 203.0.113.7',
+    '203.0.113.7',
+  ],
+  ['the address of the peer if there is no header', undefined, '10.0.0.1'],
+  ['the address of the peer if the header is empty', ' ', '10.0.0.1'],
+])('with a trusted proxy, uses %s', (_, header, address) => {
   const request = { headers: { 'x-forwarded-for': header }, socket: { remoteAddress: '10.0.0.1' } };
   expect(clientAddress(true)(request as unknown as IncomingMessage)).toBe(address);
 });
 
-it('is the peer’s where no proxy is trusted, whatever the client writes', () => {
+it('without a trusted proxy, uses the address of the peer whatever the client writes', () => {
   const request = { headers: { 'x-forwarded-for': '6.6.6.6' }, socket: { remoteAddress: '10.0.0.1' } };
   expect(clientAddress(false)(request as unknown as IncomingMessage)).toBe('10.0.0.1');
 });
@@ -25,6 +29,6 @@ it.each([
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ['1::', '1:0:0:0::/64'],
   ['not an address', 'not an address'],
-])('%s counts as %s', (address, network) => {
+])('counts %s under %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });

@@ -53,7 +53,7 @@ describe.each([
     ],
     ['a malformed request line', 'GET / HTPP/1.1\r\n\r\n', 400, 'invalid-request'],
     ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'invalid-request'],
-  ])('is answered with a problem: %s', async (_what, bytes, status, code) => {
+  ])('gets a problem as the answer: %s', async (_what, bytes, status, code) => {
     const socket = connect((http.server.address() as AddressInfo).port, '127.0.0.1');
     socket.on('error', () => socket.destroy());
     socket.write(bytes, 'latin1');

@@ -31,7 +31,7 @@ describe('the commands of a contract', () => {
   const markRead = commands.get('notification.mark-read') as SocketCommand;
   const markAllRead = commands.get('notification.mark-all-read') as SocketCommand;
 
-  it('take what the contract states', async () => {
+  it('accept input that fits the contract', async () => {
     expect([...commands.keys()]).toEqual(Object.keys(notificationContract.commands));
     expect(markRead.check({ id })).toEqual({ id });
     expect(await markAllRead.handle({}, context, socket)).toEqual({ counts: { ...counts, unseen: 2 } });
@@ -42,18 +42,18 @@ describe('the commands of a contract', () => {
     [{}, [{ pointer: '/id', code: 'required' }]],
     [{ id, more: 1 }, [{ pointer: '/more', code: 'additionalProperties' }]],
     [null, [{ pointer: '', code: 'type' }]],
-  ])('refuse %j with pointers', (input, errors) => {
+  ])('refuse %j, with pointers to the errors', (input, errors) => {
     expect(() => markRead.check(input)).toThrow(expect.objectContaining({ code: 'invalid-request', errors }));
   });
 
-  it('need a handler each, when the service starts', () => {
+  it('make the start fail if one of them has no handler', () => {
     const { 'notification.archive': _, ...others } = handlers;
     expect(() => socketCommands(notificationContract, others as typeof handlers)).toThrow(
       'notification has no handler for the command notification.archive of its contract',
     );
   });
 
-  it('are all that a service may handle', () => {
+  it('make the start fail if there is a handler for another command', () => {
     expect(() =>
       socketCommands(notificationContract, { ...handlers, 'notification.eat': one } as typeof handlers),
     ).toThrow('notification handles the command notification.eat, which its contract does not have');

@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { Type } from 'typebox';
-import { brokerUsersOf, warnOfSharedUser } from '../src/config/broker-users.js';
-import { describeConfig } from '../src/config/describe-config.js';
 import { kitConfigSchema } from '../src/config/kit-config.js';
-import { ConfigError, type Environment, readConfig } from '../src/config/read-config.js';
-import { readServiceConfig } from '../src/config/service-config.js';
+import { ConfigError, describeConfig, type Environment, readConfig } from '../src/config/read-config.js';
+import { brokerUsersOf, readServiceConfig, warnOfSharedUser } from '../src/config/service-config.js';
 
 const service = {
   contract: { service: 'tiny' },
@@ -37,7 +35,7 @@ describe('readServiceConfig', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('fills in defaults, the port the service’s own', () => {
+  it('uses defaults for missing variables, and the port of the service for PORT', () => {
     const config = readServiceConfig(service, enough, false);
     expect(config).toMatchObject({
       PORT: 4_009,
@@ -77,19 +75,19 @@ describe('readServiceConfig', () => {
     },
   );
 
-  it('takes `warren` as the prefix at the broker unless one in kebab case is set', () => {
+  it('uses the prefix `warren` at the broker unless another one in kebab case is set', () => {
     const prefixOf = (AMQP_PREFIX?: string) =>
       readServiceConfig(service, { ...enough, AMQP_PREFIX }, false).AMQP_PREFIX;
     expect([prefixOf(), prefixOf('blue-2')]).toEqual(['warren', 'blue-2']);
     expect(() => prefixOf('Blue.Green')).toThrow(/AMQP_PREFIX: "Blue\.Green" is not/);
   });
 
-  it('refuses to be one of several broker users under a name that is not its own', () => {
+  it('refuses AMQP_USERS=per-service if the broker user does not have the name of the service', () => {
     const problems = problemsOf({ ...enough, AMQP_USERS: 'per-service' });
     expect(problems).toEqual(['AMQP_USERS is per-service, but the user in AMQP_URL is not "tiny"']);
   });
 
-  it('parses numbers, switches and lists', () => {
+  it('parses numbers, booleans and lists', () => {
     const env = {
       ...enough,
       PORT: '0',
@@ -105,7 +103,7 @@ describe('readServiceConfig', () => {
     });
   });
 
-  it('tells everything that is wrong, one line a value', () => {
+  it('reports all problems, with one line for each variable', () => {
     const problems = problemsOf({
       PORT: 'eighty',
       RATE: '2',
@@ -126,7 +124,7 @@ describe('readServiceConfig', () => {
     for (const line of problems) expect(line).not.toContain('\n');
   });
 
-  it('never shows a secret', () => {
+  it('does not show the value of a secret', () => {
     const problems = problemsOf({ ...enough, DATABASE_URL: 'mysql://u:hush@db/warren' });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^DATABASE_URL: the given value is not like /);
@@ -143,28 +141,28 @@ describe('readServiceConfig', () => {
     ['https://bücher.example', 'https://xn--bcher-kva.example'],
     ['capacitor://localhost', 'capacitor://localhost'],
     ['*', '*'],
-  ])('reads the origin that %s means', (text, origin) => {
+  ])('normalizes the origin %s', (text, origin) => {
     const { CORS_ORIGINS } = readServiceConfig(service, { ...enough, CORS_ORIGINS: text }, false);
     expect(CORS_ORIGINS).toEqual([origin]);
   });
 
   it.each([
-    ['https://app.example.org/app', 'goes on after the host'],
-    ['https://app.example.org?x', 'goes on after the host'],
-    ['https://app.example.org#x', 'goes on after the host'],
+    ['https://app.example.org/app', 'has something after the host'],
+    ['https://app.example.org?x', 'has something after the host'],
+    ['https://app.example.org#x', 'has something after the host'],
     ['app.example.org', 'has no scheme'],
     ['localhost:4000', 'has no scheme'],
     ['https:app.example.org', 'has no scheme'],
     ['https:///', 'has no host'],
-    ['https://ada:hush@app.example.org', 'names a user'],
+    ['https://ada:hush@app.example.org', 'has a user name'],
     ['https://*.example.org', 'has a wildcard'],
     ['https://app.example.org:99999', 'is not a valid URL'],
     ['https://a b', 'is not a valid URL'],
     ['null', 'has no scheme'],
-  ])('refuses %s as an origin, and says why', (text, why) => {
+  ])('refuses %s as an origin and says why', (text, why) => {
     const env = { ...enough, CORS_ORIGINS: `https://good.example, ${text}` };
     expect(problemsOf(env)).toEqual([
-      `CORS_ORIGINS: "${text}" ${why}; an origin is a scheme, a host and perhaps a port, for example https://app.example.org`,
+      `CORS_ORIGINS: "${text}" ${why}; an origin is a scheme, a host and optionally a port, for example https://app.example.org`,
     ]);
   });
 
@@ -191,30 +189,30 @@ describe('readServiceConfig', () => {
     it.each([
       ['by DEPLOYMENT', { DEPLOYMENT: 'production' }],
       ['by NODE_ENV', { NODE_ENV: 'production' }],
-    ])('refuses the secrets that are published, %s', (_, env) => {
+    ])('refuses published secrets, if production is set %s', (_, env) => {
       expect(faults({ ...shipped, ...env })).toEqual(['DATABASE_URL', 'AMQP_URL', 'KEY']);
     });
 
-    it('refuses them from a file as well', async () => {
+    it('refuses published secrets that are read from a file', async () => {
       const file = join(folder, 'published');
       await writeFile(file, shipped.KEY);
       const env = { ...enough, NODE_ENV: 'production', KEY_FILE: file };
       expect(faults(env)).toEqual(['KEY']);
     });
 
-    it('takes them where the deployment is said to be for development', () => {
+    it('accepts published secrets if DEPLOYMENT is development', () => {
       expect(faults({ ...shipped, NODE_ENV: 'production', DEPLOYMENT: 'development' })).toEqual([]);
       expect(faults(shipped)).toEqual([]);
     });
 
-    it('takes other secrets, and other values that hold the words', () => {
+    it('accepts other secrets, and the words of a published secret in variables that are not secret', () => {
       const env = { ...enough, KEY: 'x', NODE_ID: 'development-only-1', NODE_ENV: 'production' };
       expect(faults(env)).toEqual([]);
       expect(readServiceConfig(keyed, env, false).DEPLOYMENT).toBe('production');
     });
   });
 
-  it('asks for a broker unless the process brings a bus', () => {
+  it('requires AMQP_URL unless the process brings a bus', () => {
     const { AMQP_URL: _, ...env } = enough;
     expect(problemsOf(env)).toEqual([expect.stringMatching(/^AMQP_URL is missing: /)]);
     expect(problemsOf({ ...env, AMQP_URL: '' })).toHaveLength(1);
@@ -228,7 +226,7 @@ describe('readServiceConfig', () => {
     expect(config.DATABASE_URL).toBe('postgres://from-file/warren');
   });
 
-  it('refuses a file that cannot be read, and a value given twice', () => {
+  it('refuses a file that cannot be read, and a variable that is set both directly and by a file', () => {
     const file = join(folder, 'nothing');
     expect(problemsOf({ ...enough, LOG_LEVEL_FILE: file })).toEqual([
       `LOG_LEVEL_FILE: cannot read ${file} (ENOENT)`,
@@ -246,7 +244,7 @@ describe('readServiceConfig', () => {
 });
 
 describe('describeConfig', () => {
-  it('gives each variable of the kit a description, and null where it must be set', () => {
+  it('gives each variable of the kit a description, and a null default if it must be set', () => {
     const rows = describeConfig(kitConfigSchema(4_009));
     for (const row of rows) expect(row.description).not.toBe('');
     expect(rows.find((row) => row.name === 'PORT')?.default).toBe('4009');

@@ -44,7 +44,7 @@ describe('createService', () => {
     }
   }
 
-  it('serves, tells its metrics on the internal port only, and stops without a trace', async () => {
+  it('serves, shows metrics on the internal port only, and leaves nothing open when it stops', async () => {
     const service = await createService(tinyService(), environment(), { bus, log });
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
     expect((await fetch(`${service.url}/metrics`)).status).toBe(404);
@@ -58,7 +58,12 @@ describe('createService', () => {
   });
 
   it.each([
-    ['is away', undefined, 200, { status: 'degraded', checks: { database: 'ok', broker: 'degraded' } }],
+    [
+      'is unreachable',
+      undefined,
+      200,
+      { status: 'degraded', checks: { database: 'ok', broker: 'degraded' } },
+    ],
     [
       'has refused it since it began',
       "access to topic 'user.registered' refused for user 'payment'",
@@ -69,7 +74,7 @@ describe('createService', () => {
         details: { broker: 'the broker refuses what this service needs; the log says what' },
       },
     ],
-  ])('answers whether it is ready where the broker %s', async (_, refused, status, health) => {
+  ])('reports its readiness if the broker %s', async (_, refused, status, health) => {
     const troubled: EventBus = {
       state: 'degraded',
       publishing: 'degraded',
@@ -84,20 +89,20 @@ describe('createService', () => {
     await service.stop();
   });
 
-  it('leaves the bus to whoever brought it', async () => {
+  it('does not close a bus that the caller brought', async () => {
     const service = await createService(tinyService(), environment(), { bus, log });
     await service.stop();
     await expect(bus.publish({ id: 'e1', type: 'user.updated', body: '{}' })).resolves.toBe('unroutable');
   });
 
-  it('asks for what is missing before it opens anything', async () => {
+  it('reports missing settings before it opens anything', async () => {
     await expect(createService(tinyService(), environment(), { log })).rejects.toThrow(
       /^AMQP_URL is missing: /,
     );
     expect(await connections()).toBe(0);
   });
 
-  it('closes what it has opened when a door fails', async () => {
+  it('closes everything that it has opened if a door fails', async () => {
     const definition = tinyService({
       doors: () => {
         throw new Error('no keys');
@@ -107,7 +112,7 @@ describe('createService', () => {
     await eventually(async () => expect(await connections()).toBe(0));
   });
 
-  it('closes what it has opened when its port is taken, the listeners too', async () => {
+  it('closes everything that it has opened, also its listeners, if its port is taken', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     try {
@@ -120,7 +125,7 @@ describe('createService', () => {
     }
   });
 
-  it('starts what runs behind the doors last, and stops it first', async () => {
+  it('starts background work last and stops it first', async () => {
     const seen: string[] = [];
     const background = {
       name: 'sweeper',
@@ -140,7 +145,7 @@ describe('createService', () => {
     expect(seen[1]).toMatch(/^stopped with [1-9]/);
   });
 
-  it('lets a request in progress finish', async () => {
+  it('finishes a request in progress before it stops', async () => {
     let release = () => {};
     const arrived = new Promise<void>((isHere) => {
       release = isHere;
@@ -170,7 +175,7 @@ describe('createService', () => {
     await stopped;
   });
 
-  it('is not ready while it waits for load balancers to notice, and a second stop cuts the wait short', async () => {
+  it('is not ready while it waits for load balancers to notice, and stops waiting at a stop with hurry', async () => {
     const env = { ...environment(), DRAIN_SECONDS: '600' };
     const service = await createService(tinyService(), env, { bus, log });
     expect((await fetch(`${service.url}/health/live`)).headers.get('connection')).toBe('keep-alive');

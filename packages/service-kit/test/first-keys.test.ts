@@ -61,7 +61,7 @@ function upgrade(): Promise<number | undefined> {
   });
 }
 
-it('a service that is up before the token issuer refuses sockets with 503 until it has read its keys once', async () => {
+it('a service that starts before the token issuer refuses sockets with 503 until it has fetched the keys', async () => {
   expect(await upgrade()).toBe(503);
   away = false;
   await eventually(async () => expect(await upgrade()).toBe(101));

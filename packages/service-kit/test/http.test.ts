@@ -12,7 +12,7 @@ import { Readiness } from '../src/http/health.js';
 import { idempotencyKey } from '../src/http/idempotency-key.js';
 import { RequestLimit } from '../src/http/request-limit.js';
 import { routes } from '../src/http/routes.js';
-import { addDoors, createHttp } from '../src/http/server.js';
+import { addRoutes, createHttp } from '../src/http/server.js';
 import { Metrics } from '../src/observe/metrics.js';
 
 const principal: Principal = { userId: 'u1', sessionId: 's1', roles: [], expiresAt: Date.now() + 60_000 };
@@ -67,7 +67,7 @@ interface OpenApi {
   >;
 }
 
-describe('the HTTP door', () => {
+describe('the public HTTP server', () => {
   let http: FastifyInstance;
   let base: string;
   const logged: string[] = [];
@@ -86,7 +86,7 @@ describe('the HTTP door', () => {
       log,
       limit,
     });
-    await addDoors(http, [things], verify, limit);
+    await addRoutes(http, [things], verify, limit);
     await http.listen({ host: '127.0.0.1', port: 0 });
     base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
   });
@@ -124,7 +124,7 @@ describe('the HTTP door', () => {
     return { ...found, headers: response.headers };
   }
 
-  it('asks for a token wherever a route does not say otherwise', async () => {
+  it('requires a token on every route that is not marked as open', async () => {
     expect(await problem({ url: '/things' })).toMatchObject({
       status: 401,
       code: 'unauthenticated',
@@ -140,12 +140,12 @@ describe('the HTTP door', () => {
     expect((await send({ url: '/open' })).statusCode).toBe(200);
   });
 
-  it('tells a token from keys that are away', async () => {
+  it('answers 503 and not 401 while the keys cannot be fetched', async () => {
     const found = await problem({ url: '/things', headers: { authorization: 'Bearer away' } });
     expect(found).toMatchObject({ status: 503, code: 'service-unavailable', temporary: true });
   });
 
-  it('checks a body without bending it, and points at what is wrong', async () => {
+  it('validates a body without changing it, and points at the errors', async () => {
     const bad = await problem({
       method: 'POST',
       url: '/things',
@@ -175,7 +175,7 @@ describe('the HTTP door', () => {
     expect(good.json()).toEqual({ name: 'a', tags: [{ n: 1 }], by: 'u1' });
   });
 
-  it('reads a query as what it stands for', async () => {
+  it('parses numbers, booleans and lists in the query', async () => {
     expect((await send({ url: '/things', headers })).json()).toEqual({ limit: 20 });
     expect((await send({ url: '/things?limit=7', headers })).json()).toEqual({ limit: 7 });
     const bad = await problem({ url: '/things?limit=many', headers });
@@ -187,10 +187,16 @@ describe('the HTTP door', () => {
 
   it.each([
     ['malformed JSON', '{"name":', 'application/json', 400, 'invalid-request'],
-    ['a poisoned prototype', '{"__proto__":{"a":1}}', 'application/json', 400, 'invalid-request'],
+    ['a body with __proto__', '{"__proto__":{"a":1}}', 'application/json', 400, 'invalid-request'],
     ['an empty body', '', 'application/json', 400, 'invalid-request'],
     ['another media type', '<name/>', 'application/xml', 415, 'unsupported-media-type'],
-    ['too much', JSON.stringify({ name: 'x'.repeat(200_000) }), 'application/json', 413, 'payload-too-large'],
+    [
+      'a body that is too large',
+      JSON.stringify({ name: 'x'.repeat(200_000) }),
+      'application/json',
+      413,
+      'payload-too-large',
+    ],
   ])('refuses %s', async (_, payload, type, status, code) => {
     const request = {
       method: 'POST' as const,
@@ -208,7 +214,7 @@ describe('the HTTP door', () => {
     ],
     ['half a character at the end', Buffer.from('{"name":"é","tags":[]}').subarray(0, 10)],
     ['UTF-16', Buffer.from('{"name":"a","tags":[]}', 'utf16le')],
-  ])('refuses a body of %s and stores nothing in its place', async (_, bytes) => {
+  ])('refuses a body of %s and does not replace its bytes', async (_, bytes) => {
     const response = await fetch(`${base}/things`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
@@ -218,7 +224,7 @@ describe('the HTTP door', () => {
     expect(await response.json()).toMatchObject({ code: 'invalid-request' });
   });
 
-  it('takes a body with a byte order mark', async () => {
+  it('accepts a body with a byte order mark', async () => {
     const payload = '\ufeff{"name":"é","tags":[]}';
     const taken = await send({
       method: 'POST',
@@ -229,27 +235,30 @@ describe('the HTTP door', () => {
     expect(taken.json()).toEqual({ name: 'é', tags: [], by: 'u1' });
   });
 
-  it.each(['gzip', 'br', 'gzip, identity'])('says that it takes no body in %s', async (coding) => {
-    const body = coding === 'br' ? brotliCompressSync('{"name":"a"}') : gzipSync('{"name":"a"}');
-    const response = await fetch(`${base}/things`, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', 'content-encoding': coding },
-      body,
-    });
-    expect(response.status).toBe(415);
-    expect(response.headers.get('accept-encoding')).toBe('identity');
-    expect(await response.json()).toMatchObject({
-      code: 'unsupported-media-type',
-      detail: expect.stringContaining('Content-Encoding'),
-    });
-  });
+  it.each(['gzip', 'br', 'gzip, identity'])(
+    'refuses a body with the content encoding %s and says that it accepts none',
+    async (coding) => {
+      const body = coding === 'br' ? brotliCompressSync('{"name":"a"}') : gzipSync('{"name":"a"}');
+      const response = await fetch(`${base}/things`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json', 'content-encoding': coding },
+        body,
+      });
+      expect(response.status).toBe(415);
+      expect(response.headers.get('accept-encoding')).toBe('identity');
+      expect(await response.json()).toMatchObject({
+        code: 'unsupported-media-type',
+        detail: expect.stringContaining('Content-Encoding'),
+      });
+    },
+  );
 
   it.each([
     undefined,
     'application/json',
     'application/json; charset=utf-8',
     'application/x-www-form-urlencoded',
-  ])('calls a route without a body as %s, of no bytes', async (type) => {
+  ])('accepts an empty body of type %s on a route without a body', async (type) => {
     for (const method of ['POST', 'DELETE'] as const) {
       const request = {
         method,
@@ -260,7 +269,7 @@ describe('the HTTP door', () => {
     }
   });
 
-  it('takes a path that the documentation refuses for a refusal, and logs no error', async () => {
+  it('answers a path that the documentation refuses with a client error, and logs no error', async () => {
     logged.length = 0;
     const paths = [
       '/docs/static/..%2f..%2fpackage.json',
@@ -276,14 +285,14 @@ describe('the HTTP door', () => {
     );
   });
 
-  it('does not take the status of another service for its caller’s fault', async () => {
+  it('does not answer with the status of another service as if the client had caused it', async () => {
     expect(await problem({ url: '/broken/elsewhere', headers })).toMatchObject({
       status: 500,
       code: 'internal',
     });
   });
 
-  it('shows its documentation over plain HTTP: nothing is upgraded, everything comes from here', async () => {
+  it('shows its documentation over plain HTTP, with all resources from the service itself', async () => {
     for (const url of ['/docs/', '/things']) {
       const { headers: sent } = await send({ url });
       expect(sent['content-security-policy']).toContain("default-src 'self'");
@@ -298,7 +307,7 @@ describe('the HTTP door', () => {
     }
   });
 
-  it('tells a wrong path from a wrong method', async () => {
+  it('answers 404 for an unknown path and 405 for a wrong method', async () => {
     expect(await problem({ url: '/nowhere' })).toMatchObject({ status: 404, code: 'not-found' });
     const wrong = await problem({ method: 'DELETE', url: '/things/5/parts?x=1' });
     expect(wrong).toMatchObject({ status: 405, code: 'method-not-allowed' });
@@ -314,11 +323,11 @@ describe('the HTTP door', () => {
     expect(logged.join()).toContain('hunter2');
   });
 
-  it('takes reading the principal of an open route for a bug', async () => {
+  it('throws if a handler of an open route reads the principal', async () => {
     expect(await problem({ url: '/open/wrongly' })).toMatchObject({ status: 500, code: 'internal' });
   });
 
-  it('carries a sane correlation id, and makes one otherwise', async () => {
+  it('keeps an acceptable correlation id, and replaces any other', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const given = await send({
       url: '/open',
@@ -334,7 +343,7 @@ describe('the HTTP door', () => {
     expect(made.json()).toEqual({ cause: { correlationId: made.headers['x-correlation-id'] } });
   });
 
-  it('writes correlation and user into the log', async () => {
+  it('logs the correlation id and the user of each request', async () => {
     logged.length = 0;
     await send({ url: '/things', headers: { ...headers, 'x-correlation-id': 'order-12345' } });
     const line = logged.map((text): unknown => JSON.parse(text)).at(-1);
@@ -347,7 +356,7 @@ describe('the HTTP door', () => {
     });
   });
 
-  it('wants an Idempotency-Key where one is required', async () => {
+  it('requires an Idempotency-Key on routes that read it', async () => {
     const once = (key?: string) => ({
       method: 'POST' as const,
       url: '/once',
@@ -370,13 +379,13 @@ describe('the HTTP door', () => {
     expect((await send({ url: '/docs/' })).statusCode).toBe(200);
   });
 
-  it('shows its contract', async () => {
+  it('serves its contract', async () => {
     const contract = (await send({ url: '/contract.json' })).json<ServiceContract>();
     expect(contract.service).toBe('user');
     expect(contract.emits['user.registered']).toMatchObject({ type: 'object' });
   });
 
-  it('lets browsers of the listed origins in, and no others', async () => {
+  it('allows browsers from the listed origins only', async () => {
     const preflight = (origin: string) =>
       send({
         method: 'OPTIONS',

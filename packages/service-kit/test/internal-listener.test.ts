@@ -41,7 +41,7 @@ describe('the internal listener', () => {
   });
   afterAll(() => http.close());
 
-  it('tells probes whether the service lives and can serve, also while its public port accepts nobody', async () => {
+  it('answers liveness and readiness probes, also while the public port accepts no connections', async () => {
     expect(await ask('GET', '/health/live')).toEqual({ status: 'ok' });
     expect(await ask('GET', '/health/ready')).toMatchObject({
       status: 'unready',
@@ -54,11 +54,11 @@ describe('the internal listener', () => {
     return (await fetch(`${base}${path}`, { method, headers })).json();
   };
 
-  it('gives other services what is internal', async () => {
+  it('serves internal routes to other services without a token', async () => {
     expect(await ask('GET', '/internal/list')).toEqual({ ok: true });
   });
 
-  it('lets nobody but admins do what operators do', async () => {
+  it('serves operator routes to admins only', async () => {
     const put = (authorization?: string) => ask('PUT', '/admin/things', authorization);
     expect(await put()).toMatchObject({ status: 401, code: 'unauthenticated' });
     expect(await put('Bearer nobody')).toMatchObject({ status: 401, code: 'unauthenticated' });
@@ -66,7 +66,7 @@ describe('the internal listener', () => {
     expect(await put('Bearer admin')).toEqual({ by: 'admin' });
   });
 
-  it('writes down who did what as an operator, and who tried', async () => {
+  it('logs who called an operator route, also if it was refused', async () => {
     logged.length = 0;
     await ask('PUT', '/admin/things', 'Bearer person');
     await ask('PUT', '/admin/things', 'Bearer admin');
@@ -77,7 +77,7 @@ describe('the internal listener', () => {
     ]);
   });
 
-  it('takes no route whose path does not say who may use it', async () => {
+  it('refuses routes that are neither internal nor for operators', async () => {
     await expect(listener('/things')).rejects.toThrow('/things is neither below');
   });
 });

@@ -7,7 +7,7 @@ import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { pino } from 'pino';
 import { diffMigrations } from '../src/database/diff.js';
-import { migrateDatabase } from '../src/database/migrate.js';
+import { migrateDatabase } from '../src/database/migrations.js';
 
 const schema = `datasource db {
   provider = "postgresql"
@@ -53,7 +53,7 @@ describe('migrateDatabase', () => {
 
   const migrate = () => migrateDatabase({ url: database.url, prisma });
 
-  it('applies what is missing, in order, and keeps the books of prisma migrate deploy', async () => {
+  it('applies missing migrations in order, and records them as prisma migrate deploy does', async () => {
     await addMigration('20260102000000_more', 'ALTER TABLE "Thing" ADD COLUMN name text NOT NULL;');
     await addMigration('20260101000000_init', 'CREATE TABLE "Thing" (id integer PRIMARY KEY);');
     expect(await migrate()).toEqual(['20260101000000_init', '20260102000000_more']);
@@ -69,7 +69,7 @@ describe('migrateDatabase', () => {
     expect(books[0]?.finished_at).toBeInstanceOf(Date);
   });
 
-  it('lets instances that start at once take turns, however long one takes', async () => {
+  it('lets instances that start at the same time take turns, however long one takes', async () => {
     await addMigration(
       '20260101000000_slow',
       'SELECT pg_sleep(4); CREATE TABLE "Thing" (id integer PRIMARY KEY);',
@@ -79,7 +79,7 @@ describe('migrateDatabase', () => {
     expect(await query('SELECT 1 FROM _prisma_migrations')).toHaveLength(1);
   });
 
-  it('leaves nothing of a migration that fails, and does it whole once it is mended', async () => {
+  it('keeps nothing of a migration that fails, and applies all of it once it is fixed', async () => {
     const sql = 'CREATE TABLE before_it (id integer); CREATE TABLE "Thing" (id no_such_type);';
     await addMigration('20260101000000_wrong', sql);
     for (const _ of ['at first', 'again']) {
@@ -94,7 +94,7 @@ describe('migrateDatabase', () => {
     expect(await migrate()).toEqual(['20260101000000_wrong']);
   });
 
-  it('takes functions as they are written, with semicolons inside', async () => {
+  it('applies functions that contain semicolons', async () => {
     const body = 'BEGIN PERFORM 1; RETURN 2; END';
     await addMigration(
       '20260101000000_function',
@@ -111,7 +111,7 @@ describe('migrateDatabase', () => {
     await expect(migrate()).rejects.toThrow('migration 20260101000000_init was applied with other content');
   });
 
-  it('refuses one that was left half-way by another program, until somebody says that it is mended', async () => {
+  it('refuses a migration that another program left half-way, until an operator marks it as rolled back', async () => {
     await addMigration('20260101000000_init', 'CREATE TABLE "Thing" (id integer PRIMARY KEY);');
     await migrate();
     await query('UPDATE _prisma_migrations SET finished_at = NULL; DROP TABLE "Thing"');
@@ -120,13 +120,13 @@ describe('migrateDatabase', () => {
     expect(await migrate()).toEqual(['20260101000000_init']);
   });
 
-  it('refuses a database with tables that no migration made', async () => {
+  it('refuses a database that has tables but no list of migrations', async () => {
     await query('CREATE TABLE "Thing" (id integer PRIMARY KEY)');
     await addMigration('20260101000000_init', 'CREATE TABLE "Other" (id integer PRIMARY KEY);');
     await expect(migrate()).rejects.toThrow('the database is not empty: it has a table Thing');
   });
 
-  describe('while somebody reads for long', () => {
+  describe('while another transaction reads for long', () => {
     const hold = async () => {
       const reader = new pg.Client({ connectionString: database.url });
       await reader.connect();
@@ -134,7 +134,7 @@ describe('migrateDatabase', () => {
       return reader;
     };
 
-    it('keeps others from writing for 2 s at most, and migrates once the reader is done', async () => {
+    it('blocks writers for at most 2 s at a time, and migrates once the reader has ended', async () => {
       await addMigration('20260101000000_init', 'CREATE TABLE "Thing" (id serial PRIMARY KEY);');
       await migrate();
       await addMigration(
@@ -163,7 +163,7 @@ describe('migrateDatabase', () => {
     });
   });
 
-  it('diffMigrations tells what the migrations lack', async () => {
+  it('diffMigrations returns the SQL that the migrations lack', async () => {
     expect(await diffMigrations({ server: database.url, prisma })).toContain('CREATE TABLE "Thing"');
     await addMigration(
       '20260101000000_init',

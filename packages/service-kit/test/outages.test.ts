@@ -27,7 +27,7 @@ afterAll(async () => {
   await database.close();
 });
 
-describe('a connection whose server is gone without a word', () => {
+describe('a connection whose server has silently disappeared', () => {
   const asked = async (pool: Pick<pg.Pool, 'query' | 'end'>, within: number) => {
     await pool.query('SELECT 1');
     proxy.stall();
@@ -44,19 +44,19 @@ describe('a connection whose server is gone without a word', () => {
     return outcome;
   };
 
-  it('hazard: keeps who asks waiting', async () => {
+  it('hazard: keeps its queries waiting', async () => {
     expect(await asked(new pg.Pool({ connectionString: url, statement_timeout: 200 }), 1_500)).toBe(
       'waiting',
     );
   });
 
-  it('guard: is given up', async () => {
+  it('guard: is closed, and its queries fail', async () => {
     const pool = createPool({ url, max: 1, service: 'test', log, silenceMs: 3_000 });
     expect(await asked(pool, 15_000)).toMatch(/^Connection terminated/);
   });
 });
 
-describe('a service whose database is away', () => {
+describe('a service whose database is unreachable', () => {
   let bus: MemoryEventBus;
   let service: RunningService;
   let held: (() => void)[];
@@ -104,7 +104,7 @@ describe('a service whose database is away', () => {
     body: expect.objectContaining({ code: 'service-unavailable', temporary: true }),
   };
 
-  it('refuses as temporary, says that it is not ready, and works again by itself', async () => {
+  it('answers 503, is not ready, and recovers by itself', async () => {
     expect(await post('/write')).toMatchObject({ status: 200 });
     proxy.refuse();
     expect(await Promise.all(Array.from({ length: 20 }, () => post('/write')))).toEqual(
@@ -116,7 +116,7 @@ describe('a service whose database is away', () => {
     expect(await post('/write')).toMatchObject({ status: 200 });
   });
 
-  it('is ready while its connections are all taken', async () => {
+  it('is ready while all connections of its pool are in use', async () => {
     const holding = [post('/hold'), post('/hold')];
     await eventually(() => expect(held).toHaveLength(2));
     const waiting = post('/write');
@@ -125,7 +125,7 @@ describe('a service whose database is away', () => {
     expect(await Promise.all([...holding, waiting])).toMatchObject(Array(3).fill({ status: 200 }));
   });
 
-  it('is not ready while the database is silent, and ready again once it answers', async () => {
+  it('is not ready while the database does not answer, and ready again once it does', async () => {
     expect(await readiness()).toBe(200);
     proxy.stall();
     expect(await readiness()).toBe(503);
@@ -134,13 +134,13 @@ describe('a service whose database is away', () => {
     await eventually(async () => expect(await readiness()).toBe(200));
   });
 
-  it('is ready at once with a new connection where the one it asks on was lost', async () => {
+  it('is ready at once, over a new connection, if the connection of the health check was lost', async () => {
     expect(await readiness()).toBe(200);
     proxy.cut();
     expect(await readiness()).toBe(200);
   });
 
-  it('refuses as temporary what waits too long for a connection', async () => {
+  it('answers 503 to a request that waits too long for a connection', async () => {
     const holding = [post('/hold'), post('/hold')];
     await eventually(() => expect(held).toHaveLength(2));
     expect(await Promise.all(Array.from({ length: 20 }, () => post('/write')))).toEqual(

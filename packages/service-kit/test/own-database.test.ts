@@ -8,8 +8,7 @@ import { type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { pino } from 'pino';
 import { createService } from '../src/index.js';
-import { migrate } from '../src/service/database.js';
-import { migrateService } from '../src/service/migrate-service.js';
+import { migrate, migrateService } from '../src/service/database.js';
 import { tinyContract, tinyService } from './tiny-service.js';
 
 const log = pino({ level: 'silent' });
@@ -51,7 +50,7 @@ const start = async (definition: ReturnType<typeof tinyService>, more: Record<st
 };
 
 describe('a database', () => {
-  it('is the service’s that migrated it first, and no other one migrates it or works on it', async () => {
+  it('belongs to the service that migrated it first, and no other service migrates it or works on it', async () => {
     await migrateService(tinyService(), environment());
     const refused = /^the database \S+ belongs to the service user; payment needs one of its own/;
     await expect(migrateService(other(), environment())).rejects.toThrow(refused);
@@ -60,14 +59,14 @@ describe('a database', () => {
     await start(tinyService());
   });
 
-  it('is one service’s also where two start on it at the same time', async () => {
+  it('belongs to one service if several start on it at the same time', async () => {
     const outcomes = await Promise.allSettled(
       ['user', 'payment', 'notification'].map((name) => migrateService(other(name), environment())),
     );
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
   });
 
-  it('that was made before databases named their service is told by its migrations', async () => {
+  it('is recognized by its migrations if it was made before databases recorded their service', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'warren-own-'));
     try {
       const file = join(folder, 'migrations/20260101000000_init/migration.sql');
@@ -98,7 +97,7 @@ describe('a database', () => {
       () => `${database.url}?options=${encodeURIComponent('-c search_path=app,public')}`,
       'tables would be looked for in app',
     ],
-  ])('whose schema %s names is refused before anything is made', async (_, url, sentence) => {
+  ])('is refused before anything is created if %s names another schema', async (_, url, sentence) => {
     await query('CREATE SCHEMA app');
     await expect(migrateService(tinyService(), environment({ DATABASE_URL: url() }))).rejects.toThrow(
       sentence,
@@ -107,7 +106,7 @@ describe('a database', () => {
     expect(await query(`SELECT FROM pg_class WHERE relname = '_prisma_migrations'`)).toEqual([]);
   });
 
-  it('whose address nobody can read is refused without showing its password', async () => {
+  it('is refused without showing its password if its address cannot be parsed', async () => {
     const refused = migrateService(
       tinyService(),
       environment({ DATABASE_URL: 'postgres://u:pa#ss@host:1/db' }),

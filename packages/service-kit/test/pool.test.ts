@@ -18,7 +18,7 @@ function message(kind: string, body: string): Buffer {
   return Buffer.concat([header, Buffer.from(body)]);
 }
 
-describe('a connection that is lost on its way from one user to the next', () => {
+describe('a pooled connection that is lost between two users', () => {
   let server: Server;
   let url: string;
 
@@ -29,12 +29,12 @@ describe('a connection that is lost on its way from one user to the next', () =>
   });
   afterEach(() => new Promise((closed) => server.close(closed)));
 
-  it('hazard: its error is heard by nobody, which ends the process', async () => {
+  it('hazard: emits an error without a listener, which ends the process', async () => {
     const pool = new pg.Pool({ connectionString: url, max: 1 });
     expect(await unheardErrors(pool)).toBe(1);
   });
 
-  it('guard: is told to whoever uses it, and to nobody else', async () => {
+  it('guard: fails only the query of its next user', async () => {
     const pool = createPool({ url, max: 1, service: 'test', log: pino({ level: 'silent' }) });
     expect(await unheardErrors(pool)).toBe(0);
   });

@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 describe('the list of a user service that has pages', () => {
-  it('is asked for a page, and then for what comes after it', async () => {
+  it('is read page by page', async () => {
     const [one, two] = [revocation(), revocation()];
     answer = ({ after }) =>
       after
@@ -55,12 +55,12 @@ describe('the list of a user service that has pages', () => {
     expect(asked).toEqual([{ limit: '1000' }, { limit: '1000', after: 'c1' }]);
   });
 
-  it('is read anew where it refuses a cursor as malformed', async () => {
+  it('is read from the beginning if it refuses the cursor', async () => {
     answer = ({ after }) => (after ? 400 : { revocations: [], next: 'c1', more: false });
     expect(await source('of some other layout', signal)).toMatchObject({ next: 'c1' });
   });
 
-  it('is not taken for a list by dates when it is away for a moment', async () => {
+  it('is not taken for a list without pages if it is briefly unreachable', async () => {
     answer = () => 503;
     await expect(source(undefined, signal)).rejects.toThrow('answers 503');
     expect(asked).toEqual([{ limit: '1000' }]);
@@ -75,8 +75,8 @@ const dated =
       ? 400
       : { revocations: list().filter(({ revokedAt }) => revokedAt >= (parameters.since ?? '')) };
 
-describe('the list of a user service of the release before', () => {
-  it('is read whole, and then from a minute before the newest date on', async () => {
+describe('the list of a user service of the previous release', () => {
+  it('is read completely at first, and then from a minute before the newest date', async () => {
     const [newest, old] = [new Date(), new Date(Date.now() - 600_000)];
     const all = [revocation(old), revocation(newest)];
     answer = dated(() => all);
@@ -88,7 +88,7 @@ describe('the list of a user service of the release before', () => {
     expect(asked).toEqual([{ since: new Date(newest.getTime() - 60_000).toISOString() }]);
   });
 
-  it('is read whole now and then, and by pages once it has them', async () => {
+  it('is read completely at intervals, and by pages once it has them', async () => {
     const one = revocation();
     answer = dated(() => [one]);
     let next: string | undefined;

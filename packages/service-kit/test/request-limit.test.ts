@@ -7,11 +7,9 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { clientAddress } from '../src/http/client-address.js';
 import { Readiness } from '../src/http/health.js';
-import { MinuteCounts } from '../src/http/minute-counts.js';
-import { perMinute } from '../src/http/rate-limit.js';
-import { RequestLimit } from '../src/http/request-limit.js';
+import { MinuteCounts, perMinute, RequestLimit } from '../src/http/request-limit.js';
 import { routes } from '../src/http/routes.js';
-import { addDoors, createHttp } from '../src/http/server.js';
+import { addRoutes, createHttp } from '../src/http/server.js';
 import { Metrics } from '../src/observe/metrics.js';
 
 const most = 20;
@@ -51,7 +49,7 @@ beforeAll(async () => {
     log: pino({ level: 'silent' }),
     limit,
   });
-  await addDoors(http, [doors], verify, limit);
+  await addRoutes(http, [doors], verify, limit);
   await http.listen({ host: '127.0.0.1', port: 0 });
   base = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}`;
 });
@@ -82,7 +80,7 @@ async function tally(count: number, asking: Asking): Promise<Record<number, numb
 }
 
 describe('a person who sends requests as fast as they can', () => {
-  it('is limited over all routes, while others are served', async () => {
+  it('is limited over all routes together, while others are served', async () => {
     const [fast, other] = await Promise.all([
       tally(most * 3, { token: 'mallory' }),
       tally(most, { token: 'ada' }),
@@ -93,7 +91,7 @@ describe('a person who sends requests as fast as they can', () => {
       expect((await ask({ ...asking, token: 'mallory' })).status).toBe(429);
   });
 
-  it('gets a problem that says when to come back', async () => {
+  it('gets a problem that says when the limit ends', async () => {
     await tally(most, { token: 'eve' });
     const { status, headers, text } = await ask({ token: 'eve' });
     expect(status).toBe(429);
@@ -108,16 +106,16 @@ describe('a person who sends requests as fast as they can', () => {
   });
 });
 
-describe('requests without a good token', () => {
+describe('requests without a valid token', () => {
   it.each([
-    [1, 'ask for what is open', { path: '/open' }, 200],
-    [2, 'ask for what is not there', { path: '/nowhere' }, 404],
+    [1, 'ask for an open route', { path: '/open' }, 200],
+    [2, 'ask for an unknown path', { path: '/nowhere' }, 404],
     [3, 'ask for the documentation', { path: '/docs/' }, 200],
-    [4, 'ask for its description', { path: '/openapi.json' }, 200],
+    [4, 'ask for the OpenAPI document', { path: '/openapi.json' }, 200],
     [5, 'have no token', {}, 401],
-    [6, 'have a token that is none', { token: 'bad' }, 401],
-    [7, 'have a token that is over', { token: 'old' }, 401],
-  ] as const)('count by network (%i): where they %s', async (octet, _, asking, status) => {
+    [6, 'have an invalid token', { token: 'bad' }, 401],
+    [7, 'have an expired token', { token: 'old' }, 401],
+  ] as const)('count for their network (%i): those that %s', async (octet, _, asking, status) => {
     const from = `198.51.100.${octet}`;
     const answers = await tally(most * 10 + 7, { ...asking, from });
     expect(answers).toEqual({ [status]: most * 10, 429: 7 });
@@ -125,18 +123,18 @@ describe('requests without a good token', () => {
     expect((await ask({ token: `somebody-${octet}`, from })).status).toBe(200);
   });
 
-  it('count together for all addresses of one IPv6 network', async () => {
+  it('count together for all addresses of an IPv6 /64 network', async () => {
     await tally(most * 10, { path: '/open', from: '2001:db8:1:2::1' });
     expect((await ask({ path: '/open', from: '2001:db8:1:2:3:4:5:6' })).status).toBe(429);
     expect((await ask({ path: '/open', from: '2001:db8:1:3::1' })).status).toBe(200);
   });
 
-  it('don’t count while the keys can’t be fetched', async () => {
+  it('do not count while the keys cannot be fetched', async () => {
     expect(await tally(most * 10 + 7, { token: 'away', from: '192.0.2.77' })).toEqual({ 503: most * 10 + 7 });
   });
 });
 
-it('health and public keys are answered however often they are asked for', async () => {
+it('health and public keys are served without a limit', async () => {
   const from = '192.0.2.99';
   for (const path of ['/health/live', '/health/ready', '/keys'])
     expect(await tally(most * 10 + 7, { path, from })).toEqual({ 200: most * 10 + 7 });
@@ -151,7 +149,7 @@ it('the OpenAPI document says which routes are limited', async () => {
 });
 
 describe('counts by minute', () => {
-  it('begin anew with each minute', () => {
+  it('start again with each minute', () => {
     let now = 5;
     const counts = new MinuteCounts(() => now);
     expect([1, 2, 3].map(() => counts.add('a', 2))).toEqual([undefined, undefined, 60]);
@@ -161,7 +159,7 @@ describe('counts by minute', () => {
     expect(counts.add('a', 2)).toBeUndefined();
   });
 
-  it('stay bounded however many keys come, and keep a key that comes again and again', () => {
+  it('are kept for a bounded number of keys, and for a key that keeps coming', () => {
     const counts = new MinuteCounts(() => 0, 1_000);
     for (let n = 0; n < 100_000; n += 1) {
       counts.add(`stranger-${n}`, 100);

@@ -4,8 +4,7 @@ import { createMemoryNodes, type MemoryNodes, type NodeBus } from '@warren/node-
 import { eventually } from '@warren/testing';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { unrevoked } from '../src/auth/unrevoked.js';
-import { Revocations } from '../src/revocations/revocations.js';
+import { Revocations, unrevoked } from '../src/revocations/revocations.js';
 import { type RevocationPage, type RevocationSource, revocationsUrl } from '../src/revocations/source.js';
 import { RevocationWatch } from '../src/revocations/watch.js';
 
@@ -28,7 +27,7 @@ const page = (revocations: SessionRevoked[], next = 'read', more = false): Revoc
 });
 
 describe('revocations', () => {
-  it('are told once each, and forgotten when no token can be good any more', () => {
+  it('are passed to listeners once, and removed when all tokens of the session have expired', () => {
     const revocations = new Revocations();
     const told: string[][] = [];
     revocations.onAdded((ids) => told.push([...ids]));
@@ -45,7 +44,7 @@ describe('revocations', () => {
     });
   });
 
-  it('make good tokens of their session bad ones', async () => {
+  it('make the tokens of their session invalid', async () => {
     const revocations = new Revocations();
     const one = revocation();
     const principal = {
@@ -63,13 +62,13 @@ describe('revocations', () => {
     await expect(verify('token')).rejects.toMatchObject(new AppError('session-revoked'));
   });
 
-  it('are listed on the internal port of the user service', () => {
+  it('are read from the internal port of the user service', () => {
     expect(revocationsUrl('http://user:4001')).toBe('http://user:5001/internal/revocations');
     expect(revocationsUrl('http://user:4001/')).toBe('http://user:5001/internal/revocations');
   });
 });
 
-describe('the watch', () => {
+describe('the revocation watch', () => {
   let process: MemoryNodes;
   let nodes: NodeBus;
   let watch: RevocationWatch;
@@ -91,7 +90,7 @@ describe('the watch', () => {
   const publish = async (data: unknown) =>
     process.publish({ type: 'user.session-revoked', body: JSON.stringify({ data }) });
 
-  it('knows the list before it starts, and hears what comes after', async () => {
+  it('has read the list when its start resolves, and then receives events', async () => {
     const [listed, heard] = [revocation(), revocation()];
     await watching(async () => page([listed]));
     expect(revocations.has(listed.sessionId)).toBe(true);
@@ -99,7 +98,7 @@ describe('the watch', () => {
     expect(revocations.has(heard.sessionId)).toBe(true);
   });
 
-  it('misses nothing that is revoked while it reads the list', async () => {
+  it('misses no session that is revoked while it reads the list', async () => {
     const meanwhile = revocation();
     await watching(async () => {
       await publish(meanwhile); // Too late for this list, so it has to be heard.
@@ -108,7 +107,7 @@ describe('the watch', () => {
     expect(revocations.has(meanwhile.sessionId)).toBe(true);
   });
 
-  it('warns of a list that is away once an outage, at a start only where it stays away, and without a stack', async () => {
+  it('warns once in each outage of the list, at the start only if the outage lasts, and without a stack', async () => {
     const lines: { level: string; reason: string }[] = [];
     const writes = { write: (line: string) => lines.push(JSON.parse(line)) };
     const telling = pino({ level: 'warn', formatters: { level: (level) => ({ level }) } }, writes);
@@ -140,7 +139,7 @@ describe('the watch', () => {
     expect(lines).toEqual([line]);
   });
 
-  it('reads all pages at first, and then only what came since, however often it looks', async () => {
+  it('reads all pages at first, and then only what was added since', async () => {
     const asked: (string | undefined)[] = [];
     const [one, two, later] = [revocation(), revocation(), revocation()];
     let revokedLater = false;
@@ -159,7 +158,7 @@ describe('the watch', () => {
     expect(asked.filter((after) => after === undefined || after === 'first')).toHaveLength(2);
   });
 
-  it('goes on with the page at which it failed', async () => {
+  it('continues with the page that failed', async () => {
     const asked: (string | undefined)[] = [];
     const [one, two] = [revocation(), revocation()];
     const source = async (after: string | undefined) => {
@@ -174,7 +173,7 @@ describe('the watch', () => {
     expect(asked.slice(0, 3)).toEqual([undefined, 'first', 'first']);
   });
 
-  it('ends a look at a list that never ends', async () => {
+  it('stops a read of a list that never ends', async () => {
     let pages = 0;
     const source = async () => {
       pages += 1;
@@ -186,7 +185,7 @@ describe('the watch', () => {
     expect(pages).toBeLessThanOrEqual(3);
   });
 
-  it('reads the list again when the node hears again after a gap', async () => {
+  it('reads the list again when the node bus has reconnected', async () => {
     let reads = 0;
     let connected: () => void = () => undefined;
     const missed = revocation();
@@ -211,7 +210,7 @@ describe('the watch', () => {
     await eventually(() => expect(revocations.has(missed.sessionId)).toBe(true));
   });
 
-  it('lets go of a list that is slow to come when it stops', async () => {
+  it('aborts a slow read when it stops', async () => {
     let given: AbortSignal | undefined;
     const slow = (_after: string | undefined, signal: AbortSignal) => {
       given = signal;
@@ -227,7 +226,7 @@ describe('the watch', () => {
     expect(watch.failed).toBe(0);
   });
 
-  it('starts without a list, and lives on with what it cannot read', async () => {
+  it('starts without the list, and ignores events that it cannot read', async () => {
     await watching(async () => {
       throw new Error('the user service is away');
     });

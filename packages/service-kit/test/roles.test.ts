@@ -5,7 +5,7 @@ import { Retention } from '@warren/unit-of-work';
 import pg from 'pg';
 import { pino } from 'pino';
 import { createService } from '../src/index.js';
-import { migrateService } from '../src/service/migrate-service.js';
+import { migrateService } from '../src/service/database.js';
 import { tinyService } from './tiny-service.js';
 
 const log = pino({ level: 'silent' });
@@ -42,7 +42,7 @@ describe('a database that one role owns and another works on', () => {
 
   const migrate = () => migrateService(tinyService(), environment());
 
-  it('serves with rights to rows only', async () => {
+  it('serves with a role that may only read and write rows', async () => {
     const { MIGRATE_DATABASE_URL, AMQP_URL, ...env } = environment();
     const bus = createMemoryEventBus();
     const service = await createService(tinyService(), { ...env, MIGRATE: 'off' }, { bus, log });
@@ -73,11 +73,11 @@ describe('a database that one role owns and another works on', () => {
     'SET session_replication_role = replica',
     `SELECT messaging.make_day('feed', '2030-01-01')`,
     `SELECT messaging.detach_day('outbox_rest', '2030-01-01', now())`,
-  ])('refuses the working role: %s', async (sql) => {
+  ])('does not allow the service role: %s', async (sql) => {
     await expect(worker.query(sql)).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|22023)$/) });
   });
 
-  it('lets retention make days and drop old ones, and work on those', async () => {
+  it('lets the service role create, use and drop partitions for retention', async () => {
     const round = async (clock: Date) => {
       const retention = new Retention({ pool: worker, log, clock: () => clock });
       expect(await retention.round()).toBe(true);
@@ -92,7 +92,7 @@ describe('a database that one role owns and another works on', () => {
     expect(partitionsDropped).toBeGreaterThan(0);
   });
 
-  it('lets its owner migrate again, and grants what was added meanwhile', async () => {
+  it('lets its owner migrate again, and grants rights on new tables', async () => {
     const owner = new pg.Client({ connectionString: database.ownerUrl });
     await owner.connect();
     await owner.query('CREATE TABLE later (id serial)');
@@ -103,14 +103,14 @@ describe('a database that one role owns and another works on', () => {
     await worker.query('INSERT INTO later DEFAULT VALUES');
   });
 
-  it('is refused where the working role could take the rights by itself', async () => {
+  it('is refused if the service role could give itself more rights', async () => {
     const env = { ...environment(), DATABASE_URL: database.url };
     await expect(migrateService(tinyService(), env)).rejects.toThrow(
       / is a superuser, so MIGRATE_DATABASE_URL /,
     );
   });
 
-  it('is refused where somebody else owns its tables, in words that say what to do', async () => {
+  it('is refused if another role owns its tables, with an error that says what to do', async () => {
     const before = await testDatabase();
     try {
       const elsewhere = (url: string) =>

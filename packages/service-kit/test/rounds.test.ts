@@ -7,7 +7,7 @@ const log = pino({ level: 'silent' });
 const longMs = 3_600_000;
 
 describe('rounds', () => {
-  it('go on at once while there is more, and survive one that fails', async () => {
+  it('follow each other at once while there is more work, and continue after a failure', async () => {
     let count = 0;
     const background = rounds({
       name: 'test',
@@ -27,7 +27,7 @@ describe('rounds', () => {
     expect(count).toBe(last);
   });
 
-  it('end at once while they wait, and wait for the one that runs', async () => {
+  it('stop at once between two rounds, and after a running round otherwise', async () => {
     let ended = false;
     let inside: () => void = () => undefined;
     const entered = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventBus } from '@warren/event-bus';
-import { ServiceBus } from '../src/service/service-bus.js';
+import { ServiceBus } from '../src/service/broker.js';
 
 /** Notes what is asked of it. */
 class NotingBus implements EventBus {
@@ -29,7 +29,7 @@ const subscription = {
 };
 
 describe('ServiceBus', () => {
-  it('ends consuming before publishing', async () => {
+  it('can stop consuming and still publish', async () => {
     const inner = new NotingBus();
     const bus = new ServiceBus(inner, true);
     await bus.subscribe(subscription);
@@ -39,7 +39,7 @@ describe('ServiceBus', () => {
     expect(inner.notes).toEqual(['subscription closed', 'published e1', 'bus closed']);
   });
 
-  it('leaves a bus that is not its own open', async () => {
+  it('does not close a bus that it does not own', async () => {
     const inner = new NotingBus();
     const bus = new ServiceBus(inner, false);
     await bus.subscribe(subscription);
@@ -47,7 +47,7 @@ describe('ServiceBus', () => {
     expect(inner.notes).toEqual(['subscription closed']);
   });
 
-  it('reports each event that it publishes to all services, and none that is meant for one', async () => {
+  it('reports each event that it publishes to all services, but none for a single service', async () => {
     const reported: string[] = [];
     const bus = new ServiceBus(new NotingBus(), false, ({ id }) => void reported.push(id));
     await bus.publish(event);

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { Readiness } from '../src/http/health.js';
-import { Closing } from '../src/service/closing.js';
-import { createStop } from '../src/service/stop.js';
+import { Closing, createStop } from '../src/service/stop.js';
 
 const log = pino({ level: 'silent' });
 
@@ -53,7 +52,7 @@ const inOrder = [
 ];
 
 describe('stopping', () => {
-  it('goes in order: each step begins when the one before is done', async () => {
+  it('runs its steps in order, each after the one before it has ended', async () => {
     const { notes, windows, stop, release } = partsOf(5);
     const began = Date.now();
     const stopped = stop();
@@ -65,7 +64,7 @@ describe('stopping', () => {
     expect(windows[0]).toBeLessThanOrEqual(3_600);
   });
 
-  it('asks sockets to leave although a delivery takes long, and closes nothing before that is finished', async () => {
+  it('moves sockets although a delivery takes long, and closes nothing before that delivery is finished', async () => {
     const { notes, stop, release } = partsOf(1);
     const stopped = stop();
     const timer = setInterval(() => notes.includes('slots handed out') && release('finished'), 20);
@@ -75,7 +74,7 @@ describe('stopping', () => {
     expect(notes).toEqual([...inOrder.slice(0, 2), ...late, ...inOrder.slice(4)]);
   });
 
-  it('closes everything although the sockets could not be handed over', async () => {
+  it('closes everything even if moving the sockets fails', async () => {
     const { notes, stop, release } = partsOf(0, new Error('no hand-over'));
     const timer = setInterval(() => release('finished'), 20);
     await stop();
@@ -83,7 +82,7 @@ describe('stopping', () => {
     expect(notes.slice(-2)).toEqual(['relay flushed', 'bus closed']);
   });
 
-  it('waits for nobody in a hurry but for deliveries in hand', async () => {
+  it('waits only for deliveries in progress if it is hurried', async () => {
     const { notes, stop, release } = partsOf(600);
     const timer = setInterval(() => release('finished'), 20);
     const stopped = stop();

@@ -70,7 +70,7 @@ describe('createTokenVerifier', () => {
     return createTokenVerifier({ issuer: 'us', audience: 'them', keys: createLocalJWKSet(jwks) });
   }
 
-  it('reads who it is', async () => {
+  it('returns the user of the token', async () => {
     const principal = await verifier()(await token());
     expect(principal).toMatchObject({ userId, sessionId: 's1', roles: ['admin'] });
     expect(principal.expiresAt).toBeGreaterThan(Date.now() + 50_000);
@@ -100,7 +100,7 @@ describe('createTokenVerifier', () => {
     ['the use of an ID token (Amazon Cognito)', () => ({ ...untyped, claims: { token_use: 'id' } })],
     ['the type of an ID token in its claims (Keycloak)', () => ({ ...untyped, claims: { typ: 'ID' } })],
     ['no subject', () => ({ claims: { sub: undefined } })],
-  ])('refuses %s', async (_, change) => {
+  ])('refuses a token with %s', async (_, change) => {
     await expect(verifier()(await token(change()))).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
@@ -114,11 +114,11 @@ describe('createTokenVerifier', () => {
       () => ({ ...untyped, audience: null, claims: { client_id: 'them', token_use: 'access' } }),
     ],
     ['with a type among its claims (Keycloak)', () => ({ claims: { typ: 'Bearer' } })],
-  ])('takes a token %s', async (_, change) => {
+  ])('accepts a token %s', async (_, change) => {
     expect(await verifier()(await token(change()))).toMatchObject({ userId });
   });
 
-  it('takes the tokens of any issuer: its algorithm, its subjects, no sessions', async () => {
+  it('accepts tokens of other issuers, with their algorithm and subjects and without sessions', async () => {
     const jwks = { keys: [{ ...rsa.publicJwk, kid: 'rsa' }] };
     const options = { audience: 'them', keys: createLocalJWKSet(jwks), algorithms: ['RS256'] };
     const verifierOf = (issuer: string) => createTokenVerifier({ ...options, issuer });
@@ -137,14 +137,14 @@ describe('createTokenVerifier', () => {
     expect((await verifierOf('us')(await theirs('us', 'auth0|ann'))).userId).not.toBe(ann.userId);
   });
 
-  it('refuses an unsigned token and what is no token at all', async () => {
+  it('refuses an unsigned token and text that is not a token', async () => {
     const [, payload] = (await token()).split('.');
     const header = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
     await expect(verifier()(`${header}.${payload}.`)).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(verifier()('rubbish')).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
-  it('tells an expired token from a wrong one, also when it expires in the cache', async () => {
+  it('answers token-expired for an expired token, also if it expires in the cache', async () => {
     await expect(verifier()(await token({ expiresIn: -10 }))).rejects.toMatchObject({
       code: 'token-expired',
     });
@@ -160,7 +160,7 @@ describe('createTokenVerifier', () => {
     }
   });
 
-  it('checks the signature of one token only once', async () => {
+  it('checks the signature of a token only once', async () => {
     let lookups = 0;
     const local = createLocalJWKSet({ keys: [keys.publicJwk] });
     const verify = createTokenVerifier({
@@ -202,7 +202,7 @@ describe('createRemoteKeys', () => {
       .sign(keys.privateKey);
   }
 
-  it('says that the issuer is away, not that the token is wrong, and asks no more for a while', async () => {
+  it('answers service-unavailable while the issuer is unreachable, and does not try again for a while', async () => {
     const keys = await makeKeys('ES256');
     let asked = 0;
     const url = await serve(() => {
@@ -229,7 +229,7 @@ describe('createRemoteKeys', () => {
     }
   });
 
-  it('reads the keys once the issuer is there, before anybody needs them', async () => {
+  it('fetches the keys as soon as the issuer is reachable, before they are needed', async () => {
     const { publicJwk } = await makeKeys('ES256');
     let away = true;
     const url = await serve(() =>
@@ -244,7 +244,7 @@ describe('createRemoteKeys', () => {
     await remote.firstRead.stop();
   });
 
-  it('says that the token is wrong where the issuer answered', async () => {
+  it('answers unauthenticated if the issuer answers but does not know the key', async () => {
     const keys = await makeKeys('ES256');
     const url = await serve(() => ({ status: 200, body: { keys: [keys.publicJwk] } }));
     const verify = createTokenVerifier({

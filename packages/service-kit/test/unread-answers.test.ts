@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => http.close());
 
 /** Node.js stops reading requests while answers wait; it must stay so, whatever stands around it. */
-it('a client that sends requests and never reads the answers fills no memory', async () => {
+it('a client that sends requests and never reads the responses does not fill the memory', async () => {
   const socket = connect((http.server.address() as AddressInfo).port, '127.0.0.1');
   socket.on('error', () => socket.destroy());
   socket.pause();

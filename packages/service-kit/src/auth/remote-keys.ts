@@ -4,24 +4,24 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } f
 import type { Logger } from 'pino';
 import type { Background } from '../definition.js';
 
-/** Milliseconds: one fetch may last so long, and after a failed one no other is tried for so long. */
+/** Milliseconds that a fetch may take. */
 const fetchTimeout = 3_000;
+/** Milliseconds after a failed fetch in which none is tried. */
 const retryAfter = 2_000;
-
-/** One of so many failures in a row is worth a line in the log. */
+/** While fetches fail in a row, the log gets a line for one in so many. */
 const failuresPerLine = 10;
 
 export interface RemoteKeys {
   /**
-   * Fetches the keys when first needed and again for an unknown key id.
+   * Fetches the keys when they are first needed, and again for an unknown key id.
    *
-   * An issuer that can't be reached makes no token wrong: keys seen before go on being used, and without any
-   * the result is `service-unavailable`, at once while the last failure is recent.
+   * While the issuer can't be reached, the keys that were fetched before are used. Without any, this throws
+   * `service-unavailable`: after a fetch was tried, or at once if the last failure is recent.
    */
   readonly keys: JWTVerifyGetKey;
-  /** Whether the keys were read once, so that tokens can be verified. */
+  /** Whether the keys were fetched, so that tokens can be verified. */
   readonly known: boolean;
-  /** Tries to read them until they are known, whether or not anybody needs them yet. */
+  /** Fetches the keys in the background until it succeeds, so that they are there when the first token comes. */
   readonly firstRead: Background;
 }
 
@@ -44,7 +44,7 @@ export function createRemoteKeys(url: URL, log: Logger): RemoteKeys {
       try {
         return await remote(header, token);
       } catch (error) {
-        if (isAnswer(error)) throw error;
+        if (isAboutToken(error)) throw error;
         failedAt = Date.now();
         failure = error;
         log.warn({ err: error, url: url.href }, 'cannot fetch the public keys of the token issuer');
@@ -75,7 +75,7 @@ function firstRead({ url, log, isKnown, read }: FirstRead): Background {
       try {
         await read();
       } catch (error) {
-        // Services start in any order: one that is up before the issuer has nothing to complain of yet.
+        // Services start in any order, so the first failure is no cause for a warning.
         if (failures++ % failuresPerLine === 0) {
           const level = failures === 1 ? 'info' : 'warn';
           log[level](
@@ -100,7 +100,7 @@ function firstRead({ url, log, isKnown, read }: FirstRead): Background {
   };
 }
 
-/** The keys were there; this token names none of them. */
-function isAnswer(error: unknown): boolean {
+/** The keys were fetched, but none of them is the token's. */
+function isAboutToken(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }

@@ -1,14 +1,14 @@
 import { AppError } from '@warren/contracts';
 import type { Principal, VerifyToken } from '@warren/realtime';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { v5 } from 'uuid';
-import { LruCache } from './lru-cache.js';
 
 export interface TokenVerifierOptions {
   issuer: string;
   audience: string;
   keys: JWTVerifyGetKey;
-  /** JWS algorithms that may sign. Default ES256 and EdDSA, which are Warren's own. */
+  /** JWS algorithms that tokens may be signed with. Default: ES256 and EdDSA, which the user service uses. */
   algorithms?: readonly string[];
 }
 
@@ -17,17 +17,17 @@ const clockTolerance = 5;
 const cachedTokens = 5_000;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Of the ids that are made of other issuers' subjects (RFC 9562, version 5). */
-const subjects = '3f0b7c52-8a4e-5d0a-9b7e-6c1d2e4f8a90';
+/** Namespace of the user ids that are derived from subjects of other issuers (RFC 9562, version 5). */
+const subjectNamespace = '3f0b7c52-8a4e-5d0a-9b7e-6c1d2e4f8a90';
 
 /**
  * Checks access tokens: algorithm, issuer, audience, type, expiry, `sub`. A verified token is remembered until it expires,
  * since each verification costs a signature check.
  *
- * Any OIDC issuer will do. Where `sub` is no UUID, the user's id is made of it, always the same one; without a `sid`
- * all tokens of a person count as one session.
+ * The issuer may be any OIDC issuer. If `sub` is not a UUID, the user id is derived from issuer and `sub`, so it is always
+ * the same. If there is no `sid`, all tokens of a user count as one session.
  *
- * Throws `unauthenticated` or `token-expired`; `service-unavailable` where the keys can't be had at the moment.
+ * The verifier throws `unauthenticated`, `token-expired`, or `service-unavailable` if the keys can't be read now.
  */
 export function createTokenVerifier({
   issuer,
@@ -35,7 +35,7 @@ export function createTokenVerifier({
   keys,
   algorithms = ['ES256', 'EdDSA'],
 }: TokenVerifierOptions): VerifyToken {
-  const verified = new LruCache<string, Principal>(cachedTokens);
+  const verified = new LRUCache<string, Principal>({ max: cachedTokens });
   const options = { issuer, clockTolerance, algorithms: [...algorithms] };
   return async (token) => {
     const known = verified.get(token);
@@ -47,7 +47,7 @@ export function createTokenVerifier({
     const { payload, protectedHeader } = await jwtVerify(token, keys, options).catch(refuse);
     checkType(protectedHeader.typ);
     checkAudience(payload, audience);
-    checkIsNoIdToken(payload);
+    refuseIdToken(payload);
     const principal = toPrincipal(payload);
     verified.set(token, principal);
     return principal;
@@ -60,39 +60,39 @@ function refuse(error: unknown): never {
   throw new AppError('unauthenticated', { cause: error });
 }
 
-/** Types of tokens that may be access tokens: RFC 9068's, and plain JWTs as many issuers still write them. */
-const types = [undefined, 'at+jwt', 'jwt'];
+/** Values of `typ` that access tokens may have: that of RFC 9068, and `JWT`, which many issuers write. */
+const accessTokenTypes = [undefined, 'at+jwt', 'jwt'];
 
-/** `typ` is optional (RFC 7519, 5.1); where it is there, it says what the token isn't. */
+/** `typ` is optional (RFC 7519, 5.1). */
 function checkType(typ: string | undefined): void {
-  if (!types.includes(typ?.toLowerCase().replace(/^application\//, '')))
+  if (!accessTokenTypes.includes(typ?.toLowerCase().replace(/^application\//, '')))
     throw new AppError('unauthenticated');
 }
 
-/** Some issuers put no `aud` into access tokens, but the client that they were issued to. ID tokens have an `aud`. */
+/** Some issuers write no `aud` into access tokens, but a `client_id`. ID tokens always have an `aud`. */
 function checkAudience({ aud, client_id: client }: JWTPayload, audience: string): void {
   const audiences = aud === undefined ? [client] : [aud].flat();
   if (!audiences.includes(audience)) throw new AppError('unauthenticated');
 }
 
 /**
- * An ID token of the same issuer tells who signed in to a client, and gives no access. Its `aud` is that client; where
- * `JWT_AUDIENCE` names a client too, these tell it apart: hashes that only ID tokens have (OpenID Connect Core,
- * 3.1.3.6 and 3.3.2.11), and what Amazon Cognito (`token_use`) and Keycloak (`typ`) write into it.
+ * Refuses ID tokens, which say who signed in to a client and give no access. The `aud` of an ID token is the client, so
+ * `checkAudience` doesn't refuse it if `JWT_AUDIENCE` is that client. Only ID tokens have `at_hash` or `c_hash` (OpenID
+ * Connect Core, 3.1.3.6 and 3.3.2.11), Amazon Cognito marks them with `token_use`, and Keycloak with `typ`.
  */
-function checkIsNoIdToken({ at_hash, c_hash, token_use: use = 'access', typ }: JWTPayload): void {
+function refuseIdToken({ at_hash, c_hash, token_use: use = 'access', typ }: JWTPayload): void {
   const isIdToken = at_hash !== undefined || c_hash !== undefined || use !== 'access' || typ === 'ID';
   if (isIdToken) throw new AppError('unauthenticated');
 }
 
 function toPrincipal({ iss, sub, sid, roles, exp }: JWTPayload): Principal {
   if (typeof sub !== 'string' || sub === '' || !exp) throw new AppError('unauthenticated');
-  const userId = uuid.test(sub) ? sub.toLowerCase() : v5(`${iss} ${sub}`, subjects);
-  const known = Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
+  const userId = uuid.test(sub) ? sub.toLowerCase() : v5(`${iss} ${sub}`, subjectNamespace);
+  const named = Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
   return Object.freeze({
     userId,
     sessionId: typeof sid === 'string' && sid !== '' ? sid : userId,
-    roles: Object.freeze(known),
+    roles: Object.freeze(named),
     expiresAt: exp * 1_000,
   });
 }

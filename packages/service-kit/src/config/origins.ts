@@ -1,13 +1,13 @@
 /**
- * The origin that a text means, as browsers write it in `Origin` (RFC 6454, 6.2): scheme and host in lower case, no
- * port that is the scheme's own, no slash at the end. Answers what is wrong where it doesn't mean exactly one.
+ * Parses an origin and writes it as browsers do in the header `Origin` (RFC 6454, 6.2): scheme and host in lower case,
+ * without the default port of the scheme and without a slash at the end.
  */
-export function readOrigin(text: string): { origin: string } | { problem: string } {
+function readOrigin(text: string): { origin: string } | { problem: string } {
   const [, scheme, authority, rest] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
   if (!scheme) return { problem: 'has no scheme' };
   if (!authority) return { problem: 'has no host' };
-  if (rest && rest !== '/') return { problem: 'goes on after the host' };
-  if (authority.includes('@')) return { problem: 'names a user' };
+  if (rest && rest !== '/') return { problem: 'has something after the host' };
+  if (authority.includes('@')) return { problem: 'has a user name' };
   if (authority.includes('*')) return { problem: 'has a wildcard' };
   if (!URL.canParse(text)) return { problem: 'is not a valid URL' };
   const { protocol, host } = new URL(text);
@@ -16,14 +16,14 @@ export function readOrigin(text: string): { origin: string } | { problem: string
   return { origin: `${protocol}//${host.toLowerCase()}` };
 }
 
-/** For an `Array` of strings in a configuration schema: `*`, or origins. Throws a sentence that names what is wrong. */
+/** For a list of origins in a configuration schema; an entry may be `*`. Throws an error that says what is wrong. */
 export function normaliseOrigins(texts: readonly string[]): string[] {
   return texts.map((text) => {
     if (text === '*') return text;
     const read = readOrigin(text);
     if ('origin' in read) return read.origin;
     throw new Error(
-      `${JSON.stringify(text)} ${read.problem}; an origin is a scheme, a host and perhaps a port, ` +
+      `${JSON.stringify(text)} ${read.problem}; an origin is a scheme, a host and optionally a port, ` +
         'for example https://app.example.org',
     );
   });

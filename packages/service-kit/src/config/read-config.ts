@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { types } from 'node:util';
 import { compileWriter } from '@warren/contracts/validation';
 import type { Static, TObject, TSchema } from 'typebox';
-import { parseText } from '../text.js';
+import { parseText } from '../parse-text.js';
 
-/** The environment doesn't fit; one readable line for each wrong or missing value, secrets left out. */
+/** The environment is wrong. `problems` has one readable line for each wrong or missing value, without secrets. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -17,10 +18,10 @@ export class ConfigError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads one variable per property of the schema, or its value from the file that `<NAME>_FILE` names. An empty
+ * Reads one variable for each property of the schema, or its value from the file that `<NAME>_FILE` names. An empty
  * variable counts as not set. Numbers, booleans and comma-separated lists are parsed.
  *
- * Throws `ConfigError` with everything that is wrong, not just the first.
+ * Throws `ConfigError` with all problems, not just the first.
  */
 export function readConfig<Schema extends TObject>(schema: Schema, env: Environment): Static<Schema> {
   const problems: string[] = [];
@@ -51,7 +52,6 @@ function readValue(name: string, schema: TSchema, env: Environment, required: bo
   return { problem: `${name}: ${shown} is not ${expectation(schema)}. ${facts.description}` };
 }
 
-/** Several ways of writing one value become the one that is used. */
 function normalised(name: string, value: unknown, { normalise }: Facts): Outcome {
   if (!normalise) return { value };
   try {
@@ -78,11 +78,19 @@ interface Facts {
   default?: unknown;
   description: string;
   secret: boolean;
-  /** Of a value that fits the schema; throws a sentence that says what is wrong with it all the same. */
+  /**
+   * Turns a value that fits the schema into the form that the program uses. Throws an error whose message says what is
+   * wrong with the value.
+   */
   normalise?: (value: unknown) => unknown;
 }
 
-export function factsOf(schema: TSchema): Facts {
+/** The value of a variable that this schema describes must not appear in error messages. */
+export function isSecret(schema: TSchema): boolean {
+  return factsOf(schema).secret;
+}
+
+function factsOf(schema: TSchema): Facts {
   const { type, default: fallback, description, secret, normalise } = schema as Record<string, unknown>;
   return {
     ...(typeof type === 'string' && { type }),
@@ -104,4 +112,42 @@ function expectation(schema: TSchema): string {
   const { minimum, maximum } = facts;
   if (minimum !== undefined && maximum !== undefined) return `${kind} from ${minimum} to ${maximum}`;
   return minimum === undefined ? kind : `${kind} of at least ${minimum}`;
+}
+
+export interface ConfigDescription {
+  name: string;
+  /** As it would be written in the environment. Null if the variable must be set. */
+  default: string | null;
+  description: string;
+}
+
+/** Describes each variable, in the order of the schema. The table in the README is made from this. */
+export function describeConfig(schema: TObject): ConfigDescription[] {
+  return Object.entries<TSchema>(schema.properties).map(([name, property]) => {
+    const facts = factsOf(property);
+    return { name, default: defaultText(property, facts.default), description: facts.description };
+  });
+}
+
+function defaultText(schema: TSchema, value: unknown): string | null {
+  const { defaultText: text } = schema as Record<string, unknown>;
+  if (typeof text === 'string') return text;
+  if (value === undefined) return null;
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+/** One line for each problem of a `ConfigError`; otherwise the messages of the error and of its causes. */
+export function readableError(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  const lines: string[] = [];
+  for (let each = error; types.isNativeError(each) && lines.length < 5; each = each.cause) {
+    lines.push(firstLine(each));
+  }
+  return lines.length > 0 ? lines : [String(error)];
+}
+
+function firstLine(error: Error): string {
+  const errors: readonly unknown[] = 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  const text = error.message || errors.map(String).join('; ') || error.name;
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -8,13 +8,13 @@ import { readMigrations } from './migrations.js';
 import { openSchemaEngine } from './schema-engine.js';
 
 export interface DiffOptions {
-  /** A PostgreSQL server on which a database may be created for a moment. */
+  /** A PostgreSQL server on which a temporary database may be created. */
   server: string;
   /** The folder with `schema.prisma` and `migrations/`; ends with a slash. */
   prisma: URL;
 }
 
-/** The SQL that brings a database from the last migration to what `schema.prisma` says; empty if nothing is missing. */
+/** The SQL that the migrations lack compared to `schema.prisma`; empty if they lack nothing. */
 export async function diffMigrations({ server, prisma }: DiffOptions): Promise<string> {
   const content = await readFile(new URL('schema.prisma', prisma), 'utf8');
   const migrations = await migrationList(new URL('migrations/', prisma));
@@ -37,7 +37,7 @@ export async function diffMigrations({ server, prisma }: DiffOptions): Promise<s
 
 const noFilters = { externalTables: [], externalEnums: [] };
 
-/** The folder as the engine wants it. */
+/** The migrations in the form that the engine takes. */
 async function migrationList(folder: URL): Promise<MigrationList> {
   return {
     baseDir: fileURLToPath(folder),
@@ -54,8 +54,8 @@ async function migrationList(folder: URL): Promise<MigrationList> {
 }
 
 /**
- * The adapter's own way drops the shadow database while its own pool is still connected to it, which fails; and it
- * can't read the catalogue, whose `"char"` columns it doesn't know.
+ * Prisma's adapter would drop the shadow database while its own pool is still connected to it, which fails. It also can't
+ * read the `"char"` columns of the catalogue.
  */
 class ShadowedPg extends PrismaPg {
   readonly #shadow: string;
@@ -71,7 +71,7 @@ class ShadowedPg extends PrismaPg {
   }
 }
 
-/** Prisma's engine knows no CHECK constraints: it panics on the list of those that it can't describe. */
+/** Prisma's engine panics on the list of constraints that it can't describe, such as CHECK constraints. */
 const undescribed = 'constraint_type';
 
 /** Type ids of `"char"` and `text` in PostgreSQL's catalogue. */

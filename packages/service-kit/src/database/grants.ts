@@ -2,7 +2,7 @@ import { changeSchema } from '@warren/unit-of-work';
 import pg, { type ClientBase } from 'pg';
 import type { Logger } from 'pino';
 
-/** The role of a database's address. */
+/** The role that the address of a database names. */
 export function roleOf(url: string): string {
   const { user } = new pg.Client({ connectionString: url });
   if (!user) throw new Error('the address of the database names no role');
@@ -10,16 +10,16 @@ export function roleOf(url: string): string {
 }
 
 /**
- * Grants a role what a service needs at work, and nothing with which it could change a table, a trigger or a function:
- * to read and write rows, and to call the functions of the kit's schema, `messaging`. Also for what later migrations make.
+ * Lets a role read and write rows, and call the functions in the kit's schema `messaging`, but not change a table, a
+ * trigger or a function. The grants also cover what later migrations create.
  *
- * Throws where the role could take these rights by itself.
+ * Throws if the role has more rights by itself: as a superuser, as the owner of the database, or as a member of its role.
  */
-export async function grantWork(
+export async function grantRowAccess(
   client: ClientBase,
   { role, messaging, log }: { role: string; messaging: string; log?: Logger },
 ): Promise<void> {
-  await demandLess(client, role);
+  await requireFewerRights(client, role);
   const statements = grantsFor(pg.escapeIdentifier(role), pg.escapeIdentifier(messaging)).join(';\n');
   await changeSchema(client, { what: `granting ${role} its rights`, log }, () => client.query(statements));
 }
@@ -30,7 +30,7 @@ function grantsFor(role: string, messaging: string): string[] {
   const schemas = `public, ${messaging}`;
   const later = 'ALTER DEFAULT PRIVILEGES IN SCHEMA';
   return [
-    // Before PostgreSQL 15, and in databases that come from there, everybody may make tables in it.
+    // Until PostgreSQL 15, and in databases upgraded from there, every role may create tables in it.
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
     `GRANT USAGE ON SCHEMA ${schemas} TO ${role}`,
     `GRANT ${rows} ON ALL TABLES IN SCHEMA ${schemas} TO ${role}`,
@@ -43,7 +43,7 @@ function grantsFor(role: string, messaging: string): string[] {
   ];
 }
 
-async function demandLess(client: ClientBase, role: string): Promise<void> {
+async function requireFewerRights(client: ClientBase, role: string): Promise<void> {
   const { rows: found } = await client.query<{ all: boolean; member: boolean; owner: boolean; me: string }>(
     `SELECT rolsuper AS all, pg_has_role(rolname, current_user, 'MEMBER') AS member, current_user AS me,
        pg_has_role(rolname, datdba, 'MEMBER') AS owner

@@ -8,14 +8,14 @@ export interface HealthConnectionOptions {
 }
 
 /**
- * Milliseconds that the kept connection has to answer, and then a new one as much: together they fit into the 2 s of a
- * readiness check.
+ * Milliseconds that the kept connection may take to answer, and that a new one may take after it. Both fit into the 2 s of
+ * a readiness check.
  */
 const timeout = 950;
 
 /**
- * A connection for the health check alone, so that readiness waits for nobody who uses the pool. The first check opens the
- * connection and keeps it. A connection that was lost meanwhile is replaced before the database counts as away. Checks at
+ * A connection for the health check alone, so that the check never waits for the users of the pool. The first check opens
+ * the connection and keeps it. If the kept connection doesn't answer, a new one is tried before the check fails. Checks at
  * the same time share one query.
  */
 export class HealthConnection {
@@ -70,7 +70,7 @@ function answers(client: pg.Client): Promise<boolean> {
   return withFallback(answer, timeout, false);
 }
 
-/** Resolves to what went wrong, if anything. */
+/** Resolves to the error, if there is one. */
 async function firstAnswer(client: pg.Client): Promise<unknown> {
   try {
     await client.connect();

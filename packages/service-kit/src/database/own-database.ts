@@ -1,14 +1,9 @@
 import { databaseOwner } from '@warren/unit-of-work';
 import type { ClientBase } from 'pg';
-import { readBooks } from './migration-books.js';
-import type { Migration } from './migrations.js';
+import { UnsuitableDatabase } from './connect.js';
+import { type Migration, readHistory } from './migrations.js';
 
-/** The database is there, but a service can't work on it; the message says why, and what to do. */
-export class UnsuitableDatabase extends Error {
-  override readonly name = 'UnsuitableDatabase';
-}
-
-/** Whose database it should be. */
+/** The service that a database should belong to. */
 export interface Owner {
   service: string;
   /** The name of the schema with the kit's tables. */
@@ -16,10 +11,11 @@ export interface Owner {
 }
 
 /**
- * Throws `UnsuitableDatabase` unless the database is the service's own: where another service has migrated it, or where
- * tables would be looked for outside of `public`.
+ * Throws `UnsuitableDatabase` if the database belongs to another service, or if the `search_path` doesn't begin with
+ * `public`. Returns `unclaimed` if no service has migrated it yet, or if it was migrated before databases recorded their
+ * service.
  */
-export async function demandOwnDatabase(
+export async function requireOwnDatabase(
   db: ClientBase,
   { service, messaging }: Owner,
 ): Promise<'known' | 'unclaimed'> {
@@ -42,17 +38,17 @@ export async function demandOwnDatabase(
 }
 
 /**
- * `demandOwnDatabase` before anything is migrated, also for what was made before databases named their service, and for
- * what the role may not change.
+ * `requireOwnDatabase` before a migration. Also throws if the database was migrated by another service before databases
+ * recorded their service, and if the role doesn't own all tables.
  */
-export async function demandMigratable(
+export async function requireMigratable(
   client: ClientBase,
   owner: Owner,
   migrations: readonly Migration[],
 ): Promise<void> {
-  await demandOwnTables(client, owner.messaging);
-  const found = await demandOwnDatabase(client, owner);
-  const [first] = (await readBooks(client)).values();
+  await requireTableOwner(client, owner.messaging);
+  const found = await requireOwnDatabase(client, owner);
+  const [first] = (await readHistory(client)).values();
   const known = new Map(migrations.map(({ name, sha256 }) => [name, sha256]));
   if (found === 'unclaimed' && first && known.get(first.name) !== first.sha256) {
     throw new UnsuitableDatabase(
@@ -61,7 +57,7 @@ export async function demandMigratable(
   }
 }
 
-async function demandOwnTables(client: ClientBase, messaging: string): Promise<void> {
+async function requireTableOwner(client: ClientBase, messaging: string): Promise<void> {
   const { rows } = await client.query<{ table: string; owner: string; role: string }>(
     `SELECT oid::regclass::text AS table, relowner::regrole::text AS owner, current_user AS role FROM pg_class c
      WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('public', $1))

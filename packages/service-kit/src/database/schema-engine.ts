@@ -7,7 +7,7 @@ import {
 import type { SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 
-/** The part of the global that is used here; the types of Node 20 lack it. */
+/** The types of Node 20 lack this global. */
 declare const WebAssembly: {
   instantiate(
     code: Uint8Array,
@@ -16,10 +16,9 @@ declare const WebAssembly: {
 };
 
 /**
- * Prisma's schema engine as WebAssembly over the pg driver: the same migrations as `prisma migrate deploy`,
- * without a native binary that would have to be downloaded.
+ * Prisma's schema engine as WebAssembly over the pg driver. The native engine would have to be downloaded.
  *
- * `free()` it after use.
+ * Call `free()` on it after use.
  */
 export async function openSchemaEngine(
   adapter: SqlMigrationAwareDriverAdapterFactory,
@@ -37,7 +36,7 @@ function loadWasm(): Promise<void> {
   return loading;
 }
 
-/** The package's own entry imports the `.wasm` file as a module, which Node can't do; so it is done by hand. */
+/** The entry of the package imports the `.wasm` file as a module, which Node can't do. */
 async function instantiate(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const wasm = await readFile(entry.replace(/\.js$/, '.wasm'));
@@ -47,7 +46,7 @@ async function instantiate(): Promise<void> {
   if (typeof start === 'function') start();
 }
 
-/** The engine forgets its own 10 s timers; they must not keep a process alive that has nothing else to do. */
+/** The engine never clears its 10 s timers, so they must not keep the process alive. */
 function importsOfWasm(): Record<string, unknown> {
   const setTimer = (callback: () => void, ms: number) => setTimeout(callback, ms).unref();
   return Object.fromEntries(

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Answers which methods a path takes, so that a wrong method isn't told as a wrong path. */
+/** Knows the methods of each path, so that a request with a wrong method gets 405 instead of 404. */
 export class AllowedMethods {
   readonly #routes: { pattern: RegExp; method: string }[] = [];
 
-  /** Watches the routes that are added from now on. */
+  /** Collects the routes that are added from now on. */
   watch(http: FastifyInstance): void {
     http.addHook('onRoute', ({ url, method }) => {
       const pattern = toPattern(url);
@@ -12,11 +12,12 @@ export class AllowedMethods {
     });
   }
 
-  /** `OPTIONS` is answered everywhere, for browsers' preflights, and says nothing about a path. */
+  /** Every path answers `OPTIONS`, for preflights of browsers, so it doesn't count. */
   #add(pattern: RegExp, method: string): void {
     if (method !== 'OPTIONS') this.#routes.push({ pattern, method });
   }
 
+  /** The methods of the path of this URL, sorted; empty for an unknown path. */
   at(url: string): string[] {
     const path = url.split('?', 1)[0] ?? url;
     const methods = this.#routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
@@ -24,7 +25,7 @@ export class AllowedMethods {
   }
 }
 
-/** `/payments/:id/confirm` becomes a pattern in which `:id` stands for one segment and `*` for the rest. */
+/** In the path of a route, `:id` matches one segment and `*` matches the rest. */
 function toPattern(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
     if (segment.startsWith(':')) return '[^/]+';

@@ -6,20 +6,20 @@ import type { RequestLimit } from './request-limit.js';
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
-/** Makes `request.principal` readable everywhere; only `requireTokens` fills it. */
+/** Adds `request.principal`. `requireTokens` and `requireRole` set it. */
 export function usePrincipal(http: FastifyInstance): void {
   http.decorateRequest('principal', {
     getter(this: FastifyRequest): Principal {
       const principal = principals.get(this);
-      if (!principal) throw new Error(`${this.method} ${this.url} is open to anybody: there is no principal`);
+      if (!principal) throw new Error(`${this.method} ${this.url} needs no token, so it has no principal`);
       return principal;
     },
   });
 }
 
 /**
- * Every route of this instance asks for a bearer token, unless its `config.auth` is `none`. Requests without a good token
- * count for their network in `limit`.
+ * Makes every route of this instance require a bearer token, unless its `config.auth` is `none`. Requests without a valid
+ * token count for their network in `limit`.
  */
 export function requireTokens(http: FastifyInstance, verify: VerifyToken, limit: RequestLimit): void {
   http.addHook('onRequest', async (request, reply) => {
@@ -27,13 +27,13 @@ export function requireTokens(http: FastifyInstance, verify: VerifyToken, limit:
     try {
       principals.set(request, await verify(bearerToken(request)));
     } catch (error) {
-      if (error instanceof AppError && error.status === 401) limit.countStranger(request, reply);
+      if (error instanceof AppError && error.status === 401) limit.countUnauthenticated(request, reply);
       throw error;
     }
   });
 }
 
-/** A hook that lets in only who has this role. Throws `forbidden` for others who signed in. */
+/** A hook that requires a token with this role. Throws `forbidden` if the token lacks the role. */
 export function requireRole(verify: VerifyToken, role: string): onRequestAsyncHookHandler {
   return async (request) => {
     const principal = await verify(bearerToken(request));
@@ -42,13 +42,13 @@ export function requireRole(verify: VerifyToken, role: string): onRequestAsyncHo
   };
 }
 
-/** Who asks, for the log; undefined where nobody has signed in. */
+/** The id of the signed-in user; undefined if nobody is signed in. */
 export function userIdOf(request: FastifyRequest): string | undefined {
   return principals.get(request)?.userId;
 }
 
-/** Whom a limit counts for: the user, or the network where nobody has to sign in. */
-export function callerOf(request: FastifyRequest): string {
+/** The key that a route's own limit counts under: the user, or the network if nobody is signed in. */
+export function limitKeyOf(request: FastifyRequest): string {
   return userIdOf(request) ?? networkOf(request.clientAddress);
 }
 

@@ -4,9 +4,8 @@ import type { FastifyBodyParser, FastifyInstance } from 'fastify';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * What a request's body may be: JSON in UTF-8 (RFC 8259, section 8.1), as it is and not compressed. One of no bytes is
- * none, whatever type it is said to have: a client that always names one can call a route that takes no body. A route
- * that takes one refuses it.
+ * Accepts request bodies of uncompressed JSON in UTF-8 (RFC 8259, section 8.1), and refuses all others. An empty body
+ * counts as none whatever its `content-type`, since some clients send one with every request.
  */
 export function useJsonBodies(http: FastifyInstance): void {
   http.removeAllContentTypeParsers();
@@ -15,7 +14,7 @@ export function useJsonBodies(http: FastifyInstance): void {
     if (body.length === 0) done(null, undefined);
     else done(new AppError('unsupported-media-type', { detail: 'Send application/json' }));
   });
-  // Before anything is read: nobody here could tell what the bytes stand for (RFC 9110, section 15.5.16).
+  // RFC 9110, section 15.5.16. Refused before the body is read.
   http.addHook('preParsing', async (request, reply) => {
     const coding = request.headers['content-encoding'];
     if (coding === undefined || coding.trim().toLowerCase() === 'identity') return;
@@ -24,7 +23,7 @@ export function useJsonBodies(http: FastifyInstance): void {
   });
 }
 
-/** Objects with `__proto__` and the like are no JSON here, as Fastify has it. */
+/** Like Fastify's own parser, refuses objects with `__proto__` or `constructor.prototype`. */
 function jsonParser(http: FastifyInstance): FastifyBodyParser<Buffer> {
   const parse = http.getDefaultJsonParser('error', 'error');
   return (request, body, done) => {

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
 
-/** From where a request comes. */
+/** Returns the address that a request comes from. */
 export type AddressOf = (message: Pick<IncomingMessage, 'headers' | 'socket'>) => string;
 
 /**
- * The peer's address; behind a proxy that is trusted, the last one it names: those before it a client may have written
- * itself.
+ * The address of the peer, or with `trustProxy` the last one in `X-Forwarded-For`: the proxy adds that one, and a client
+ * may have written those before it.
  */
 export function clientAddress(trustProxy: boolean): AddressOf {
   return ({ headers, socket }) => {
@@ -25,20 +26,16 @@ export function useClientAddress(http: FastifyInstance, addressOf: AddressOf): v
   });
 }
 
-const groupsOfNetwork = 4;
-
 /**
- * What limits count under: an IPv4 address, or the /64 of an IPv6 one, since whoever has one of its addresses has all
- * of them.
+ * The key that limits count an address under: an IPv4 address itself, or the /64 network of an IPv6 address, since whoever
+ * has one address of a /64 usually has all of them. Text that is not an address is returned as it is.
  */
 export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped) return mapped;
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.toLowerCase().split('%')[0]?.split('::') ?? [];
-  const before = head.split(':').filter((group) => group !== '');
-  const after = tail?.split(':').filter((group) => group !== '') ?? [];
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => '0');
-  const groups = [...before, ...zeros, ...after].slice(0, groupsOfNetwork);
-  return `${groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
+  if (!isIP(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+  return `${parsed.parts
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':')}::/64`;
 }

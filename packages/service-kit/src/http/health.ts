@@ -1,23 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { withFallback } from '../with-fallback.js';
 
-/** `degraded` still serves; `failed` can't. */
+/** An instance with a `degraded` check serves requests; one with a `failed` check can't. */
 export type CheckResult = 'ok' | 'degraded' | 'failed';
-/** `detail` is for everybody who can ask: it names no user, address or queue. */
+/** Everybody can read `detail`, so it names no user, address or queue. */
 export type CheckAnswer = CheckResult | { result: CheckResult; detail: string };
 export type Checks = Readonly<Record<string, () => CheckAnswer | Promise<CheckAnswer>>>;
 
 export interface Health {
   status: 'ok' | 'degraded' | 'unready';
   checks: Record<string, CheckResult>;
-  /** Why, for checks that say it. */
+  /** The details of the checks that have some. */
   details?: Record<string, string>;
 }
 
-/** Milliseconds after which a check that gives no answer has failed. */
+/** Milliseconds that a check may take. */
 const checkTimeout = 2_000;
 
-/** Whether this instance can serve. One that starts or drains can't, whatever its checks say. */
+/** Whether this instance can serve. While it starts or drains it can't, whatever its checks say. */
 export class Readiness {
   readonly #checks: Checks;
   #starting = true;
@@ -27,7 +27,7 @@ export class Readiness {
     this.#checks = checks;
   }
 
-  /** The doors are open, and the queue is bound or waits for the broker to come back. */
+  /** The instance listens, and consumes or waits for the broker. */
   started(): void {
     this.#starting = false;
   }
@@ -52,15 +52,15 @@ export class Readiness {
       }),
     );
     const results = Object.values(checks);
-    const told = { checks, ...(Object.keys(details).length > 0 && { details }) };
-    if (this.#starting) return { status: 'unready', ...told, checks: { ...checks, starting: 'failed' } };
-    if (this.#draining) return { status: 'unready', ...told, checks: { ...checks, draining: 'failed' } };
-    if (results.includes('failed')) return { status: 'unready', ...told };
-    return { status: results.includes('degraded') ? 'degraded' : 'ok', ...told };
+    const common = { checks, ...(Object.keys(details).length > 0 && { details }) };
+    if (this.#starting) return { status: 'unready', ...common, checks: { ...checks, starting: 'failed' } };
+    if (this.#draining) return { status: 'unready', ...common, checks: { ...checks, draining: 'failed' } };
+    if (results.includes('failed')) return { status: 'unready', ...common };
+    return { status: results.includes('degraded') ? 'degraded' : 'ok', ...common };
   }
 }
 
-/** `/health/live` says that the event loop turns; `/health/ready` answers 503 where traffic should stay away. */
+/** `/health/live` shows that the event loop runs. `/health/ready` answers 503 while this instance should get no traffic. */
 export function useHealth(http: FastifyInstance, readiness: Readiness): void {
   const options = { schema: { hide: true }, config: { unlimited: true }, logLevel: 'warn' } as const;
   http.get('/health/live', options, async () => ({ status: 'ok' }));

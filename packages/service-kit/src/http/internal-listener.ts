@@ -1,22 +1,17 @@
 import { AppError } from '@warren/contracts';
 import type { VerifyToken } from '@warren/realtime';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyPluginAsync,
-  fastify,
-  LogController,
-  type onResponseAsyncHookHandler,
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyPluginAsync,
+  onResponseAsyncHookHandler,
 } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
-import { requireRole, usePrincipal, userIdOf } from './authentication.js';
-import { useJsonBodies } from './bodies.js';
-import { type AddressOf, useClientAddress } from './client-address.js';
-import { answerClientError } from './client-error.js';
-import { correlationIdOf, useCorrelation } from './correlation.js';
+import { requireRole, userIdOf } from './authentication.js';
+import { createBase } from './base.js';
+import type { AddressOf } from './client-address.js';
 import { type Readiness, useHealth } from './health.js';
 import { sendProblem } from './problems.js';
-import { validatorCompiler } from './validation.js';
 
 export interface InternalListenerOptions {
   metrics: Metrics;
@@ -28,31 +23,14 @@ export interface InternalListenerOptions {
   addressOf: AddressOf;
 }
 
-/** Bytes of a request body. */
-const bodyLimit = 128 * 1024;
-
 /**
- * What only operators, probes and other services may see. No Ingress exposes its port. Probes ask here: connections to
- * the public port wait their turn to be accepted, however many come at once.
+ * The internal HTTP server, for operators, probes and other services only. No Ingress exposes its port. Probes use it
+ * because on the public port they would wait behind the connections of all clients.
  */
 export async function createInternalListener(options: InternalListenerOptions): Promise<FastifyInstance> {
-  const { metrics, readiness, log, routes, verify } = options;
-  const http: FastifyInstance = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
-    genReqId: correlationIdOf,
-    bodyLimit,
-    requestTimeout: 30_000,
-    frameworkErrors: sendProblem,
-    clientErrorHandler: answerClientError,
-  });
-  useJsonBodies(http);
-  http.setValidatorCompiler(validatorCompiler);
-  http.setErrorHandler(sendProblem);
+  const { metrics, readiness, routes, verify } = options;
+  const http = createBase(options);
   http.setNotFoundHandler((request, reply) => sendProblem(new AppError('not-found'), request, reply));
-  useCorrelation(http);
-  usePrincipal(http);
-  useClientAddress(http, options.addressOf);
   useHealth(http, readiness);
   http.get('/metrics', async (_request, reply) => {
     return await reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
@@ -66,7 +44,7 @@ export async function createInternalListener(options: InternalListenerOptions): 
   return http;
 }
 
-/** Routes for operators ask for the role `admin`; any path but the two known ones is a mistake in the program. */
+/** Routes below `/admin/` require the role `admin`. Throws for a route that is below neither `/admin/` nor `/internal/`. */
 function guardByPath(http: FastifyInstance, verify: VerifyToken): void {
   const asAdmin = requireRole(verify, 'admin');
   http.addHook('onRoute', (route) => {
@@ -78,7 +56,7 @@ function guardByPath(http: FastifyInstance, verify: VerifyToken): void {
   });
 }
 
-/** Who did, or tried, what as an operator. */
+/** Logs who sent which request to an operator route. */
 const audit: onResponseAsyncHookHandler = async (request, reply) => {
   const { method, url } = request;
   request.log.info(

@@ -1,29 +1,29 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** Milliseconds that requests in progress get to finish. */
+/** Milliseconds that requests in progress may take to finish. */
 const closeTimeout = 10_000;
-/** Milliseconds between two looks for connections whose last request has been answered meanwhile. */
+/** Milliseconds between checks for connections that have become idle. */
 const idleCheck = 100;
 
 /**
- * Connections that the operating system holds until we accept them, if its own limit (`somaxconn` on Linux) isn't lower.
- * It drops any beyond that silently, and their clients try again after 1, 3 and 7 s. When all clients come back at once,
- * that would hit health checks too.
+ * Connections that the operating system holds until the process accepts them, unless its own limit (`somaxconn` on Linux)
+ * is lower. It silently drops any beyond that, and their clients try again after 1, 3 and 7 s. If all clients reconnected
+ * at once, health checks would be dropped too.
  */
 const backlog = 4_096;
 
-/** Listens and answers the port as bound. */
+/** Listens, and returns the port that was bound. */
 export async function listen(http: FastifyInstance, host: string, port: number): Promise<number> {
   await http.listen({ host, port, backlog });
   return (http.server.address() as AddressInfo).port;
 }
 
-/** Takes no new requests, lets those in progress finish, and cuts off what takes too long. */
+/** Accepts no new requests, waits for those in progress, and ends connections that take longer than 10 s. */
 export async function closeHttp(http: FastifyInstance): Promise<void> {
   const { server } = http;
   const cutOff = setTimeout(() => server.closeAllConnections(), closeTimeout);
-  // A connection kept alive after its answer would otherwise hold the server open until it times out.
+  // Otherwise a kept-alive connection would keep the server open until it times out.
   const idle = setInterval(() => server.closeIdleConnections(), idleCheck);
   try {
     await http.close();

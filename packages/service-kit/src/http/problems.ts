@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { AppError, type KitErrorCode } from '@warren/contracts';
 import { isInfrastructure } from '@warren/unit-of-work';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -5,7 +7,7 @@ import { userIdOf } from './authentication.js';
 
 export const problemType = 'application/problem+json';
 
-/** Fastify's own refusals that a caller can do something about. */
+/** Errors of Fastify that the client caused. */
 const refusals: Readonly<Record<string, { code: KitErrorCode; detail: string }>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid-request', detail: 'The body is not valid JSON' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
@@ -19,8 +21,8 @@ const refusals: Readonly<Record<string, { code: KitErrorCode; detail: string }>>
 };
 
 /**
- * Other refusals of Fastify and of its plugins (`http-errors`), by their status: a caller's fault, not ours. Errors of
- * other libraries carry statuses as well, which say nothing of our callers.
+ * Codes of other client errors of Fastify and of its plugins (`http-errors`), by status. Errors of other libraries may
+ * have a status too, but it isn't about this request.
  */
 const codesByStatus: Readonly<Record<number, KitErrorCode>> = {
   403: 'forbidden',
@@ -31,7 +33,7 @@ const codesByStatus: Readonly<Record<number, KitErrorCode>> = {
   429: 'rate-limited',
 };
 
-/** The one edge where an unknown error becomes known. The answer tells the code, the log tells the cause. */
+/** Sends any error as a problem (RFC 9457). The response has the code only; the cause is logged. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = refusalOf(error) ?? outageOf(error) ?? AppError.from(error);
   const about = { code: known.code, userId: userIdOf(request) };
@@ -42,7 +44,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   return reply.code(known.status).type(problemType).send(JSON.stringify(known.toProblem()));
 }
 
-/** A database that is away is temporary, also for reads outside of a unit of work. */
+/** An unreachable database is a temporary problem, also for reads outside of a unit of work. */
 function outageOf(error: unknown): AppError | undefined {
   if (error instanceof AppError || !isInfrastructure(error)) return undefined;
   return new AppError('service-unavailable', { cause: error });
@@ -56,4 +58,31 @@ function refusalOf(error: unknown): AppError | undefined {
   const isOfHttp = 'expose' in error || (typeof code === 'string' && code.startsWith('FST_'));
   if (!isOfHttp || typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined;
   return new AppError(codesByStatus[statusCode] ?? 'invalid-request', { cause: error });
+}
+
+/** Errors of the HTTP parser of Node.js that have a code of their own. */
+const parserErrors: Readonly<Record<string, KitErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};
+
+/** Sends a problem for bytes that Node.js could not parse as a request, and closes the connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) socket.write(rawResponse(parserErrors[error.code ?? ''] ?? 'invalid-request'));
+  socket.destroy(error);
+}
+
+function rawResponse(code: KitErrorCode): string {
+  const detail = code === 'invalid-request' ? 'This is not a valid HTTP request' : undefined;
+  const problem = new AppError(code, { ...(detail && { detail }) });
+  const body = JSON.stringify(problem.toProblem());
+  return [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
 }

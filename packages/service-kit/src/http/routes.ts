@@ -13,19 +13,19 @@ import type {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Every route asks for an access token; `none` opens this one to anybody. */
+    /** Every route requires an access token, except those with `none`. */
     auth?: 'none';
-    /** `true` exempts this route from all limits: its answer costs next to nothing, and others can't work without it. */
+    /** `true` exempts this route from all limits. Only for cheap responses that others can't work without. */
     unlimited?: true;
   }
   interface FastifyRequest {
-    /** Who calls. Reading it on a route with `auth: 'none'` is a programming error and throws. */
+    /** The signed-in user. Throws on a route with `auth: 'none'`, since reading it there is a programming error. */
     readonly principal: Principal;
-    /** From where the request comes: the peer, or with `TRUST_PROXY` whom the proxy names. */
+    /** The address that the request comes from: the peer, or with `TRUST_PROXY` the address that the proxy names. */
     readonly clientAddress: string;
-    /** The caller's `x-correlation-id` if it was sane, otherwise made here. */
+    /** The client's `x-correlation-id` if it is acceptable; otherwise a new id. */
     readonly correlationId: string;
-    /** For `uow.run` and `uow.once`: what this request causes carries its correlation. */
+    /** For `uow.run` and `uow.once`, so that the events carry the correlation id of this request. */
     readonly cause: Cause;
   }
 }
@@ -39,7 +39,7 @@ export type Http = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** Routes of the HTTP door, typed by their schemas: `http: [routes((http) => { http.get(…) })]`. */
+/** Routes whose handlers are typed by their schemas: `http: [routes((http) => { http.get(…) })]`. */
 export function routes(register: (http: Http) => void | Promise<void>): FastifyPluginAsync {
   return async (instance) => {
     await register(instance.withTypeProvider<TypeBoxTypeProvider>());

@@ -3,25 +3,16 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { AppError, type ServiceContract } from '@warren/contracts';
 import type { VerifyToken } from '@warren/realtime';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyPluginAsync,
-  fastify,
-  LogController,
-} from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Metrics } from '../observe/metrics.js';
 import { AllowedMethods } from './allowed-methods.js';
-import { callerOf, requireTokens, usePrincipal, userIdOf } from './authentication.js';
-import { useJsonBodies } from './bodies.js';
-import { type AddressOf, useClientAddress } from './client-address.js';
-import { answerClientError } from './client-error.js';
-import { correlationIdOf, useCorrelation } from './correlation.js';
+import { limitKeyOf, requireTokens, userIdOf } from './authentication.js';
+import { createBase } from './base.js';
+import type { AddressOf } from './client-address.js';
 import { useDocumentation } from './documentation.js';
 import { type Readiness, useHealth } from './health.js';
 import { sendProblem } from './problems.js';
 import { limitRequests, type RequestLimit } from './request-limit.js';
-import { validatorCompiler } from './validation.js';
 
 export interface HttpOptions {
   contract: ServiceContract;
@@ -33,40 +24,22 @@ export interface HttpOptions {
   limit: RequestLimit;
 }
 
-/** Bytes of a request body. */
-const bodyLimit = 128 * 1024;
-
-/** The HTTP door around a service's routes, which are added by `addDoors`. Doesn't listen yet. */
+/** The public HTTP server of a service, which does not listen yet. `addRoutes` adds the routes of the service. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { contract, log, metrics, readiness } = options;
-  const http: FastifyInstance = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
-    genReqId: correlationIdOf,
-    bodyLimit,
-    requestTimeout: 30_000,
-    // Fastify's own answer isn't one of ours; what still arrives is served, and its connection closed.
-    return503OnClosing: false,
-    frameworkErrors: sendProblem,
-    clientErrorHandler: answerClientError,
-  });
+  // The default response to requests during the close isn't a problem. They are served, and then the connection closes.
+  const http = createBase({ log, addressOf: options.addressOf }, { return503OnClosing: false });
   const allowed = new AllowedMethods();
   allowed.watch(http);
-  useJsonBodies(http);
-  http.setValidatorCompiler(validatorCompiler);
-  http.setErrorHandler(sendProblem);
   http.setNotFoundHandler((request, reply) => {
     const methods = allowed.at(request.url);
     if (methods.length === 0) return sendProblem(new AppError('not-found'), request, reply);
     reply.header('allow', methods.join(', '));
     return sendProblem(new AppError('method-not-allowed'), request, reply);
   });
-  useCorrelation(http);
-  usePrincipal(http);
-  useClientAddress(http, options.addressOf);
   limitRequests(http, options.limit);
   useRequestLog(http, metrics);
-  useLastAnswers(http, readiness);
+  closeConnectionsWhenDraining(http, readiness);
   await http.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await http.register(cors, corsOptions(options.corsOrigins));
   await useDocumentation(http, contract);
@@ -76,24 +49,24 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 }
 
 /**
- * The service's own routes. Each asks for a token unless its `config.auth` is `none`, and is limited as its
- * `config.rateLimit` says: per user and instance, or per address where nobody has to sign in. Requests to routes without a
- * `config.rateLimit` count in `limit`, which must be that of `createHttp`.
+ * Adds the routes of the service. Each requires a token unless its `config.auth` is `none`. `config.rateLimit` limits a
+ * route per user and instance, or per network if nobody is signed in. Requests to routes without `config.rateLimit` count
+ * in `limit`, which must be the one given to `createHttp`.
  */
-export async function addDoors(
+export async function addRoutes(
   http: FastifyInstance,
-  doors: readonly FastifyPluginAsync[],
+  plugins: readonly FastifyPluginAsync[],
   verify: VerifyToken,
   limit: RequestLimit,
 ): Promise<void> {
-  await http.register(async (door) => {
-    requireTokens(door, verify, limit);
-    await door.register(rateLimit, {
+  await http.register(async (instance) => {
+    requireTokens(instance, verify, limit);
+    await instance.register(rateLimit, {
       global: false,
-      keyGenerator: callerOf,
+      keyGenerator: limitKeyOf,
       errorResponseBuilder: () => new AppError('rate-limited'),
     });
-    for (const plugin of doors) await door.register(plugin);
+    for (const plugin of plugins) await instance.register(plugin);
   });
 }
 
@@ -106,8 +79,8 @@ function corsOptions(origins: readonly string[]) {
   };
 }
 
-/** While it drains, each answer ends its connection: none is left whose next request would meet a closed door. */
-function useLastAnswers(http: FastifyInstance, readiness: Readiness): void {
+/** While the instance drains, each response closes its connection, so that the next request goes to another instance. */
+function closeConnectionsWhenDraining(http: FastifyInstance, readiness: Readiness): void {
   http.addHook('onSend', async (_request, reply) => {
     if (readiness.draining) reply.header('connection', 'close');
   });

@@ -2,13 +2,12 @@ import { AppError, type FieldError } from '@warren/contracts';
 import { compileWriter } from '@warren/contracts/validation';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { parseText } from '../text.js';
+import { parseText } from '../parse-text.js';
 
 /**
- * Requests are checked like every other edge, by the contracts' own rules. Only the query is parsed first,
- * since it can hold nothing but text.
+ * Validates requests with the validator of contracts. Values of the query are text, so they are parsed first.
  *
- * A pointer into the body starts at its root; one into another part is preceded by `/query`, `/params` or
+ * A pointer into the body starts at the root of the body; a pointer into another part begins with `/query`, `/params` or
  * `/headers`.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {

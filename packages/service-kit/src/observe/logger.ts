@@ -7,7 +7,7 @@ export interface LoggerOptions {
   level: string;
 }
 
-/** Secrets and personal data; they are cut out wherever a logged object has them on its first two levels. */
+/** Secrets and personal data. They are removed from the first two levels of logged objects. */
 const redacted = [
   'password',
   'currentPassword',
@@ -21,7 +21,7 @@ const redacted = [
   'displayName',
 ];
 
-/** JSON lines on stdout; readable ones where stdout is a terminal. */
+/** Logs JSON lines to stdout, or readable lines if stdout is a terminal. */
 export function createLogger({ service, node, level }: LoggerOptions): Logger {
   const options = {
     level,

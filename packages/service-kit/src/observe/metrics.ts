@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** One service's metrics, in a registry of its own: several services may share a process. */
+/** The metrics of one service, in a registry of its own, since several services may share a process. */
 export class Metrics {
   readonly registry = new Registry();
   readonly http: Histogram<'method' | 'route' | 'status'>;
@@ -27,7 +27,7 @@ export class Metrics {
     });
   }
 
-  /** A value that is read when the metrics are. */
+  /** Adds a gauge. `read` is called whenever the metrics are read. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
@@ -39,7 +39,7 @@ export class Metrics {
     });
   }
 
-  /** A total that its owner counts; nothing while there is no owner yet. */
+  /** Adds a counter whose total `read` returns; undefined counts as 0. */
   counter(name: string, help: string, read: () => number | undefined): void {
     new Counter({
       name,

@@ -9,11 +9,11 @@ export interface MeasuredParts<Db extends RawClient> {
   broker: { readonly state: 'up' | 'degraded'; readonly unauthorized: number };
   nodes: Pick<NodeBus, 'stats'>;
   revocations: { readonly size: number };
-  /** Absent where no list of revocations is read. */
+  /** Undefined if no list of revocations is read. */
   watch?: { readonly failed: number } | undefined;
 }
 
-/** What the parts count by themselves, under the names that dashboards and alerts use. */
+/** Adds the statistics of the parts to the metrics. Dashboards and alerts use these names. */
 export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredParts<Db>): void {
   const { messaging, realtime, broker, nodes, revocations, watch } = parts;
   const relay = () => messaging.stats().relay;
@@ -40,7 +40,11 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
     () => relay().inFlight,
   );
   metrics.counter('warren_relay_published_total', 'Events that the bus confirmed', () => relay().published);
-  metrics.counter('warren_relay_unroutable_total', 'Events that no service wanted', () => relay().unroutable);
+  metrics.counter(
+    'warren_relay_unroutable_total',
+    'Events that no service consumes',
+    () => relay().unroutable,
+  );
   metrics.counter(
     'warren_relay_failed_total',
     'Publishes without a confirm; they are repeated',
@@ -53,7 +57,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.gauge(
     'warren_outbox_parked',
-    'Events in the outbox that the broker refused and that wait for a person, of all instances, up to 1,000',
+    'Events in the outbox that the broker refused and that wait for an operator, of all instances, up to 1,000',
     () => relay().parked,
   );
 
@@ -75,7 +79,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_consumer_retried_total',
-    'Deliveries that failed and come again',
+    'Deliveries that failed and are retried',
     () => consumer()?.retried,
   );
   metrics.counter(
@@ -105,17 +109,17 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_consumer_suspected_total',
-    'Deliveries handled alone, since whoever had them before may have crashed on them',
+    'Deliveries handled alone, since a process that had them before may have crashed on them',
     () => consumer()?.suspected,
   );
   metrics.counter(
     'warren_consumer_crash_loops_total',
-    'Deliveries given up, since everyone crashed on them',
+    'Deliveries given up, since each process that had them crashed',
     () => consumer()?.crashLoops,
   );
   metrics.counter(
     'warren_consumer_busy_total',
-    'Times that a delivery was put back, since others held the locks which it needs',
+    'Times that a delivery was put back because other transactions held the locks that it needs',
     () => consumer()?.busy,
   );
 
@@ -133,7 +137,7 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_retention_feeds_visited_total',
-    'Feeds that were looked at, since they may have had entries to delete',
+    'Feeds that were checked for entries to delete',
     () => retention().feedsVisited,
   );
   metrics.counter(
@@ -149,21 +153,25 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
 
   metrics.gauge(
     'warren_revocations',
-    'Sessions known to have ended before their tokens',
+    'Sessions known to have ended before their tokens expired',
     () => revocations.size,
   );
   if (watch) {
     metrics.gauge(
       'warren_revocations_list_failed',
-      'Looks at the list of revocations that failed in a row; 0 when the last one went well',
+      'Reads of the list of revocations that failed in a row; 0 after a success',
       () => watch.failed,
     );
   }
   metrics.gauge('warren_sockets', 'Connected sockets', () => sockets().sockets);
-  metrics.gauge('warren_sockets_unjoined', 'Connections that have joined nothing', () => sockets().unjoined);
+  metrics.gauge(
+    'warren_sockets_unjoined',
+    'Connections that have not joined a namespace',
+    () => sockets().unjoined,
+  );
   metrics.gauge(
     'warren_sockets_opening',
-    'Sockets that wait until it is looked up where in their feed they start',
+    'Sockets that wait for the lookup of their position in the feed',
     () => sockets().opening,
   );
   metrics.counter(
@@ -204,17 +212,17 @@ export function measure<Db extends RawClient>(metrics: Metrics, parts: MeasuredP
   );
   metrics.counter(
     'warren_feed_gaps_total',
-    'Pushes that found something missing before them',
+    'Pushes that revealed missing entries before them',
     () => sockets().gaps,
   );
   metrics.counter(
     'warren_feed_sweep_repairs_total',
-    'Users for whom a sweep found what no push told',
+    'Users for whom a sweep found entries that no push had announced',
     () => sockets().sweepRepairs,
   );
   metrics.counter(
     'warren_feed_resumes_total',
-    'Sockets that went on from their cursor',
+    'Sockets that resumed from their cursor',
     () => sockets().resumes,
   );
   metrics.counter('warren_feed_behind_total', 'Sockets that read too slowly', () => sockets().drops);

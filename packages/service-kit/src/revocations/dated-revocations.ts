@@ -1,27 +1,27 @@
-import type { AskForRevocations, RevocationPage } from './source.js';
+import type { RequestList, RevocationPage } from './source.js';
 
-/** Each question overlaps the one before by so much: a revocation may commit later than one with a newer date. */
+/** Milliseconds by which each request overlaps the previous one: a revocation may commit later than one with a newer date. */
 const overlapMs = 60_000;
-/** Every so many reads the whole list is read: a date from a clock that is ahead must not hide others for long. */
+/** One in so many reads fetches the whole list, so that a date from a clock that is ahead doesn't hide others for long. */
 const wholeEvery = 30;
 
 const shape = /^dated:(\d{1,16}):(\d{1,4})$/;
 
-/** Whether a cursor came from `readDatedRevocations`. */
+/** Whether a cursor comes from `readDatedRevocations`. */
 export function isDatedCursor(cursor: string): boolean {
   return shape.test(cursor);
 }
 
 /**
- * Reads the list of a user service of the release before, which has no pages and only knows dates: from a minute before
- * the newest known date on, and now and then the whole list. A cursor holds that date, in milliseconds since 1970, and how
- * many reads are left until the whole list is due. Rejects as `ask` does.
+ * Reads the list of a user service that runs the previous release, which has no pages and filters by date: from a minute
+ * before the newest known date, and regularly the whole list. A cursor holds that date, in milliseconds since 1970, and the
+ * number of reads until the whole list is due. Rejects if `ask` rejects.
  *
- * To be removed with the release after this one.
+ * To be removed in the release after this one.
  */
 export async function readDatedRevocations(
   cursor: string | undefined,
-  ask: AskForRevocations,
+  ask: RequestList,
 ): Promise<RevocationPage> {
   const [, date, left] = shape.exec(cursor ?? '') ?? [];
   const known = date === undefined ? undefined : Number(date);
@@ -29,7 +29,7 @@ export async function readDatedRevocations(
   const { revocations } = await ask({ since });
   const newest = newestOf(revocations, known ?? 0);
   const reads = left === undefined ? wholeEvery : Number(left);
-  // Without a cursor the next read also finds out whether the user service has pages by then.
+  // Without a cursor, the next read also finds out whether the user service has pages by now.
   const next = newest > 0 && reads > 1 ? `dated:${newest}:${reads - 1}` : undefined;
   return { revocations, next, more: false };
 }

@@ -1,10 +1,14 @@
-import type { SessionRevoked } from '@warren/contracts';
+import { AppError, type SessionRevoked } from '@warren/contracts';
+import type { VerifyToken } from '@warren/realtime';
 
 type Revocation = Pick<SessionRevoked, 'sessionId' | 'tokensEndAt'>;
 
-/** Which sessions have ended before the access tokens they were given. Entries live as long as a token can. */
+/**
+ * The sessions that ended before their access tokens expired. An entry is kept until the last token of its session has
+ * expired.
+ */
 export class Revocations {
-  /** Session id to the latest end of its tokens, in milliseconds since 1970. */
+  /** Session id -> when its last token expires, in milliseconds since 1970. */
   readonly #ends = new Map<string, number>();
   readonly #listeners: ((sessionIds: ReadonlySet<string>) => void)[] = [];
 
@@ -16,7 +20,7 @@ export class Revocations {
     return this.#ends.has(sessionId);
   }
 
-  /** What is new among them is told to the listeners, together. */
+  /** Adds revocations and calls the listeners once with those that are new. */
   add(revocations: readonly Revocation[]): void {
     const now = Date.now();
     const fresh = new Set<string>();
@@ -34,9 +38,18 @@ export class Revocations {
     this.#listeners.push(listener);
   }
 
-  /** Forgets those of which no token can be good any more. */
+  /** Removes the sessions whose tokens have all expired. */
   prune(): void {
     const now = Date.now();
     for (const [sessionId, end] of this.#ends) if (end <= now) this.#ends.delete(sessionId);
   }
+}
+
+/** `verify`, which also refuses tokens of revoked sessions with `session-revoked`. */
+export function unrevoked(verify: VerifyToken, isRevoked: (sessionId: string) => boolean): VerifyToken {
+  return async (token) => {
+    const principal = await verify(token);
+    if (isRevoked(principal.sessionId)) throw new AppError('session-revoked');
+    return principal;
+  };
 }

@@ -2,39 +2,39 @@ import { Revocations as RevocationList, revocationsPerPage } from '@warren/contr
 import { compileReader } from '@warren/contracts/validation';
 import { isDatedCursor, readDatedRevocations } from './dated-revocations.js';
 
-/** One page of the revocations, and how to ask for the next one. */
+/** A page of the list of revocations. */
 export interface RevocationPage {
   revocations: RevocationList['revocations'];
-  /** The `after` of the next question; undefined where that must begin anew. */
+  /** The `after` of the next request; undefined if the next request must start from the beginning. */
   next: string | undefined;
-  /** Whether the next page has revocations already. */
+  /** Whether the next page already has revocations. */
   more: boolean;
 }
 
 /**
- * Reads a page of revocations: those that were added since `after`, the `next` of the page before, or all that are in
- * force without it. Some may come again; none is left out, in whichever order they were committed.
+ * Reads a page of revocations: those added since `after`, which is `next` of the previous page, or all in force without
+ * `after`. A revocation may be on several pages, but none is missed, whatever the order of commits.
  *
- * Rejects if the list can't be read at the moment, and soon after `signal` aborts.
+ * Rejects if the list can't be read now, and soon after `signal` aborts.
  */
 export type RevocationSource = (after: string | undefined, signal: AbortSignal) => Promise<RevocationPage>;
 
 const fetchTimeoutMs = 10_000;
 const check = compileReader(RevocationList);
 
-/** The user service doesn't understand the question: it is of the release before, or the cursor is of another one. */
+/** The user service refuses the parameters: it runs the previous release, or the cursor comes from another release. */
 class NotUnderstood extends Error {}
 
-/** Asks the user service, with these parameters in the query. Rejects with `NotUnderstood` for a 400. */
-export type AskForRevocations = (
+/** Requests the list with these query parameters. Rejects with `NotUnderstood` for status 400. */
+export type RequestList = (
   parameters: Readonly<Record<string, string | undefined>>,
 ) => Promise<RevocationList>;
 
-/** The list of the user service at `url`, which may be of the release before and have no pages. */
+/** The list of the user service at `url`. The user service may run the previous release, which has no pages. */
 export function remoteRevocations(url: string): RevocationSource {
   return async (after, signal) => {
     signal.throwIfAborted();
-    const ask: AskForRevocations = (parameters) => fetchList(url, parameters, signal);
+    const ask: RequestList = (parameters) => fetchList(url, parameters, signal);
     if (after !== undefined && isDatedCursor(after)) return await readDatedRevocations(after, ask);
     try {
       return await readPage(after, ask);
@@ -45,8 +45,8 @@ export function remoteRevocations(url: string): RevocationSource {
   };
 }
 
-/** A cursor that the user service refuses as malformed, as after an update, begins anew: it may well have pages. */
-async function readPage(after: string | undefined, ask: AskForRevocations): Promise<RevocationPage> {
+/** If the user service refuses the cursor, as it may after an update, this reads from the beginning. */
+async function readPage(after: string | undefined, ask: RequestList): Promise<RevocationPage> {
   const limit = String(revocationsPerPage);
   if (after === undefined) return pageOf(await ask({ limit }));
   try {
@@ -58,7 +58,7 @@ async function readPage(after: string | undefined, ask: AskForRevocations): Prom
 }
 
 function pageOf({ revocations, next, more = false }: RevocationList): RevocationPage {
-  // A user service that ignores parameters it doesn't know has listed by dates.
+  // This user service has ignored the unknown parameter `limit`, so it has no pages.
   if (next === undefined) throw new NotUnderstood();
   return { revocations, next, more };
 }
@@ -68,11 +68,11 @@ async function fetchList(
   parameters: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<RevocationList> {
-  // `AbortSignal.any` would leave something behind in a signal that lives as long as the process, each time.
+  // `AbortSignal.any` would leak memory with each call, since `signal` lives as long as the process.
   const ending = new AbortController();
   const end = () => ending.abort(signal.reason);
   signal.addEventListener('abort', end);
-  const timer = setTimeout(() => ending.abort(new Error(`${url} gave no answer in time`)), fetchTimeoutMs);
+  const timer = setTimeout(() => ending.abort(new Error(`${url} did not answer in time`)), fetchTimeoutMs);
   try {
     return await read(url, parameters, ending.signal);
   } finally {
@@ -96,11 +96,11 @@ async function read(
     throw new Error(`${url} answers ${response.status}`);
   }
   const checked = check(await response.json());
-  if (!checked.ok) throw new Error(`${url} answers with something that is no list of revocations`);
+  if (!checked.ok) throw new Error(`${url} does not answer with a list of revocations`);
   return checked.value;
 }
 
-/** Where the user service lists them, unless the configuration says otherwise: on its internal port. */
+/** The default URL of the list: on the internal port of the user service. */
 export function revocationsUrl(userServiceUrl: string): string {
   const url = new URL('/internal/revocations', userServiceUrl);
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));

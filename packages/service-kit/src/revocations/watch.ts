@@ -2,19 +2,19 @@ import { revocationType, SessionRevoked } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 import type { HeardEvent, NodeBus } from '@warren/node-bus';
 import type { Logger } from 'pino';
-import { readableError } from '../config/readable-error.js';
+import { readableError } from '../config/read-config.js';
 import type { Revocations } from './revocations.js';
 import type { RevocationSource } from './source.js';
 
-/** Between two looks at the list. It covers what no event told: a broker that is away, an event that was dropped. */
+/** Milliseconds between two reads of the list. They find revocations whose event was lost. */
 const defaultReadEveryMs = 10_000;
-/** Most pages that one look reads; the next look goes on. */
-const mostPages = 1_000;
-/** A start waits so long for the first look. A user service that is away keeps nobody from starting. */
+/** Maximum of pages that one read fetches. The next read continues. */
+const maxPages = 1_000;
+/** Milliseconds that the start waits for the first read. Services also start without the user service. */
 const firstReadMs = 5_000;
 
-/** Looks that may fail before the first that succeeds: all services start at once, the user service among them. */
-const patientLooks = 5;
+/** Failures after which the first read causes a warning. All services start at once, also the user service. */
+const toleratedFailures = 5;
 
 const check = compileReader(SessionRevoked);
 
@@ -23,23 +23,23 @@ export interface RevocationWatchParts {
   nodes: Pick<NodeBus, 'onEvent' | 'onConnected' | 'ready'>;
   source: RevocationSource;
   log: Logger;
-  /** Between two looks at the list, in milliseconds. Default 10 s. */
+  /** Milliseconds between two reads of the list. Default 10 s. */
   readEveryMs?: number;
 }
 
 /**
- * Keeps this process's revocations up to date, each process for itself: it hears the events, and reads the list at
- * the start, whenever its listening began anew, and every 10 s. The first look reads all revocations in force, page by
- * page; each later one reads only what was added since.
+ * Keeps the revocations of this process up to date. It receives them as events, and reads the list at the start, after each
+ * reconnection, and every 10 s. The first read fetches all revocations in force, page by page; later reads fetch only what
+ * was added since.
  *
- * It listens before it reads. What was revoked before the reading is in the list; what comes after is heard.
+ * It listens before it reads, so each revocation is in the list or comes as an event.
  */
 export class RevocationWatch {
   readonly #parts: RevocationWatchParts;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
-  /** How far the list was read. */
+  /** The position up to which the list was read. */
   #cursor: string | undefined;
   readonly #stopped = new AbortController();
   #failed = 0;
@@ -49,15 +49,15 @@ export class RevocationWatch {
     this.#parts = parts;
   }
 
-  /** Looks at the list that failed in a row. */
+  /** Reads of the list that failed in a row. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** Resolves after the first look, or after 5 s without one. */
+  /** Resolves after the first read, or after 5 s. */
   async start(): Promise<void> {
     const { nodes } = this.#parts;
-    nodes.onEvent((event) => this.#hear(event));
+    nodes.onEvent((event) => this.#receive(event));
     nodes.onConnected(() => void this.#read());
     await nodes.ready();
     let timer: NodeJS.Timeout | undefined;
@@ -74,15 +74,15 @@ export class RevocationWatch {
     await this.#reading;
   }
 
-  #hear({ type, body }: HeardEvent): void {
+  #receive({ type, body }: HeardEvent): void {
     if (type !== revocationType) return;
     const data = (JSON.parse(body) as { data?: unknown }).data;
     const checked = check(data);
     if (checked.ok) this.#parts.revocations.add([checked.value]);
-    else this.#parts.log.warn({ errors: checked.errors }, 'a revocation that cannot be read');
+    else this.#parts.log.warn({ errors: checked.errors }, 'a revocation event cannot be read');
   }
 
-  /** One look at a time; asked for meanwhile, another follows, since the running one may have come too early. */
+  /** Reads the list, one read at a time. If called during a read, another one follows, since the running one may be too early. */
   #read(): Promise<void> {
     if (this.#stopped.signal.aborted) return Promise.resolve();
     if (this.#reading) {
@@ -103,10 +103,10 @@ export class RevocationWatch {
     return this.#reading;
   }
 
-  /** After a failure the next look goes on with the page that failed. */
+  /** After a failure, the next read continues with the page that failed. */
   async #readPages(): Promise<void> {
     const { source, revocations } = this.#parts;
-    for (let page = 0; page < mostPages; page += 1) {
+    for (let page = 0; page < maxPages; page += 1) {
       const { revocations: some, next, more } = await source(this.#cursor, this.#stopped.signal);
       revocations.add(some);
       const goesOn = more && next !== undefined && next !== this.#cursor;
@@ -125,10 +125,10 @@ export class RevocationWatch {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       this.#failed += 1;
-      // One line an outage; the repeats say nothing new.
-      const isNews = this.#failed === (this.#wasRead ? 1 : patientLooks);
+      // Warn once in each outage.
+      const isFirst = this.#failed === (this.#wasRead ? 1 : toleratedFailures);
       const reason = readableError(error).join(': ');
-      log[isNews ? 'warn' : 'debug']({ reason }, 'the list of revocations cannot be read');
+      log[isFirst ? 'warn' : 'debug']({ reason }, 'the list of revocations cannot be read');
     } finally {
       revocations.prune();
     }

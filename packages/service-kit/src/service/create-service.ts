@@ -5,22 +5,20 @@ import type { RawClient } from '@warren/unit-of-work';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { TObject } from 'typebox';
-import { warnOfSharedUser } from '../config/broker-users.js';
 import type { Environment } from '../config/read-config.js';
-import { readServiceConfig } from '../config/service-config.js';
+import { readServiceConfig, warnOfSharedUser } from '../config/service-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createLogger } from '../observe/logger.js';
-import { Closing } from './closing.js';
 import { openService } from './open-service.js';
-import type { StopOptions } from './stop.js';
+import { Closing, type StopOptions } from './stop.js';
 
-/** What a process may bring instead of what the environment names. */
+/** Parts that the process brings instead of those that the environment names. */
 export interface ServiceOverrides {
-  /** Used where `AMQP_URL` isn't set. It stays the caller's: stopping the service doesn't close it. */
+  /** Used if `AMQP_URL` isn't set. Stopping the service doesn't close it. */
   bus?: EventBus;
   /**
-   * The nodes of this process, used if `AMQP_URL` isn't set. Services that share them hear each other's revocations at
-   * once; otherwise they find them in the user service's list.
+   * The node bus of this process, used if `AMQP_URL` isn't set. Services that share it receive each other's revocations at
+   * once; otherwise they find them in the list of the user service.
    */
   nodes?: MemoryNodes;
   log?: Logger;
@@ -30,20 +28,19 @@ export interface ServiceOverrides {
 
 export interface RunningService {
   name: string;
-  /** As bound, also where the configuration said 0. */
+  /** The port that was bound, also if the configuration says 0. */
   port: number;
   internalPort: number;
   /** `http://127.0.0.1:<port>` */
   url: string;
-  /** Drains and closes everything, in order. Repeated calls wait for the same stop; one with `hurry` speeds it up. */
+  /** Drains and closes everything, in order. Repeated calls wait for the same stop; a call with `hurry` speeds it up. */
   stop(options?: StopOptions): Promise<void>;
 }
 
 /**
- * Starts a service: configuration, database and its migrations, bus, doors, sockets, HTTP, consuming, in this
- * order. What was opened is closed again, in reverse, if a later step fails.
+ * Starts a service. If a step of the start fails, everything that was opened is closed again.
  *
- * Throws `ConfigError` for a wrong environment.
+ * Throws `ConfigError` if the environment is wrong.
  */
 export async function createService<
   Config extends TObject,

@@ -1,25 +1,31 @@
-import type { RawClient } from '@warren/unit-of-work';
-import { claimDatabase, migrateMessagingOver } from '@warren/unit-of-work';
+import type { ServiceContract } from '@warren/contracts';
+import { claimDatabase, migrateMessagingOver, type RawClient } from '@warren/unit-of-work';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { TObject } from 'typebox';
 import type { KitConfig } from '../config/kit-config.js';
-import { grantWork, roleOf } from '../database/grants.js';
+import type { Environment } from '../config/read-config.js';
+import { readServiceConfig } from '../config/service-config.js';
+import { withMigrationConnection } from '../database/connect.js';
+import { grantRowAccess, roleOf } from '../database/grants.js';
 import { HealthConnection } from '../database/health-connection.js';
-import { meetDatabase } from '../database/meet.js';
-import { applyMigrations } from '../database/migrate.js';
-import { withMigrationConnection } from '../database/migration-connection.js';
-import { readMigrations } from '../database/migrations.js';
-import { demandMigratable } from '../database/own-database.js';
+import { inspectDatabase } from '../database/inspect.js';
+import { applyMigrations, readMigrations } from '../database/migrations.js';
+import { requireMigratable } from '../database/own-database.js';
 import { createPool } from '../database/pool.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
-import type { Closing } from './closing.js';
+import { createLogger } from '../observe/logger.js';
+import type { Closing } from './stop.js';
 
-/** Connections of `DATABASE_POOL` that the health check has for itself. */
+/** Connections of `DATABASE_POOL` that are reserved for the health check. */
 const healthConnections = 1;
 
+/** Milliseconds to wait for a database that is still starting. */
+const maxWaitMs = 60_000;
+
 /**
- * The service's pool and client, and the connection of its health check, on a database of its own that is migrated unless
- * `MIGRATE` is off.
+ * Migrates the database unless `MIGRATE` is off, checks that it belongs to the service, and opens the pool, the client and
+ * the connection of the health check.
  */
 export async function openDatabase<Db extends RawClient, Client extends ServiceClient<Db>>(
   { contract, database }: Pick<ServiceDefinition<never, Db, Client>, 'contract' | 'database'>,
@@ -30,12 +36,12 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   const { service } = contract;
   if (config.MIGRATE === 'on') await migrate({ config, service, prisma: database.prisma, log });
   const url = config.DATABASE_URL;
-  const server = await meetDatabase({
+  const server = await inspectDatabase({
     url,
     service,
     messaging: config.MESSAGING_SCHEMA,
     log,
-    waitMs: mostWaitMs,
+    waitMs: maxWaitMs,
   });
   const health = new HealthConnection({ url, service });
   closing.add('health connection', () => health.close());
@@ -46,21 +52,18 @@ export async function openDatabase<Db extends RawClient, Client extends ServiceC
   return { pool, health, client };
 }
 
-/** Milliseconds to wait for a database that starts together with whatever waits for it. */
-export const mostWaitMs = 60_000;
-
 interface MigrateOptions {
   config: Pick<KitConfig, 'DATABASE_URL' | 'MIGRATE_DATABASE_URL' | 'MESSAGING_SCHEMA'>;
   service: string;
   prisma: URL;
   log: Logger;
-  /** Milliseconds to wait for a database that isn't there yet. Default 0. */
+  /** Milliseconds to wait for a database that can't be reached yet. Default 0. */
   waitMs?: number;
 }
 
 /**
- * The service's own schema and that of the unit of work, and the rights of the role that the service runs as, where
- * another one owns them. Safe when several processes do it at once.
+ * Migrates the tables of the service and those of the unit of work. If another role owns them, grants the role of
+ * `DATABASE_URL` its rights. Several processes may do this at the same time.
  */
 export async function migrate({ config, service, prisma, log, waitMs }: MigrateOptions): Promise<void> {
   const messaging = config.MESSAGING_SCHEMA;
@@ -68,11 +71,31 @@ export async function migrate({ config, service, prisma, log, waitMs }: MigrateO
   const [owner, worker] = [roleOf(url), roleOf(config.DATABASE_URL)];
   const migrations = await readMigrations(new URL('migrations/', prisma));
   await withMigrationConnection({ url, log, waitMs }, async (client) => {
-    await demandMigratable(client, { service, messaging }, migrations);
+    await requireMigratable(client, { service, messaging }, migrations);
     await migrateMessagingOver(client, { schema: messaging, log });
     await claimDatabase(client, service, messaging);
     const applied = await applyMigrations(client, migrations, log);
     if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
-    if (worker !== owner) await grantWork(client, { role: worker, messaging, log });
+    if (worker !== owner) await grantRowAccess(client, { role: worker, messaging, log });
   });
+}
+
+/**
+ * Only migrates the service's database: in an init container, or by hand before a deployment. Several processes may do this
+ * at the same time. Needs no broker, and waits up to a minute for a database that can't be reached yet.
+ *
+ * Throws `ConfigError` for a wrong environment.
+ */
+export async function migrateService<
+  Config extends TObject,
+  Db extends RawClient,
+  Client extends ServiceClient<Db>,
+  C extends ServiceContract,
+>(definition: ServiceDefinition<Config, Db, Client, C>, env: Environment): Promise<void> {
+  const { contract, database } = definition;
+  const { service } = contract;
+  const config = readServiceConfig(definition, env, true);
+  const log = createLogger({ service, node: config.NODE_ID, level: config.LOG_LEVEL });
+  await migrate({ config, service, prisma: database.prisma, log, waitMs: maxWaitMs });
+  log.info('the database is up to date');
 }

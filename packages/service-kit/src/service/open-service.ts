@@ -6,29 +6,26 @@ import type { Logger } from 'pino';
 import type { Static, TObject } from 'typebox';
 import { createRemoteKeys, type RemoteKeys } from '../auth/remote-keys.js';
 import { createTokenVerifier } from '../auth/token-verifier.js';
-import { unrevoked } from '../auth/unrevoked.js';
-import { type Commands, socketCommands } from '../commands/commands.js';
-import { brokerUsersOf } from '../config/broker-users.js';
+import { type Commands, socketCommands, timedCommand } from '../commands.js';
 import type { KitConfig } from '../config/kit-config.js';
+import { brokerUsersOf } from '../config/service-config.js';
 import type { Background, ServiceClient, ServiceDefinition, WithLease } from '../definition.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
 import { type CheckAnswer, Readiness } from '../http/health.js';
 import { createInternalListener } from '../http/internal-listener.js';
 import { closeHttp, listen } from '../http/listen.js';
 import { RequestLimit } from '../http/request-limit.js';
-import { addDoors, createHttp } from '../http/server.js';
+import { addRoutes, createHttp } from '../http/server.js';
 import { Metrics } from '../observe/metrics.js';
 import { measure } from '../observe/service-metrics.js';
-import { timedCommand } from '../observe/timed-command.js';
-import { Revocations } from '../revocations/revocations.js';
+import { Revocations, unrevoked } from '../revocations/revocations.js';
 import { remoteRevocations, revocationsUrl } from '../revocations/source.js';
 import { RevocationWatch } from '../revocations/watch.js';
 import { openBus, openNodes } from './broker.js';
-import type { Closing } from './closing.js';
 import type { RunningService, ServiceOverrides } from './create-service.js';
 import { openDatabase } from './database.js';
-import { LaterSockets } from './service-sockets.js';
-import { createStop } from './stop.js';
+import { DeferredSockets } from './deferred-sockets.js';
+import { type Closing, createStop } from './stop.js';
 
 export interface OpenOptions<
   Config extends TObject,
@@ -39,12 +36,12 @@ export interface OpenOptions<
   definition: ServiceDefinition<Config, Db, Client, C>;
   config: Static<Config> & KitConfig;
   log: Logger;
-  /** Gets everything that is opened, also if this fails half-way. */
+  /** Everything that is opened is added here, also if a later step fails. */
   closing: Closing;
   overrides: ServiceOverrides;
 }
 
-/** Opens the parts of a service in the order in which they need each other. */
+/** Opens the parts of a service, each after those that it needs. */
 export async function openService<
   Config extends TObject,
   Db extends RawClient,
@@ -72,7 +69,7 @@ export async function openService<
   const nodes = openNodes(broker, given);
   closing.add('node bus', () => nodes.close());
 
-  const sockets = new LaterSockets();
+  const sockets = new DeferredSockets();
   const { uow } = messaging;
   const leased: WithLease = (name, work) => withLease(pool, name, { schema, log }, work);
   const doors = await definition.doors({
@@ -83,7 +80,7 @@ export async function openService<
     withLease: leased,
     log,
   });
-  // Which of the two shapes it has depends on the contract, which is not known here.
+  // Whether there are commands depends on the type of the contract, which is generic here.
   const commands = socketCommands(contract, doors.commands as Commands<C> | undefined);
   const revocations = new Revocations();
   const ownKeys = overrides.keys ?? doors.keys;
@@ -107,7 +104,7 @@ export async function openService<
   const limit = new RequestLimit(config.REQUESTS_PER_MINUTE);
   const http = await createHttp({ contract, corsOrigins, addressOf, readiness, metrics, log, limit });
   closing.add('HTTP', () => closeHttp(http));
-  await addDoors(http, doors.http, verify, limit);
+  await addRoutes(http, doors.http, verify, limit);
   const realtime = createRealtime({
     server: http.server,
     service,
@@ -171,11 +168,11 @@ function listedRevocations({ REVOCATIONS_URL: url, USER_SERVICE_URL }: KitConfig
 }
 
 /**
- * A broker that is away takes nobody down: the outbox records. One that has refused this process since it began would
- * let a rollout go on that never publishes or consumes. What exactly it refuses is in the log.
+ * An unreachable broker leaves the instance ready, since the outbox keeps the events. But if the broker has refused this
+ * process since its start, the instance is not ready, so that a rollout stops.
  *
- * It also says `degraded` while events wait for the queue of another service, and while this service waits for what its
- * lost queue held.
+ * It is also `degraded` while events wait for the queue of another service, and while this service waits for the events
+ * that its lost queue held.
  */
 function checkBroker(
   parts: readonly { state: 'up' | 'degraded'; refused?: string | undefined }[],

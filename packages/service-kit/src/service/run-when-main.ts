@@ -4,11 +4,11 @@ import { parseArgs } from 'node:util';
 import type { ServiceContract } from '@warren/contracts';
 import type { RawClient } from '@warren/unit-of-work';
 import type { TObject } from 'typebox';
-import { readableError } from '../config/readable-error.js';
+import { readableError } from '../config/read-config.js';
 import type { ServiceClient, ServiceDefinition } from '../definition.js';
 import { createService, type RunningService } from './create-service.js';
-import { migrateService } from './migrate-service.js';
-import { onStopSignals } from './stop-signals.js';
+import { migrateService } from './database.js';
+import { onStopSignals } from './stop.js';
 
 const help = (service: string) => `Runs the ${service} service.
 
@@ -19,11 +19,11 @@ It is configured by environment variables; the README lists them.
 `;
 
 /**
- * Runs the service if `meta` is the program's own module, and does nothing if it was only imported. With
- * `--migrate-only` it brings the database up to date and ends.
+ * Runs the service if `meta` is the module that Node.js was started with, and does nothing if it was only imported. With
+ * `--migrate-only` it only migrates the database.
  *
- * SIGTERM or SIGINT drains it and exits with 0; another one that comes a second or more later hurries. A start that fails prints one line a problem
- * and exits with 1, as does a bug that nobody caught.
+ * SIGTERM or SIGINT drains the service and ends the process with 0; another signal a second or more later speeds that up.
+ * If the start fails, the process prints one line for each problem and ends with 1. An uncaught error ends it with 1 too.
  */
 export async function runWhenMain<
   Config extends TObject,
@@ -37,7 +37,7 @@ export async function runWhenMain<
   const { values } = readArguments(definition.contract.service);
   if (values.help) process.stdout.write(help(definition.contract.service));
   else if (values['migrate-only']) {
-    // As the first process of a container it would be deaf to the signal otherwise. What isn't committed is undone.
+    // Without a handler, the first process of a container ignores the signal. PostgreSQL rolls back what isn't committed.
     process.once('SIGTERM', () => process.exit(143));
     await orExit(definition.contract.service, migrateService(definition, process.env));
   } else {
@@ -72,7 +72,7 @@ function isProgram(meta: ImportMeta): boolean {
   return program !== undefined && realpathSync(program) === fileURLToPath(meta.url);
 }
 
-/** A signal that comes during the start stops the service when it has started. */
+/** A signal during the start stops the service once it has started. */
 function stopOnSignals(name: string, starting: Promise<RunningService>): void {
   const stop = (hurry: boolean): void => {
     starting

@@ -16,8 +16,8 @@ export interface ExtensibleClient {
 
 type PgOptions = ConstructorParameters<typeof PrismaPg>[1];
 
-/** A Prisma client whose queries go to the connection of one transaction at a time. */
-interface Seat {
+/** A Prisma client and the connection that its queries use. Serves one transaction at a time. */
+interface PooledClient {
   client: ExtensibleClient;
   connection: LentConnection;
 }
@@ -37,8 +37,8 @@ export interface LentModels {
 export class ModelClients {
   readonly #open: (adapter: SqlDriverAdapterFactory) => ExtensibleClient;
   readonly #options: PgOptions;
-  readonly #free: Seat[] = [];
-  readonly #all: Seat[] = [];
+  readonly #free: PooledClient[] = [];
+  readonly #all: PooledClient[] = [];
 
   constructor(open: (adapter: SqlDriverAdapterFactory) => ExtensibleClient, options: PgOptions) {
     this.#open = open;
@@ -47,16 +47,16 @@ export class ModelClients {
 
   /** A Prisma client for this transaction, taken when it is first asked for. */
   lazily(transaction: PgTransaction): LentModels {
-    let seat: Seat | undefined;
+    let lent: PooledClient | undefined;
     let client: object | undefined;
     let running = 0;
     let ended = false;
 
     const free = () => {
-      if (!ended || !seat || running > 0) return;
-      seat.connection.transaction = undefined;
-      this.#free.push(seat);
-      seat = undefined;
+      if (!ended || !lent || running > 0) return;
+      lent.connection.transaction = undefined;
+      this.#free.push(lent);
+      lent = undefined;
     };
     const during = async <T>({ args, query }: Operation<T>): Promise<T> => {
       if (ended) throw new Error('the transaction has ended');
@@ -73,9 +73,9 @@ export class ModelClients {
       client: () => {
         if (client) return client;
         if (ended) throw new Error('the transaction has ended');
-        seat = this.#free.pop() ?? this.#make();
-        seat.connection.lendTo(transaction);
-        client = seat.client.$extends({ query: { $allOperations: during } } as never);
+        lent = this.#free.pop() ?? this.#make();
+        lent.connection.lendTo(transaction);
+        client = lent.client.$extends({ query: { $allOperations: during } } as never);
         return client;
       },
       giveBack() {
@@ -89,12 +89,12 @@ export class ModelClients {
     await Promise.all(this.#all.map(({ client }) => client.$disconnect()));
   }
 
-  #make(): Seat {
+  #make(): PooledClient {
     const connection = new LentConnection();
     const client = this.#open(adapterOver(connection, this.#options));
-    const seat = { client, connection };
-    this.#all.push(seat);
-    return seat;
+    const lent = { client, connection };
+    this.#all.push(lent);
+    return lent;
   }
 }
 
@@ -103,7 +103,7 @@ interface Operation<T> {
   query(args: unknown): Promise<T>;
 }
 
-/** Prisma's driver adapter takes a pool, so this is one by type. It has no connection but that of the transaction. */
+/** Sends queries to the current transaction. It has the type of a pool because Prisma's driver adapter takes a pool. */
 class LentConnection extends pg.Pool {
   transaction: PgTransaction | undefined;
   /** Resolves when the last savepoint has ended. */
@@ -120,7 +120,7 @@ class LentConnection extends pg.Pool {
   }) as unknown as pg.Pool['query'];
 }
 
-/** Prisma's driver adapter, where a transaction inside of the transaction is a savepoint. */
+/** Prisma's driver adapter, with savepoints instead of transactions, since it already is in a transaction. */
 function adapterOver(connection: LentConnection, options: PgOptions): SqlDriverAdapterFactory {
   const factory = new PrismaPg(connection, options);
   return {
@@ -139,7 +139,7 @@ function adapterOver(connection: LentConnection, options: PgOptions): SqlDriverA
  * another such operation of the same transaction.
  */
 async function savepoint(adapter: SqlDriverAdapter, connection: LentConnection): Promise<Transaction> {
-  // That of now: the connection may be lent to another transaction before this savepoint ends.
+  // Kept, because the connection may be lent to another transaction before this savepoint ends.
   const { transaction } = connection;
   if (!transaction) throw new Error('the transaction has ended');
   const previous = connection.savepoint;
@@ -148,7 +148,7 @@ async function savepoint(adapter: SqlDriverAdapter, connection: LentConnection):
     ended = resolve;
   });
   await previous;
-  // Without a name: the text of a savepoint differs each time and would use up the names of statements.
+  // Without a statement name: these statements need no plan.
   const run = async (text: string) => void (await transaction.query({ text }));
   const end = (text: string) => run(text).finally(ended);
   try {
@@ -160,7 +160,7 @@ async function savepoint(adapter: SqlDriverAdapter, connection: LentConnection):
   return {
     provider: adapter.provider,
     adapterName: adapter.adapterName,
-    /** Prisma leaves the statements at the end to `commit` and `rollback`. */
+    /** Makes Prisma call `commit` and `rollback` instead of sending the statements itself. */
     options: { usePhantomQuery: true },
     queryRaw: (query: SqlQuery) => adapter.queryRaw(query),
     executeRaw: (query: SqlQuery) => adapter.executeRaw(query),

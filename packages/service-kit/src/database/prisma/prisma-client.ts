@@ -54,11 +54,11 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
   });
 }
 
-/** What a handler sees: raw statements of the kit's, and everything else of `models`, which is made when first needed. */
+/** The client that a handler gets: the kit's raw statements, and for everything else `models`, made when first needed. */
 function withModels<Raw extends object>(raw: Raw, models: () => object): Raw {
   return new Proxy(raw, {
     get(target, name) {
-      // Promises ask for `then`; that is no reason to make a client.
+      // `await` reads `then`, which must not make a client.
       if (name in target || name === 'then') return Reflect.get(target, name);
       return Reflect.get(models(), name);
     },

@@ -33,8 +33,8 @@ async function lend(): Promise<pg.PoolClient> {
 
 const change = () => pool.query('ALTER TABLE thing ALTER COLUMN word TYPE varchar(8)');
 
-describe('a statement whose tables have changed since it was planned', () => {
-  it('hazard: fails on each connection that has planned it', async () => {
+describe('a prepared statement whose table has changed', () => {
+  it('hazard: fails on each connection that has prepared it', async () => {
     const client = await lend();
     await client.query('BEGIN');
     await client.query(look);
@@ -44,7 +44,7 @@ describe('a statement whose tables have changed since it was planned', () => {
     await expect(client.query(look)).rejects.toMatchObject(stale);
   });
 
-  it('is planned anew and repeated on its own, whether its caller waits for a promise or a callback', async () => {
+  it('is prepared again and repeated outside of a transaction, for callers with promises and with callbacks', async () => {
     await pool.query(look);
     expect(pool.totalCount).toBe(1);
     await change();
@@ -56,7 +56,7 @@ describe('a statement whose tables have changed since it was planned', () => {
     expect(rows).toEqual([{ id: 1, word: 'abc' }]);
   });
 
-  it('fails in a transaction, and works in the next one, on whichever connection that is', async () => {
+  it('fails in a transaction, and works in the next one on every connection', async () => {
     const clients = [await lend(), await lend(), await lend()];
     for (const client of clients) await client.query(look);
     await change();
@@ -71,7 +71,7 @@ describe('a statement whose tables have changed since it was planned', () => {
     }
   });
 
-  it('is not repeated for another thing that the server can’t do', async () => {
+  it('is not repeated after another error of the same code', async () => {
     const failing = { name: 'failing', text: 'SELECT 1 FROM thing GROUP BY 1 FOR UPDATE' };
     const client = await lend();
     await expect(client.query(failing)).rejects.toMatchObject({ code: '0A000' });

@@ -8,8 +8,9 @@ import {
 import { compileWriter } from '@warren/contracts/validation';
 import type { CommandContext, CommandSocket, SocketCommand } from '@warren/realtime';
 import type { Static, TSchema } from 'typebox';
+import type { Metrics } from './observe/metrics.js';
 
-/** What a service does on each command of its contract: one handler a command, neither more nor fewer. */
+/** The handlers of a service's commands: exactly one for each command of the contract. */
 export type Commands<C extends ServiceContract> = {
   readonly [Name in keyof C['commands'] & string]: (
     input: CommandInput<C, Name>,
@@ -24,15 +25,15 @@ type Ephemeral<C extends ServiceContract> = C extends { ephemeral: infer E exten
 
 type DataOf<Schema> = Schema extends TSchema ? Static<Schema> : never;
 
-/** The socket that a command came by. It takes what the contract lists as `ephemeral`. */
+/** The socket that sent a command. It takes the events that the contract lists as `ephemeral`. */
 export interface SocketOf<C extends ServiceContract> extends Pick<CommandSocket, 'onLeave'> {
-  /** Live only and at most once. False for a socket that reads too slowly, or has left: it wasn't told. */
+  /** Sends an event at most once. Returns false, and sends nothing, if the socket reads too slowly or has left. */
   tell<Name extends keyof Ephemeral<C> & string>(event: Name, data: DataOf<Ephemeral<C>[Name]>): boolean;
 }
 
 /**
- * The commands of a contract as sockets send them. Input that doesn't fit the contract is refused as `invalid-request`,
- * with pointers.
+ * The commands of a contract with their handlers, for the realtime node. Input that doesn't fit the contract is refused as
+ * `invalid-request`, with pointers.
  *
  * @throws TypeError if a command of the contract has no handler, or a handler no command
  */
@@ -60,5 +61,23 @@ function checkOf({ input: schema }: CommandContract): SocketCommand['check'] {
     const checked = check(input);
     if (!checked.ok) throw new AppError('invalid-request', { errors: checked.errors });
     return checked.value;
+  };
+}
+
+/** The same command, which also measures its duration by outcome. */
+export function timedCommand(command: SocketCommand, metrics: Metrics): SocketCommand {
+  return {
+    ...command,
+    async handle(input, context, socket) {
+      const end = metrics.commands.startTimer({ command: command.name });
+      try {
+        const output = await command.handle(input, context, socket);
+        end({ outcome: 'ok' });
+        return output;
+      } catch (error) {
+        end({ outcome: AppError.from(error).code });
+        throw error;
+      }
+    },
   };
 }

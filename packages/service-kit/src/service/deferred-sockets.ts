@@ -3,8 +3,11 @@ import type { ServiceSockets } from '../definition.js';
 
 type HintListener = (keys: readonly string[]) => void;
 
-/** The doors are made before the sockets that they are to use: until these are there, nobody is connected. */
-export class LaterSockets implements ServiceSockets {
+/**
+ * The sockets that the doors get. The doors are made before the realtime node exists. Until `attach`, nobody is connected,
+ * hints are dropped, and listeners are kept.
+ */
+export class DeferredSockets implements ServiceSockets {
   readonly users: UserListener = {
     joined: (userId) => this.#each((listener) => listener.joined(userId)),
     left: (userId) => this.#each((listener) => listener.left(userId)),

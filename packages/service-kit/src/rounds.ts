@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Background } from '../definition.js';
+import type { Background } from './definition.js';
 
 export interface Rounds {
   name: string;
@@ -9,11 +9,11 @@ export interface Rounds {
   /** Milliseconds before the first round. Default: none. */
   firstAfterMs?: number;
   log: Logger;
-  /** Does a bounded piece of the work, less once the signal comes. Resolves to whether the next piece waits. */
+  /** Does a bounded piece of the work, and ends early when `signal` aborts. Resolves to whether more work is waiting. */
   round(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Work that comes round again and again; a round that fails is made up for by the next one. */
+/** Background work that is repeated: at once while more work is waiting, otherwise every `everyMs`, also after a failure. */
 export function rounds({ name, everyMs, firstAfterMs = 0, log, round }: Rounds): Background {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -23,7 +23,7 @@ export function rounds({ name, everyMs, firstAfterMs = 0, log, round }: Rounds):
     await wait(firstAfterMs);
     while (!signal.aborted) {
       const isMore = await round(signal).catch((error: unknown) => {
-        log.warn({ err: error, part: name }, 'a round failed, the next one is due');
+        log.warn({ err: error, part: name }, 'a round failed; the next one follows as usual');
         return false;
       });
       if (!isMore) await wait(everyMs);

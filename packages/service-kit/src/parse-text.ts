@@ -1,8 +1,8 @@
 const booleans: Readonly<Record<string, boolean>> = { true: true, on: true, false: false, off: false };
 
 /**
- * Reads text from outside (an environment variable, a query parameter) as the JSON Schema type that it stands
- * for. What can't be read stays a string, for the schema to refuse.
+ * Parses an environment variable or a query parameter as a value of this JSON Schema type. Text that can't be parsed is
+ * returned as it is, so that the schema refuses it.
  */
 export function parseText(raw: string, type: unknown): unknown {
   if (type === 'integer' || type === 'number') return /^-?\d+(\.\d+)?$/.test(raw.trim()) ? Number(raw) : raw;

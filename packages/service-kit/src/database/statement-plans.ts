@@ -1,11 +1,11 @@
 import { isStalePlan } from '@warren/unit-of-work';
 import pg from 'pg';
 
-/** What the connections of a pool have in common. */
-export interface Plans {
-  /** Statements may have names, under which the server keeps their plans from one transaction to the next. */
+/** The state that all connections of a pool share. */
+export interface StatementPlans {
+  /** Prepared statements may have names, so that the server keeps their plans between transactions. */
   named: boolean;
-  /** How often all plans had to be made anew. */
+  /** How often all statements were prepared again. */
   generation: number;
 }
 
@@ -14,14 +14,14 @@ type Query = (statement: unknown, values?: unknown, done?: Done) => unknown;
 type Named = pg.QueryConfig & { name: string };
 
 /**
- * Connections for a pool. Where tables have changed, the server refuses a plan that would now answer other types: then
- * all plans of the pool are made anew. The refused statement still fails; whoever sent it sends it again, as
- * `PlannedPool` does for statements on their own and `inTransaction` for whole transactions.
+ * The class of a pool's connections. If a table has changed, the server refuses prepared statements whose result types
+ * would change. Then all connections of the pool prepare their statements again. The refused statement itself fails and
+ * must be repeated: `RepeatingPool` repeats single statements, and `inTransaction` repeats whole transactions.
  *
- * New plans get new names and, in a comment, a new text: a pooler that shares plans between its clients knows them by
- * their text.
+ * A statement that is prepared again gets a new name, and a new text by a comment, because a pooler that shares prepared
+ * statements between its clients identifies them by their text.
  */
-export function plannedClient(plans: Plans): typeof pg.Client {
+export function preparingClient(plans: StatementPlans): typeof pg.Client {
   const prepared = (statement: Named): pg.QueryConfig => {
     const { name, ...unnamed } = statement;
     if (!plans.named) return unnamed;
@@ -55,8 +55,8 @@ export function plannedClient(plans: Plans): typeof pg.Client {
   };
 }
 
-/** Repeats a statement on its own whose plan was refused. Its `Client` is a `plannedClient`. */
-export class PlannedPool extends pg.Pool {
+/** Repeats single statements whose plan was refused. Its `Client` must be a `preparingClient`. */
+export class RepeatingPool extends pg.Pool {
   readonly #query = super.query.bind(this) as Query;
 
   override query = ((statement: unknown, valuesOrDone?: unknown, doneAfterValues?: Done) => {
