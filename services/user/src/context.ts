@@ -7,11 +7,10 @@ import type { PrismaClient, UserDb } from './store/database.js';
 type Contract = typeof userContract;
 
 /** What the kit gives this service. */
-export type Context = ServiceContext<UserConfig, UserDb, PrismaClient, Contract>;
+export type UserContext = ServiceContext<UserConfig, UserDb, PrismaClient, Contract>;
 export type UserUow = UnitOfWork<UserDb, Contract>;
 export type UserTx = Tx<UserDb, Contract>;
 export type UserSocket = SocketOf<Contract>;
-export type Log = Context['log'];
 
-/** The clock by which everything here begins and ends. */
+/** The current time. Tests pass a clock that they can move. */
 export type Clock = () => Date;

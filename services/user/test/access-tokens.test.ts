@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
-import { AccessTokens } from '../src/security/access-tokens.js';
-import { KeyRing } from '../src/security/key-ring.js';
+import { AccessTokens, KeyRing } from '../src/providers/access-tokens.js';
 
-const options = { issuer: 'issuer', audience: 'audience', lifetime: 900 };
+const options = { issuer: 'issuer', audience: 'audience', lifetimeSeconds: 900 };
 const subject = { userId: 'user', sessionId: 'session', roles: [] };
 
 describe('an access token', () => {

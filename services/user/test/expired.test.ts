@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { deleteExpired, deleteRunOut } from '../src/store/expired.js';
+import { deleteExpired, deleteExpiredSessions } from '../src/store/expired.js';
 import { openClient } from './client.js';
 import { query } from './query.js';
 import { type Running, runUserService } from './running.js';
@@ -34,7 +34,7 @@ describe('what is removed when it is over', () => {
     );
     const read = await client.prisma.$transaction(async (tx) => {
       await deleteExpired(tx, new Date(), new AbortController().signal);
-      await deleteRunOut(tx, new Date(), 100);
+      await deleteExpiredSessions(tx, new Date(), 100);
       return await tx.$queryRaw<{ table: string }[]>`
         SELECT relname AS "table" FROM pg_stat_xact_user_tables
         WHERE seq_tup_read > 100 AND schemaname = 'public'`;

@@ -5,9 +5,9 @@ import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
-import { keyLead } from '../src/domain/key-schedule.js';
-import { firstKeys } from '../src/operations/first-keys.js';
-import { UnreadableKeyError } from '../src/security/sealed-keys.js';
+import { keyLeadMs } from '../src/domain/key-schedule.js';
+import { UnreadableKeyError } from '../src/domain/sealed-keys.js';
+import { loadKeysAtStart } from '../src/operations/keep-signing-keys.js';
 import { query } from './query.js';
 import { callOf, password, type SignedIn, startUserService, TestClock } from './running.js';
 
@@ -65,13 +65,13 @@ describe('signing keys', () => {
     expect(await kids(two)).toEqual([first]);
     const early = await signIn(one);
 
-    clock.advance(30 * day - keyLead + minute);
+    clock.advance(30 * day - keyLeadMs + minute);
     for (const each of [one, two]) await eventuallyKids(each, (found) => expect(found).toHaveLength(2));
     const [second] = (await kids(one)).filter((kid) => kid !== first);
     expect((await kids(two)).sort()).toEqual([first, second].sort());
     for (const each of [one, two]) expect(await signer(each)).toBe(first);
 
-    clock.advance(keyLead);
+    clock.advance(keyLeadMs);
     for (const each of [one, two]) expect(await signer(each)).toBe(second);
     const late = await signIn(two);
     for (const each of [one, two]) {
@@ -170,7 +170,7 @@ describe('signing keys', () => {
         tries += 1;
         throw new Error(`failure ${tries}`);
       };
-      await expect(firstKeys(failing, log, 1)).rejects.toThrow('failure 5');
+      await expect(loadKeysAtStart(failing, log, 1)).rejects.toThrow('failure 5');
     });
   });
 });

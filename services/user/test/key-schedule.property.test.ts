@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  keyLead,
+  keyLeadMs,
   nextKey,
-  publicKeysMaxAge,
+  publicKeysMaxAgeSeconds,
   retiredKeys,
   type ScheduledKey,
   signingKey,
@@ -14,8 +14,8 @@ const start = Date.parse('2026-01-01T00:00:00Z');
 
 /** Instances that look at the keys in any order, no less than once a minute each while they can reach the database. */
 const lives = fc.record({
-  rotateEvery: fc.integer({ min: 24 * 60 * minute, max: 40 * 24 * 60 * minute }),
-  tokenLifetime: fc.integer({ min: 10_000, max: 24 * 60 * minute }),
+  rotateEveryMs: fc.integer({ min: 24 * 60 * minute, max: 40 * 24 * 60 * minute }),
+  tokenLifetimeMs: fc.integer({ min: 10_000, max: 24 * 60 * minute }),
   /** Minutes between two rounds; long ones are outages of everything. */
   gaps: fc.array(
     fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1_400, 43_190)),
@@ -43,7 +43,7 @@ describe('signing keys over time', () => {
           const now = new Date(at);
           const retired = retiredKeys(keys, now, schedule);
           for (const { id } of retired) {
-            expect((signed.get(id) ?? 0) + schedule.tokenLifetime).toBeLessThan(at);
+            expect((signed.get(id) ?? 0) + schedule.tokenLifetimeMs).toBeLessThan(at);
           }
           keys = keys.filter((key) => !retired.includes(key));
           const signsFrom = nextKey(keys, now, schedule);
@@ -52,7 +52,7 @@ describe('signing keys over time', () => {
           expect(signer).toBeDefined();
           if (!signer) return;
           signed.set(signer.id, at);
-          if (signer.id !== 'key-0') expect(at - signer.shownFrom).toBeGreaterThanOrEqual(keyLead);
+          if (signer.id !== 'key-0') expect(at - signer.shownFrom).toBeGreaterThanOrEqual(keyLeadMs);
           expect(keys.length).toBeLessThanOrEqual(4);
         }
       }),
@@ -71,6 +71,6 @@ describe('signing keys over time', () => {
 
   it('are shown for longer than anybody keeps the older ones', () => {
     const cachedByVerifiers = 10 * minute;
-    expect(keyLead).toBeGreaterThan(publicKeysMaxAge * 1_000 + cachedByVerifiers + minute);
+    expect(keyLeadMs).toBeGreaterThan(publicKeysMaxAgeSeconds * 1_000 + cachedByVerifiers + minute);
   });
 });

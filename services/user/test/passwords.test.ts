@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { hash } from '@node-rs/argon2';
-import { Passwords } from '../src/security/passwords.js';
+import { Passwords } from '../src/providers/passwords.js';
 
 describe('Passwords', () => {
   it('hashes with argon2id, each time with another salt', async () => {

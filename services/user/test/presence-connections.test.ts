@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import type { UserListener } from '@warren/realtime';
 import { eventually } from '@warren/testing';
 import { pino } from 'pino';
-import { Connections } from '../src/presence/connections.js';
+import { PresenceRecorder } from '../src/jobs/presence-recorder.js';
+import { PresenceRecord } from '../src/operations/record-presence.js';
 import { openClient } from './client.js';
 import { query } from './query.js';
 import { type Running, runUserService } from './running.js';
@@ -13,7 +14,7 @@ describe('who is connected to a process', () => {
   let running: Running;
   let client: ReturnType<typeof openClient>;
   let listener: UserListener;
-  let connections: Connections;
+  let recorder: PresenceRecorder;
   beforeAll(async () => {
     running = await runUserService();
     client = openClient(running.database.url);
@@ -32,13 +33,18 @@ describe('who is connected to a process', () => {
       hint: () => undefined,
       onHint: () => undefined,
     };
-    connections = new Connections({ client: client.prisma, sockets, changed: () => undefined, log });
-    connections.start();
+    recorder = new PresenceRecorder({
+      record: new PresenceRecord({ client: client.prisma }),
+      sockets,
+      changed: () => undefined,
+      log,
+    });
+    recorder.start();
     await eventually(async () => expect(await lease()).toBeDefined());
   });
   afterEach(async () => {
     jest.restoreAllMocks();
-    await connections.stop();
+    await recorder.stop();
   });
 
   const lease = async () => {

@@ -4,9 +4,9 @@ import {
   decideRefresh,
   mostRotations,
   type RefreshDecision,
-  refreshGrace,
+  refreshGraceMs,
   type SessionState,
-} from '../src/domain/refresh.js';
+} from '../src/domain/refresh-tokens.js';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const expiresAt = new Date(start + 86_400_000);
@@ -16,7 +16,7 @@ const uses = fc.array(
   fc.record({
     after: fc.oneof(
       fc.integer({ min: 0, max: 40_000 }),
-      fc.constantFrom(0, 1, refreshGrace, refreshGrace + 1),
+      fc.constantFrom(0, 1, refreshGraceMs, refreshGraceMs + 1),
     ),
     /** 0 presents the newest token, 1 the one before, … */
     back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 6 })),
@@ -55,7 +55,7 @@ describe('a session under any use of its refresh tokens', () => {
           const rotated = rotatedAt.get(generation);
           if (over) expect(decision.kind).toBe('revoked');
           else if (rotated === undefined) expect(decision.kind).toBe('rotate');
-          else if (at - rotated <= refreshGrace) {
+          else if (at - rotated <= refreshGraceMs) {
             expect(decision).toEqual({ kind: 'repeat', generation: generation + 1 });
           } else expect(decision.kind).toBe('reused');
           if (decision.kind === 'rotate') rotatedAt.set(generation, at);
@@ -68,9 +68,9 @@ describe('a session under any use of its refresh tokens', () => {
 
   it('ends for thief and owner alike once both go on', () => {
     const both = fc.record({
-      thiefRepeatsAfter: fc.integer({ min: 0, max: refreshGrace }),
+      thiefRepeatsAfter: fc.integer({ min: 0, max: refreshGraceMs }),
       rotationsBefore: fc.integer({ min: 1, max: 5 }),
-      gap: fc.integer({ min: refreshGrace + 1, max: 900_000 }),
+      gap: fc.integer({ min: refreshGraceMs + 1, max: 900_000 }),
     });
     fc.assert(
       fc.property(both, ({ thiefRepeatsAfter, rotationsBefore, gap }) => {

@@ -1,48 +1,48 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  guessesFromAnywhere,
-  guessesFromOneAddress,
-  guessesFromOneNetwork,
+  guessesAtAccount,
+  guessesAtAccountFromNetwork,
+  guessesFromNetwork,
   waitAfter,
   waits,
 } from '../src/domain/attempts.js';
+import { emailVerification, passwordReset } from '../src/domain/mailed-tokens.js';
 import { checkNewPassword } from '../src/domain/password.js';
 import { rolesOf } from '../src/domain/roles.js';
-import { checkClient } from '../src/domain/sessions.js';
-import { emailVerification, passwordReset } from '../src/operations/mail-tokens.js';
+import { storedOrigin } from '../src/domain/sessions.js';
 
 describe('waits between tries', () => {
-  const slowDowns = {
-    guessesFromOneAddress,
-    guessesFromOneNetwork,
-    guessesFromAnywhere,
-    resetMails: passwordReset.slowDown,
-    verificationMails: emailVerification.slowDown,
+  const limits = {
+    guessesAtAccountFromNetwork,
+    guessesFromNetwork,
+    guessesAtAccount,
+    resetMails: passwordReset.limit,
+    verificationMails: emailVerification.limit,
   };
-  it.each(Object.entries(slowDowns))(
+  it.each(Object.entries(limits))(
     'of %s are none while free, then double, and never pass the longest',
-    (_, slowDown) => {
+    (_, limit) => {
       fc.assert(
         fc.property(fc.integer({ min: 1, max: 1_000_000 }), (count) => {
-          const [wait, next] = [waitAfter(count, slowDown), waitAfter(count + 1, slowDown)];
-          expect(wait === 0).toBe(count <= slowDown.free);
+          const [wait, next] = [waitAfter(count, limit), waitAfter(count + 1, limit)];
+          expect(wait === 0).toBe(count <= limit.free);
           expect(next).toBe(
-            wait === 0 && count < slowDown.free
+            wait === 0 && count < limit.free
               ? 0
-              : Math.min(wait * 2 || slowDown.firstWait, slowDown.longestWait),
+              : Math.min(wait * 2 || limit.firstWaitMs, limit.longestWaitMs),
           );
         }),
       );
-      expect(waits(slowDown).at(-1)).toBe(slowDown.longestWait);
-      expect(waits(slowDown)[0]).toBe(slowDown.firstWait);
+      expect(waits(limit).at(-1)).toBe(limit.longestWaitMs);
+      expect(waits(limit)[0]).toBe(limit.firstWaitMs);
     },
   );
 });
 
 it('no mail is waited for longer than the token before it is good', () => {
-  for (const { slowDown, goodFor } of [passwordReset, emailVerification])
-    expect(slowDown.longestWait).toBeLessThanOrEqual(goodFor);
+  for (const { limit, lifetimeMs } of [passwordReset, emailVerification])
+    expect(limit.longestWaitMs).toBeLessThanOrEqual(lifetimeMs);
 });
 
 describe('a new password', () => {
@@ -73,7 +73,7 @@ describe('where a client comes from', () => {
   it('is stored as bounded text, whatever it sends', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (raw) => {
-        const { userAgent } = checkClient({ userAgent: raw, address: raw });
+        const { userAgent } = storedOrigin({ userAgent: raw, address: raw });
         expect(userAgent?.length ?? 0).toBeLessThanOrEqual(256);
         expect(userAgent ?? '').not.toMatch(/[\p{Cc}\p{Cs}]/u);
       }),

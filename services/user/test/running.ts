@@ -7,8 +7,6 @@ import { userContract } from '@warren/user-contract';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
 import { userDoors } from '../src/doors.js';
-import { admin } from '../src/http/admin.js';
-import { internalRevocations } from '../src/http/internal-revocations.js';
 import type { SignedIn as SignedInSchema } from '../src/http/schemas.js';
 import { user } from '../src/main.js';
 import { defaultTiming } from '../src/timing.js';
@@ -75,13 +73,12 @@ export function startUserService(
   { clock = new TestClock(), env = {}, every, internal = false }: StartOptions = {},
 ): Promise<RunningService> {
   const { now } = clock;
-  const often = every === undefined ? {} : { lookAtKeysEvery: every, pruneEvery: every };
+  const timing = every === undefined ? defaultTiming : { keepKeysEveryMs: every, pruneEveryMs: every };
   const service = defineService({
     ...user,
     doors: async (context) => {
-      const doors = await userDoors(context, { ...defaultTiming, ...often, now });
-      const extra = internal ? [admin(context), internalRevocations({ ...context, now })] : [];
-      return { ...doors, http: [...doors.http, ...extra] };
+      const doors = await userDoors(context, timing, now);
+      return internal ? { ...doors, http: [...doors.http, ...(doors.internal ?? [])] } : doors;
     },
   });
   const fixed = {

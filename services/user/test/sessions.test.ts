@@ -3,7 +3,7 @@ import type { SessionRevoked } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
 import type { Static } from 'typebox';
-import { decideRefresh, refreshGrace } from '../src/domain/refresh.js';
+import { decideRefresh, refreshGraceMs } from '../src/domain/refresh-tokens.js';
 import { mostSessions } from '../src/domain/sessions.js';
 import type { SessionList } from '../src/http/schemas.js';
 import { holdUntilOthersWait } from './held-lock.js';
@@ -131,7 +131,7 @@ describe('sessions', () => {
     it('end, tell others, and have their owner alerted, once', async () => {
       const first = await running.register();
       const second = await refresh(first);
-      running.clock.advance(refreshGrace + 1_000);
+      running.clock.advance(refreshGraceMs + 1_000);
       for (const token of [first, second.body, first]) {
         expect(await refresh(token)).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
       }

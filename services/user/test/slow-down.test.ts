@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '@warren/service-kit';
-import { guessesFromAnywhere, guessesFromOneNetwork } from '../src/domain/attempts.js';
-import { TryKeys } from '../src/security/try-keys.js';
+import { AttemptKeys } from '../src/domain/attempt-keys.js';
+import { guessesAtAccount, guessesFromNetwork } from '../src/domain/attempts.js';
 import { query } from './query.js';
 import {
   type Call,
@@ -14,7 +14,7 @@ import {
 } from './running.js';
 
 const minute = 60_000;
-const tryKeys = new TryKeys();
+const attemptKeys = new AttemptKeys();
 
 describe('guessing a password', () => {
   let running: Running;
@@ -105,7 +105,7 @@ describe('guessing a password', () => {
     await running.register({ email });
     await guess(email);
     const all = 'UPDATE attempts SET count = $1 WHERE count = 1';
-    await query(running.database.url, all, [guessesFromAnywhere.free]);
+    await query(running.database.url, all, [guessesAtAccount.free]);
     expect((await guess(email, undefined, '203.0.113.50')).status).toBe(401);
     expect((await guess(email, password, '203.0.113.51')).status).toBe(429);
   });
@@ -115,7 +115,7 @@ describe('guessing a password', () => {
     query(
       running.database.url,
       `INSERT INTO attempts SELECT $1, 120, $2::timestamptz + interval '15 min', $2::timestamptz + interval '1 h'`,
-      [tryKeys.guesses(email), running.clock.now().toISOString()],
+      [attemptKeys.guessesAtAccount(email), running.clock.now().toISOString()],
     );
 
   it('from very many addresses keeps nobody waiting where the account is signed in', async () => {
@@ -221,7 +221,7 @@ describe('guessing a password', () => {
     const [at, other] = ['198.51.100.200', '198.51.100.201'];
     const { email } = (await running.register()).user;
     expect((await guess(email, password, at)).status).toBe(201);
-    await countOf(tryKeys.allGuessesFrom(at), guessesFromOneNetwork.free);
+    await countOf(attemptKeys.guessesFromNetwork(at), guessesFromNetwork.free);
     const before = await query(running.database.url, 'SELECT key FROM attempts');
     expect((await guess(`madeup${names++}@example.com`, undefined, at)).status).toBe(401);
     const refused = await guess(`madeup${names++}@example.com`, undefined, at);
@@ -239,21 +239,21 @@ describe('guessing a password', () => {
     const at = '198.51.100.210';
     for (let times = 0; times < 3; times += 1) await guess(email, password, at);
     const [row] = await query(running.database.url, 'SELECT count FROM attempts WHERE key = $1', [
-      tryKeys.allGuessesFrom(at),
+      attemptKeys.guessesFromNetwork(at),
     ]);
     expect(row).toEqual({ count: 0 });
   });
 
   it('can’t be told by its count without the secret', async () => {
-    const [plain, secret] = [new TryKeys(), new TryKeys('s'.repeat(32))];
-    expect(new Set([plain, secret].map((keys) => keys.guesses('a@example.com'))).size).toBe(2);
+    const [plain, secret] = [new AttemptKeys(), new AttemptKeys('s'.repeat(32))];
+    expect(new Set([plain, secret].map((keys) => keys.guessesAtAccount('a@example.com'))).size).toBe(2);
     const safe = await runUserService({ env: { SIGNING_KEY_SECRET: 's'.repeat(32) } });
     try {
       const email = 'told@example.com';
       await safe.call('POST', '/sessions', { email, password: 'a wrong guess' });
       const keys = (await query(safe.database.url, 'SELECT key FROM attempts')).map(({ key }) => key);
-      expect(keys).toContain(secret.guesses(email));
-      expect(keys).not.toContain(plain.guesses(email));
+      expect(keys).toContain(secret.guessesAtAccount(email));
+      expect(keys).not.toContain(plain.guessesAtAccount(email));
     } finally {
       await safe.close();
     }

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { Presence } from '@warren/user-contract';
 import { pino } from 'pino';
+import { mostWatchedBySocket, mostWatchedByUser, PresenceWatchers } from '../src/commands/watchers.js';
 import type { UserSocket } from '../src/context.js';
-import { mostWatched, mostWatchedByPerson, Watchers } from '../src/presence/watchers.js';
 
 /** A socket that may be too slow to be told anything. */
 class TestSocket implements UserSocket {
@@ -31,11 +31,11 @@ describe('whoever watches', () => {
   const ann = randomUUID();
   let online: boolean;
   let reads: number;
-  let watchers: Watchers;
+  let watchers: PresenceWatchers;
   beforeEach(() => {
     online = false;
     reads = 0;
-    watchers = new Watchers({
+    watchers = new PresenceWatchers({
       read: async (userIds) => {
         reads += 1;
         return userIds.map((userId) => ({ userId, online, lastSeenAt: null }));
@@ -47,7 +47,7 @@ describe('whoever watches', () => {
 
   const looked = async () => {
     const before = reads;
-    watchers.look([bob]);
+    watchers.refresh([bob]);
     await eventually(() => expect(reads).toBeGreaterThan(before));
     await watchers.stop(); // Waits for what is told.
   };
@@ -83,8 +83,8 @@ describe('whoever watches', () => {
 
   it('has a bound over all sockets of theirs, and room again once one leaves', async () => {
     const some = (count: number) => Array.from({ length: count }, () => randomUUID());
-    const sockets = Array.from({ length: mostWatchedByPerson / mostWatched }, () => new TestSocket());
-    for (const socket of sockets) await watchers.watch(socket, ann, some(mostWatched));
+    const sockets = Array.from({ length: mostWatchedByUser / mostWatchedBySocket }, () => new TestSocket());
+    for (const socket of sockets) await watchers.watch(socket, ann, some(mostWatchedBySocket));
     const another = new TestSocket();
     await expect(watchers.watch(another, ann, some(1))).rejects.toMatchObject({ code: 'invalid-request' });
     expect(await watchers.watch(new TestSocket(), bob, some(1))).toHaveLength(1);

@@ -1,8 +1,8 @@
 import type { Commands } from '@warren/service-kit';
 import type { userContract } from '@warren/user-contract';
-import type { Watchers } from '../presence/watchers.js';
+import type { PresenceWatchers } from './watchers.js';
 
-export function presenceCommands(watchers: Watchers): Commands<typeof userContract> {
+export function presenceCommands(watchers: PresenceWatchers): Commands<typeof userContract> {
   return {
     'presence.watch': async ({ userIds }, { principal }, socket) => ({
       presences: await watchers.watch(socket, principal.userId, userIds),

@@ -1,90 +1,105 @@
-/** How something that may be tried only so often slows down. All times are milliseconds. */
-export interface SlowDown {
-  /** Tries without a wait after them. */
+import { AppError } from '@warren/contracts';
+
+/**
+ * Limits an action that people may attempt only so often. Some attempts are free. After each further one, the next
+ * attempt must wait, each time twice as long. All durations are milliseconds.
+ */
+export interface AttemptLimit {
+  /** Attempts after which the next one need not wait. */
   free: number;
-  /** The wait after the first try beyond them; it doubles with each further one. */
-  firstWait: number;
-  longestWait: number;
-  /** All tries, and their wait, are forgotten this long … */
-  forgetAfter: number;
-  /** … after the last one that was made; or after the first one, however many follow. */
-  since: 'last' | 'first';
+  /** The wait after the first attempt that is not free. */
+  firstWaitMs: number;
+  longestWaitMs: number;
+  /** How long after the first or the last counted attempt the count ends, together with any wait. */
+  forgetAfterMs: number;
+  forgetAfter: 'first' | 'last';
+}
+
+/** `rate-limited`, for an attempt that has to wait. */
+export class RateLimited extends AppError {
+  /** Seconds until the next attempt is counted, rounded up: the value of `Retry-After` (RFC 9110, section 10.2.3). */
+  readonly retryAfter: number;
+
+  constructor(waitMs: number) {
+    super('rate-limited');
+    this.retryAfter = Math.ceil(waitMs / 1_000);
+  }
 }
 
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Failures to prove a password, for one account from one address. */
-export const guessesFromOneAddress: SlowDown = {
+/** Wrong passwords for one account from one network. */
+export const guessesAtAccountFromNetwork: AttemptLimit = {
   free: 4,
-  firstWait: 5 * second,
-  longestWait: 15 * minute,
-  forgetAfter: 24 * hour,
-  since: 'last',
+  firstWaitMs: 5 * second,
+  longestWaitMs: 15 * minute,
+  forgetAfterMs: 24 * hour,
+  forgetAfter: 'last',
 };
 
 /**
- * Failures to prove a password, for one account from anywhere. So far above the other that nobody makes an account's
- * owner wait without many addresses, and so low that many addresses don't help a guesser much. It begins anew each
- * hour, so that no number of guesses keeps it up; and it keeps nobody waiting where the account is signed in.
+ * Wrong passwords for one account from all networks. An attacker with few addresses can't make the account's owner
+ * wait, and an attacker with many addresses gains little. The count ends after an hour, however many guesses follow.
+ * It doesn't apply in a network where the account is signed in.
  */
-export const guessesFromAnywhere: SlowDown = {
-  ...guessesFromOneAddress,
+export const guessesAtAccount: AttemptLimit = {
+  ...guessesAtAccountFromNetwork,
   free: 99,
-  forgetAfter: hour,
-  since: 'first',
+  forgetAfterMs: hour,
+  forgetAfter: 'first',
 };
 
 /**
- * Failures to prove a password from one network, whatever the account, also one that doesn't exist: each account is
- * counted by itself, and this bounds how many of them one network makes up. Not for accounts that are signed in there.
+ * Wrong passwords from one network, for any account, existing or not. It bounds the rows that one network can add to
+ * the table of attempts. It doesn't apply to accounts that are signed in from that network.
  */
-export const guessesFromOneNetwork: SlowDown = {
+export const guessesFromNetwork: AttemptLimit = {
   free: 999,
-  firstWait: hour,
-  longestWait: hour,
-  forgetAfter: hour,
-  since: 'first',
+  firstWaitMs: hour,
+  longestWaitMs: hour,
+  forgetAfterMs: hour,
+  forgetAfter: 'first',
 };
 
 /**
- * Registrations of one network that may be told within an hour that their address is taken: a
- * sixth of those that it may try a minute. So few of a list of addresses can be tried out this way.
+ * Registrations of one network that are answered with `email-taken` within an hour: a sixth of the registrations that
+ * it may try in a minute. So an attacker can check only few addresses of a list.
  */
-export const takenFromOneNetwork = (registrationsPerMinute: number): SlowDown => ({
-  ...guessesFromOneNetwork,
+export const takenEmailsToldToNetwork = (registrationsPerMinute: number): AttemptLimit => ({
+  ...guessesFromNetwork,
   free: Math.max(1, Math.floor(registrationsPerMinute / 6)) - 1,
 });
 
 /**
- * Mails that one network may cause within an hour, by asking or by registering, whatever the address: it bounds the
- * counts as well.
+ * Mails that one network causes within an hour, by requests or registrations, to any address. It also bounds the rows
+ * that one network can add to the table of attempts.
  */
-export const mailsFromOneNetwork = (perHour: number): SlowDown => ({
-  ...guessesFromOneNetwork,
+export const mailsFromNetwork = (perHour: number): AttemptLimit => ({
+  ...guessesFromNetwork,
   free: perHour - 1,
 });
 
-/** Mails of one kind to one mailbox: enough for a mail that was lost, too few to flood it. */
-export const mails: SlowDown = {
+/** Mails of one kind to one mailbox: enough to replace a lost mail, too few to flood the mailbox. */
+export const mailsToMailbox: AttemptLimit = {
   free: 2,
-  firstWait: 5 * minute,
-  longestWait: hour,
-  forgetAfter: 24 * hour,
-  since: 'last',
+  firstWaitMs: 5 * minute,
+  longestWaitMs: hour,
+  forgetAfterMs: 24 * hour,
+  forgetAfter: 'last',
 };
 
-/** How long whoever made the `count`th try has to wait with the next one. */
-export function waitAfter(count: number, { free, firstWait, longestWait }: SlowDown): number {
+/** Milliseconds between the `count`th attempt and the next one. */
+export function waitAfter(count: number, { free, firstWaitMs, longestWaitMs }: AttemptLimit): number {
   if (count <= free) return 0;
-  return Math.min(firstWait * 2 ** Math.min(count - free - 1, 30), longestWait);
+  return Math.min(firstWaitMs * 2 ** Math.min(count - free - 1, 30), longestWaitMs);
 }
 
-/** `waitAfter` for the first try that isn't free and those after it, up to the one from which on it stays the same. */
-export function waits(slowDown: SlowDown): number[] {
+/** The waits after the attempts that are not free, in order. The last one also applies to all attempts that follow. */
+export function waits(limit: AttemptLimit): number[] {
   const found: number[] = [];
-  do found.push(waitAfter(slowDown.free + found.length + 1, slowDown));
-  while (found.at(-1) !== slowDown.longestWait);
+  do found.push(waitAfter(limit.free + found.length + 1, limit));
+  while (found.at(-1) !== limit.longestWaitMs);
   return found;
 }

@@ -5,9 +5,9 @@ import { User } from '@warren/user-contract';
 const check = compileWriter(User.properties.email);
 
 /**
- * The one spelling under which an address is kept and looked up: trimmed, in lower case.
+ * The spelling under which an address is stored and looked up: trimmed, in lower case.
  *
- * Throws `invalid-request` for what isn't an address.
+ * @throws AppError `invalid-request` if the text is no email address
  */
 export function normalizeEmail(raw: string): string {
   const email = raw.trim().toLowerCase();
@@ -16,14 +16,14 @@ export function normalizeEmail(raw: string): string {
   throw refused(checked.errors.map(({ code }) => code));
 }
 
-/** Octets that mail servers take before the `@` (RFC 5321, section 4.5.3.1.1). */
+/** The most octets that a mail server must accept before the `@` (RFC 5321, section 4.5.3.1.1). */
 const longestLocalPart = 64;
 
 /**
- * `normalizeEmail` for an address that is to be kept: one that can be mailed. An account that has another one already
- * still signs in with it.
+ * `normalizeEmail` for the address of a new account, to which the service must be able to send mail. Existing accounts
+ * with other addresses can still sign in.
  *
- * Throws `invalid-request` for what isn't such an address.
+ * @throws AppError `invalid-request` if the text is no such address
  */
 export function newEmail(raw: string): string {
   const email = normalizeEmail(raw);
@@ -32,7 +32,7 @@ export function newEmail(raw: string): string {
 }
 
 /**
- * Domains whose mailboxes have any number of dots in the local part, and their other name.
+ * Domains that ignore dots in the local part, with the main name of the domain.
  * @see https://support.google.com/mail/answer/7436150
  */
 const dotless: Readonly<Record<string, string>> = {
@@ -41,8 +41,9 @@ const dotless: Readonly<Record<string, string>> = {
 };
 
 /**
- * The mailbox that a normalized address most likely leads to: without what follows a `+` (RFC 5233), and without dots
- * where the provider ignores them. For counting only: where a provider does otherwise, two mailboxes count as one.
+ * The mailbox that a normalized address most likely leads to: the address without its tag after `+` (RFC 5233), and
+ * without dots if the provider ignores them. Use it only for counting. With other providers, two mailboxes may count as
+ * one.
  */
 export function mailboxOf(email: string): string {
   const { local, domain } = splitAddress(email);

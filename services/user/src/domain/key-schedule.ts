@@ -1,9 +1,9 @@
-/** When signing keys change. All times are milliseconds. */
+/** When signing keys change. All durations are milliseconds. */
 export interface KeySchedule {
   /** How long a key signs. */
-  rotateEvery: number;
-  /** The longest life of an access token. */
-  tokenLifetime: number;
+  rotateEveryMs: number;
+  /** The longest lifetime of an access token. */
+  tokenLifetimeMs: number;
 }
 
 export interface ScheduledKey {
@@ -13,46 +13,46 @@ export interface ScheduledKey {
 
 const minute = 60_000;
 
-/** Seconds for which anybody may keep the public keys without asking again. */
-export const publicKeysMaxAge = 300;
+/** Seconds for which caches may keep the public keys. */
+export const publicKeysMaxAgeSeconds = 300;
 
 /**
- * A key verifies for this long before it signs. Verifiers keep the public keys for ten minutes, and may have got them
- * from a cache that was itself `publicKeysMaxAge` old; an instance of this service notices a new key within one.
+ * How long a key is published before it signs. Verifiers keep the public keys for ten minutes, and may get them from a
+ * cache that is up to `publicKeysMaxAgeSeconds` old. Another instance of this service loads a new key within a minute.
  */
-export const keyLead = 20 * minute;
+export const keyLeadMs = 20 * minute;
 
-/** By which clocks may differ, and an instance may be late to notice the next key. */
-const allowance = 2 * minute;
+/** Covers clocks that differ, and an instance that loads the next key late. */
+const toleranceMs = 2 * minute;
 
 /**
- * The one that signs now: the newest whose time has come. The oldest where that is none's, as at the first start for
- * an instance whose clock is behind.
+ * The key that signs now: the newest one whose time has come. If there is none, for example at the first start of an
+ * instance whose clock is behind, it is the oldest key.
  */
 export function signingKey<K extends ScheduledKey>(keys: readonly K[], now: Date): K | undefined {
   const ordered = newestFirst(keys);
   return ordered.find(({ signsFrom }) => signsFrom <= now) ?? ordered.at(-1);
 }
 
-/** From when a key that is to be made now will sign; `undefined` while none is due. */
+/** The time from which a key that is made now signs. `undefined` if no new key is due. */
 export function nextKey(keys: readonly ScheduledKey[], now: Date, schedule: KeySchedule): Date | undefined {
   const [newest] = newestFirst(keys);
   if (!newest) return now;
-  const due = newest.signsFrom.getTime() + schedule.rotateEvery;
-  if (now.getTime() < due - keyLead) return undefined;
-  return new Date(Math.max(due, now.getTime() + keyLead));
+  const due = newest.signsFrom.getTime() + schedule.rotateEveryMs;
+  if (now.getTime() < due - keyLeadMs) return undefined;
+  return new Date(Math.max(due, now.getTime() + keyLeadMs));
 }
 
-/** Those whose last token has ended. */
+/** The keys whose last token has expired. */
 export function retiredKeys<K extends ScheduledKey>(
   keys: readonly K[],
   now: Date,
-  { tokenLifetime }: KeySchedule,
+  { tokenLifetimeMs }: KeySchedule,
 ): K[] {
   const ordered = newestFirst(keys);
   return ordered.filter((_, index) => {
     const successor = ordered[index - 1];
-    return successor && successor.signsFrom.getTime() + tokenLifetime + allowance < now.getTime();
+    return successor && successor.signsFrom.getTime() + tokenLifetimeMs + toleranceMs < now.getTime();
   });
 }
 

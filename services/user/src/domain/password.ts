@@ -1,10 +1,10 @@
 import { AppError } from '@warren/contracts';
 
 /**
- * Those of eight and more characters that head every list of leaked passwords. Guessing is slowed down, so the first
- * few are what a guesser gets to try (NIST SP 800-63B, section 5.1.1.2).
+ * The most common passwords of eight or more characters in lists of leaked passwords. Attempts are limited, so an
+ * attacker can try only the most common ones (NIST SP 800-63B, section 5.1.1.2).
  */
-const worst = new Set([
+const mostCommon = new Set([
   '00000000',
   '11111111',
   '12341234',
@@ -53,23 +53,24 @@ const worst = new Set([
   'zaq12wsx',
 ]);
 
-/** Characters of a new password, once normalized. */
+/** Characters of a new password after normalization. */
 const shortest = 8;
 const longest = 200;
 
 /**
- * The one spelling under which a password is hashed: the same characters come composed from one keyboard and in parts
- * from another (NIST SP 800-63B, section 5.1.1.2: NFKC or NFKD).
+ * The form in which a password is hashed. Keyboards send the same character in different forms, composed or decomposed
+ * (NIST SP 800-63B, section 5.1.1.2: NFKC or NFKD).
  */
 export function normalizePassword(password: string): string {
   return password.normalize('NFKC');
 }
 
 /**
- * Refuses a new password that is too short or too long, or that somebody would guess first. `pointer` is where it
- * stands in the request; `detail` tells what the refusal leaves as it was.
+ * Refuses a new password that is too short, too long or easy to guess.
  *
- * Throws `invalid-request` with the code `minLength`, `maxLength`, `text`, `is-email` or `too-common`.
+ * @param pointer the JSON pointer of the password in the request
+ * @param detail what the client can do after the refusal
+ * @throws AppError `invalid-request` with the code `minLength`, `maxLength`, `text`, `is-email` or `too-common`
  */
 export function checkNewPassword(password: string, email: string, pointer: string, detail?: string): void {
   const code = faultOf(normalizePassword(password), email);
@@ -80,10 +81,10 @@ function faultOf(password: string, email: string): string | undefined {
   const { length } = [...password];
   if (length < shortest) return 'minLength';
   if (length > longest) return 'maxLength';
-  // Half a character would be hashed as the one that stands for all such.
+  // All lone surrogates are encoded as the same replacement character, so such passwords would be equal.
   if (/\p{Cs}/u.test(password)) return 'text';
   const plain = password.trim().toLowerCase();
   if (plain === email || plain === email.slice(0, email.lastIndexOf('@'))) return 'is-email';
   const isOneCharacter = new Set(plain).size < 2;
-  return isOneCharacter || worst.has(plain) ? 'too-common' : undefined;
+  return isOneCharacter || mostCommon.has(plain) ? 'too-common' : undefined;
 }

@@ -1,13 +1,17 @@
 import { AppError, displayNameFault } from '@warren/contracts';
 
-/** What people may change about themselves. */
+/** The fields that users may change about themselves. */
 export interface ProfileChange {
   displayName?: string | undefined;
   locale?: string | undefined;
   timeZone?: string | undefined;
 }
 
-/** The change as it may be stored. Throws `invalid-request` with a pointer to each field that can't be. */
+/**
+ * The change as it is stored.
+ *
+ * @throws AppError `invalid-request` with a pointer to each invalid field
+ */
 export function checkProfile(change: ProfileChange): ProfileChange {
   const displayName = change.displayName?.trim();
   const nameFault = displayName === undefined ? undefined : displayNameFault(displayName);
@@ -21,7 +25,7 @@ export function checkProfile(change: ProfileChange): ProfileChange {
   return { ...change, ...(displayName !== undefined && { displayName }) };
 }
 
-/** Those fields of a change that aren't so already. */
+/** The fields of a change that differ from the current profile. */
 export function differences(current: Required<ProfileChange>, change: ProfileChange): ProfileChange {
   const names = ['displayName', 'locale', 'timeZone'] as const;
   const differing = names.filter((name) => change[name] !== undefined && change[name] !== current[name]);

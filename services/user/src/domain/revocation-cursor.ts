@@ -1,15 +1,16 @@
 /**
- * How far a process has read the revocations. A reading is a run of pages from the first one to the one without `more`.
+ * How far a process has read the list of revocations. A **read** is a sequence of pages, up to the first page without
+ * `more`.
  */
 export interface RevocationCursor {
-  /** The epoch of the database: a restored one counts its transactions anew. */
+  /** The epoch of the database. A restored database begins a new epoch, in which transaction ids start again. */
   epoch: string;
   /**
-   * A transaction id in decimal digits, from which on the next reading begins: all transactions below it had ended when
-   * this reading began.
+   * The transaction id, in decimal digits, at which the next read begins. All transactions with lower ids had ended when
+   * this read began.
    */
   floor: string;
-  /** The last revocation of the page before, within a reading. */
+  /** The last revocation of the previous page of this read. */
   behind?: { writtenBy: string; sessionId: string };
 }
 
@@ -19,7 +20,7 @@ export function writeRevocationCursor({ epoch, floor, behind }: RevocationCursor
   return ['1', epoch, floor, ...(behind ? [behind.writtenBy, behind.sessionId] : [])].join('-');
 }
 
-/** `undefined` for text that is no cursor of this layout. */
+/** `undefined` if the text is no cursor of this format. */
 export function readRevocationCursor(cursor: string): RevocationCursor | undefined {
   const [, epoch, floor, writtenBy, sessionId] = shape.exec(cursor) ?? [];
   if (epoch === undefined || floor === undefined) return undefined;

@@ -2,17 +2,17 @@ export const admin = 'admin';
 
 export interface RoleHolder {
   email: string;
-  /** Whether a token that was mailed to the address has set the account's password, and ended all sessions before. */
+  /** Whether the password was set with a token that was mailed to the address. This also ended all earlier sessions. */
   passwordByMail: boolean;
   roles: readonly string[];
 }
 
 /**
- * What a person may do: the roles they were given, and `admin` for an address on the list of admins, once its mailbox
- * has set the account's password. That the address is verified isn't enough: somebody else may have registered it, and
- * its owner have followed the link in the mail.
+ * A user's roles: the ones that an admin set, and `admin` if the address is on the list of admins and a token mailed to
+ * it has set the password. A verified address is not enough: somebody else may have registered it, and its owner may
+ * have followed the link in the mail.
  */
-export function rolesOf(person: RoleHolder, adminEmails: ReadonlySet<string>): string[] {
-  const isAdmin = person.passwordByMail && adminEmails.has(person.email);
-  return [...new Set([...person.roles, ...(isAdmin ? [admin] : [])])];
+export function rolesOf(user: RoleHolder, adminEmails: ReadonlySet<string>): string[] {
+  const isAdmin = user.passwordByMail && adminEmails.has(user.email);
+  return [...new Set([...user.roles, ...(isAdmin ? [admin] : [])])];
 }

@@ -1,32 +1,34 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
 import { userContract } from '@warren/user-contract';
-import { emailVerification } from '../operations/mail-tokens.js';
-import { requestMail } from '../operations/request-mail.js';
-import { verifyEmail } from '../operations/verify-email.js';
-import { findUser } from '../store/users.js';
-import { tellWhenToRetry } from './limits.js';
-import type { Parts } from './parts.js';
+import type { UserContext } from '../context.js';
+import { emailVerification } from '../domain/mailed-tokens.js';
+import type { MailRequest } from '../operations/request-mail.js';
+import type { VerifyEmailRequest } from '../operations/verify-email.js';
+import { findUser } from '../queries/users.js';
+import { addRetryAfter } from './rate-limits.js';
 import { Accepted, ByToken } from './schemas.js';
 
-export const emailVerifications = (parts: Parts) =>
-  routes((http) => {
-    tellWhenToRetry(http);
+type Dependencies = Pick<UserContext, 'client'> & {
+  requestMail(request: MailRequest): Promise<void>;
+  verifyEmail(request: VerifyEmailRequest): Promise<void>;
+};
+
+export function emailVerificationRoutes({ client, requestMail, verifyEmail }: Dependencies) {
+  return routes((http) => {
+    addRetryAfter(http);
+
     http.post(
       '/email-verifications',
       {
         config: { rateLimit: perMinute(10) },
         schema: {
           summary: 'Mails a token that proves the caller’s address, unless it is proven',
-          response: {
-            202: Accepted,
-          },
+          response: { 202: Accepted },
         },
       },
       async ({ principal, clientAddress, cause }, reply) => {
-        const { email } = await findUser(parts.client, principal.userId);
-        const network = networkOf(clientAddress);
-        const wanted = ({ emailVerified }: { emailVerified: boolean }) => !emailVerified;
-        await requestMail(parts, { mailing: emailVerification, email, network, wanted, cause });
+        const { email } = await findUser(client, principal.userId);
+        await requestMail({ kind: emailVerification, email, network: networkOf(clientAddress), cause });
         return await reply.code(202).send({});
       },
     );
@@ -39,18 +41,19 @@ export const emailVerifications = (parts: Parts) =>
       '/email-verifications',
       { config, schema: { summary, body: ByToken, response } },
       async ({ body: { token }, cause }, reply) => {
-        await verifyEmail(parts, token, cause);
+        await verifyEmail({ token, cause });
         return await reply.code(202).send({});
       },
     );
 
-    // For clients of the release before: in a path the token is in the logs of proxies.
+    // For clients of the previous release. The logs of proxies contain the path, and so the token.
     http.post(
       '/email-verifications/:token',
       { config, schema: { summary, deprecated: true, params: ByToken, response } },
       async ({ params: { token }, cause }, reply) => {
-        await verifyEmail(parts, token, cause);
+        await verifyEmail({ token, cause });
         return await reply.code(202).send({});
       },
     );
   });
+}

@@ -1,19 +1,25 @@
 import { networkOf, perMinute, problems, routes } from '@warren/service-kit';
 import { userContract } from '@warren/user-contract';
 import { normalizeEmail } from '../domain/email.js';
-import { passwordReset } from '../operations/mail-tokens.js';
-import { requestMail } from '../operations/request-mail.js';
-import { resetPassword } from '../operations/reset-password.js';
-import { tellWhenToRetry } from './limits.js';
-import type { Parts } from './parts.js';
+import { passwordReset } from '../domain/mailed-tokens.js';
+import type { MailRequest } from '../operations/request-mail.js';
+import type { ResetPasswordRequest } from '../operations/reset-password.js';
+import { addRetryAfter } from './rate-limits.js';
 import { Accepted, ByToken, NewPasswordOnly, ResetRequest, ResetUse } from './schemas.js';
+import type { TimedAnswers } from './timed-answers.js';
 
-/** Milliseconds, and more than a request mostly takes: so that it fails in time if it does. */
-const answerAfter = 250;
+interface Dependencies {
+  requestMail(request: MailRequest): Promise<void>;
+  resetPassword(request: ResetPasswordRequest): Promise<void>;
+  timedAnswers: TimedAnswers;
+}
 
-export const passwordResets = (parts: Parts) =>
-  routes((http) => {
-    tellWhenToRetry(http);
+/** More milliseconds than a request usually takes, so that most failures still reach the client. */
+const answerAfterMs = 250;
+
+export function passwordResetRoutes({ requestMail, resetPassword, timedAnswers }: Dependencies) {
+  return routes((http) => {
+    addRetryAfter(http);
 
     http.post(
       '/password-resets',
@@ -25,12 +31,11 @@ export const passwordResets = (parts: Parts) =>
           response: { 202: Accepted },
         },
       },
-      async (request, reply) => {
-        const { body, cause } = request;
+      async ({ body, clientAddress, cause }, reply) => {
         const email = normalizeEmail(body.email);
-        const network = networkOf(request.clientAddress);
-        await parts.timedAnswers.after(answerAfter, () =>
-          requestMail(parts, { mailing: passwordReset, email, network, cause }),
+        const network = networkOf(clientAddress);
+        await timedAnswers.after(answerAfterMs, () =>
+          requestMail({ kind: passwordReset, email, network, cause }),
         );
         return await reply.code(202).send({});
       },
@@ -43,26 +48,23 @@ export const passwordResets = (parts: Parts) =>
     http.put(
       '/password-resets',
       { config, schema: { summary, body: ResetUse, response } },
-      async (request, reply) => {
-        const { body, cause } = request;
-        const network = networkOf(request.clientAddress);
-        await resetPassword(parts, { ...body, network, cause });
+      async ({ body, clientAddress, cause }, reply) => {
+        await resetPassword({ ...body, network: networkOf(clientAddress), cause });
         return await reply.code(202).send({});
       },
     );
 
-    // For clients of the release before: in a path the token is in the logs of proxies.
+    // For clients of the previous release. The logs of proxies contain the path, and so the token.
     http.post(
       '/password-resets/:token',
       {
         config,
         schema: { summary, deprecated: true, params: ByToken, body: NewPasswordOnly, response },
       },
-      async (request, reply) => {
-        const { params, body, cause } = request;
-        const network = networkOf(request.clientAddress);
-        await resetPassword(parts, { ...params, ...body, network, cause });
+      async ({ params, body, clientAddress, cause }, reply) => {
+        await resetPassword({ ...params, ...body, network: networkOf(clientAddress), cause });
         return await reply.code(202).send({});
       },
     );
   });
+}

@@ -1,14 +1,17 @@
-import { AppError } from '@warren/contracts';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import { User, userContract } from '@warren/user-contract';
+import type { UserContext } from '../context.js';
 import { normalizeEmail } from '../domain/email.js';
-import { checkProfile } from '../domain/profile.js';
-import { findByEmail, findUser, updateProfile } from '../store/users.js';
-import type { Parts } from './parts.js';
+import type { UpdateProfileRequest } from '../operations/update-profile.js';
+import { findUser, lookUpUser } from '../queries/users.js';
 import { Found, Lookup, ProfileUpdate } from './schemas.js';
 
-export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
-  routes((http) => {
+type Dependencies = Pick<UserContext, 'client'> & {
+  updateProfile(request: UpdateProfileRequest): Promise<User>;
+};
+
+export function profileRoutes({ client, updateProfile }: Dependencies) {
+  return routes((http) => {
     http.get(
       '/users/me',
       {
@@ -27,15 +30,11 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
         schema: {
           summary: 'Changes the caller’s profile',
           body: ProfileUpdate,
-          response: {
-            200: User,
-          },
+          response: { 200: User },
         },
       },
-      async ({ principal: { userId }, body, cause }) => {
-        const change = checkProfile(body);
-        return await uow.run((tx) => updateProfile(tx, userId, change), { users: [userId], cause });
-      },
+      async ({ principal: { userId }, body: change, cause }) =>
+        await updateProfile({ userId, change, cause }),
     );
 
     http.post(
@@ -45,17 +44,10 @@ export const profile = ({ client, uow }: Pick<Parts, 'client' | 'uow'>) =>
         schema: {
           summary: 'Finds a person by their exact email, and whether that is proven to be theirs',
           body: Lookup,
-          response: {
-            200: Found,
-            ...problems(userContract, 'not-found'),
-          },
+          response: { 200: Found, ...problems(userContract, 'not-found') },
         },
       },
-      async ({ body }) => {
-        const row = await findByEmail(client, normalizeEmail(body.email));
-        if (!row) throw new AppError('not-found');
-        const { id, displayName, emailVerified } = row;
-        return { id, displayName, emailVerified };
-      },
+      async ({ body }) => await lookUpUser(client, normalizeEmail(body.email)),
     );
   });
+}

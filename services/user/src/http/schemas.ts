@@ -2,9 +2,9 @@ import { Cursor, closed, Id, revocationsPerPage, Time } from '@warren/contracts'
 import { DisplayName, Locale, TimeZone, User } from '@warren/user-contract';
 import { Type } from 'typebox';
 
-/** Normalized and checked as an address by the domain, so that spaces around it do no harm. */
+/** The domain trims and checks the address. So spaces around it are allowed here. */
 export const Email = Type.String({ minLength: 3, maxLength: 320 });
-/** Its length, once normalized, is checked with the rest of it: see `checkNewPassword`. */
+/** `checkNewPassword` checks the rest, since the length counts after normalization. */
 const NewPassword = Type.String({
   maxLength: 1_000,
   description: '8 to 200 characters once normalized (NFKC), and not one that is guessed first',
@@ -22,14 +22,14 @@ export const Registration = Type.Object(
   closed,
 );
 
-/** Only compared, so that it says nothing of what was once allowed. */
+/** The current password. It is only compared, so the rules for new passwords don't apply. */
 const Password = Type.String({ minLength: 1, maxLength: 1_000 });
 
 export const Credentials = Type.Object({ email: Email, password: Password }, closed);
 
 export const Deletion = Type.Pick(Credentials, ['password'], closed);
 
-export const RefreshRequest = Type.Object({ refreshToken: Token }, closed);
+export const RefreshToken = Type.Object({ refreshToken: Token }, closed);
 
 export const SignedIn = Type.Object(
   {
@@ -64,7 +64,7 @@ export const Found = Type.Object(
 );
 
 export const Nothing = Type.Null({ description: 'No body' });
-/** It was taken; what comes of it, the answer doesn't tell. */
+/** The request was accepted. The answer doesn't say what came of it. */
 export const Accepted = Type.Object({}, closed);
 
 export const PasswordChange = Type.Object({ currentPassword: Password, newPassword: NewPassword }, closed);
@@ -72,7 +72,7 @@ export const PasswordChange = Type.Object({ currentPassword: Password, newPasswo
 export const ResetRequest = Type.Object({ email: Email }, closed);
 export const NewPasswordOnly = Type.Object({ newPassword: NewPassword }, closed);
 
-/** Whatever its shape: what isn't a token is none that was mailed. */
+/** Any text. Text that is no token gets `invalid-token`, like a token that was never mailed. */
 export const ByToken = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) }, closed);
 export const ResetUse = Type.Object({ ...ByToken.properties, ...NewPasswordOnly.properties }, closed);
 export const ById = Type.Object({ id: Id }, closed);
@@ -102,7 +102,7 @@ export const SessionList = Type.Object(
 const Role = Type.String({ pattern: '^[a-z][a-z-]*$', maxLength: 32 });
 
 export const Roles = Type.Object({ roles: Type.Array(Role, { maxItems: 20, uniqueItems: true }) }, closed);
-export const PersonsRoles = Type.Object({ id: Id, ...Roles.properties }, closed);
+export const UserRoles = Type.Object({ id: Id, ...Roles.properties }, closed);
 
 export const RevocationsQuery = Type.Object(
   {

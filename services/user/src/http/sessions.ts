@@ -1,14 +1,17 @@
-import { AppError } from '@warren/contracts';
 import { problems, routes } from '@warren/service-kit';
 import { userContract } from '@warren/user-contract';
-import { evenOverloaded } from '../operations/even-overloaded.js';
-import { isAlive, listSessions } from '../store/sessions.js';
-import { lockUser } from '../store/users.js';
-import type { Parts } from './parts.js';
+import type { Clock, UserContext } from '../context.js';
+import type { EndSessionRequest } from '../operations/end-session.js';
+import { listSessions } from '../queries/sessions.js';
 import { ById, ListQuery, Nothing, SessionList } from './schemas.js';
 
-export const sessions = ({ uow, endSessions, now }: Parts) =>
-  routes((http) => {
+type Dependencies = Pick<UserContext, 'uow'> & {
+  endSession(request: EndSessionRequest): Promise<void>;
+  now: Clock;
+};
+
+export function sessionRoutes({ uow, endSession, now }: Dependencies) {
+  return routes((http) => {
     http.get(
       '/sessions',
       {
@@ -43,15 +46,8 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
         },
       },
       async ({ principal: { userId, sessionId }, cause }, reply) => {
-        const which = { ids: [sessionId] };
-        const ended = await uow.run(
-          async (tx) => {
-            await lockUser(tx, userId);
-            return await endSessions(tx, { userId, which, reason: 'signed-out', now: now() });
-          },
-          { ...evenOverloaded, cause },
-        );
-        if (ended === 0) throw new AppError('session-revoked');
+        const own = { currentId: sessionId, endedId: sessionId };
+        await endSession({ userId, ...own, reason: 'signed-out', cause });
         return await reply.code(204).send(null);
       },
     );
@@ -62,24 +58,13 @@ export const sessions = ({ uow, endSessions, now }: Parts) =>
         schema: {
           summary: 'Ends one of the caller’s sessions',
           params: ById,
-          response: {
-            204: Nothing,
-            ...problems(userContract, 'not-found'),
-          },
+          response: { 204: Nothing, ...problems(userContract, 'not-found') },
         },
       },
-      async ({ principal: { userId, sessionId }, params: { id }, cause }, reply) => {
-        await uow.run(
-          async (tx) => {
-            await lockUser(tx, userId);
-            const at = now();
-            if (!(await isAlive(tx, userId, sessionId, at))) throw new AppError('session-revoked');
-            const ended = await endSessions(tx, { userId, which: { ids: [id] }, reason: 'revoked', now: at });
-            if (ended === 0) throw new AppError('not-found');
-          },
-          { ...evenOverloaded, cause },
-        );
+      async ({ principal: { userId, sessionId: currentId }, params: { id: endedId }, cause }, reply) => {
+        await endSession({ userId, currentId, endedId, reason: 'revoked', cause });
         return await reply.code(204).send(null);
       },
     );
   });
+}

@@ -1,24 +1,12 @@
 import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock, UserUow } from '../context.js';
-import type { TryKeys } from '../security/try-keys.js';
-import { forgetTries } from '../store/attempts.js';
-import type { PrismaClient } from '../store/database.js';
-import { lockUser } from '../store/users.js';
-import type { EndSessions } from './end-sessions.js';
-import type { ProvePassword } from './prove-password.js';
+import { forgetAttempts } from '../store/attempts.js';
+import { deleteUser, lockUser } from '../store/users.js';
+import type { OperationDependencies } from './dependencies.js';
+import { endSessions } from './sessions.js';
 
-export interface DeleteAccountParts {
-  client: PrismaClient;
-  uow: UserUow;
-  provePassword: ProvePassword;
-  endSessions: EndSessions;
-  tryKeys: TryKeys;
-  now: Clock;
-}
-
-export interface AccountDeletion {
+export interface DeleteAccountRequest {
   userId: string;
   network: string;
   password: string;
@@ -26,31 +14,39 @@ export interface AccountDeletion {
 }
 
 /**
- * Leaves a tombstone in the person's place, ends all sessions, and tells everybody. What was mailed to them goes with
- * their row; how often it was stays counted, or each new account of the address would have its mails anew.
+ * Replaces the user by a tombstone, ends all sessions, and tells all services. Mailed tokens are deleted with the user.
+ * The counts of mails stay. Otherwise an attacker could register, delete and register again to send more mails.
  *
- * Throws `session-revoked` if they are gone already, and like `ProvePassword`.
+ * @throws AppError `session-revoked` if the account was deleted already; as `VerifyPassword`
  */
-export async function deleteAccount(parts: DeleteAccountParts, deletion: AccountDeletion): Promise<void> {
-  const { client, uow, provePassword, endSessions, tryKeys, now } = parts;
-  const { userId, network, password, cause } = deletion;
-  const found = await client.user.findUnique({ where: { id: userId } });
-  if (!found) throw new AppError('session-revoked');
-  const { email, passwordHash } = found;
-  await provePassword({ email, network, password, passwordHash });
-  await uow.run(
-    async (tx) => {
-      const user = await lockUser(tx, userId);
-      if (!user) throw new AppError('session-revoked');
-      if (user.passwordHash !== passwordHash) throw userError('wrong-credentials');
-      await endSessions(tx, { userId, which: { ids: 'all' }, reason: 'account-deleted', now: now() });
-      await tx.user.delete({ where: { id: userId } });
-      const tombstone = { id: userId, version: user.version + 1 };
-      await tx.deletedUser.create({ data: tombstone });
-      await forgetTries(tx, [tryKeys.guesses(email)]);
-      tx.erase(userId);
-      tx.publish({ type: 'user.deleted', subject: userId, version: tombstone.version, data: tombstone });
-    },
-    { users: [userId], cause },
-  );
+export function createDeleteAccount({
+  client,
+  uow,
+  verifyPassword,
+  attemptKeys,
+  lifetimes,
+  now,
+}: OperationDependencies): (request: DeleteAccountRequest) => Promise<void> {
+  return async ({ userId, network, password, cause }) => {
+    const found = await client.user.findUnique({ where: { id: userId } });
+    if (!found) throw new AppError('session-revoked');
+    const { email, passwordHash } = found;
+    await verifyPassword({ email, network, password, passwordHash });
+    await uow.run(
+      async (tx) => {
+        const user = await lockUser(tx, userId);
+        if (!user) throw new AppError('session-revoked');
+        if (user.passwordHash !== passwordHash) throw userError('wrong-credentials');
+        const which = { ids: 'all' } as const;
+        await endSessions(tx, { userId, which, reason: 'account-deleted', at: now(), lifetimes });
+        const tombstone = { id: userId, version: user.version + 1 };
+        await deleteUser(tx, tombstone);
+        await forgetAttempts(tx, [attemptKeys.guessesAtAccount(email)]);
+        tx.erase(userId);
+        const { version } = tombstone;
+        tx.publish({ type: 'user.deleted', subject: userId, version, data: tombstone });
+      },
+      { users: [userId], cause },
+    );
+  };
 }

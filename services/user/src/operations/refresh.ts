@@ -1,66 +1,76 @@
-import type { KitErrorCode } from '@warren/contracts';
-import type { Clock, UserTx } from '../context.js';
-import { decideRefresh } from '../domain/refresh.js';
+import { AppError, type KitErrorCode } from '@warren/contracts';
+import type { Cause } from '@warren/unit-of-work';
+import type { UserTx } from '../context.js';
+import { decideRefresh, isGenuine, type RefreshClaim, readRefreshToken } from '../domain/refresh-tokens.js';
 import { latest } from '../domain/sessions.js';
-import { isGenuine, type RefreshClaim } from '../security/refresh-tokens.js';
-import { keepTokensEnd, lockSession, rotateSession, stateOf } from '../store/sessions.js';
-import type { EndSessions } from './end-sessions.js';
-import type { LiveSession } from './live-session.js';
+import { lockSession, rotateSession, saveTokensEnd, stateOf } from '../store/sessions.js';
+import type { OperationDependencies } from './dependencies.js';
+import type { SignedIn } from './issue-tokens.js';
 import { alertOf } from './security-alert.js';
+import { type ActiveSession, alwaysAdmitted, endSessions } from './sessions.js';
 
-export type Refreshed = ({ ok: true } & LiveSession) | { ok: false; code: KitErrorCode };
-
-export interface RefreshParts {
-  endSessions: EndSessions;
-  sessionEnd(now: Date): Date;
-  tokensEnd(at: Date): Date;
-  now: Clock;
+export interface RefreshRequest {
+  refreshToken: string;
+  cause: Cause;
 }
 
+/** A refusal is a result and not an error, since an error would roll back the end of a session with a reused token. */
+type Refreshed = { active: ActiveSession } | { refusal: KitErrorCode };
+
 /**
- * Takes a refresh token for its successor. One that comes back too late ends the whole session and has its owner
- * told; so the refusal is a result and not an error, which would roll that back.
+ * Exchanges a refresh token for its successor. A reused token ends the session, and its owner gets a security alert.
+ *
+ * @throws AppError `unauthenticated`, `session-revoked`, `token-expired`, `rate-limited`
  */
-export async function refresh(
-  tx: UserTx,
-  claim: RefreshClaim,
-  { endSessions, sessionEnd, tokensEnd, now }: RefreshParts,
-): Promise<Refreshed> {
-  const session = await lockSession(tx, claim.sessionId);
-  if (!session || !isGenuine(claim, session.rotationKey)) return { ok: false, code: 'unauthenticated' };
-  const { id, userId } = session;
-  const at = now();
-  const tokensEndAt = latest(tokensEnd(at), session.tokensEndAt);
-  const decision = decideRefresh(stateOf(session), claim.generation, at);
-  switch (decision.kind) {
-    case 'revoked':
-      return { ok: false, code: 'session-revoked' };
-    case 'expired':
-      return { ok: false, code: 'token-expired' };
-    case 'too-often':
-      return { ok: false, code: 'rate-limited' };
-    case 'reused':
-      await endSessions(tx, { userId, which: { ids: [id] }, reason: 'token-reused', now: at });
-      alertOf(tx, userId, 'token-reused', at);
-      return { ok: false, code: 'session-revoked' };
-    case 'repeat':
-      await keepTokensEnd(tx, id, tokensEndAt);
-      return { ok: true, user: await owner(tx, userId), session, generation: decision.generation, at };
-    case 'rotate': {
-      const rotated = { rotations: decision.rotations, now: at, expiresAt: sessionEnd(at), tokensEndAt };
-      const renewed = await rotateSession(tx, id, rotated);
-      return {
-        ok: true,
-        user: await owner(tx, userId),
-        session: renewed,
-        generation: renewed.generation,
-        at,
-      };
+export function createRefresh({
+  uow,
+  issueTokens,
+  lifetimes,
+  now,
+}: OperationDependencies): (request: RefreshRequest) => Promise<SignedIn> {
+  return async ({ refreshToken, cause }) => {
+    const claim = readRefreshToken(refreshToken);
+    if (!claim) throw new AppError('unauthenticated');
+    const refreshed = await uow.run((tx) => exchange(tx, claim), { ...alwaysAdmitted, cause });
+    if ('refusal' in refreshed) throw new AppError(refreshed.refusal);
+    return await issueTokens(refreshed.active);
+  };
+
+  async function exchange(tx: UserTx, claim: RefreshClaim): Promise<Refreshed> {
+    const session = await lockSession(tx, claim.sessionId);
+    if (!session || !isGenuine(claim, session.rotationKey)) return { refusal: 'unauthenticated' };
+    const { id, userId } = session;
+    const at = now();
+    const tokensEndAt = latest(lifetimes.tokensEnd(at), session.tokensEndAt);
+    const decision = decideRefresh(stateOf(session), claim.generation, at);
+    switch (decision.kind) {
+      case 'revoked':
+        return { refusal: 'session-revoked' };
+      case 'expired':
+        return { refusal: 'token-expired' };
+      case 'too-often':
+        return { refusal: 'rate-limited' };
+      case 'reused':
+        await endSessions(tx, { userId, which: { ids: [id] }, reason: 'token-reused', at, lifetimes });
+        alertOf(tx, userId, 'token-reused', at);
+        return { refusal: 'session-revoked' };
+      case 'repeat': {
+        await saveTokensEnd(tx, id, tokensEndAt);
+        const user = await ownerOf(tx, userId);
+        return { active: { user, session, generation: decision.generation, at } };
+      }
+      case 'rotate': {
+        const { rotations } = decision;
+        const renewal = { rotations, rotatedAt: at, expiresAt: lifetimes.sessionEnd(at), tokensEndAt };
+        const rotated = await rotateSession(tx, id, renewal);
+        const user = await ownerOf(tx, userId);
+        return { active: { user, session: rotated, generation: rotated.generation, at } };
+      }
     }
   }
 }
 
-/** The session's row is held, and a person's sessions are gone before they are. */
-async function owner(tx: UserTx, id: string) {
+/** The user exists: their deletion would first have to lock the session, which this transaction has locked. */
+async function ownerOf(tx: UserTx, id: string) {
   return await tx.user.findUniqueOrThrow({ where: { id } });
 }

@@ -1,83 +1,79 @@
 import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
-import type { Clock, UserTx, UserUow } from '../context.js';
-import type { SlowDown } from '../domain/attempts.js';
-import type { SessionClient } from '../domain/sessions.js';
-import type { Passwords } from '../security/passwords.js';
-import type { TryKeys } from '../security/try-keys.js';
-import { countTry, waitOf } from '../store/attempts.js';
-import type { PrismaClient } from '../store/database.js';
-import { insertSession } from '../store/sessions.js';
-import { insertUser, type NewUser } from '../store/users.js';
-import type { LiveSession } from './live-session.js';
-import { emailVerification, mailToken } from './mail-tokens.js';
-import { TooEarly } from './too-early.js';
+import type { UserTx } from '../context.js';
+import { RateLimited } from '../domain/attempts.js';
+import { newEmail } from '../domain/email.js';
+import { emailVerification } from '../domain/mailed-tokens.js';
+import { checkNewPassword } from '../domain/password.js';
+import { checkProfile, type ProfileChange } from '../domain/profile.js';
+import type { SessionOrigin } from '../domain/sessions.js';
+import { countAttempt, waitOf } from '../store/attempts.js';
+import { insertUser, type NewUser, toUser } from '../store/users.js';
+import { announceRegistration } from './announce-user.js';
+import type { OperationDependencies } from './dependencies.js';
+import type { SignedIn } from './issue-tokens.js';
+import { mailToken } from './mail-token.js';
+import { type ActiveSession, openSession } from './sessions.js';
 
-export interface RegisterParts {
-  client: PrismaClient;
-  uow: UserUow;
-  passwords: Passwords;
-  tryKeys: TryKeys;
-  /** How answers slow down that tell one network of a taken address. */
-  takenFromOneNetwork: SlowDown;
-  /** How mails that one network causes slow down. */
-  mailsFromOneNetwork: SlowDown;
-  sessionEnd(now: Date): Date;
-  tokensEnd(at: Date): Date;
-  now: Clock;
-}
-
-export interface Registration {
-  person: Omit<NewUser, 'passwordHash'>;
+export interface RegisterRequest {
+  email: string;
   password: string;
-  client: SessionClient;
-  /** From which somebody registers. */
+  profile: Required<ProfileChange>;
+  origin: SessionOrigin;
   network: string;
   cause: Cause;
 }
 
 /**
- * A person, their first session, and the mail that has their address proven. The mail counts with those that are asked
- * for, and isn't sent where there were too many: who registers an address, or others of its mailbox, again and again
- * floods no mailbox with it, and no network has mails sent to strangers without end.
+ * Registers a user, opens their first session, and sends a mail that verifies the address. The mail counts together with
+ * requested mails. If too many were sent, the user is registered without a mail. So nobody floods a mailbox by
+ * registering its addresses, and no network causes mails to strangers without limit.
  *
- * Throws `email-taken`, or `TooEarly` (`rate-limited`) for whatever address where a network was told so too often.
+ * @throws AppError `invalid-request`, `email-taken`; `RateLimited`, for any address, if the network was told
+ * `email-taken` too often
  */
-export async function register(parts: RegisterParts, registration: Registration): Promise<LiveSession> {
-  const { client, uow, passwords, tryKeys, takenFromOneNetwork, now } = parts;
-  const { person, password, network, cause } = registration;
-  const takenKey = tryKeys.takenFrom(network);
-  const waitMs = await waitOf(client, takenKey, now());
-  if (waitMs > 0) throw new TooEarly(waitMs);
-  const passwordHash = await passwords.hash(password);
-  try {
-    return await uow.run((tx) => insert(tx, parts, registration, { ...person, passwordHash }), { cause });
-  } catch (error) {
-    if (!(error instanceof AppError && error.code === 'email-taken')) throw error;
-    const told = await countTry(client, takenKey, takenFromOneNetwork, now());
-    throw told.ok ? error : new TooEarly(told.waitMs);
-  }
-}
+export function createRegister({
+  client,
+  uow,
+  passwords,
+  issueTokens,
+  attemptKeys,
+  limits,
+  lifetimes,
+  now,
+}: OperationDependencies): (request: RegisterRequest) => Promise<SignedIn> {
+  return async ({ password, origin, network, cause, ...request }) => {
+    const email = newEmail(request.email);
+    const profile = { ...request.profile, ...checkProfile(request.profile) };
+    checkNewPassword(password, email, '/password');
+    const takenKey = attemptKeys.takenEmailsToldToNetwork(network);
+    const waitMs = await waitOf(client, takenKey, now());
+    if (waitMs > 0) throw new RateLimited(waitMs);
+    const fields = { email, ...profile, passwordHash: await passwords.hash(password) };
+    try {
+      const active = await uow.run((tx) => insert(tx, fields, { origin, network }), { cause });
+      return await issueTokens(active);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'email-taken')) throw error;
+      const told = await countAttempt(client, takenKey, limits.takenEmails, now());
+      throw told.ok ? error : new RateLimited(told.waitMs);
+    }
+  };
 
-async function insert(
-  tx: UserTx,
-  { tryKeys, mailsFromOneNetwork, sessionEnd, tokensEnd, now }: RegisterParts,
-  { client, network }: Registration,
-  person: NewUser,
-): Promise<LiveSession> {
-  const user = await insertUser(tx, person);
-  const at = now();
-  const session = await insertSession(tx, {
-    userId: user.id,
-    client,
-    now: at,
-    expiresAt: sessionEnd(at),
-    tokensEndAt: tokensEnd(at),
-  });
-  const mailing = emailVerification;
-  const ofNetwork = await countTry(tx, tryKeys.allMailsFrom(network), mailsFromOneNetwork, at);
-  const key = tryKeys.mails(mailing.event, user.email, false);
-  const isMailed = ofNetwork.ok && (await countTry(tx, key, mailing.slowDown, at)).ok;
-  if (isMailed) await mailToken(tx, mailing, user, at);
-  return { user, session, generation: session.generation, at };
+  async function insert(
+    tx: UserTx,
+    fields: NewUser,
+    { origin, network }: { origin: SessionOrigin; network: string },
+  ): Promise<ActiveSession> {
+    const user = await insertUser(tx, fields);
+    announceRegistration(tx, toUser(user));
+    const at = now();
+    const active = await openSession(tx, user, { origin, at, lifetimes });
+    const kind = emailVerification;
+    const ofNetwork = await countAttempt(tx, attemptKeys.mailsFromNetwork(network), limits.mails, at);
+    const key = attemptKeys.mailsToMailbox(kind.event, user.email, false);
+    const isMailed = ofNetwork.ok && (await countAttempt(tx, key, kind.limit, at)).ok;
+    if (isMailed) await mailToken(tx, kind, user, at);
+    return active;
+  }
 }

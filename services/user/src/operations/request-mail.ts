@@ -1,53 +1,46 @@
 import type { Cause } from '@warren/unit-of-work';
-import type { Clock, UserUow } from '../context.js';
-import type { SlowDown } from '../domain/attempts.js';
-import type { TryKeys } from '../security/try-keys.js';
-import { countTry } from '../store/attempts.js';
-import type { PrismaClient } from '../store/database.js';
+import { RateLimited } from '../domain/attempts.js';
+import type { MailedTokenKind } from '../domain/mailed-tokens.js';
+import { countAttempt } from '../store/attempts.js';
 import { findByEmail, lockUser } from '../store/users.js';
-import { type Mailing, mailToken } from './mail-tokens.js';
-import { TooEarly } from './too-early.js';
-
-export interface RequestMailParts {
-  client: PrismaClient;
-  uow: UserUow;
-  tryKeys: TryKeys;
-  /** How mails that one network causes slow down. */
-  mailsFromOneNetwork: SlowDown;
-  now: Clock;
-}
+import type { OperationDependencies } from './dependencies.js';
+import { mailToken } from './mail-token.js';
 
 export interface MailRequest {
-  mailing: Mailing;
-  /** Normalized; of an account or of none. */
+  kind: MailedTokenKind;
+  /** Normalized. There may be no account with this address. */
   email: string;
-  /** From which it is asked for. */
+  /** The network from which the mail is requested. */
   network: string;
-  /** Whether this person is mailed. */
-  wanted?(user: { emailVerified: boolean }): boolean;
   cause: Cause;
 }
 
 /**
- * Has a token mailed, if there is somebody to mail it to and they weren't mailed too often of late. Whoever asks is
- * told nothing of that, and no account does as much work as one, but for the mail itself. What fails isn't counted.
+ * Mails a token to the user with this address, unless the mailbox got too many mails. The result doesn't show whether
+ * there is such a user, and the work is the same without one, except for the mail itself. A request that fails is not
+ * counted.
  *
- * Throws `TooEarly` (`rate-limited`) where the network asked for too many, whomever they were for.
+ * @throws RateLimited if the network requested too many mails, for any address
  */
-export async function requestMail(
-  { client, uow, tryKeys, mailsFromOneNetwork, now }: RequestMailParts,
-  { mailing, email, network, wanted = () => true, cause }: MailRequest,
-): Promise<void> {
-  const found = await findByEmail(client, email);
-  await uow.run(
-    async (tx) => {
-      const user = found && (await lockUser(tx, found.id));
-      const asked = await countTry(tx, tryKeys.allMailsFrom(network), mailsFromOneNetwork, now());
-      if (!asked.ok) throw new TooEarly(asked.waitMs);
-      const key = tryKeys.mails(mailing.event, email, user?.emailVerified ?? false);
-      const tried = await countTry(tx, key, mailing.slowDown, now());
-      if (user && tried.ok && wanted(user)) await mailToken(tx, mailing, user, now());
-    },
-    { cause },
-  );
+export function createRequestMail({
+  client,
+  uow,
+  attemptKeys,
+  limits,
+  now,
+}: OperationDependencies): (request: MailRequest) => Promise<void> {
+  return async ({ kind, email, network, cause }) => {
+    const found = await findByEmail(client, email);
+    await uow.run(
+      async (tx) => {
+        const user = found && (await lockUser(tx, found.id));
+        const ofNetwork = await countAttempt(tx, attemptKeys.mailsFromNetwork(network), limits.mails, now());
+        if (!ofNetwork.ok) throw new RateLimited(ofNetwork.waitMs);
+        const key = attemptKeys.mailsToMailbox(kind.event, email, user?.emailVerified ?? false);
+        const ofMailbox = await countAttempt(tx, key, kind.limit, now());
+        if (user && ofMailbox.ok && kind.isNeeded(user)) await mailToken(tx, kind, user, now());
+      },
+      { cause },
+    );
+  };
 }

@@ -1,64 +1,63 @@
 import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
-import type { Clock, UserUow } from '../context.js';
+import { hashOf, passwordReset } from '../domain/mailed-tokens.js';
 import { checkNewPassword } from '../domain/password.js';
-import { hashOf } from '../security/mailed-tokens.js';
-import type { Passwords } from '../security/passwords.js';
-import type { TryKeys } from '../security/try-keys.js';
-import { forgetTries } from '../store/attempts.js';
-import type { PrismaClient } from '../store/database.js';
-import { lockUser, markEmailVerified, setPasswordByMail } from '../store/users.js';
-import type { EndSessions } from './end-sessions.js';
-import { evenOverloaded } from './even-overloaded.js';
-import { passwordReset } from './mail-tokens.js';
+import { forgetAttempts } from '../store/attempts.js';
+import { ownerOfMailedToken, useMailedToken } from '../store/mailed-tokens.js';
+import { lockUser, setPassword } from '../store/users.js';
+import type { OperationDependencies } from './dependencies.js';
 import { alertOf } from './security-alert.js';
+import { alwaysAdmitted, endSessions } from './sessions.js';
+import { markEmailVerified } from './verify-email.js';
 
-export interface ResetPasswordParts {
-  client: PrismaClient;
-  uow: UserUow;
-  passwords: Passwords;
-  tryKeys: TryKeys;
-  endSessions: EndSessions;
-  now: Clock;
-}
-
-export interface PasswordResetUse {
+export interface ResetPasswordRequest {
   token: string;
   newPassword: string;
-  /** From which the token came: its holder waits there no more. */
+  /** The network from which the token was sent. Earlier wrong passwords from there are forgotten. */
   network: string;
   cause: Cause;
 }
 
-const stillGood = 'The token is still good: use it again with another password';
+const stillValid = 'The token is still valid: use it again with another password';
 
 /**
- * Sets a new password for who holds the mailed token, and ends all sessions. The token also proves the address, as it
- * came with its mail. Whoever guessed at the old password no longer keeps the owner waiting.
+ * Sets a new password for the holder of a mailed token, and ends all sessions. The token also verifies the address,
+ * since it was mailed there. Wrong passwords that others tried no longer keep the owner waiting.
  *
- * Throws `invalid-token`, or like `checkNewPassword`, which leaves the token good and says so.
+ * @throws AppError `invalid-token`; as `checkNewPassword`, in which case the token stays valid
  */
-export async function resetPassword(parts: ResetPasswordParts, use: PasswordResetUse): Promise<void> {
-  const { client, uow, passwords, tryKeys, endSessions, now } = parts;
-  const { token, newPassword, network, cause } = use;
-  const { tokens } = passwordReset;
-  const tokenHash = hashOf(token);
-  const userId = await tokens.ownerOf(client, tokenHash, now());
-  const found = userId && (await client.user.findUnique({ where: { id: userId } }));
-  if (!found) throw userError('invalid-token');
-  checkNewPassword(newPassword, found.email, '/newPassword', stillGood);
-  const newHash = await passwords.hash(newPassword);
-  await uow.run(
-    async (tx) => {
-      const user = await lockUser(tx, found.id);
-      const at = now();
-      if (!user || !(await tokens.use(tx, tokenHash, at))) throw userError('invalid-token');
-      await setPasswordByMail(tx, user.id, newHash);
-      if (!user.emailVerified) await markEmailVerified(tx, user.id);
-      await endSessions(tx, { userId: user.id, which: { ids: 'all' }, reason: 'password-reset', now: at });
-      await forgetTries(tx, [tryKeys.guesses(user.email), tryKeys.guessesFrom(network, user.email)]);
-      alertOf(tx, user.id, 'password-reset', at);
-    },
-    { ...evenOverloaded, users: [found.id], cause },
-  );
+export function createResetPassword({
+  client,
+  uow,
+  passwords,
+  attemptKeys,
+  lifetimes,
+  now,
+}: OperationDependencies): (request: ResetPasswordRequest) => Promise<void> {
+  return async ({ token, newPassword, network, cause }) => {
+    const tokenHash = hashOf(token);
+    const userId = await ownerOfMailedToken(client, passwordReset, tokenHash, now());
+    const found = userId && (await client.user.findUnique({ where: { id: userId } }));
+    if (!found) throw userError('invalid-token');
+    checkNewPassword(newPassword, found.email, '/newPassword', stillValid);
+    const newHash = await passwords.hash(newPassword);
+    await uow.run(
+      async (tx) => {
+        const user = await lockUser(tx, found.id);
+        const at = now();
+        if (!user || !(await useMailedToken(tx, passwordReset, tokenHash, at)))
+          throw userError('invalid-token');
+        const { id, email } = user;
+        await setPassword(tx, id, newHash, { byMail: true });
+        if (!user.emailVerified) await markEmailVerified(tx, id);
+        await endSessions(tx, { userId: id, which: { ids: 'all' }, reason: 'password-reset', at, lifetimes });
+        await forgetAttempts(tx, [
+          attemptKeys.guessesAtAccount(email),
+          attemptKeys.guessesAtAccountFromNetwork(email, network),
+        ]);
+        alertOf(tx, id, 'password-reset', at);
+      },
+      { ...alwaysAdmitted, users: [found.id], cause },
+    );
+  };
 }

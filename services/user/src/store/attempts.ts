@@ -1,51 +1,43 @@
-import { type SlowDown, waits } from '../domain/attempts.js';
+import { type AttemptLimit, waits } from '../domain/attempts.js';
 import type { UserDb } from './database.js';
 
-/** A try was counted; or it came too early, and how many milliseconds too early. */
-export type Try = { ok: true } | { ok: false; waitMs: number };
+/** Whether an attempt was counted. If not, the next attempt must wait for this many milliseconds. */
+export type CountedAttempt = { ok: true } | { ok: false; waitMs: number };
 
 /**
- * Counts a try before it is made, in one statement: of any number that come at once, over all instances, no more get
- * through than are free. One that comes within the waiting time of the last isn't counted.
+ * Counts an attempt before it is made. One statement does this, so parallel attempts on any number of instances can't
+ * exceed the limit. An attempt that comes during a wait is not counted.
  */
-export async function countTry(db: UserDb, key: string, slowDown: SlowDown, now: Date): Promise<Try> {
+export async function countAttempt(
+  db: UserDb,
+  key: string,
+  limit: AttemptLimit,
+  now: Date,
+): Promise<CountedAttempt> {
   const counted = await db.$queryRawUnsafe<{ count: number }[]>(
-    `INSERT INTO attempts AS a (key, count, waits_until, forget_at)
-    VALUES ($1, 1, ${waitsUntil('1')}, ${after('$4::bigint')})
-    ON CONFLICT (key) DO UPDATE SET
-      count = ${nextCount},
-      waits_until = ${waitsUntil(nextCount)},
-      forget_at = CASE WHEN ${forgotten} OR $5::boolean THEN excluded.forget_at ELSE a.forget_at END
-    WHERE a.waits_until <= $2::timestamptz OR ${forgotten}
-    RETURNING count`,
+    countSql,
     key,
     now.toISOString(),
-    `{${waits(slowDown).join(',')}}`,
-    String(slowDown.forgetAfter),
-    slowDown.since === 'last',
-    slowDown.free,
+    `{${waits(limit).join(',')}}`,
+    String(limit.forgetAfterMs),
+    limit.forgetAfter === 'last',
+    limit.free,
   );
   if (counted.length > 0) return { ok: true };
   return { ok: false, waitMs: Math.max(await waitOf(db, key, now), 1) };
 }
 
-/** Milliseconds until a try under this key would be counted; 0 or less where it would be now. Counts none. */
+/** Milliseconds until the next attempt would be counted, or 0 if it would be counted now. Counts nothing. */
 export async function waitOf(db: UserDb, key: string, now: Date): Promise<number> {
-  const row = await db.attempts.findUnique({ where: { key } });
-  return row ? Math.min(row.waitsUntil.getTime(), row.forgetAt.getTime()) - now.getTime() : 0;
+  const [row] = await db.$queryRawUnsafe<{ waitsUntil: Date }[]>(
+    `SELECT ${waitEnd} AS "waitsUntil" FROM attempts a WHERE key = $1`,
+    key,
+  );
+  return row ? Math.max(row.waitsUntil.getTime() - now.getTime(), 0) : 0;
 }
 
-const forgotten = 'a.forget_at <= $2::timestamptz';
-const nextCount = `(CASE WHEN ${forgotten} THEN 1 ELSE a.count + 1 END)`;
-
-const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'`;
-
-/** Long ago while tries are free: those that come at once may have clocks, or turns, in another order. */
-const waitsUntil = (count: string): string =>
-  `COALESCE(${after(`($3::bigint[])[LEAST(${count} - $6::int, cardinality($3::bigint[]))]`)}, to_timestamp(0))`;
-
-/** Takes back one try of each key: one that was counted and then not made, or didn't fail. Locks one row at a time. */
-export async function uncountTries(db: UserDb, keys: readonly string[]): Promise<void> {
+/** Takes back one attempt of each key: the action was not carried out, or it succeeded. Locks one row at a time. */
+export async function uncountAttempts(db: UserDb, keys: readonly string[]): Promise<void> {
   for (const key of keys)
     await db.attempts.updateMany({
       where: { key, count: { gt: 0 } },
@@ -53,7 +45,29 @@ export async function uncountTries(db: UserDb, keys: readonly string[]): Promise
     });
 }
 
-/** All tries that were made under these: the next one is free again. */
-export async function forgetTries(db: UserDb, keys: readonly string[]): Promise<void> {
+/** Forgets all attempts under these keys, so that the next ones are free again. */
+export async function forgetAttempts(db: UserDb, keys: readonly string[]): Promise<void> {
   await db.attempts.deleteMany({ where: { key: { in: [...keys] } } });
 }
+
+/** When the next attempt is counted. The end of the count also ends the wait. */
+const waitEnd = 'LEAST(a.waits_until, a.forget_at)';
+
+// $1 key, $2 now, $3 waits in milliseconds, $4 forgetAfterMs, $5 whether that counts from the last attempt, $6 free.
+const isForgotten = 'a.forget_at <= $2::timestamptz';
+const nextCount = `(CASE WHEN ${isForgotten} THEN 1 ELSE a.count + 1 END)`;
+const after = (ms: string): string => `$2::timestamptz + ${ms} * interval '1 ms'`;
+
+/** A time long ago after a free attempt, since instances whose clocks differ may count attempts in another order. */
+const waitsUntil = (count: string): string =>
+  `COALESCE(${after(`($3::bigint[])[LEAST(${count} - $6::int, cardinality($3::bigint[]))]`)}, to_timestamp(0))`;
+
+const countSql = `
+  INSERT INTO attempts AS a (key, count, waits_until, forget_at)
+  VALUES ($1, 1, ${waitsUntil('1')}, ${after('$4::bigint')})
+  ON CONFLICT (key) DO UPDATE SET
+    count = ${nextCount},
+    waits_until = ${waitsUntil(nextCount)},
+    forget_at = CASE WHEN ${isForgotten} OR $5::boolean THEN excluded.forget_at ELSE a.forget_at END
+  WHERE ${waitEnd} <= $2::timestamptz
+  RETURNING count`;

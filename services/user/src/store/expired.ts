@@ -1,9 +1,12 @@
 import type { UserDb } from './database.js';
 
-/** Rows that one statement removes at most, so that none holds locks for long. */
+/** The most rows that one statement deletes, so that no statement holds locks for long. */
 const batch = 500;
 
-/** What is over: the table, and what its rows are known by. Sessions that ran out are left: others are told first. */
+/**
+ * The tables with their key, and the condition for an expired row. Expired sessions that were not revoked stay, since
+ * other services must be informed first: see `deleteExpiredSessions`.
+ */
 const kinds = [
   { table: 'sessions', key: 'id', until: 'expires_at', and: 'AND revoked_at IS NOT NULL' },
   { table: 'session_revocations', key: 'session_id', until: 'tokens_end_at', and: '' },
@@ -13,8 +16,8 @@ const kinds = [
 ] as const;
 
 /**
- * Removes what is over, a batch at a time, until `signal` aborts. Rows that somebody has locked are left for the next
- * time. Rows are found in the order of an index, so that those that aren't over aren't read, however many there are.
+ * Deletes expired rows in batches until none is left or `signal` aborts. Skips locked rows. Reads rows in the order of
+ * an index, so the cost does not depend on the number of rows that have not expired.
  */
 export async function deleteExpired(db: UserDb, now: Date, signal: AbortSignal): Promise<void> {
   for (const { table, key, until, and } of kinds) {
@@ -26,18 +29,18 @@ export async function deleteExpired(db: UserDb, now: Date, signal: AbortSignal):
   }
 }
 
-export interface RunOutSession {
+export interface ExpiredSession {
   id: string;
   userId: string;
   tokensEndAt: Date;
 }
 
 /**
- * Takes away sessions that ran out and weren't ended, and answers them. One that is being refreshed is left to that;
- * where nobody wrote down when the tokens end, none has outlived the session.
+ * Deletes at most `limit` sessions that have expired and were not revoked, and returns them. Skips sessions that are
+ * being refreshed. If the end of a session's tokens was not recorded, they ended with the session at the latest.
  */
-export async function deleteRunOut(db: UserDb, now: Date, limit: number): Promise<RunOutSession[]> {
-  return await db.$queryRawUnsafe<RunOutSession[]>(
+export async function deleteExpiredSessions(db: UserDb, now: Date, limit: number): Promise<ExpiredSession[]> {
+  return await db.$queryRawUnsafe<ExpiredSession[]>(
     `DELETE FROM sessions WHERE id = ANY (ARRAY(
       SELECT id FROM sessions WHERE expires_at <= $1::timestamptz AND revoked_at IS NULL
       ORDER BY expires_at LIMIT $2::int FOR UPDATE SKIP LOCKED))

@@ -1,51 +1,60 @@
-import type { UserTx } from '../context.js';
+import type { MailedTokenKind } from '../domain/mailed-tokens.js';
 import type { UserDb } from './database.js';
 
-export interface KeptToken {
+export interface StoredToken {
   userId: string;
   tokenHash: string;
   expiresAt: Date;
 }
 
-/** Tokens of one kind that were mailed: one a person, the newest. */
-export interface MailedTokens {
-  /** Takes the place of one that was mailed before. The caller holds the person's row. */
-  keep(tx: UserTx, token: KeptToken): Promise<void>;
-  /** Whose it is, while it is good. */
-  ownerOf(db: UserDb, tokenHash: string, now: Date): Promise<string | undefined>;
-  /** Whether it was still good; it isn't afterwards. */
-  use(tx: UserTx, tokenHash: string, now: Date): Promise<boolean>;
+/** Replaces the user's previous token of this kind. The caller has locked the user. */
+export async function saveMailedToken(
+  db: UserDb,
+  kind: MailedTokenKind,
+  { userId, ...token }: StoredToken,
+): Promise<void> {
+  await tableOf(db, kind).upsert({ where: { userId }, create: { userId, ...token }, update: token });
 }
 
-export const passwordResets = mailedTokens((db) => db.passwordReset);
-export const emailVerifications = mailedTokens((db) => db.emailVerification);
+/** The id of the user whose valid token this is. */
+export async function ownerOfMailedToken(
+  db: UserDb,
+  kind: MailedTokenKind,
+  tokenHash: string,
+  now: Date,
+): Promise<string | undefined> {
+  return (await tableOf(db, kind).findFirst(valid(tokenHash, now)))?.userId;
+}
 
-interface Good {
+/** Deletes the token. Resolves to whether it was still valid. */
+export async function useMailedToken(
+  db: UserDb,
+  kind: MailedTokenKind,
+  tokenHash: string,
+  now: Date,
+): Promise<boolean> {
+  return (await tableOf(db, kind).deleteMany(valid(tokenHash, now))).count > 0;
+}
+
+interface ValidToken {
   where: { tokenHash: string; expiresAt: { gt: Date } };
 }
 
-/** What the tables of all kinds have in common. */
+/** The operations that the tables of both kinds share. */
 interface TokenTable {
   upsert(row: {
     where: { userId: string };
-    create: KeptToken;
-    update: Omit<KeptToken, 'userId'>;
+    create: StoredToken;
+    update: Omit<StoredToken, 'userId'>;
   }): Promise<unknown>;
-  findFirst(token: Good): Promise<{ userId: string } | null>;
-  deleteMany(token: Good): Promise<{ count: number }>;
+  findFirst(token: ValidToken): Promise<{ userId: string } | null>;
+  deleteMany(token: ValidToken): Promise<{ count: number }>;
 }
 
-function mailedTokens(tableOf: (db: UserDb) => TokenTable): MailedTokens {
-  const good = (tokenHash: string, now: Date) => ({ where: { tokenHash, expiresAt: { gt: now } } });
-  return {
-    async keep(tx, { userId, ...token }) {
-      await tableOf(tx).upsert({ where: { userId }, create: { userId, ...token }, update: token });
-    },
-    async ownerOf(db, tokenHash, now) {
-      return (await tableOf(db).findFirst(good(tokenHash, now)))?.userId;
-    },
-    async use(tx, tokenHash, now) {
-      return (await tableOf(tx).deleteMany(good(tokenHash, now))).count > 0;
-    },
-  };
+function tableOf(db: UserDb, { name }: MailedTokenKind): TokenTable {
+  return name === 'password-reset' ? db.passwordReset : db.emailVerification;
+}
+
+function valid(tokenHash: string, now: Date): ValidToken {
+  return { where: { tokenHash, expiresAt: { gt: now } } };
 }

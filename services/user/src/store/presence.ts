@@ -1,10 +1,9 @@
-import type { Presence } from '@warren/user-contract';
 import type { UserDb } from './database.js';
 
-/** Seconds after which a process that says nothing counts as gone. */
+/** After this many seconds without a renewal, a process counts as dead. */
 export const leaseSeconds = 15;
 
-/** @returns false if the lease had run out: others may have taken the process for gone already */
+/** Resolves to false if the lease had already run out. Other processes may have ended it by then. */
 export async function renewLease(db: UserDb, incarnation: string): Promise<boolean> {
   const renewed = await db.$executeRaw`
     UPDATE presence_nodes SET lease_until = now() + ${leaseSeconds}::int * interval '1 s'
@@ -19,12 +18,11 @@ export async function openLease(db: UserDb, incarnation: string): Promise<void> 
     ON CONFLICT (incarnation) DO UPDATE SET lease_until = excluded.lease_until`;
 }
 
-/** Who came to this process and who left it. Rejects if its lease is gone. */
+/** Saves which users connected to this process and which left it. Rejects if the process has no lease any more. */
 export async function saveConnections(
   db: UserDb,
   incarnation: string,
-  came: readonly string[],
-  left: readonly string[],
+  { joined, left }: { joined: readonly string[]; left: readonly string[] },
 ): Promise<void> {
   await db.$executeRaw`
     WITH gone AS (
@@ -32,15 +30,15 @@ export async function saveConnections(
       WHERE incarnation = ${incarnation}::uuid AND user_id = ANY(${left}::uuid[])
     ), here AS (
       INSERT INTO presence_connections (user_id, incarnation)
-      SELECT id, ${incarnation}::uuid FROM users WHERE id = ANY(${came}::uuid[])
+      SELECT id, ${incarnation}::uuid FROM users WHERE id = ANY(${joined}::uuid[])
       ON CONFLICT DO NOTHING
     )
     INSERT INTO presence_seen AS seen (user_id, seen_at)
-    SELECT id, now() FROM users WHERE id = ANY(${[...came, ...left]}::uuid[]) ORDER BY id
+    SELECT id, now() FROM users WHERE id = ANY(${[...joined, ...left]}::uuid[]) ORDER BY id
     ON CONFLICT (user_id) DO UPDATE SET seen_at = greatest(seen.seen_at, excluded.seen_at)`;
 }
 
-/** Ends this lease and every one that has run out. @returns whose connections went with them */
+/** Ends all leases that have run out, and the lease `own`. Resolves to the users whose connections they held. */
 export async function endLeases(db: UserDb, own?: string): Promise<string[]> {
   const rows = await db.$queryRaw<{ userId: string }[]>`
     WITH ended AS (
@@ -56,19 +54,4 @@ export async function endLeases(db: UserDb, own?: string): Promise<string[]> {
     )
     SELECT user_id AS "userId" FROM left_behind`;
   return rows.map(({ userId }) => userId);
-}
-
-/** As it is now, for each of these people, also for those who don't exist: they are nobody's to tell apart. */
-export async function readPresences(db: UserDb, userIds: readonly string[]): Promise<Presence[]> {
-  const rows = await db.$queryRaw<{ userId: string; online: boolean; seenAt: Date | null }[]>`
-    SELECT person.id AS "userId", seen.seen_at AS "seenAt", EXISTS (
-      SELECT FROM presence_connections c JOIN presence_nodes n USING (incarnation)
-      WHERE c.user_id = person.id AND n.lease_until > now()
-    ) AS online
-    FROM unnest(${userIds}::uuid[]) AS person (id) LEFT JOIN presence_seen seen ON seen.user_id = person.id`;
-  return rows.map(({ userId, online, seenAt }) => ({
-    userId,
-    online,
-    lastSeenAt: online ? null : (seenAt?.toISOString() ?? null),
-  }));
 }

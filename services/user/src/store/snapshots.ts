@@ -3,7 +3,7 @@ import type { userContract } from '@warren/user-contract';
 import type { UserDb } from './database.js';
 import { toUser } from './users.js';
 
-/** The living and the dead, in one order. */
+/** Users and tombstones, ordered by id. */
 export const userSnapshots: SnapshotSource<UserDb, typeof userContract> = {
   type: 'user.snapshot',
   async page(db, after, limit) {
@@ -12,11 +12,11 @@ export const userSnapshots: SnapshotSource<UserDb, typeof userContract> = {
       orderBy: { id: 'asc' },
       take: limit,
     } as const;
-    const living = (await db.user.findMany(page)).map((row) => ({ version: row.version, data: toUser(row) }));
-    const dead = (await db.deletedUser.findMany({ ...page, select: { id: true, version: true } })).map(
+    const users = (await db.user.findMany(page)).map((row) => ({ version: row.version, data: toUser(row) }));
+    const tombstones = (await db.deletedUser.findMany({ ...page, select: { id: true, version: true } })).map(
       (tombstone) => ({ version: tombstone.version, data: tombstone }),
     );
-    return [...living, ...dead]
+    return [...users, ...tombstones]
       .map(({ version, data }) => ({ subject: data.id, version, data }))
       .sort((a, b) => (a.subject < b.subject ? -1 : 1))
       .slice(0, limit);
