@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 
 const keySecret = { ...secret, minLength: 32, maxLength: 1_000 } as const;
 
-/** What this service reads of its environment, besides what all services share. */
+/** The user service's own environment variables. */
 export const config = Type.Object({
   ACCESS_TOKEN_SECONDS: Type.Integer({
     minimum: 10,
@@ -68,4 +68,5 @@ export const config = Type.Object({
   }),
 });
 
+/** As parsed. */
 export type UserConfig = Static<typeof config>;

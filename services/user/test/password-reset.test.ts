@@ -175,7 +175,7 @@ describe('password resets', () => {
         status: 400,
         body: {
           code: 'invalid-request',
-          detail: expect.stringContaining('token is still good'),
+          detail: expect.stringContaining('token is still valid'),
           errors: [{ pointer: '/newPassword', code }],
         },
       });

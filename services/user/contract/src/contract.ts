@@ -12,7 +12,7 @@ import { NotificationRequested } from '@warren/notification-contract';
 import { type Static, Type } from 'typebox';
 import { userErrors } from './errors.js';
 
-/** PostgreSQL's text holds anything but NUL and lone surrogates. */
+/** Any text that PostgreSQL can store: without NUL and lone surrogates. */
 export const DisplayName = Type.String({
   minLength: 1,
   maxLength: 100,
@@ -21,7 +21,7 @@ export const DisplayName = Type.String({
 export const Locale = Type.String({ minLength: 2, maxLength: 35 });
 export const TimeZone = Type.String({ minLength: 1, maxLength: 64 });
 
-/** The person as their own browser sees them. */
+/** The user as their own browser sees them. */
 export const User = Type.Object(
   {
     id: Id,
@@ -37,11 +37,11 @@ export const User = Type.Object(
 );
 export type User = Static<typeof User>;
 
-/** What stays of a deleted person, for ever: the id (the event's subject) and the last version. */
+/** What stays of a deleted user for ever: the id, which is the event's subject, and the last version. */
 export const UserTombstone = Type.Object({ id: Id, version: Version }, closed);
 export type UserTombstone = Static<typeof UserTombstone>;
 
-/** The person as they now are, or what stays of them: for copies that start late. */
+/** The current user, or the tombstone of a deleted one. Services whose copies start late get these. */
 export const UserSnapshot = Type.Union([User, UserTombstone]);
 export type UserSnapshot = Static<typeof UserSnapshot>;
 
@@ -52,27 +52,27 @@ export function isTombstone(user: User | UserTombstone): user is UserTombstone {
 const mailedToken = {
   userId: Id,
   email: User.properties.email,
-  /** Good once, for whoever holds it, until `expiresAt`. */
+  /** Whoever holds the token can use it once, until `expiresAt`. */
   token: Type.String({ minLength: 20, maxLength: 200, pattern: '^[A-Za-z0-9_-]+$' }),
   expiresAt: Time,
 };
 
-/** Somebody asked for a new password for this account: the token goes to its mailbox and nowhere else. */
+/** Somebody requested a password reset for this account. The token must go only to its mailbox. */
 export const PasswordResetRequested = Type.Object(mailedToken, closed);
 export type PasswordResetRequested = Static<typeof PasswordResetRequested>;
 
-/** Whoever holds the token can read the mail of this address. */
+/** The address is to be verified. Whoever holds the token can read its mail. */
 export const EmailVerificationRequested = Type.Object(mailedToken, closed);
 export type EmailVerificationRequested = Static<typeof EmailVerificationRequested>;
 
 const Watched = Type.Object({ userIds: Type.Array(Id, { minItems: 1, maxItems: 100 }) }, closed);
 
-/** Whether a person has a connection anywhere. Many tabs are one person. */
+/** Whether a user has a connection to any process. Many tabs count as one user. */
 export const Presence = Type.Object(
   {
     userId: Id,
     online: Type.Boolean(),
-    /** Null for whom was never seen, and while online. */
+    /** Null while the user is online, and if they were never seen. */
     lastSeenAt: Type.Union([Time, Type.Null()]),
   },
   closed,

@@ -1,6 +1,6 @@
 import { type ErrorDefinition, errorsOf } from '@warren/contracts';
 
-/** The error codes of the user service, beside those of the kit. */
+/** The error codes of the user service, besides the kit's. */
 export const userErrors = {
   'wrong-credentials': { status: 401, temporary: false, title: 'Email or password is wrong' },
   'email-taken': { status: 409, temporary: false, title: 'This email is registered already' },

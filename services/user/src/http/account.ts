@@ -38,7 +38,7 @@ export function accountRoutes({ changePassword, deleteAccount, deletionsPerMinut
       {
         config: { rateLimit: perMinuteOfNetwork(deletionsPerMinute) },
         schema: {
-          summary: 'Deletes the account; everything personal is erased everywhere',
+          summary: 'Deletes the account. All services erase its personal data',
           body: Deletion,
           response: { 204: Nothing, ...problems(userContract, 'wrong-credentials') },
         },

@@ -22,7 +22,7 @@ export function emailVerificationRoutes({ client, requestMail, verifyEmail }: De
       {
         config: { rateLimit: perMinute(10) },
         schema: {
-          summary: 'Mails a token that proves the caller’s address, unless it is proven',
+          summary: 'Mails a token that verifies the caller’s address, unless it is verified',
           response: { 202: Accepted },
         },
       },
@@ -33,7 +33,7 @@ export function emailVerificationRoutes({ client, requestMail, verifyEmail }: De
       },
     );
 
-    const summary = 'Proves an address with the token that was mailed to it';
+    const summary = 'Verifies an address with the token that was mailed to it';
     const config = { auth: 'none', rateLimit: perMinute(60) } as const;
     const response = { 202: Accepted, ...problems(userContract, 'invalid-token') };
 

@@ -16,7 +16,7 @@ export function internalRoutes({ client, config, setRoles, now }: Dependencies) 
       {
         config: { auth: 'none' },
         schema: {
-          summary: 'Sessions that ended before their time and whose access tokens may still be about',
+          summary: 'Sessions that ended early and whose access tokens may still be valid',
           querystring: RevocationsQuery,
           response: { 200: Revocations },
         },
@@ -35,7 +35,7 @@ export function internalRoutes({ client, config, setRoles, now }: Dependencies) 
       '/admin/users/:id/roles',
       {
         schema: {
-          summary: 'Sets a person’s roles; their tokens carry them from the next refresh on',
+          summary: 'Sets a user’s roles. Their access tokens carry them from the next refresh on',
           params: ById,
           body: Roles,
           response: { 200: UserRoles, ...problems(userContract, 'not-found') },

@@ -17,7 +17,7 @@ export function jwksRoutes({ publicKeys }: Dependencies) {
       {
         config: { auth: 'none', unlimited: true },
         schema: {
-          summary: 'Public keys of access tokens, those of soon among them',
+          summary: 'Public keys of access tokens, including those that will sign soon',
           response: { 200: PublicKeys },
         },
       },

@@ -26,7 +26,7 @@ export function passwordResetRoutes({ requestMail, resetPassword, timedAnswers }
       {
         config: { auth: 'none', rateLimit: perMinute(20) },
         schema: {
-          summary: 'Mails a token for a new password, if there is such an account; the answer doesn’t tell',
+          summary: 'Mails a password reset token. The answer doesn’t show whether the account exists',
           body: ResetRequest,
           response: { 202: Accepted },
         },

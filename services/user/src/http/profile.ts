@@ -42,7 +42,7 @@ export function profileRoutes({ client, updateProfile }: Dependencies) {
       {
         config: { rateLimit: perMinute(30) },
         schema: {
-          summary: 'Finds a person by their exact email, and whether that is proven to be theirs',
+          summary: 'Finds a user by their exact email',
           body: Lookup,
           response: { 200: Found, ...problems(userContract, 'not-found') },
         },

@@ -18,7 +18,7 @@ export function registrationRoutes({ register, registrationsPerMinute }: Depende
       {
         config: { auth: 'none', rateLimit: perMinute(registrationsPerMinute) },
         schema: {
-          summary: 'Registers; a mail asks for proof of the address',
+          summary: 'Registers a user, and mails a token that verifies the address',
           body: Registration,
           response: { 201: SignedIn, ...problems(userContract, 'email-taken') },
         },

@@ -7,7 +7,7 @@ export const Email = Type.String({ minLength: 3, maxLength: 320 });
 /** `checkNewPassword` checks the rest, since the length counts after normalization. */
 const NewPassword = Type.String({
   maxLength: 1_000,
-  description: '8 to 200 characters once normalized (NFKC), and not one that is guessed first',
+  description: '8 to 200 characters after normalization (NFKC), and not easy to guess',
 });
 const Token = Type.String({ minLength: 1, maxLength: 4_096 });
 
@@ -56,8 +56,7 @@ export const Found = Type.Object(
     id: Id,
     displayName: DisplayName,
     emailVerified: Type.Boolean({
-      description:
-        'Whether they have shown that the address is theirs. Anybody may register any address first.',
+      description: 'Whether the user has verified the address. Anybody may register any address first.',
     }),
   },
   closed,
@@ -82,9 +81,9 @@ export const Session = Type.Object(
     id: Id,
     createdAt: Time,
     lastUsedAt: Time,
-    current: Type.Boolean({ description: 'Whether the caller is signed in with this one' }),
-    userAgent: Type.Union([Type.String(), Type.Null()], { description: 'As told at sign-in' }),
-    address: Type.Union([Type.String(), Type.Null()], { description: 'From where the sign-in came' }),
+    current: Type.Boolean({ description: 'Whether this is the caller’s own session' }),
+    userAgent: Type.Union([Type.String(), Type.Null()], { description: 'As the client sent it at sign-in' }),
+    address: Type.Union([Type.String(), Type.Null()], { description: 'The IP address of the sign-in' }),
   },
   closed,
 );
@@ -110,20 +109,21 @@ export const RevocationsQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: revocationsPerPage,
-        description: 'Asks for a page of at most so many. Its `next` leads to the page after it.',
+        description: 'The most revocations in the page. `next` is the cursor of the next page.',
       }),
     ),
     after: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'The `next` of the page before. One that can’t be followed any more begins anew.',
+        description:
+          '`next` of the previous page. A cursor that is no longer valid starts from the beginning.',
       }),
     ),
     since: Type.Optional(
       Type.String({
         format: 'date-time',
         description:
-          'Without `limit` and `after`: only revocations dated from then on. For the release before.',
+          'Without `limit` and `after`: only revocations since then. For services of the previous release.',
       }),
     ),
   },

@@ -16,7 +16,7 @@ export function sessionRoutes({ uow, endSession, now }: Dependencies) {
       '/sessions',
       {
         schema: {
-          summary: 'Where the caller is signed in, newest first',
+          summary: 'The caller’s active sessions, newest first',
           querystring: ListQuery,
           response: { 200: SessionList },
         },

@@ -26,7 +26,7 @@ export function signInRoutes({ signIn, refresh, signInsPerMinute }: Dependencies
       {
         config: { auth: 'none', rateLimit: perMinute(signInsPerMinute) },
         schema: {
-          summary: 'Signs in; after five failures each further try has to wait',
+          summary: 'Signs in. After five failures, each further attempt must wait',
           body: Credentials,
           response: { 201: SignedIn, ...problems(userContract, 'wrong-credentials') },
         },
@@ -48,7 +48,7 @@ export function signInRoutes({ signIn, refresh, signInsPerMinute }: Dependencies
       {
         config: { auth: 'none', rateLimit: perMinute(refreshesPerSignIn * signInsPerMinute) },
         schema: {
-          summary: 'Takes a refresh token for its successor; repeated within 30 s it brings the same one',
+          summary: 'Exchanges a refresh token for its successor. A repeat within 30 s returns the same one',
           body: RefreshToken,
           response: {
             200: SignedIn,
