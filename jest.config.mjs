@@ -2,6 +2,7 @@ const workspaceNames = {
   '^@warren/contracts/validation$': '<rootDir>/packages/contracts/src/validation/index.ts',
   '^@warren/service-kit/config$': '<rootDir>/packages/service-kit/src/config/read-config.ts',
   '^@warren/([a-z-]+)-service$': '<rootDir>/services/$1/src/main.ts',
+  '^@warren/notification-contract/notices$': '<rootDir>/services/notification/contract/src/notices/index.ts',
   '^@warren/([a-z-]+)-contract$': '<rootDir>/services/$1/contract/src/index.ts',
   '^@warren/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };

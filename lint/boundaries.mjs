@@ -79,6 +79,21 @@ const serviceRooms = {
   ),
 };
 
+/** `outside`: what lies outside of domain. */
+const pureRules = (outside) =>
+  refuse(
+    'domain is pure rules: it imports nothing but contracts.',
+    ...servers,
+    'pino',
+    '**/generated/**',
+    '@warren/*',
+    '@warren/*/**',
+    '!@warren/contracts',
+    '!@warren/contracts/**',
+    '!@warren/*-contract',
+    outside,
+  );
+
 const rules = [
   { files: ['packages/*/src/**'], refused: [refusals.services, refusals.serviceContracts, refusals.amqp] },
   {
@@ -141,23 +156,8 @@ const rules = [
     refused: [...inService, refusals.doors, refused],
     mayExempt: true,
   })),
-  {
-    files: ['services/*/src/domain/**'],
-    refused: [
-      refuse(
-        'domain is pure rules: it imports nothing but contracts.',
-        ...servers,
-        'pino',
-        '**/generated/**',
-        '@warren/*',
-        '@warren/*/**',
-        '!@warren/contracts',
-        '!@warren/contracts/**',
-        '!@warren/*-contract',
-        '../**',
-      ),
-    ],
-  },
+  { files: ['services/*/src/domain/*'], refused: [pureRules('../**')] },
+  { files: ['services/*/src/domain/*/**'], refused: [pureRules('../../**')] },
   {
     files: ['services/*/contract/src/**'],
     refused: [

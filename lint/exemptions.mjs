@@ -4,7 +4,7 @@
  */
 export const exemptions = {
   /** Files that import what their folder may not, or that write outside operations. */
-  files: ['services/notification/src/events/requests.ts', 'services/notification/src/http/preferences.ts'],
+  files: [],
   /** Folders of a service that are none of the known ones. */
   folders: [],
 };

@@ -606,10 +606,24 @@ export const mutations = [
   },
   {
     guard: 'names: they are isolated and shortened in mails and pushes',
-    file: 'services/notification/src/domain/names.ts',
+    file: 'services/notification/src/domain/notices/names.ts',
     from: "if (place === 'inbox') return isolated(shown);",
     to: 'if (place) return isolated(shown);',
     tests: ['services/notification/test/show.test.ts'],
+  },
+  {
+    guard: 'notices: a service defines only kinds that begin with its own name',
+    file: 'services/notification/src/operations/requested-notice.ts',
+    from: '!kind.startsWith(`${service}-`) ||',
+    to: '',
+    tests: ['services/notification/test/requests.test.ts'],
+  },
+  {
+    guard: 'notices: a service has a limited number of kinds',
+    file: 'services/notification/src/store/notice-kinds.ts',
+    from: 'if (!row?.noted && (row?.count ?? 0) >= most) return false;',
+    to: '',
+    tests: ['services/notification/test/requests.test.ts'],
   },
   {
     guard: 'mails: the number of mails per person and hour is limited',

@@ -38,6 +38,8 @@ export interface DomainEvent<Type extends string = string, Data = unknown> {
   data: Data;
 }
 
+const sourcePrefix = '/services/';
+
 export const eventContentType = 'application/cloudevents+json';
 
 /** What a copy compares: first the epoch, then the version. */
@@ -46,4 +48,9 @@ export function versionOf({ entityepoch = 0, entityversion }: DomainEvent): {
   version: number;
 } {
   return { epoch: entityepoch, version: entityversion };
+}
+
+/** The service that an envelope names as its source, or the empty string if it names none. */
+export function serviceOfSource({ source }: Pick<DomainEvent, 'source'>): string {
+  return source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : '';
 }

@@ -52,6 +52,8 @@ const cases: Case[] = [
   allowed(`${domain}/contracts.ts`, '@warren/contracts'),
   allowed(`${domain}/other-contract.ts`, '@warren/user-contract'),
   allowed(`${domain}/neighbour.ts`, './contracts.js'),
+  allowed(`${domain}/notices/inner.ts`, '../contracts.js'),
+  refused(`${domain}/notices/outer.ts`, '../../config.js', 'domain is pure rules'),
 
   // Every rule holds for a service that nobody has thought of yet.
   ...['http', 'commands', 'events', 'jobs'].flatMap((door) => [

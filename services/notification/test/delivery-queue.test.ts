@@ -4,7 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { fairShare } from '../src/domain/fair-share.js';
-import type { MailContent } from '../src/domain/render.js';
+import type { MailContent } from '../src/domain/notices/render.js';
 import { reasonToGiveUp } from '../src/domain/retries.js';
 import type { Channel } from '../src/operations/channels.js';
 import { createDeliveries, defaultTiming } from '../src/operations/deliver.js';

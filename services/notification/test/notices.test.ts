@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  emailVerification,
-  type NoticeKind,
-  passwordReset,
-  paymentSent,
-} from '@warren/notification-contract';
 import type { PaymentState } from '@warren/payment-contract';
-import { type PaymentEventType, paymentNotices, welcomeNotice } from '../src/domain/notices.js';
+import { emailVerification, passwordReset } from '../src/domain/notices/account-kinds.js';
+import type { NoticeKind } from '../src/domain/notices/kind.js';
+import { type PaymentEventType, paymentNotices, welcomeNotice } from '../src/domain/notices/notice.js';
+import { paymentSent } from '../src/domain/notices/payment-kinds.js';
+import { renderNotice, renderNotices } from '../src/domain/notices/render.js';
 import { type Person, UnknownPersonError } from '../src/domain/people.js';
-import { renderNotice, renderNotices } from '../src/domain/render.js';
 import { reactions } from '../src/events/reactions.js';
 
 const [ada, grace] = ['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b'];
@@ -46,8 +43,8 @@ function notices(type: PaymentEventType, people: readonly Person[], changes: Par
 
 const both = [person(ada, 'Ada'), person(grace, 'Grace')];
 
-describe('what people are told of a payment', () => {
-  it('succeeded: each of the two hears of the other', () => {
+describe('notices of a payment', () => {
+  it('tell both people of a payment that succeeded', () => {
     expect(notices('payment.succeeded', both)).toEqual([
       { userId: ada, kind: 'payment-sent', body: 'You paid €12.50 to Grace.' },
       { userId: grace, kind: 'payment-received', body: 'You received €12.50 from Ada.' },
@@ -61,11 +58,11 @@ describe('what people are told of a payment', () => {
       'payment-action-required',
       'Your payment of €12.50 to Grace waits for your confirmation.',
     ],
-  ])('%s: only the payer', (type, kind, body) => {
+  ])('tell only the payer of %s', (type, kind, body) => {
     expect(notices(type, both)).toEqual([{ userId: ada, kind, body }]);
   });
 
-  it('the amount is in its own minor units, written as the reader writes money', () => {
+  it('show the amount as the reader writes money, with the decimals of its currency', () => {
     const people = [person(ada, 'Ada', 'fr-FR'), person(grace, 'Grace', 'en-GB')];
     const bodies = notices('payment.succeeded', people, { amount: 1234567 }).map(({ body }) => body);
     expect(bodies).toEqual(['You paid 12\u202f345,67\u00a0€ to Grace.', 'You received €12,345.67 from Ada.']);
@@ -75,7 +72,7 @@ describe('what people are told of a payment', () => {
     expect(dinar).toEqual([expect.stringMatching(/KWD.1\.250 /)]);
   });
 
-  it('names lie in data as ids only, so that erasure has less to find', () => {
+  it('keep people in their data by id only, so that erasure has less to find', () => {
     const [sent] = paymentNotices({ id: 'event', type: 'payment.succeeded' }, payment);
     expect(sent).toEqual({
       eventId: 'event',
@@ -85,25 +82,25 @@ describe('what people are told of a payment', () => {
     });
   });
 
-  it('nothing is written for a deleted person; the other one is told without a name', () => {
+  it('are not written for a deleted person, whom the other person’s notice does not name', () => {
     expect(notices('payment.succeeded', [person(ada, 'Ada'), erased(grace)])).toEqual([
       { userId: ada, kind: 'payment-sent', body: 'You paid €12.50 to a deleted account.' },
     ]);
     expect(notices('payment.failed', [erased(ada), person(grace, 'Grace')])).toEqual([]);
   });
 
-  it('waits for a name that has not come yet', () => {
+  it('wait for the copy of a person whom they name', () => {
     expect(() => notices('payment.succeeded', [person(ada, 'Ada')])).toThrow(UnknownPersonError);
   });
 
   it.each(reactions.filter(({ type }) => type.startsWith('payment.')))(
-    '$type: both people are locked, since the copies of both are held',
+    'lock both people of $type, since they read the copies of both',
     ({ users }) => expect(users?.({ data: payment } as never)).toEqual([ada, grace]),
   );
 });
 
 describe('the welcome', () => {
-  it('greets by name, once known', () => {
+  it('waits for the copy of the person and greets them by name', () => {
     const [welcome] = renderNotices([welcomeNotice({ id: 'event' }, ada)], both);
     expect(welcome).toMatchObject({
       notice: { userId: ada },
@@ -112,7 +109,7 @@ describe('the welcome', () => {
     expect(() => renderNotices([welcomeNotice({ id: 'event' }, ada)], [])).toThrow(UnknownPersonError);
   });
 
-  it('greets nobody who is gone', () => {
+  it('is not written for a deleted person', () => {
     expect(renderNotices([welcomeNotice({ id: 'event' }, ada)], [erased(ada)])).toEqual([]);
   });
 });
@@ -127,7 +124,7 @@ describe('a mailed token', () => {
     [emailVerification, 'de', /Warst du das nicht, tu nichts, oder .* ein neues Passwort anforderst/],
     [passwordReset, 'en', /If it wasn’t you, ignore this mail/],
     [passwordReset, 'de', /Warst du das nicht, ignoriere diese Mail/],
-  ] as const)('tells whoever asked for nothing what to do', (kind, locale, advice) => {
+  ] as const)('tells a recipient who requested nothing what to do', (kind, locale, advice) => {
     expect(said(kind, locale)).toMatch(advice);
   });
 });

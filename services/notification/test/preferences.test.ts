@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { noticeKinds } from '@warren/notification-contract';
 import { deletedEvent } from '@warren/service-testing';
 import { v7 as uuidv7 } from 'uuid';
+import { ownKinds } from '../src/domain/notices/own-kinds.js';
 import { paymentEvent, startTimeout, World } from './support/service.js';
 
 let world: World;
@@ -32,10 +32,10 @@ const ways = async (userId: string, kind: string) =>
   );
 
 describe('GET /preferences', () => {
-  it('names every kind that reaches an inbox, as the kind has it', async () => {
+  it('returns every kind that reaches an inbox, with its defaults', async () => {
     const items = await preferences(uuidv7());
     expect(items.map(({ kind, locked, channels }) => [kind, locked, channels])).toEqual(
-      noticeKinds
+      ownKinds
         .filter(({ reach }) => reach === 'inbox')
         .map(({ kind, locked, channels }) => [kind, locked, { 'in-app': true, ...channels }]),
     );
@@ -68,7 +68,7 @@ describe('PUT /preferences', () => {
     ['email', 'security-alert', '/items/1/channels/email'],
     ['push', 'security-alert', '/items/1/channels/push'],
   ])(
-    '%s of %s can not be switched off, and nothing else of the request happens',
+    'refuses to switch off %s of %s, and makes no other change of the request',
     async (channel, kind, pointer) => {
       const ada = await world.register('Ada');
       const other = { kind: 'payment-failed', channels: { email: false } };
@@ -82,14 +82,14 @@ describe('PUT /preferences', () => {
     },
   );
 
-  it('may be sent back as it was got', async () => {
+  it('accepts what GET returned', async () => {
     const ada = await world.register('Ada');
     const items = (await preferences(ada)).map(({ kind, channels }) => ({ kind, channels }));
     expect((await put(ada, ...items)).status).toBe(200);
     expect((await preferences(ada)).map(({ kind, channels }) => ({ kind, channels }))).toEqual(items);
   });
 
-  it('takes the last word on one kind and channel', async () => {
+  it('takes the last change of one kind and channel', async () => {
     const ada = await world.register('Ada');
     const say = (email: boolean) => ({ kind: 'payment-failed', channels: { email } });
     expect((await put(ada, say(true), say(false))).status).toBe(200);
@@ -101,12 +101,12 @@ describe('PUT /preferences', () => {
     [{ kind: 'password-reset', channels: { email: false } }],
     [{ kind: 'welcome', channels: { pigeon: true } }],
     [{ kind: 'welcome', channels: { email: 'yes' } }],
-  ])('%j is refused', async (item) => {
+  ])('refuses %j', async (item) => {
     const { status, body } = await put(uuidv7(), item);
     expect([status, body.code]).toEqual([400, 'invalid-request']);
   });
 
-  it('by a deleted person, whose token still is good, writes nothing', async () => {
+  it('writes nothing for a deleted person whose token is still valid', async () => {
     const ada = await world.register('Ada');
     await world.bus.publish(deletedEvent(ada, 3));
     const { status, body } = await put(ada, { kind: 'welcome', channels: { email: false } });
@@ -114,7 +114,7 @@ describe('PUT /preferences', () => {
     expect(await world.client.preference.count({ where: { userId: ada } })).toBe(0);
   });
 
-  it('too often in a minute is refused, to this person only', async () => {
+  it('refuses a person too many changes a minute, and no other person', async () => {
     const [eve, grace] = [uuidv7(), uuidv7()];
     const answers = await Promise.all(Array.from({ length: 70 }, () => put(eve)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));

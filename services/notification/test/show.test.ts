@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { compileReader } from '@warren/contracts/validation';
-import { languages, noticeKinds, paymentReceived } from '@warren/notification-contract';
-import type { Notice } from '../src/domain/notices.js';
-import { renderNotice } from '../src/domain/render.js';
+import { faultsOf } from '@warren/notification-contract/notices';
+import { languages } from '../src/domain/notices/kind.js';
+import type { Notice } from '../src/domain/notices/notice.js';
+import { ownKinds } from '../src/domain/notices/own-kinds.js';
+import { paymentReceived } from '../src/domain/notices/payment-kinds.js';
+import { renderNotice } from '../src/domain/notices/render.js';
+import { formatTime, languageOf } from '../src/domain/notices/show.js';
+import { peopleNamed, unfitValues } from '../src/domain/notices/values.js';
 import { retryDelay, worthTellingMs } from '../src/domain/retries.js';
-import { formatTime, languageOf, peopleNamed } from '../src/domain/show.js';
 
 const ada = '01900000-0000-7000-8000-00000000000a';
 const people = [{ id: ada, deleted: false, displayName: 'Ada', locale: 'en', timeZone: 'UTC' }];
@@ -23,22 +26,23 @@ const samples: Record<string, string | number> = {
   expiresAt: '2026-03-01T12:00:00Z',
 };
 
-describe.each(noticeKinds)('$kind', (kind) => {
-  const values = Object.fromEntries(
-    Object.keys(kind.values.properties).map((name) => [name, samples[name] ?? '']),
-  );
+describe.each(ownKinds)('the kind of notice $kind', (kind) => {
+  const values = Object.fromEntries(Object.keys(kind.values).map((name) => [name, samples[name] ?? '']));
   const notice: Notice = { userId: ada, eventId: 'event', kind, values };
 
-  it('takes exactly its values', () => {
-    const check = compileReader(kind.values);
-    expect(check(values)).toMatchObject({ ok: true });
+  it('needs each of its values', () => {
+    expect(unfitValues(kind, values)).toEqual([]);
     for (const name of Object.keys(values)) {
       const { [name]: _, ...rest } = values;
-      expect(check(rest)).toMatchObject({ ok: false });
+      expect(unfitValues(kind, rest)).toContain(name);
     }
   });
 
-  it.each(languages)('speaks %s to the end, within the bounds of a notification and a push', (locale) => {
+  it('has texts that parse and name only its values', () => {
+    expect(faultsOf(kind)).toEqual([]);
+  });
+
+  it.each(languages)('has every text in %s, within the limits of a notification and a push', (locale) => {
     const { title, body, email, push } = renderNotice(notice, { locale, timeZone: 'UTC' }, people);
     for (const text of [
       title,
@@ -56,27 +60,25 @@ describe.each(noticeKinds)('$kind', (kind) => {
     expect(Buffer.byteLength(JSON.stringify(push))).toBeLessThan(3_000);
   });
 
-  it('says different things in different languages', () => {
+  it('has different texts in different languages', () => {
     const bodies = languages.map((locale) => renderNotice(notice, { locale, timeZone: 'UTC' }, people).body);
     expect(new Set(bodies).size).toBe(languages.length);
   });
 
-  it('names only people whose copies are held', () => {
-    const named = Object.entries(kind.values.properties).filter(
-      ([, schema]) => 'as' in schema && schema.as === 'person',
-    );
+  it('lists every person that it names', () => {
+    const named = Object.values(kind.values).filter((type) => type === 'person');
     expect(peopleNamed(kind, values)).toHaveLength(named.length);
   });
 });
 
-describe('names', () => {
+describe('names in notices', () => {
   const called = (displayName: string) => {
     const person = { id: ada, deleted: false, displayName, locale: 'en', timeZone: 'UTC' };
     const notice: Notice = { userId: ada, eventId: 'event', kind: paymentReceived, values: samples };
     return (locale: string) => renderNotice(notice, { locale, timeZone: 'UTC' }, [person]);
   };
 
-  it('are set apart where they leave the inbox, in the quotes of the language', () => {
+  it('are quoted outside of the inbox, in the quotes of the language', () => {
     const inEnglish = called('Ada')('en');
     expect(inEnglish.body).toBe('You received €12.50 from Ada.');
     expect(inEnglish.email.paragraphs).toEqual(['You received €12.50 from “Ada”.']);
@@ -84,20 +86,20 @@ describe('names', () => {
     expect(called('Ada')('de').push.body).toMatch(/von „Ada“$/);
   });
 
-  it('that are written from right to left don’t reorder the sentence around them', () => {
+  it('do not reorder the sentence if they are written from right to left', () => {
     const { body, email } = called('محمد')('en');
     expect(body).toBe('You received €12.50 from \u2068محمد\u2069.');
     expect(email.paragraphs).toEqual(['You received €12.50 from “\u2068محمد\u2069”.']);
   });
 
-  it('are short where they leave the inbox, and no character is cut in half', () => {
+  it('are shortened outside of the inbox, between whole characters', () => {
     const { push, body } = called('👩‍👩‍👧‍👦'.repeat(14) + 'e\u0301'.repeat(10) + 'x'.repeat(20))('en');
     expect(push.body).toBe(`€12.50 from “${'👩‍👩‍👧‍👦'.repeat(14)}${'e\u0301'.repeat(10)}${'x'.repeat(15)}…”`);
     expect(body).toContain('x'.repeat(20));
   });
 
   it.each(['\u200b', 'Claim it at evil.example', 'https://x'])(
-    'that older builds took, such as %j, stand in no text',
+    'are replaced where an older build accepted a name such as %j',
     (name) => {
       const { body, email } = called(name)('en');
       expect(body).toBe('You received €12.50 from an account without a name.');
@@ -105,11 +107,11 @@ describe('names', () => {
     },
   );
 
-  it('that older builds took lose what turns the text or breaks its line', () => {
+  it('lose characters that turn the text or break the line', () => {
     expect(called('Ada\u202e\r\nLovelace\u2067')('en').body).toBe('You received €12.50 from Ada Lovelace.');
   });
 
-  it('of any length and alphabet fit what holds them', () => {
+  it('of any length and alphabet keep texts within their limits', () => {
     const long = [
       {
         ...people[0],
@@ -120,7 +122,7 @@ describe('names', () => {
         timeZone: 'UTC',
       },
     ];
-    for (const kind of noticeKinds) {
+    for (const kind of ownKinds) {
       const notice: Notice = { userId: ada, eventId: 'event', kind, values: samples };
       const { title, body, push } = renderNotice(notice, { locale: 'de', timeZone: 'UTC' }, long);
       expect([...title].length).toBeLessThanOrEqual(200);
@@ -139,7 +141,7 @@ describe('times and languages', () => {
     ['xx', 'UTC', /^March 1, 2026 at 12:00.PM UTC$/],
     ['de', 'Nowhere/Land', /^1\. März 2026 um 12:00 UTC$/],
     ['not a locale', 'Nowhere/Land', /^March 1, 2026 at 12:00.PM UTC$/],
-  ])('%s in %s', (locale, timeZone, expected) => {
+  ])('are shown in locale %s and zone %s', (locale, timeZone, expected) => {
     expect(formatTime('2026-03-01T12:00:00Z', { locale, timeZone })).toMatch(expected);
   });
 
@@ -150,13 +152,13 @@ describe('times and languages', () => {
     ['fr-FR', 'en'],
     ['', 'en'],
     ['deu', 'en'],
-  ])('%s reads %s', (locale, language) => {
+  ])('give a reader of locale %s texts in %s', (locale, language) => {
     expect(languageOf(locale)).toBe(language);
   });
 });
 
-describe('tries', () => {
-  it('come less and less often, and end', () => {
+describe('retries of a delivery', () => {
+  it('come at growing intervals and end', () => {
     const now = new Date();
     const giveUpAt = new Date(now.getTime() + worthTellingMs);
     const delays = [1, 2, 3, 10, 11, 50].map((attempts) => retryDelay(attempts, { now, giveUpAt }, 0));
@@ -166,7 +168,7 @@ describe('tries', () => {
     expect(retryDelay(1, { now, giveUpAt: new Date(now.getTime() + 3_000) })).toBeUndefined();
   });
 
-  it('of what somebody waits for come each minute, or as often as the tries last for its time', () => {
+  it('of a mail that somebody waits for come once a minute, or spread over its whole validity', () => {
     const now = new Date();
     const until = (minutes: number) => ({
       now,
@@ -178,7 +180,7 @@ describe('tries', () => {
     expect(retryDelay(20, until(24 * 60), 0)).toBe((24 * 3_600_000) / 80);
   });
 
-  it.each([30, 24 * 60])('of what is good for %i minutes don’t end much before it', (minutes) => {
+  it.each([30, 24 * 60])('of a mail that is valid for %i minutes last nearly until it expires', (minutes) => {
     const start = Date.now();
     const giveUpAt = new Date(start + minutes * 60_000);
     let at = start;

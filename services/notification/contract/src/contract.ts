@@ -1,7 +1,7 @@
 import { closed, defineContract, Empty, Id, Time, Version } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
 import { notificationErrors } from './errors.js';
-import { NotificationRequested } from './notices/requested.js';
+import { NotificationRequested } from './requested.js';
 
 export const Notification = Type.Object(
   {

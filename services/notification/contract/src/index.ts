@@ -1,3 +1,12 @@
 export * from './contract.js';
 export * from './errors.js';
-export * from './notices/index.js';
+export {
+  NoticeDefinition,
+  NoticeText,
+  type NoticeValues,
+  NotificationRequested,
+  noticeRequest,
+  type RequestableKind,
+  securityAlert,
+  type ValueType,
+} from './requested.js';

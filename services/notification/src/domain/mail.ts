@@ -1,4 +1,4 @@
-import type { MailContent } from './render.js';
+import type { MailContent } from './notices/render.js';
 
 /** The mail as plain text and as HTML, with the same words and one link. */
 export function composeMail({ language, subject, paragraphs, action, path }: MailContent, webUrl: string) {

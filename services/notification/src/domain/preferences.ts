@@ -1,4 +1,8 @@
-import { noticeKinds, type OutsideChannel, outsideChannels } from '@warren/notification-contract';
+import { type NoticeKind, type OutsideChannel, outsideChannels } from './notices/kind.js';
+import { ownKinds } from './notices/own-kinds.js';
+
+/** What preferences need to know of a kind of notice. */
+export type PreferableKind = Pick<NoticeKind, 'kind' | 'locked' | 'channels'>;
 
 /** One of a person's own choices. */
 export interface Choice {
@@ -7,7 +11,7 @@ export interface Choice {
   enabled: boolean;
 }
 
-/** What goes where for a person, per kind: as they chose, else as the kind has it. */
+/** Where the notices of a kind go: as the person chose, or else as the kind has it. */
 export interface KindPreference {
   kind: string;
   /** Nothing of it can be switched off. */
@@ -15,11 +19,16 @@ export interface KindPreference {
   channels: { 'in-app': true } & Record<OutsideChannel, boolean>;
 }
 
-/** The kinds that have preferences, in their order. */
-export const preferredKinds = noticeKinds.filter(({ reach }) => reach === 'inbox');
+/** This service's own kinds that have preferences. */
+export const preferableOwnKinds: readonly PreferableKind[] = ownKinds.filter(
+  ({ reach }) => reach === 'inbox',
+);
 
-export function preferencesOf(choices: readonly Choice[]): KindPreference[] {
-  return preferredKinds.map(({ kind, locked, channels }) => {
+export function preferencesOf(
+  kinds: readonly PreferableKind[],
+  choices: readonly Choice[],
+): KindPreference[] {
+  return kinds.map(({ kind, locked, channels }) => {
     const chosen = (channel: OutsideChannel) =>
       choices.find((choice) => choice.kind === kind && choice.channel === channel)?.enabled;
     const enabled = (channel: OutsideChannel) => (locked ? undefined : chosen(channel)) ?? channels[channel];
@@ -27,7 +36,7 @@ export function preferencesOf(choices: readonly Choice[]): KindPreference[] {
   });
 }
 
-/** What a person asks for: whatever is left out stays as it is. */
+/** A change that a person requests. Channels that are left out stay as they are. */
 export interface PreferenceChange {
   kind: string;
   channels: Partial<Record<'in-app' | OutsideChannel, boolean>>;
@@ -37,14 +46,21 @@ export interface Outcome {
   choices: Choice[];
   /** RFC 6901 pointers to what can't be switched off. */
   locked: string[];
+  /** RFC 6901 pointers to kinds that don't exist. */
+  unknown: string[];
 }
 
-/** The inbox is always on, and so is all that a locked kind has; saying so once more is no fault. The last word counts. */
-export function choicesOf(changes: readonly PreferenceChange[]): Outcome {
+/**
+ * The choices that the changes make. The last change of a kind and channel counts. To switch on what is always on is
+ * no fault.
+ */
+export function choicesOf(kinds: readonly PreferableKind[], changes: readonly PreferenceChange[]): Outcome {
   const choices = new Map<string, Choice>();
   const locked: string[] = [];
+  const unknown: string[] = [];
   for (const [index, { kind, channels }] of changes.entries()) {
-    const known = preferredKinds.find((each) => each.kind === kind);
+    const known = kinds.find((each) => each.kind === kind);
+    if (known === undefined) unknown.push(`/items/${index}/kind`);
     const refuse = (channel: string) => locked.push(`/items/${index}/channels/${channel}`);
     if (channels['in-app'] === false) refuse('in-app');
     for (const channel of outsideChannels) {
@@ -54,5 +70,5 @@ export function choicesOf(changes: readonly PreferenceChange[]): Outcome {
       else if (enabled !== known.channels[channel]) refuse(channel);
     }
   }
-  return { choices: [...choices.values()], locked };
+  return { choices: [...choices.values()], locked, unknown };
 }

@@ -1,10 +1,10 @@
-import { emailVerification, passwordReset } from '@warren/notification-contract';
 import { paymentContract } from '@warren/payment-contract';
 import { react } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
 import { userContract } from '@warren/user-contract';
 import type { NotificationTx } from '../context.js';
-import { paymentEventTypes } from '../domain/notices.js';
+import { emailVerification, passwordReset } from '../domain/notices/account-kinds.js';
+import { paymentEventTypes } from '../domain/notices/notice.js';
 import { deferring } from '../operations/deferred-events.js';
 import { endSession } from '../operations/end-session.js';
 import { mailToken } from '../operations/mail-token.js';

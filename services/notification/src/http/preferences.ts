@@ -2,11 +2,9 @@ import { closed } from '@warren/contracts';
 import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import { Type } from 'typebox';
-import type { NotificationUow } from '../context.js';
-import { preferencesOf, preferredKinds } from '../domain/preferences.js';
+import type { NotificationContext, NotificationUow } from '../context.js';
 import { changePreferences } from '../operations/preferences.js';
-import type { PrismaClient } from '../store/database.js';
-import { choicesMade } from '../store/preferences.js';
+import { preferencesOfPerson } from '../queries/preferences.js';
 import { callerOf } from './caller.js';
 import { mostPerMinute } from './limits.js';
 
@@ -34,7 +32,7 @@ const PreferenceChanges = Type.Object(
     items: Type.Array(
       Type.Object(
         {
-          kind: Type.Enum(preferredKinds.map(({ kind }) => kind)),
+          kind: Type.String({ maxLength: 64, description: 'One that GET returns.' }),
           channels: Type.Object(
             {
               'in-app': Type.Optional(Type.Boolean()),
@@ -52,13 +50,13 @@ const PreferenceChanges = Type.Object(
   closed,
 );
 
-/** What of each kind goes where. */
-export function preferenceRoutes(uow: NotificationUow, client: PrismaClient) {
+/** Where the notices of each kind go. */
+export function preferenceRoutes(uow: NotificationUow, client: NotificationContext['client']) {
   return routes((http) => {
     http.get(
       '/preferences',
-      { schema: { summary: 'What of each kind goes where', response: { 200: Preferences } } },
-      async ({ principal }) => ({ items: preferencesOf(await choicesMade(client, principal.userId)) }),
+      { schema: { summary: 'Returns where the notices of each kind go', response: { 200: Preferences } } },
+      async ({ principal }) => ({ items: await preferencesOfPerson(client, principal.userId) }),
     );
 
     http.put(
@@ -66,7 +64,7 @@ export function preferenceRoutes(uow: NotificationUow, client: PrismaClient) {
       {
         config: { rateLimit: perMinute(mostPerMinute.settings) },
         schema: {
-          summary: 'Changes what of each kind goes where',
+          summary: 'Changes where the notices of some kinds go',
           body: PreferenceChanges,
           response: { 200: Preferences, ...problems(notificationContract, 'preference-locked') },
         },

@@ -1,7 +1,7 @@
-import type { OutsideChannel } from '@warren/notification-contract';
 import type { TakenDelivery } from '../domain/delivery.js';
 import { composeMail, linkTo } from '../domain/mail.js';
-import type { MailContent, PushContent } from '../domain/render.js';
+import type { OutsideChannel } from '../domain/notices/kind.js';
+import type { MailContent, PushContent } from '../domain/notices/render.js';
 import { SubscriptionGone, Undeliverable } from '../providers/failures.js';
 import type { Mailer } from '../providers/mailer.js';
 import { concurrency } from '../providers/open.js';

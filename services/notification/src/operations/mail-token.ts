@@ -1,8 +1,8 @@
 import type { DomainEvent } from '@warren/contracts';
-import type { NoticeKind } from '@warren/notification-contract';
 import type { EmailVerificationRequested, PasswordResetRequested } from '@warren/user-contract';
 import type { NotificationTx } from '../context.js';
-import { renderNotice, unknownReader } from '../domain/render.js';
+import type { NoticeKind } from '../domain/notices/kind.js';
+import { renderNotice, unknownReader } from '../domain/notices/render.js';
 import { writeDirectMail } from '../store/deliveries.js';
 import { holdPeople } from '../store/user-copies.js';
 

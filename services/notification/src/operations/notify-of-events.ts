@@ -2,7 +2,7 @@ import type { DomainEvent } from '@warren/contracts';
 import type { PaymentState } from '@warren/payment-contract';
 import type { User } from '@warren/user-contract';
 import type { NotificationTx } from '../context.js';
-import { type PaymentEventType, paymentNotices, welcomeNotice } from '../domain/notices.js';
+import { type PaymentEventType, paymentNotices, welcomeNotice } from '../domain/notices/notice.js';
 import { holdPeople } from '../store/user-copies.js';
 import { notify } from './notify.js';
 

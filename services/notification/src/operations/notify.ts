@@ -1,9 +1,10 @@
-import { moreNotifications, outsideChannels } from '@warren/notification-contract';
 import { v7 as uuidv7 } from 'uuid';
 import type { NotificationTx } from '../context.js';
-import type { Notice } from '../domain/notices.js';
+import { moreNotifications } from '../domain/notices/account-kinds.js';
+import { outsideChannels } from '../domain/notices/kind.js';
+import type { Notice } from '../domain/notices/notice.js';
+import { contentFor, mailSummary, renderNotices } from '../domain/notices/render.js';
 import type { Person } from '../domain/people.js';
-import { contentFor, mailSummary, renderNotices } from '../domain/render.js';
 import { worthTellingMs } from '../domain/retries.js';
 import { writeDeliveries } from '../store/deliveries.js';
 import { type NewNotification, writeNotifications } from '../store/notifications.js';

@@ -1,6 +1,6 @@
-import type { OutsideChannel } from '@warren/notification-contract';
 import { v7 as uuidv7 } from 'uuid';
-import type { MailContent, PushContent } from '../domain/render.js';
+import type { OutsideChannel } from '../domain/notices/kind.js';
+import type { MailContent, PushContent } from '../domain/notices/render.js';
 import type { NotificationDb } from './database.js';
 
 /** A notification that was just written, for one channel. */

@@ -1,6 +1,6 @@
-import type { OutsideChannel } from '@warren/notification-contract';
 import type { TakenDelivery } from '../domain/delivery.js';
 import type { FairShare } from '../domain/fair-share.js';
+import type { OutsideChannel } from '../domain/notices/kind.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
 

@@ -1,5 +1,5 @@
 import type { Counts, Notification } from '@warren/notification-contract';
-import type { RenderedNotice } from '../domain/render.js';
+import type { RenderedNotice } from '../domain/notices/render.js';
 import { type Notification as NotificationRow, Prisma } from '../generated/prisma/client.js';
 import type { NotificationDb } from './database.js';
 

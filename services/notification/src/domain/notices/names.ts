@@ -1,5 +1,5 @@
 import { presentableName } from '@warren/contracts';
-import type { Language } from '@warren/notification-contract';
+import type { Language } from './kind.js';
 
 /** Where a name is read: in the inbox, or outside of it, where a mail or push speaks for us to somebody else. */
 export type Place = 'inbox' | 'outside';

@@ -1,24 +1,22 @@
+import type { PaymentState } from '@warren/payment-contract';
+import { welcome } from './account-kinds.js';
+import type { NoticeKind } from './kind.js';
 import {
-  type NoticeKind,
   paymentActionRequired,
   paymentFailed,
   paymentReceived,
   paymentRefunded,
   paymentRefundFailed,
   paymentSent,
-  welcome,
-} from '@warren/notification-contract';
-import type { PaymentState } from '@warren/payment-contract';
+} from './payment-kinds.js';
+import { type NoticeValues, onlyNamed } from './values.js';
 
-/** What makes the texts of a notice, by name: as they came, not as a reader sees them. */
-export type NoticeValues = Readonly<Record<string, string | number | boolean>>;
-
-/** Something that a person is to be told, unique by (`eventId`, `userId`, `kind`). */
+/** One thing to tell one person, unique by (`eventId`, `userId`, `kind`). */
 export interface Notice {
   userId: string;
   eventId: string;
   kind: NoticeKind;
-  /** Fit the kind's schema. */
+  /** They fit the kind. */
   values: NoticeValues;
 }
 
@@ -59,11 +57,4 @@ export function paymentNotices(
 
 export function welcomeNotice(event: { id: string }, userId: string): Notice {
   return { userId, eventId: event.id, kind: welcome, values: { userId } };
-}
-
-/** What the kind's schema names; a newer producer may send more. */
-export function onlyNamed({ values: schema }: NoticeKind, values: NoticeValues): NoticeValues {
-  return Object.fromEntries(
-    Object.entries(values).filter(([name]) => Object.hasOwn(schema.properties, name)),
-  );
 }

@@ -1,8 +1,10 @@
-import { moreNotifications, type OutsideChannel, type Wording } from '@warren/notification-contract';
+import { knownPerson, type Person } from '../people.js';
+import { moreNotifications } from './account-kinds.js';
+import type { OutsideChannel } from './kind.js';
 import type { Place } from './names.js';
-import type { Notice } from './notices.js';
-import { knownPerson, type Person } from './people.js';
-import { languageOf, type Reader, shownValues } from './show.js';
+import type { Notice } from './notice.js';
+import { type Reader, shownValues } from './show.js';
+import { languageFor, pathOf, saidIn } from './templates.js';
 
 /** What a mail says. `path` leads into the web app, under the link that `action` names. */
 export interface MailContent {
@@ -48,32 +50,32 @@ export function renderNotices(notices: readonly Notice[], people: readonly Perso
 
 export function renderNotice(notice: Notice, reader: Reader, people: readonly Person[]): RenderedNotice {
   const { kind, values } = notice;
-  const language = languageOf(reader.locale);
-  const wordingFor = (place: Place): Wording =>
-    kind.texts[language](shownValues(kind, values, reader, people, place));
-  const [inbox, { title, body, email, push }] = [wordingFor('inbox'), wordingFor('outside')];
-  const path = kind.path(values);
+  const language = languageFor(kind, reader.locale);
+  const say = (place: Place) =>
+    saidIn(kind, language, shownValues(kind, values, { reader, language }, people, place));
+  const [inbox, outside] = [say('inbox'), say('outside')];
+  const path = pathOf(kind, values);
   return {
     notice,
     title: cut(inbox.title, 200),
     body: cut(inbox.body, 1_000),
     email: {
       language,
-      subject: oneLine(email?.subject ?? title),
-      paragraphs: [...(email?.paragraphs ?? [body])],
-      action: email?.action ?? title,
+      subject: oneLine(outside.title),
+      paragraphs: [outside.body],
+      action: outside.action ?? outside.title,
       path,
     },
     push: {
       kind: kind.kind,
-      title: cut(push?.title ?? title, 100),
-      body: cut(push?.body ?? body, 300),
+      title: cut(outside.push.title ?? outside.title, 100),
+      body: cut(outside.push.body ?? outside.body, 300),
       path,
     },
   };
 }
 
-/** The mail that stands for all those of an hour that are not sent by themselves. */
+/** The one mail that replaces all those of an hour that are not sent by themselves. */
 export function mailSummary(language: string): MailContent {
   const notice = { userId: '', eventId: '', kind: moreNotifications, values: {} };
   return renderNotice(notice, { ...unknownReader, locale: language }, []).email;

@@ -1,27 +1,13 @@
 import { formatMoney } from '@warren/contracts';
-import { type Language, languages, type NoticeKind, type ShownAs } from '@warren/notification-contract';
+import { knownPerson, type Person } from '../people.js';
+import { type Language, languages, type NoticeKind } from './kind.js';
 import { nameInSentence, type Place } from './names.js';
-import type { NoticeValues } from './notices.js';
-import { knownPerson, type Person } from './people.js';
+import type { NoticeValues } from './values.js';
 
-/** How a value's schema says that it is shown. */
-interface ShownSchema {
-  as?: ShownAs;
-  currency?: string;
-}
-
-/** The language of a locale (BCP 47), the first of all for those that notices don't speak. */
+/** The language of a locale (BCP 47), or the first language for a locale without texts. */
 export function languageOf(locale: string): Language {
   const [language] = locale.toLowerCase().split('-');
   return languages.find((each) => each === language) ?? languages[0];
-}
-
-/** The people that a notice of this kind names. */
-export function peopleNamed(kind: NoticeKind, values: NoticeValues): string[] {
-  return Object.entries(kind.values.properties).flatMap(([name, schema]) => {
-    const value = values[name];
-    return (schema as ShownSchema).as === 'person' && typeof value === 'string' ? [value] : [];
-  });
 }
 
 export interface Reader {
@@ -37,20 +23,23 @@ export interface Reader {
 export function shownValues(
   kind: NoticeKind,
   values: NoticeValues,
-  reader: Reader,
+  { reader, language }: { reader: Reader; language: Language },
   people: readonly Person[],
   place: Place,
-): Record<string, string> {
-  const shown = Object.entries(values).map(([name, value]) => {
-    const { as, currency } = (kind.values.properties[name] ?? {}) as ShownSchema;
-    if (as === 'money')
-      return [name, formatMoney(Number(value), String(values[currency ?? '']), reader.locale)];
-    if (as === 'time') return [name, formatTime(String(value), reader)];
-    if (as !== 'person') return [name, String(value)];
+): Record<string, string | number> {
+  const show = (name: string, value: string | number | boolean): string | number => {
+    const type = kind.values[name];
+    if (typeof type === 'object')
+      return formatMoney(Number(value), String(values[type.money]), reader.locale);
+    if (type === 'time') return formatTime(String(value), reader);
+    // No selector of an ICU message holds a hyphen.
+    if (type === 'code') return String(value).replaceAll('-', '_');
+    if (type === 'count') return Number(value);
+    if (type !== 'person') return String(value);
     const { displayName } = knownPerson(people, String(value));
-    return [name, nameInSentence(displayName, languageOf(reader.locale), place)];
-  });
-  return Object.fromEntries(shown);
+    return nameInSentence(displayName, language, place);
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, show(name, value)]));
 }
 
 /** With the zone, since the reader may be elsewhere. Unknown locales fall back to English, unknown zones to UTC. */

@@ -1,0 +1,75 @@
+import { type MessageFormatElement, parse, TYPE } from '@formatjs/icu-messageformat-parser';
+import type { NoticeDefinition, NoticeText } from '../requested.js';
+
+/** What the schema of a definition can't say: whether its texts parse and everything names values that exist. */
+export function faultsOf({ values, texts, path }: NoticeDefinition): string[] {
+  const names = new Set(Object.keys(values));
+  const unknown = (name: string) => (names.has(name) ? [] : [`{${name}} is no value of the kind`]);
+  return [
+    ...Object.entries(texts).flatMap(([language, text]) =>
+      messagesOf(text).flatMap(([place, message]) =>
+        faultsOfMessage(message, values, unknown).map((fault) => `${language} ${place}: ${fault}`),
+      ),
+    ),
+    ...[...path.matchAll(/\{([^{}]*)\}/g)]
+      .flatMap(([, name = '']) => unknown(name))
+      .map((fault) => `path: ${fault}`),
+    ...Object.values(values).flatMap((type) => (typeof type === 'object' ? unknown(type.money) : [])),
+  ];
+}
+
+function messagesOf({ title, body, action, push }: NoticeText): [place: string, message: string][] {
+  const messages = { title, body, action, 'push title': push?.title, 'push body': push?.body };
+  return Object.entries(messages).flatMap(([place, message]) =>
+    message === undefined ? [] : [[place, message]],
+  );
+}
+
+function faultsOfMessage(
+  message: string,
+  values: NoticeDefinition['values'],
+  unknown: (name: string) => string[],
+): string[] {
+  try {
+    return faultsOfElements(parse(message, { ignoreTag: true }), values, unknown);
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+function faultsOfElements(
+  elements: readonly MessageFormatElement[],
+  values: NoticeDefinition['values'],
+  unknown: (name: string) => string[],
+): string[] {
+  return elements.flatMap((element) => {
+    switch (element.type) {
+      case TYPE.literal:
+      case TYPE.pound:
+        return [];
+      case TYPE.argument:
+        return unknown(element.value);
+      case TYPE.plural:
+      case TYPE.select: {
+        const options = Object.values(element.options);
+        return [
+          ...unknown(element.value),
+          ...faultsOfChoice(element.type, element.value, values),
+          ...options.flatMap(({ value }) => faultsOfElements(value, values, unknown)),
+        ];
+      }
+      default:
+        return [`{${element.value}} can't have a format: its type of value says how it is shown`];
+    }
+  });
+}
+
+/** A plural needs a count, a select a code. */
+function faultsOfChoice(
+  choice: TYPE.plural | TYPE.select,
+  name: string,
+  values: NoticeDefinition['values'],
+): string[] {
+  const needed = choice === TYPE.plural ? 'count' : 'code';
+  return values[name] === needed ? [] : [`{${name}} can't choose words, since it is no ${needed}`];
+}
