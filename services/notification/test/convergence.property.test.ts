@@ -16,7 +16,7 @@ interface Life {
   deleted: boolean;
 }
 
-/** The last of these is how the person now is. */
+/** The last event has the person's current state. */
 function eventsOf(id: string, { versions, deleted }: Life): EncodedEvent[] {
   const events = Array.from({ length: versions }, (_, index) =>
     userEvent(index === 0 ? 'user.registered' : 'user.updated', id, index + 1, {
@@ -32,7 +32,7 @@ const lives = fc.array(fc.record({ versions: fc.integer({ min: 1, max: 6 }), del
 });
 
 describe('the copy of users', () => {
-  it('comes out the same whatever is shuffled, repeated, left for later or brought together', async () => {
+  it('is the same whether events come shuffled, repeated, late or at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(lives, fc.infiniteStream(fc.nat()), async (people, numbers) => {
         const next = () => numbers.next().value as number;

@@ -11,48 +11,48 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 
-const told = async (userId: string) => (await world.inbox(userId)).map(({ kind }) => kind).sort();
+const kindsOf = async (userId: string) => (await world.inbox(userId)).map(({ kind }) => kind).sort();
 
-/** As time would. */
-async function hurry(): Promise<void> {
+/** Makes all deferred events due now. */
+async function makeDue(): Promise<void> {
   await world.client.deferredEvent.updateMany({ data: { dueAt: new Date() } });
 }
 
 describe('while the copy of users is still being built', () => {
-  it('an event about somebody unknown takes no attempt, and is told once they are known', async () => {
+  it('defers an event about an unknown person without an attempt, and handles it once the person is known', async () => {
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     const event = paymentEvent('payment.succeeded', ada, grace);
     await world.bus.publish(event);
     await world.bus.publish(event);
-    expect(await told(ada)).toEqual(['welcome']);
+    expect(await kindsOf(ada)).toEqual(['welcome']);
     expect(await world.client.deferredEvent.findMany()).toMatchObject([
       { id: event.id, people: [ada, grace] },
     ]);
     await world.bus.publish(userEvent('user.registered', grace, 1, { displayName: 'Grace' }));
-    await hurry();
-    await eventually(async () => expect(await told(ada)).toEqual(['payment-sent', 'welcome']));
-    expect(await told(grace)).toEqual(['payment-received', 'welcome']);
+    await makeDue();
+    await eventually(async () => expect(await kindsOf(ada)).toEqual(['payment-sent', 'welcome']));
+    expect(await kindsOf(grace)).toEqual(['payment-received', 'welcome']);
     expect(await world.counts(grace)).toEqual({ unread: 2, unseen: 2, version: 2 });
     expect(await world.client.deferredEvent.count()).toBe(0);
     expect(world.bus.deadLetters).toEqual([]);
   });
 
-  it('somebody who turns out to be deleted is told nothing, the other one is', async () => {
+  it('notifies only the other person if the unknown one turns out to be deleted', async () => {
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
     await world.bus.publish(deletedEvent(grace, 2));
-    await hurry();
-    await eventually(async () => expect(await told(ada)).toEqual(['payment-sent', 'welcome']));
-    expect([await told(grace), await world.feed(grace)]).toEqual([[], []]);
+    await makeDue();
+    await eventually(async () => expect(await kindsOf(ada)).toEqual(['payment-sent', 'welcome']));
+    expect([await kindsOf(grace), await world.feed(grace)]).toEqual([[], []]);
   });
 
-  it('many are told once each, by several instances', async () => {
+  it('handles each of many deferred events once with several instances', async () => {
     const second = await World.create({ database: world.database, copies: 'missing' });
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     const events = Array.from({ length: 150 }, () => paymentEvent('payment.succeeded', ada, grace));
     await Promise.all(events.map((event) => world.bus.publish(event)));
     await world.bus.publish(userEvent('user.registered', grace, 1));
-    await hurry();
+    await makeDue();
     await eventually(async () => expect(await world.client.deferredEvent.count()).toBe(0), {
       within: 20_000,
     });
@@ -61,23 +61,23 @@ describe('while the copy of users is still being built', () => {
   }, 40_000);
 });
 
-describe('an event that waits and an erasure', () => {
+describe('a deferred event and an erasure', () => {
   const rows = (userId: string) =>
     world.client.deferredEvent.findMany({ where: { people: { has: userId } } });
 
-  it('keeps no words of anybody, and tells the other person without a name', async () => {
+  it('keeps no description, and notifies the other person without a name', async () => {
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace, { description: 'our secret' }));
     expect(JSON.stringify(await rows(ada))).not.toContain('secret');
     await world.bus.publish(deletedEvent(ada, 3));
     expect(await rows(ada)).toHaveLength(1);
     await world.bus.publish(userEvent('user.registered', grace, 1));
-    await hurry();
-    await eventually(async () => expect(await told(grace)).toEqual(['payment-received', 'welcome']));
+    await makeDue();
+    await eventually(async () => expect(await kindsOf(grace)).toEqual(['payment-received', 'welcome']));
     expect((await world.inbox(grace))[0]?.body).toBe('You received €12.50 from a deleted account.');
   });
 
-  it('leaves nothing that was for the deleted person alone', async () => {
+  it('deletes an event that is about the deleted person alone', async () => {
     const ada = uuidv7();
     const data = noticeRequest(securityAlert, ada, {
       what: 'password-changed',
@@ -92,12 +92,12 @@ describe('an event that waits and an erasure', () => {
   });
 });
 
-describe('what is deferred', () => {
-  /** As a build left it. */
+describe('a deferred event', () => {
+  /** An event that was deferred `days` ago. */
   async function deferredAs(type: string, people: string[], days = 0): Promise<string> {
     const { id, body } = paymentEvent('payment.succeeded', people[0] ?? '', people[1] ?? '');
     const event = { ...JSON.parse(body), type };
-    // A payment without its people makes its handler throw each time it is tried.
+    // Without payer and recipient, the handler throws each time.
     if (type === 'payment.failed') event.data = {};
     await world.client.deferredEvent.create({
       data: { id, event, people, dueAt: new Date(), createdAt: new Date(Date.now() - days * 86_400_000) },
@@ -105,18 +105,18 @@ describe('what is deferred', () => {
     return id;
   }
 
-  const isThere = async (id: string) => (await world.client.deferredEvent.count({ where: { id } })) === 1;
+  const exists = async (id: string) => (await world.client.deferredEvent.count({ where: { id } })) === 1;
 
-  it('by a newer build waits for a build that handles it', async () => {
+  it('of an unknown type waits for a build that handles it', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const unknown = await deferredAs('payment.invented', [ada, grace]);
     const known = await deferredAs('payment.succeeded', [ada, grace]);
-    await eventually(async () => expect(await isThere(known)).toBe(false));
+    await eventually(async () => expect(await exists(known)).toBe(false));
     const row = await world.client.deferredEvent.findUnique({ where: { id: unknown } });
     expect(row?.tries).toBe(0);
   });
 
-  it('and can not be handled is tried until it is too old, and so is what nobody handles', async () => {
+  it('that fails is tried until it is too old; an unknown type is also given up then', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const young = await deferredAs('payment.failed', [ada, grace]);
     await eventually(async () =>
@@ -127,15 +127,15 @@ describe('what is deferred', () => {
       await deferredAs('payment.invented', [ada, grace], 15),
       await deferredAs('payment.succeeded', [ada, uuidv7()], 15),
     ];
-    for (const id of old) await eventually(async () => expect(await isThere(id)).toBe(false));
-    expect(await isThere(young)).toBe(true);
-    expect(await told(ada)).toEqual(['welcome']);
+    for (const id of old) await eventually(async () => expect(await exists(id)).toBe(false));
+    expect(await exists(young)).toBe(true);
+    expect(await kindsOf(ada)).toEqual(['welcome']);
     await world.client.deferredEvent.deleteMany();
   });
 });
 
-describe('once the copy of users was whole', () => {
-  it('an unknown person is on their way: the event is retried, and dead if they never come', async () => {
+describe('once the copy of users is complete', () => {
+  it('an event about an unknown person is retried, and becomes a dead letter if the person never comes', async () => {
     await completeCopies(world.client);
     const event = paymentEvent('payment.succeeded', await world.register('Ada'), uuidv7());
     await expect(world.bus.publish(event)).rejects.toThrow('retries-exhausted');

@@ -47,24 +47,24 @@ async function write(db: NotificationDb, address = `${uuidv7()}@example.org`) {
   return mail;
 }
 
-/** Nobody is busy. */
+/** Nothing is under way. */
 const share = fairShare([], 100);
 
-/** Written and taken by somebody, before any dispatcher could see it. */
+/** A delivery that is written and taken in one transaction, before a dispatcher can see it. */
 async function taken(leaseMs: number) {
   return world.client.$transaction(async (db) => {
     const mail = await write(db);
     const all = await takeDeliveries(db, 'email', { limit: 100, leaseMs, share });
     const delivery = all.find(({ address }) => address === mail.address);
-    if (delivery === undefined) throw new Error('It was not taken');
+    if (delivery === undefined) throw new Error('The delivery was not taken');
     return { mail, delivery };
   });
 }
 
 const rowOf = (id: string) => world.client.delivery.findUniqueOrThrow({ where: { id } });
 
-describe('a delivery that somebody has taken', () => {
-  it('and died with is found when the lease ends', async () => {
+describe('a delivery that a process has taken', () => {
+  it('is sent by another process when the lease of a crashed one ends', async () => {
     const { mail, delivery } = await taken(200);
     await eventually(() => expect(server.to(mail.address)).toHaveLength(1));
     await eventually(async () =>
@@ -72,7 +72,7 @@ describe('a delivery that somebody has taken', () => {
     );
   });
 
-  it('and lost to somebody else can not be settled or put off any more', async () => {
+  it('can be settled or postponed only by the process that took it last', async () => {
     const { delivery } = await taken(60_000);
     const stale = { ...delivery, attempts: delivery.attempts - 1 };
     const before = await rowOf(delivery.id);
@@ -82,7 +82,7 @@ describe('a delivery that somebody has taken', () => {
     await settleDelivery(world.client, delivery, 'given-up', 'test');
   });
 
-  it('and ended its process too often is given up, not tried', async () => {
+  it('is given up without a try after it crashed its process too often', async () => {
     const { mail, delivery } = await taken(200);
     await world.client.delivery.update({ where: { id: delivery.id }, data: { attempts: 100 } });
     await eventually(async () =>
@@ -101,7 +101,7 @@ describe('a delivery that somebody has taken', () => {
     ]);
   });
 
-  it('by a process that stops is free at once', async () => {
+  it('is due again at once when the process stops', async () => {
     const other = await World.create({
       env: { SMTP_URL: `smtp://127.0.0.1:${proxy.port}` },
       timing: { stopMs: 100, sendMs: 60_000 },
@@ -124,8 +124,8 @@ describe('a delivery that somebody has taken', () => {
   });
 });
 
-describe('a mail that was sent', () => {
-  it('is not sent again where the database fails for a moment while it is settled', async () => {
+describe('a sent mail', () => {
+  it('is not sent again if the database fails for a moment while it is being settled', async () => {
     const { delivery } = await taken(60_000);
     let [failing, sent] = [2, 0];
     const client = new Proxy(world.client, {
@@ -150,14 +150,14 @@ describe('a mail that was sent', () => {
   });
 });
 
-describe('a mail that somebody waits for', () => {
-  it('is taken before a backlog, also after it failed', async () => {
+describe('a mail that somebody is waiting for', () => {
+  it('is taken before a backlog, even after it failed', async () => {
     await world.client.$transaction(async (db) => {
       const { address, userId } = await write(db);
       const waiting = Array.from({ length: 50 }, (_, minute) => ({
         ...{ id: uuidv7(), eventId: uuidv7(), kind: 'test', channel: 'email', target: '', content: {} },
         ...{ createdAt: new Date(), giveUpAt: new Date(Date.now() + 60_000) },
-        // One of the same person’s among them, longer due.
+        // One of them is for the same person and has been due for longer.
         userId: minute === 30 ? userId : uuidv7(),
         dueAt: new Date(Date.now() - minute * 60_000),
       }));
@@ -168,7 +168,7 @@ describe('a mail that somebody waits for', () => {
         expect(first).toMatchObject({ address, attempts, isAwaited: true });
         if (first) await postponeDelivery(db, first, -1, 'test');
       }
-      // An address that has taken nothing so often keeps nobody else's mail back.
+      // After so many failures, the address no longer delays other mails.
       expect(await take()).toMatchObject([{ isAwaited: false }]);
       await db.delivery.deleteMany({ where: { id: { in: waiting.map(({ id }) => id) } } });
       await db.delivery.deleteMany({ where: { userId } });
@@ -176,8 +176,8 @@ describe('a mail that somebody waits for', () => {
   });
 });
 
-describe('a mail with a token that was just asked for', () => {
-  it('is taken before those like it that have failed', async () => {
+describe('a mail with a token that was just requested', () => {
+  it('is taken before mails with tokens that have failed', async () => {
     await world.client.$transaction(async (db) => {
       const take = () => takeDeliveries(db, 'email', { limit: 1, leaseMs: 60_000, share });
       const failing = await write(db);
@@ -192,7 +192,7 @@ describe('a mail with a token that was just asked for', () => {
 });
 
 describe('settled deliveries', () => {
-  it('are forgotten after a while, those that wait never', async () => {
+  it('are deleted after 30 days, unsettled ones never', async () => {
     const { delivery: settled } = await taken(60_000);
     const { delivery: waiting } = await taken(60_000);
     await settleDelivery(world.client, settled, 'sent');

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('/openapi.json', () => {
-  it('names every route', () => {
+  it('lists every route', () => {
     const one = ['archive', 'mark-read', 'mark-unread', 'unarchive'].map(
       (name) => `post /notifications/{id}/${name}`,
     );
@@ -45,7 +45,7 @@ describe('/openapi.json', () => {
     );
   });
 
-  it('says of each what it does and how it may answer', () => {
+  it('describes each route and its answers', () => {
     for (const [, { summary, responses }] of operations) {
       expect(summary).toMatch(/^[A-Z].+/);
       const statuses = Object.keys(responses);
@@ -54,7 +54,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('names what a route alone may answer', () => {
+  it('lists the answers of a single route', () => {
     const statuses = (name: string) => Object.keys(Object.fromEntries(operations)[name]?.responses ?? {});
     expect(statuses('post /notifications/{id}/archive')).toContain('404');
     expect(statuses('put /preferences')).toEqual(expect.arrayContaining(['413', '415', '422']));

@@ -32,22 +32,22 @@ afterEach(() => {
 
 const someAddress = () => `${uuidv7()}@example.org`;
 
-/** Somebody who is to get one mail. */
+/** Registers a person, and writes a notice that leads to one mail. */
 async function register(email: string, changes = {}) {
   const person = await world.register('Ada', { email, ...changes });
   await world.alert(person);
   return person;
 }
 
-/** Makes whatever waits due now, as time would. */
-async function hurry(userId: string): Promise<void> {
+/** Makes the person's waiting deliveries due now. */
+async function makeDue(userId: string): Promise<void> {
   await world.client.delivery.updateMany({ where: { userId, settledAt: null }, data: { dueAt: new Date() } });
 }
 
 const deliveriesOf = (userId: string) => world.client.delivery.findMany({ where: { userId } });
 
 describe('a mail', () => {
-  it('goes to the person, with the words of the notification and a link into the web app', async () => {
+  it('goes to the person, with the text of the notification and a link to the web app', async () => {
     const [ada, email] = [await world.register('Ada'), someAddress()];
     const grace = await register(email, { locale: 'de' });
     const event = paymentEvent('payment.succeeded', ada, grace);
@@ -61,7 +61,7 @@ describe('a mail', () => {
     expect(title).toBe('Zahlung erhalten');
   });
 
-  it('has an id that stays the same however often it is tried, and is erased once it is sent', async () => {
+  it('has the same id for all tries, and is erased once it is sent', async () => {
     const email = someAddress();
     const ada = await register(email);
     await eventually(async () => expect((await deliveriesOf(ada))[0]?.outcome).toBe('sent'));
@@ -70,19 +70,19 @@ describe('a mail', () => {
     expect(delivery).toMatchObject({ content: null, address: null, attempts: 1, failure: null });
   });
 
-  it('of an event that comes again is not written again', async () => {
+  it('is not written again when its event is repeated', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const event = paymentEvent('payment.succeeded', ada, grace);
     await world.bus.publish(event);
     expect(await deliveriesOf(grace)).toHaveLength(1);
-    // As after a month in which inbox and deliveries were forgotten.
+    // After a month the inbox and the deliveries are forgotten.
     await world.client.$executeRaw`DELETE FROM messaging.inbox`;
     await world.client.delivery.deleteMany({ where: { userId: grace } });
     await world.bus.publish(event);
     expect(await deliveriesOf(grace)).toEqual([]);
   });
 
-  it('holds names as text, whatever they hold', async () => {
+  it('shows markup and line breaks in names as text', async () => {
     const email = someAddress();
     const displayName = '<b>Ada</b>\r\nBcc: eve\r\n\r\n.\r\nQUIT';
     const eve = await world.register(displayName);
@@ -97,7 +97,7 @@ describe('a mail', () => {
     expect(mail?.text).not.toContain('Bcc: eve\r\n');
   });
 
-  it('has no room for a story in a name, and passes on none that is a link', async () => {
+  it('shortens names, and leaves out names that are links', async () => {
     const email = someAddress();
     const grace = await world.register('Grace', { email });
     const names = [
@@ -115,13 +115,13 @@ describe('a mail', () => {
   });
 });
 
-describe('somebody who is told very much within an hour', () => {
+describe('a person with many notices within an hour', () => {
   const hourNow = () => Math.floor(Date.now() / 3_600_000);
   const kindsMailed = async (userId: string) => (await deliveriesOf(userId)).map(({ kind }) => kind);
   const paidOf = async (userId: string) =>
     (await kindsMailed(userId)).filter((kind) => kind === 'payment-received').length;
 
-  /** Somebody who was paid so often; anew where an hour ended meanwhile. */
+  /** A person who was paid this often within one clock hour. Starts again if an hour ends in between. */
   async function paid(times: number) {
     for (;;) {
       const [hour, email] = [hourNow(), someAddress()];
@@ -132,7 +132,7 @@ describe('somebody who is told very much within an hour', () => {
     }
   }
 
-  it('gets twenty mails and one that leads to the inbox, which has all', async () => {
+  it('gets twenty mails and one with a link to the inbox, which has all notifications', async () => {
     const { grace, email, hour } = await paid(25);
     expect(await world.inbox(grace)).toHaveLength(26);
     expect(await paidOf(grace)).toBe(20);
@@ -140,7 +140,7 @@ describe('somebody who is told very much within an hour', () => {
     const endOfHour = new Date((hour + 1) * 3_600_000);
     expect(others).toMatchObject([{ kind: 'more-notifications', dueAt: endOfHour, outcome: null }]);
     await eventually(() => expect(server.to(email)).toHaveLength(20));
-    await hurry(grace);
+    await makeDue(grace);
     await eventually(() => expect(server.to(email)).toHaveLength(21));
     expect(server.to(email).at(-1)).toMatchObject({
       subject: 'More is in your inbox',
@@ -148,7 +148,7 @@ describe('somebody who is told very much within an hour', () => {
     });
   });
 
-  it('still gets what can’t be switched off', async () => {
+  it('still gets mails that cannot be switched off', async () => {
     const { grace } = await paid(21);
     await world.alert(grace);
     expect(await kindsMailed(grace)).toContain('security-alert');
@@ -164,7 +164,7 @@ describe('somebody who is told very much within an hour', () => {
 });
 
 describe('a mail server', () => {
-  it('that is down and comes back: the inbox never waited, and the mail comes', async () => {
+  it('that is down does not delay the inbox, and gets the mail once it is back', async () => {
     proxy.refuse();
     const email = someAddress();
     const ada = await register(email);
@@ -172,12 +172,12 @@ describe('a mail server', () => {
     await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).toMatch(/ECONN|ESOCKET/));
     expect(await deliveriesOf(ada)).toMatchObject([{ settledAt: null, outcome: null }]);
     proxy.resume();
-    await hurry(ada);
+    await makeDue(ada);
     await eventually(() => expect(server.to(email)).toHaveLength(1));
     await eventually(async () => expect((await deliveriesOf(ada))[0]).toMatchObject({ outcome: 'sent' }));
   });
 
-  it('that hangs costs one try its time, and no other mail afterwards', async () => {
+  it('that hangs delays no later mail longer than one try', async () => {
     proxy.stall();
     const emails = Array.from({ length: 12 }, someAddress);
     const people = await Promise.all(emails.map((email) => register(email)));
@@ -189,7 +189,7 @@ describe('a mail server', () => {
     proxy.resume();
     await eventually(
       async () => {
-        for (const person of people) await hurry(person);
+        for (const person of people) await makeDue(person);
         for (const email of emails) expect(server.to(email).length).toBeGreaterThan(0);
       },
       { within: 20_000 },
@@ -202,7 +202,7 @@ describe('a mail server', () => {
   it.each([
     [550, 'given-up', 'EENVELOPE 550'],
     [450, null, 'EENVELOPE 450'],
-  ])('that says %i to a recipient: %s', async (code, outcome, failure) => {
+  ])('that answers %i to a recipient leads to the outcome %s', async (code, outcome, failure) => {
     const email = someAddress();
     server.refuse = (address) => (address === email ? code : undefined);
     const ada = await register(email);
@@ -210,12 +210,12 @@ describe('a mail server', () => {
     expect(server.to(email)).toEqual([]);
   });
 
-  it('that never comes back: the last try is over when it is not worth telling any more', async () => {
+  it('that never comes back gets no mail after it is too late for it', async () => {
     proxy.refuse();
     const ada = await register(someAddress());
     await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).not.toBeNull());
     await world.client.delivery.updateMany({ where: { userId: ada }, data: { giveUpAt: new Date() } });
-    await hurry(ada);
+    await makeDue(ada);
     await eventually(async () =>
       expect(await deliveriesOf(ada)).toMatchObject([
         { outcome: 'given-up', failure: 'too-late', content: null },
@@ -225,7 +225,7 @@ describe('a mail server', () => {
 });
 
 describe('an address that nobody has verified', () => {
-  it('gets no mail, until it is verified: then what is told from then on', async () => {
+  it('gets no mail until it is verified, and only later notices after that', async () => {
     const email = someAddress();
     const ada = await register(email, { emailVerified: false });
     expect(await world.inbox(ada)).toHaveLength(2);
@@ -236,7 +236,7 @@ describe('an address that nobody has verified', () => {
     expect(server.to(email)[0]?.subject).toBe('Payment failed');
   });
 
-  it('is where everybody registers, so that no one is promised a mail that welcomes them', async () => {
+  it('belongs to everybody who registers, so the preferences promise no welcome by mail', async () => {
     const email = someAddress();
     const ada = await world.register('Ada', { email });
     expect((await world.inbox(ada)).map(({ kind }) => kind)).toEqual(['welcome']);
@@ -249,7 +249,7 @@ describe('an address that nobody has verified', () => {
     });
   });
 
-  it('gets none that an older build wrote; where that is not known yet, the mail waits', async () => {
+  it('gets no mail that an older build wrote; a mail waits while this is not known', async () => {
     proxy.refuse();
     const [email, other] = [someAddress(), someAddress()];
     const [ada, grace] = [await register(email), await register(other)];
@@ -258,7 +258,7 @@ describe('an address that nobody has verified', () => {
     await world.client.userCopy.update({ where: { id: ada }, data: { emailVerified: false } });
     await world.client.userCopy.update({ where: { id: grace }, data: { emailVerified: null } });
     proxy.resume();
-    for (const person of [ada, grace]) await hurry(person);
+    for (const person of [ada, grace]) await makeDue(person);
     await eventually(async () =>
       expect(await deliveriesOf(ada)).toMatchObject([{ outcome: 'given-up', failure: 'unverified' }]),
     );
@@ -270,21 +270,21 @@ describe('an address that nobody has verified', () => {
 });
 
 describe('a person', () => {
-  it('whose address is not known yet gets the mail when it is', async () => {
+  it('whose address is not known yet gets the mail once it is', async () => {
     proxy.refuse();
     const email = someAddress();
     const ada = await register(email);
     await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).not.toBeNull());
     await world.client.userCopy.update({ where: { id: ada }, data: { email: null } });
     proxy.resume();
-    await hurry(ada);
+    await makeDue(ada);
     await eventually(async () => expect((await deliveriesOf(ada))[0]?.failure).toBe('no-address'));
     await world.client.userCopy.update({ where: { id: ada }, data: { email } });
-    await hurry(ada);
+    await makeDue(ada);
     await eventually(() => expect(server.to(email)).toHaveLength(1));
   });
 
-  it('who is deleted leaves no delivery, and gets none that still waited', async () => {
+  it('who is deleted leaves no delivery, and gets no mail that was waiting', async () => {
     proxy.refuse();
     const email = someAddress();
     const ada = await register(email);
@@ -292,7 +292,7 @@ describe('a person', () => {
     await world.bus.publish(deletedEvent(ada, 3));
     proxy.resume();
     expect(await deliveriesOf(ada)).toEqual([]);
-    // Somebody else's mail comes after all that was due before it.
+    // This mail is sent after all that were due before it.
     const other = someAddress();
     await register(other);
     await eventually(() => expect(server.to(other)).toHaveLength(1));
@@ -304,7 +304,7 @@ describe('several instances', () => {
   it(
     'send each mail once',
     async () => {
-      // With time for a try: one that is cut off may have arrived.
+      // The tries have enough time: a mail may arrive although its try was cut off.
       const env = { SMTP_URL: `smtp://127.0.0.1:${proxy.port}` };
       const first = await World.create({ env });
       const second = await World.create({ env, database: first.database });

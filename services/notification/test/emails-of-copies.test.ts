@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 
-/** As a build that kept no emails left it. */
+/** A copy that an older build made. */
 async function copied(version = 1): Promise<string> {
   const id = uuidv7();
   await world.client.$executeRaw`
@@ -27,7 +27,7 @@ async function copied(version = 1): Promise<string> {
 
 const emailOf = async (id: string) => (await world.client.userCopy.findUnique({ where: { id } }))?.email;
 
-/** Part of a replay. */
+/** A snapshot that belongs to a replay. */
 function snapshot(id: string, version: number, changes: Partial<User> = {}) {
   const { data } = JSON.parse(userEvent('user.updated', id, version, changes).body);
   const event = encoded({ type: 'user.snapshot', subject: id, version, data });
@@ -45,8 +45,8 @@ async function copyRow(): Promise<CopyRow | undefined> {
   return row;
 }
 
-describe('a copy from before emails were kept', () => {
-  it('takes the email of its own version, and nothing of an older one', async () => {
+describe('a copy without an email address from an older build', () => {
+  it('takes the address from a snapshot of the same version, and nothing from an older one', async () => {
     const ada = await copied(3);
     await world.bus.publish(snapshot(ada, 2, { email: 'old@example.org' }));
     expect(await emailOf(ada)).toBeNull();
@@ -57,20 +57,20 @@ describe('a copy from before emails were kept', () => {
     expect(await world.inbox(ada)).toEqual([]);
   });
 
-  it('makes a starting service ask for all of them once more', async () => {
+  it('makes a starting service request all users again', async () => {
     const ada = await copied();
     await completeCopies(world.client);
     const before = await copyRow();
     expect(await requestMissingUserFields(context)).toBe(true);
     const after = await copyRow();
     expect([after?.completed_at, after?.replay_id === before?.replay_id]).toEqual([null, false]);
-    // While that is under way, others that start do not begin it anew.
+    // While this request is in progress, other starting services make no request.
     expect(await requestMissingUserFields(context)).toBe(false);
     expect(await copyRow()).toEqual(after);
     await world.bus.publish(snapshot(ada, 1));
   });
 
-  it('lacks whether it is verified, too, and gets it the same way', async () => {
+  it('may also lack whether the address is verified, and gets it the same way', async () => {
     const ada = await copied(3);
     await world.client.userCopy.update({ where: { id: ada }, data: { email: 'ada@example.org' } });
     await completeCopies(world.client);
@@ -81,12 +81,12 @@ describe('a copy from before emails were kept', () => {
     });
   });
 
-  it('once all have theirs, nothing is asked for', async () => {
+  it('makes no request once all copies are complete', async () => {
     await completeCopies(world.client);
     expect(await requestMissingUserFields(context)).toBe(false);
   });
 
-  it('can not be buried by a build that would leave the email', async () => {
+  it('cannot become a tombstone that keeps the address, as an older build would write it', async () => {
     const ada = await world.register('Ada');
     const asBefore = world.client.$executeRaw`
       UPDATE user_copies SET version = 2, deleted = true, display_name = NULL, locale = NULL, time_zone = NULL

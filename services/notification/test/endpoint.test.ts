@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,8 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import webPush from 'web-push';
-import { endpointRefusal } from '../src/providers/endpoint.js';
-import { isPublicAddress, publicLookup } from '../src/providers/public-address.js';
+import { endpointRefusal, isPublicAddress, publicLookup } from '../src/providers/endpoint.js';
 import { createWebPush } from '../src/providers/web-push.js';
 import { type NameServer, nameServer } from './support/name-server.js';
 import { Browser } from './support/push-service.js';
@@ -28,10 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => names.close());
 
-function lookedUp(name: string, all: boolean): Promise<unknown> {
-  const lookUp = publicLookup([names.address]);
+function lookUp(name: string, all: boolean): Promise<unknown> {
+  const lookup = publicLookup([names.address]);
   return new Promise((resolve, reject) =>
-    lookUp(name, { all }, (error, found) => (error ? reject(error) : resolve(found))),
+    lookup(name, { all }, (error, found) => (error ? reject(error) : resolve(found))),
   );
 }
 
@@ -65,7 +64,7 @@ describe('an endpoint', () => {
     ['https://localhost/1', 'private-address'],
     ['https://service.localhost./1', 'private-address'],
     ['https://', 'format'],
-  ])('%s is refused: %s', (endpoint, reason) => {
+  ])('%s is refused as %s', (endpoint, reason) => {
     expect(endpointRefusal(endpoint, false)).toBe(reason);
   });
 
@@ -73,9 +72,9 @@ describe('an endpoint', () => {
     'https://fcm.googleapis.com/fcm/send/x',
     'https://93.184.216.34/1',
     'https://[2606:4700::1111]/1',
-  ])('%s is taken', (endpoint) => expect(endpointRefusal(endpoint, false)).toBeUndefined());
+  ])('%s is accepted', (endpoint) => expect(endpointRefusal(endpoint, false)).toBeUndefined());
 
-  it('may be local where that is allowed', () => {
+  it('may be local if the settings allow it', () => {
     expect(endpointRefusal('http://127.0.0.1:8080/1', true)).toBeUndefined();
     expect(endpointRefusal('file:///etc/passwd', true)).toBe('protocol');
   });
@@ -95,7 +94,7 @@ describe('addresses', () => {
 });
 
 describe('a name that leads to this machine', () => {
-  it('hazard: it looks like any other, and resolves', async () => {
+  it('hazard: it is accepted, and resolves', async () => {
     expect(endpointRefusal('https://push.example.org/1', false)).toBeUndefined();
     const resolver = new Resolver();
     resolver.setServers([names.address]);
@@ -106,18 +105,18 @@ describe('a name that leads to this machine', () => {
     'guard: the connection itself refuses %s',
     async (name) => {
       for (const all of [true, false])
-        await expect(lookedUp(name, all)).rejects.toMatchObject({ code: 'EPRIVATE' });
+        await expect(lookUp(name, all)).rejects.toMatchObject({ code: 'EPRIVATE' });
     },
   );
 
-  it('guard: a push looks it up itself, whatever it was when it was taken', async () => {
+  it('guard: a push resolves its endpoint itself when it connects', async () => {
     const asking = names.asked.length;
     for (const name of [hostname().toLowerCase(), 'one-of-both.example.org'])
       await expect(pushTo(name)).rejects.toMatchObject({ code: 'EPRIVATE' });
     expect(names.asked.length).toBeGreaterThan(asking);
   });
 
-  it('guard: nothing arrives there, whoever lets it through', async () => {
+  it('guard: a push checks its endpoint itself', async () => {
     let arrived = 0;
     const server = createServer((_, answer) => {
       arrived += 1;
@@ -144,24 +143,24 @@ describe('a name that leads to this machine', () => {
 });
 
 describe('a name', () => {
-  it('of public addresses leads to all of them', async () => {
-    expect(await lookedUp('public.example.org', true)).toEqual([
+  it('with public addresses resolves to all of them', async () => {
+    expect(await lookUp('public.example.org', true)).toEqual([
       { address: '93.184.216.34', family: 4 },
       { address: '2606:4700::1111', family: 6 },
     ]);
-    expect(await lookedUp('public.example.org', false)).toBe('93.184.216.34');
+    expect(await lookUp('public.example.org', false)).toBe('93.184.216.34');
   });
 
-  it('that nobody knows leads nowhere', async () => {
-    await expect(lookedUp('unknown.example.org', true)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  it('that does not exist is not found', async () => {
+    await expect(lookUp('unknown.example.org', true)).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });
 
-  it('whose servers keep silent is left, and holds no thread that others look up with', async () => {
+  it('whose servers are silent is given up, and occupies no thread for lookups', async () => {
     const silent = Array.from({ length: 20 }, () =>
-      lookedUp('silent.example.org', true).catch((error: unknown) => error),
+      lookUp('silent.example.org', true).catch((error: unknown) => error),
     );
     await eventually(() => expect(names.asked).toContain('silent.example.org'));
-    expect((await promisify(lookup)('localhost')).address).toMatch(/^(127\.|::1$)/);
+    expect((await promisify(systemLookup)('localhost')).address).toMatch(/^(127\.|::1$)/);
     expect(await Promise.all(silent)).toEqual(
       silent.map(() => expect.objectContaining({ code: 'ETIMEOUT' })),
     );

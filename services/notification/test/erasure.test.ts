@@ -18,8 +18,8 @@ afterAll(() => world.close());
 
 const rowsOf = (userId: string) => world.client.notification.count({ where: { userId } });
 
-/** Rows of each table that holds something of people. */
-const everything = (userId: string) =>
+/** The number of rows in each table that keeps something about people. */
+const rowCounts = (userId: string) =>
   Promise.all([
     rowsOf(userId),
     world.client.counts.count({ where: { userId } }),
@@ -29,7 +29,7 @@ const everything = (userId: string) =>
   ]);
 
 describe('a deleted person', () => {
-  it('leaves an id and a version, nothing else', async () => {
+  it('leaves only an id and a version', async () => {
     const ada = await world.register('Ada');
     await world.alert(ada);
     expect(await rowsOf(ada)).toBe(2);
@@ -38,7 +38,7 @@ describe('a deleted person', () => {
       endpoint: `https://push.example.org/${ada}`,
       keys: { p256dh: `B${'A'.repeat(86)}`, auth: 'A'.repeat(22) },
     });
-    expect(await everything(ada)).toEqual([2, 1, 1, 1, 1]);
+    expect(await rowCounts(ada)).toEqual([2, 1, 1, 1, 1]);
     await world.bus.publish(deletedEvent(ada, 3));
     expect(await world.client.userCopy.findUnique({ where: { id: ada } })).toEqual({
       id: ada,
@@ -51,10 +51,10 @@ describe('a deleted person', () => {
       email: null,
       emailVerified: null,
     });
-    expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
+    expect(await rowCounts(ada)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('is not brought back, nor welcomed, by what comes late', async () => {
+  it('is neither brought back nor welcomed by late events', async () => {
     const ada = uuidv7();
     await world.bus.publish(deletedEvent(ada, 3));
     await world.bus.publish(userEvent('user.updated', ada, 2));
@@ -63,7 +63,7 @@ describe('a deleted person', () => {
     expect([await rowsOf(ada), await world.feed(ada)]).toEqual([0, []]);
   });
 
-  it('is told nothing of a late payment, while the other person is', async () => {
+  it('is not notified of a late payment; the other person is', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(deletedEvent(ada, 3));
     const before = await world.feed(ada);
@@ -74,8 +74,8 @@ describe('a deleted person', () => {
   });
 });
 
-describe('a preference and an erasure at the same moment', () => {
-  it('leave nothing, whichever is first', async () => {
+describe('a preference and an erasure at the same time', () => {
+  it('leave no rows, whichever is first', async () => {
     for (let round = 0; round < 20; round += 1) {
       const ada = uuidv7();
       if (round % 2) await world.bus.publish(userEvent('user.registered', ada, 1));
@@ -85,13 +85,13 @@ describe('a preference and an erasure at the same moment', () => {
         world.bus.publish(deletedEvent(ada, 2)),
       ]);
       expect([200, 401]).toContain(status);
-      expect(await everything(ada)).toEqual([0, 0, 0, 0, 0]);
+      expect(await rowCounts(ada)).toEqual([0, 0, 0, 0, 0]);
     }
   });
 });
 
-describe('a payment and an erasure at the same moment', () => {
-  /** Reads the people, gives way to an erasure, then writes: the order in which things go wrong. */
+describe('a payment and an erasure at the same time', () => {
+  /** Reads the copies, lets an erasure run as far as it can, and then writes. */
   async function notifyWhileErasing(
     people: (db: NotificationDb, ids: string[]) => ReturnType<typeof holdPeople>,
   ): Promise<string> {
@@ -110,7 +110,7 @@ describe('a payment and an erasure at the same moment', () => {
         .then(() => {
           done = true;
         });
-      await eventually(async () => expect(done || (await somebodyWaits())).toBe(true));
+      await eventually(async () => expect(done || (await isLockAwaited())).toBe(true));
       const rendered = renderNotices(paymentNotices({ id, type }, JSON.parse(body).data), known);
       await writeNotifications(
         db,
@@ -122,19 +122,19 @@ describe('a payment and an erasure at the same moment', () => {
     return ada;
   }
 
-  async function somebodyWaits(): Promise<boolean> {
+  async function isLockAwaited(): Promise<boolean> {
     const rows = await world.client.$queryRaw<unknown[]>`
       SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
       WHERE NOT l.granted AND a.datname = current_database()`;
     return rows.length > 0;
   }
 
-  it('hazard: with copies read but not held, something is written for a person who is gone', async () => {
+  it('hazard: if copies are read but not locked, a notification is written for a deleted person', async () => {
     const ada = await notifyWhileErasing((db, ids) => db.userCopy.findMany({ where: { id: { in: ids } } }));
     expect(await rowsOf(ada)).toBe(1);
   });
 
-  it('guard: held copies make the erasure wait, so that it finds everything', async () => {
+  it('guard: locked copies make the erasure wait, so it finds all rows', async () => {
     const ada = await notifyWhileErasing(holdPeople);
     expect(await rowsOf(ada)).toBe(0);
   });

@@ -34,7 +34,7 @@ const waiting = (userId: string) =>
   world.client.delivery.findMany({ where: { userId, channel: 'push', settledAt: null } });
 
 describe('endpoints that never answer', () => {
-  it('hold up their own person, and nobody else', async () => {
+  it('delay pushes to their own person only', async () => {
     const silent = await pushService();
     silent.answers = false;
     const [eve, grace] = [await world.register('Eve'), await world.register('Grace')];
@@ -52,7 +52,7 @@ describe('endpoints that never answer', () => {
     await eventually(async () => expect(await waiting(eve)).toEqual([]), { within: 20_000 });
   }, 90_000);
 
-  it('of many people leave room for whoever is known to take pushes', async () => {
+  it('of many people leave slots for subscriptions that are known to work', async () => {
     const silent = await pushService();
     silent.answers = false;
     const grace = await world.register('Grace');
@@ -76,7 +76,7 @@ describe('endpoints that never answer', () => {
     await silent.close();
   }, 90_000);
 
-  it('are left after 8 s, with their connection', async () => {
+  it('are given up after 8 s, and their connections are closed', async () => {
     const silent = await pushService();
     silent.answers = false;
     const eve = await world.register('Eve');
@@ -91,15 +91,15 @@ describe('endpoints that never answer', () => {
   }, 90_000);
 });
 
-describe('a subscription that fails', () => {
+describe('a failing subscription', () => {
   const healthOf = (userId: string) =>
     world.client.pushSubscription.findMany({
       where: { userId },
       select: { proven: true, failures: true },
     });
 
-  /** As time would. */
-  async function later(userId: string): Promise<void> {
+  /** Moves the last failure back by a day, and makes waiting pushes due. */
+  async function nextDay(userId: string): Promise<void> {
     await world.client.pushSubscription.updateMany({
       where: { userId },
       data: { failedAt: new Date(Date.now() - 24 * 3_600_000) },
@@ -110,19 +110,19 @@ describe('a subscription that fails', () => {
     });
   }
 
-  it.each([401, 403, 500])('with %i is dropped after ten failures in a row', async (status) => {
+  it.each([401, 403, 500])('is dropped after ten failures in a row with status %i', async (status) => {
     const grace = await world.register('Grace');
     const [path] = await subscribed(grace);
     push.status = (at) => (at === path ? status : 201);
     await pay(grace);
     for (let failures = 1; failures < 10; failures += 1) {
       await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: false, failures }]));
-      await later(grace);
+      await nextDay(grace);
     }
     await eventually(async () => expect(await healthOf(grace)).toEqual([]));
   });
 
-  it('that does so all at once, as in an outage, counts one; one that works again none', async () => {
+  it('counts an outage as one failure, and forgets it once a push works', async () => {
     const grace = await world.register('Grace');
     const [path] = await subscribed(grace);
     push.status = (at) => (at === path ? 503 : 201);
@@ -132,13 +132,13 @@ describe('a subscription that fails', () => {
     );
     await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: false, failures: 1 }]));
     push.status = () => 201;
-    await later(grace);
+    await nextDay(grace);
     await eventually(async () => expect(await waiting(grace)).toEqual([]));
     await eventually(async () => expect(await healthOf(grace)).toEqual([{ proven: true, failures: 0 }]));
   });
 });
 
-describe('what waits for a subscription', () => {
+describe('pushes that wait for a subscription', () => {
   const fill = (userId: string, target: string, count: number) =>
     world.client.delivery.createMany({
       data: Array.from({ length: count }, () => ({
@@ -151,8 +151,8 @@ describe('what waits for a subscription', () => {
   it.each([
     ['unproven', false, 0, 20],
     ['proven', true, 0, 100],
-    ['proven, also since it failed', true, 1, 100],
-  ])('is bounded while it is %s; the inbox has all', async (_, proven, failures, most) => {
+    ['proven and failing', true, 1, 100],
+  ])('are limited while it is %s; the inbox has all notifications', async (_, proven, failures, most) => {
     const grace = await world.register('Grace');
     await subscribed(grace);
     const { id } = await world.client.pushSubscription.findFirstOrThrow({ where: { userId: grace } });
@@ -170,8 +170,8 @@ describe('what waits for a subscription', () => {
   });
 });
 
-describe('what is taken', () => {
-  it('hazard: without shares, one person has every slot; guard: one of each at a time', async () => {
+describe('taking deliveries', () => {
+  it('hazard: the longest due belong to one person; guard: takes one per person, and gives nobody more than two slots', async () => {
     await world.client.$transaction(async (db) => {
       const [eve, grace] = [uuidv7(), uuidv7()];
       const rows = [...Array.from({ length: 30 }, () => eve), grace].map((userId, index) => ({

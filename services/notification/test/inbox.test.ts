@@ -10,7 +10,7 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 
-/** Somebody with a welcome and `payments` more in the inbox. */
+/** Registers a person whose inbox has the welcome and `payments` other notifications. */
 async function somebody(payments = 2): Promise<string> {
   const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
   for (let sent = 0; sent < payments; sent += 1) {
@@ -26,7 +26,7 @@ async function newest(userId: string): Promise<string> {
 }
 
 describe('GET /notifications', () => {
-  it('goes through the inbox page by page, newest first, as of a cursor', async () => {
+  it('lists the inbox page by page, newest first, with a cursor of the feed', async () => {
     const ada = await somebody(4);
     const all = (await world.inbox(ada)).map(({ id }) => id);
     expect(all).toHaveLength(5);
@@ -43,7 +43,7 @@ describe('GET /notifications', () => {
     expect([...seen].sort().reverse()).toEqual(seen);
   });
 
-  it('knows its states', async () => {
+  it('filters by state', async () => {
     const ada = await somebody(2);
     const id = await newest(ada);
     await world.http(ada, 'POST', `/notifications/${id}/mark-read`);
@@ -58,14 +58,14 @@ describe('GET /notifications', () => {
   });
 
   it.each(['state=lost', 'limit=0', 'limit=101', 'cursor=nonsense', 'unasked=1'])(
-    '%s is refused',
+    'refuses the query %s',
     async (query) => {
       const { status, body } = await world.http(uuidv7(), 'GET', `/notifications?${query}`);
       expect([status, body.code]).toEqual([400, 'invalid-request']);
     },
   );
 
-  it('is empty, and counts nothing, for somebody of whom nothing is known', async () => {
+  it('is empty and has counts of 0 for an unknown person', async () => {
     const stranger = uuidv7();
     expect(await world.inbox(stranger)).toEqual([]);
     expect(await world.counts(stranger)).toEqual({ unread: 0, unseen: 0, version: 0 });
@@ -73,7 +73,7 @@ describe('GET /notifications', () => {
 });
 
 describe('mark-read', () => {
-  it('changes one notification and the counts, and tells of both', async () => {
+  it('changes one notification and the counts, and sends both to the feed', async () => {
     const ada = await somebody(2);
     const id = await newest(ada);
     const { status, body } = await world.http(ada, 'POST', `/notifications/${id}/mark-read`);
@@ -89,7 +89,7 @@ describe('mark-read', () => {
     expect(await world.counts(ada)).toEqual(body.counts);
   });
 
-  it('changes nothing more when repeated, also by many at once', async () => {
+  it('changes nothing when repeated, even several times at once', async () => {
     const ada = await somebody(2);
     const path = `/notifications/${await newest(ada)}/mark-read`;
     const first = await world.http(ada, 'POST', path);
@@ -98,14 +98,14 @@ describe('mark-read', () => {
     expect((await world.feed(ada)).filter(({ type }) => type === 'notification.updated')).toHaveLength(1);
   });
 
-  it('many at once, of different ones, lose no count', async () => {
+  it('keeps the counts right when several notifications are marked at once', async () => {
     const ada = await somebody(8);
     const ids = (await world.inbox(ada)).map(({ id }) => id);
     await Promise.all(ids.map((id) => world.http(ada, 'POST', `/notifications/${id}/mark-read`)));
     expect(await world.counts(ada)).toEqual({ unread: 0, unseen: 0, version: 18 });
   });
 
-  it('is for the owner only', async () => {
+  it('is allowed to the owner only', async () => {
     const ada = await somebody(1);
     const id = await newest(ada);
     for (const path of [`/notifications/${id}/mark-read`, `/notifications/${uuidv7()}/mark-read`]) {
@@ -119,7 +119,7 @@ describe('mark-read', () => {
 });
 
 describe('mark-all-read', () => {
-  it('covers what was unread, up to the newest, and tells once', async () => {
+  it('marks all unread notifications up to the newest, and sends one feed entry', async () => {
     const ada = await somebody(3);
     const upTo = await newest(ada);
     const { status, body } = await world.http(ada, 'POST', '/notifications/mark-all-read');
@@ -133,7 +133,7 @@ describe('mark-all-read', () => {
     expect(await world.feed(ada)).toHaveLength(5);
   });
 
-  it('counts exactly what arrives meanwhile', async () => {
+  it('counts exactly the notifications that arrive at the same time', async () => {
     const ada = await somebody(5);
     const grace = await world.register('Grace');
     await Promise.all([
@@ -151,7 +151,7 @@ describe('mark-unread, archive and unarchive', () => {
   const mark = (userId: string, id: string, path: string) =>
     world.http(userId, 'POST', `/notifications/${id}/${path}`);
 
-  it('mark-unread undoes reading, and leaves what was seen seen', async () => {
+  it('mark-unread makes a notification unread, and it stays seen', async () => {
     const ada = await somebody(1);
     const id = await newest(ada);
     await mark(ada, id, 'mark-read');
@@ -162,7 +162,7 @@ describe('mark-unread, archive and unarchive', () => {
     expect((await world.feed(ada)).at(-1)).toEqual({ type: 'notification.updated', data: body });
   });
 
-  it('what is archived counts nothing and is listed apart; unarchived, it counts again', async () => {
+  it('an archived notification is listed apart and does not count; once unarchived, it counts again', async () => {
     const ada = await somebody(1);
     const id = await newest(ada);
     const archived = await mark(ada, id, 'archive');
@@ -176,7 +176,7 @@ describe('mark-unread, archive and unarchive', () => {
   });
 
   it.each(['mark-unread', 'archive', 'unarchive'])(
-    '%s, repeated, changes nothing more, and is for the owner only',
+    '%s changes nothing when repeated, and is allowed to the owner only',
     async (path) => {
       const ada = await somebody(1);
       const id = await newest(ada);
@@ -190,7 +190,7 @@ describe('mark-unread, archive and unarchive', () => {
 });
 
 describe('mark-all-seen', () => {
-  it('leaves what is unread unread, tells once, and not of what is archived', async () => {
+  it('leaves unread notifications unread and archived ones unseen, and sends one feed entry', async () => {
     const ada = await somebody(2);
     const upTo = await newest(ada);
     const welcome = (await world.inbox(ada)).at(-1)?.id;
@@ -216,7 +216,7 @@ describe('commands', () => {
     return command.handle(command.check(input), context, { tell: () => true, onLeave: () => {} });
   }
 
-  it('notification.mark-read does what the route does', async () => {
+  it('notification.mark-read does the same as its route', async () => {
     const ada = await somebody(1);
     const id = await newest(ada);
     const answer = await run(ada, 'notification.mark-read', { id });
@@ -252,7 +252,7 @@ describe('commands', () => {
     expect((await world.counts(ada)).unread).toBe(1);
   });
 
-  it('input that does not fit is refused with pointers', async () => {
+  it('invalid input is refused with pointers', async () => {
     await expect(async () =>
       run(uuidv7(), 'notification.mark-read', { id: 'nonsense' }),
     ).rejects.toMatchObject({

@@ -27,30 +27,30 @@ describe('headers', () => {
     '"ada" <ada@example.org>',
     'ada',
     '',
-  ])('can not be made of an address: %j', (to) => {
+  ])('cannot be injected by an address: %j', (to) => {
     expect(() => envelope(mail({ to }), from)).toThrow('bad-address');
   });
 
-  it('can not be made of a subject', () => {
+  it('cannot be injected by a subject', () => {
     expect(() => envelope(mail({ subject: 'Hello\r\nBcc: eve@example.org' }), from)).toThrow('bad-subject');
   });
 
-  it('name one sender', () => {
+  it('have exactly one sender', () => {
     expect(from).toEqual({ name: 'Warren', address: 'hello@warren.example' });
     expect(() => senderOf('a@example.org, b@example.org')).toThrow(TypeError);
   });
 });
 
 describe('a composed mail', () => {
-  it('shows in HTML what it was given, as text', () => {
-    const said = {
+  it('shows markup as text', () => {
+    const content = {
       language: 'en',
       subject: 'S',
       paragraphs: ['<script>"&\'</script>'],
       action: 'Go',
       path: '/x',
     };
-    const { html, text } = composeMail(said, 'https://warren.example/');
+    const { html, text } = composeMail(content, 'https://warren.example/');
     expect(html).toContain('<p>&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;</p>');
     expect(html).toContain('<a href="https://warren.example/x">Go</a>');
     expect(text).toBe('<script>"&\'</script>\n\nGo:\nhttps://warren.example/x\n');
@@ -58,7 +58,7 @@ describe('a composed mail', () => {
 });
 
 describe('the folder of mails', () => {
-  it('is for this user only, keeps the newest, and has one file for a mail that is tried again', async () => {
+  it('is readable by this user only, keeps the newest mails, and has one file for all tries of a mail', async () => {
     const folder = join(await mkdtemp(join(tmpdir(), 'warren-mail-')), 'mail');
     const mailer = createMailFolder(folder, from, 3);
     const mails = [1, 2, 3, 4, 5].map((second) =>
@@ -75,13 +75,13 @@ describe('the folder of mails', () => {
     await mailer.close();
   });
 
-  it('keeps no mail whose writer ended before it was whole, and leaves what is being written or is no mail', async () => {
+  it('deletes unfinished mails of crashed processes, and no mail that is being written and no other file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'warren-mail-'));
-    const aside = () => `.2026-01-01T00-00-00-000Z-${uuidv7()}`;
-    const [left, underWay, other] = [aside(), aside(), '.gitkeep'];
-    for (const name of [left, underWay, other]) await writeFile(join(folder, name), 'token');
+    const unfinished = () => `.2026-01-01T00-00-00-000Z-${uuidv7()}`;
+    const [abandoned, underWay, other] = [unfinished(), unfinished(), '.gitkeep'];
+    for (const name of [abandoned, underWay, other]) await writeFile(join(folder, name), 'token');
     const longAgo = new Date(Date.now() - 120_000);
-    for (const name of [left, other]) await utimes(join(folder, name), longAgo, longAgo);
+    for (const name of [abandoned, other]) await utimes(join(folder, name), longAgo, longAgo);
     const mailer = createMailFolder(folder, from, 3);
     await mailer.send(mail(), signal);
     const names = await readdir(folder);

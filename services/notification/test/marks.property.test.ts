@@ -11,14 +11,14 @@ afterAll(() => world.close());
 const one = ['mark-read', 'mark-unread', 'archive', 'unarchive'] as const;
 const all = ['mark-all-read', 'mark-all-seen'] as const;
 
-/** `at` picks one of the person's notifications, whichever there are by then. */
+/** `at` picks one of the notifications that the person has when the step runs. */
 const step = fc.oneof(
   fc.record({ does: fc.constantFrom(...one), at: fc.nat() }),
   fc.record({ does: fc.constantFrom(...all), at: fc.constant(0) }),
-  fc.record({ does: fc.constant('arrival' as const), at: fc.nat() }),
+  fc.record({ does: fc.constant('new' as const), at: fc.nat() }),
 );
 
-/** Rounds of what happens at the same time. */
+/** The steps of a round run at the same time. */
 const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 6 });
 
 async function counted(userId: string) {
@@ -29,8 +29,8 @@ async function counted(userId: string) {
   return row;
 }
 
-describe('whatever arrives and is marked, in whatever order and at once', () => {
-  it('counts are what counting gives, versions have no gaps, and the feed says the same as the rows', async () => {
+describe('notifications and marks in any order and at the same time', () => {
+  it('lead to counts that match the rows, versions without gaps, and a feed that matches the rows', async () => {
     const grace = await world.register('Grace');
     await fc.assert(
       fc.asyncProperty(rounds, async (given) => {
@@ -41,7 +41,7 @@ describe('whatever arrives and is marked, in whatever order and at once', () => 
           );
           await Promise.all(
             round.map(async ({ does, at }) => {
-              if (does === 'arrival') return world.bus.publish(paymentEvent('payment.succeeded', grace, ada));
+              if (does === 'new') return world.bus.publish(paymentEvent('payment.succeeded', grace, ada));
               const id = ids[at % ids.length];
               const path = does.startsWith('mark-all') ? does : `${id}/${does}`;
               const { status } = await world.http(ada, 'POST', `/notifications/${path}`);
@@ -54,13 +54,13 @@ describe('whatever arrives and is marked, in whatever order and at once', () => 
           expect(feed.map(({ data }) => data.counts.version)).toEqual(feed.map((_, index) => index + 1));
           expect([feed.length, feed.at(-1)?.data.counts]).toEqual([version, { ...counts, version }]);
         }
-        const told = new Map(
+        const lastInFeed = new Map(
           (await world.feed(ada)).map(({ data }) => [data.notification?.id, data.notification]),
         );
         const everything = [...(await world.inbox(ada)), ...(await world.inbox(ada, 'archived'))];
         for (const notification of everything) {
-          const last = told.get(notification.id);
-          // What marks all is told of in one entry, without each one's new version.
+          const last = lastInFeed.get(notification.id);
+          // A mark of all notifications has one entry, without their new versions.
           if (last?.version === notification.version) expect(last).toEqual(notification);
         }
       }),

@@ -19,8 +19,8 @@ afterAll(() => world.close());
 
 const day = 86_400_000;
 
-/** Notifications with ids of their time, `every` milliseconds one after the other, and the counts that go with them. */
-async function filled(userId: string, rows: number, from = Date.now() - rows, every = 1): Promise<void> {
+/** Writes notifications and counts. The ids have the times `from`, `from + every` and so on. */
+async function fill(userId: string, rows: number, from = Date.now() - rows, every = 1): Promise<void> {
   const id = (at: number) => firstIdAt(new Date(at));
   const data = Array.from({ length: rows }, (_, index) => {
     const at = from + index * every;
@@ -35,7 +35,7 @@ async function filled(userId: string, rows: number, from = Date.now() - rows, ev
   });
 }
 
-/** Walks over all inboxes until `done` holds. */
+/** Prunes inboxes until `done` passes. */
 async function prune(changes: Partial<typeof retention>, done: () => Promise<void>): Promise<void> {
   if (context === undefined) throw new Error('There is no context');
   const limits = { ...retention, ...changes };
@@ -45,7 +45,7 @@ async function prune(changes: Partial<typeof retention>, done: () => Promise<voi
   await eventually(done, { within: 20_000 }).finally(() => pruner.stop());
 }
 
-/** What the pruner knows of an inbox, and whether it would look at it then. */
+/** What is noted about an inbox, and whether it is due at `now`. */
 async function noted(userId: string, now = new Date()) {
   const due = await inboxesDue(world.client, { after: beforeAllDue, now, limit: 1_000 });
   const { dueAt, room } = await world.client.counts.findUniqueOrThrow({ where: { userId } });
@@ -63,9 +63,9 @@ async function counted(userId: string): Promise<Pick<Counts, 'unread' | 'unseen'
 }
 
 describe('an inbox', () => {
-  it('keeps its newest, with counts that are right and told', async () => {
+  it('keeps its newest notifications, and its counts are right and sent', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
-    await filled(ada, 40);
+    await fill(ada, 40);
     const ids = (await world.inbox(ada)).map(({ id }) => id);
     await world.http(ada, 'POST', `/notifications/${ids.at(-1)}/archive`);
     await world.http(ada, 'POST', `/notifications/${ids.at(-2)}/mark-read`);
@@ -82,27 +82,27 @@ describe('an inbox', () => {
     expect(await world.inbox(grace)).toHaveLength(1);
   });
 
-  it('keeps nothing for more than a year', async () => {
+  it('keeps no notification for more than a year', async () => {
     const ada = await world.register('Ada');
-    await filled(ada, 10, Date.now() - 370 * day, day);
+    await fill(ada, 10, Date.now() - 370 * day, day);
     expect(await world.inbox(ada)).toHaveLength(11);
     await prune({}, async () => expect((await world.inbox(ada)).length).toBeLessThanOrEqual(6));
     expect(await world.counts(ada)).toMatchObject(await counted(ada));
     expect((await world.inbox(ada)).at(0)?.kind).toBe('welcome');
   });
 
-  it('that changes nothing in the counts tells nobody', async () => {
+  it('sends no feed entry if pruning does not change its counts', async () => {
     const ada = await world.register('Ada');
-    await filled(ada, 20);
+    await fill(ada, 20);
     await world.http(ada, 'POST', '/notifications/mark-all-read');
     const [before, counts] = [await world.feed(ada), await world.counts(ada)];
     await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
     expect([await world.feed(ada), await world.counts(ada)]).toEqual([before, counts]);
   });
 
-  it('that is as full as it may be is marked far within a transaction’s time', async () => {
+  it('with as many notifications as allowed is marked well within the time of a transaction', async () => {
     const ada = await world.register('Ada');
-    await filled(ada, retention.most + 2_500);
+    await fill(ada, retention.most + 2_500);
     await prune({}, async () =>
       expect(await world.client.notification.count({ where: { userId: ada } })).toBe(retention.most),
     );
@@ -113,10 +113,10 @@ describe('an inbox', () => {
     expect(await world.counts(ada)).toMatchObject({ unread: 0, unseen: 0 });
   }, 60_000);
 
-  it('that can’t be pruned is left for the next time, and keeps nobody behind it waiting', async () => {
+  it('that cannot be pruned is tried again next time, and delays no other', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')].sort();
     if (ada === undefined || grace === undefined) throw new Error('There are two');
-    for (const person of [ada, grace]) await filled(person, 20);
+    for (const person of [ada, grace]) await fill(person, 20);
     await world.client.$executeRawUnsafe(`
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`);
     await world.client.$executeRawUnsafe(`
@@ -128,14 +128,14 @@ describe('an inbox', () => {
     await prune({ most: 10 }, async () => expect(await world.inbox(ada)).toHaveLength(10));
   });
 
-  it('is due when it holds too many or its oldest is too old, and not before', async () => {
+  it('is due when it has too many notifications or its oldest is too old, and not before', async () => {
     const ada = await world.register('Ada');
     const [welcome] = await world.inbox(ada);
     if (welcome === undefined) throw new Error('There is a welcome');
     await prune({ most: 10 }, async () => expect((await noted(ada)).isDue).toBe(false));
     expect(await noted(ada)).toEqual({ isDue: false, dueAt: expiryOf(welcome.id, retention), room: 9 });
     expect((await noted(ada, inAYear())).isDue).toBe(true);
-    await filled(ada, 9);
+    await fill(ada, 9);
     await world.http(ada, 'POST', '/notifications/mark-all-read');
     expect(await noted(ada)).toMatchObject({ isDue: false, room: 0 });
     await world.alert(ada);
@@ -144,7 +144,7 @@ describe('an inbox', () => {
     expect(await world.inbox(ada)).toHaveLength(10);
   });
 
-  it('that is empty is not due until something comes, whatever build writes it', async () => {
+  it('that is empty is due again when it gets a notification, whichever build writes it', async () => {
     const ada = await world.register('Ada');
     await prune({ days: -1 }, async () => expect(await noted(ada, inAYear())).toMatchObject({ dueAt: null }));
     expect(await world.inbox(ada)).toEqual([]);
@@ -153,25 +153,25 @@ describe('an inbox', () => {
     expect((await noted(ada)).isDue).toBe(true);
   });
 
-  it('that something comes to while it is looked at stays due, and holds up no other', async () => {
+  it('stays due if it gets a notification while it is inspected, and delays no other', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
-    const look = () =>
+    const inspect = () =>
       inspectInboxes(world.client, [ada, grace], { most: 10, oldestId: oldestKeptId(new Date(), retention) });
-    const schedule = async (inboxes: Awaited<ReturnType<typeof look>>) =>
+    const schedule = async (inboxes: Awaited<ReturnType<typeof inspect>>) =>
       scheduleInboxes(
         world.client,
         inboxes.map((inbox) => ({ ...inbox, dueAt: inAYear() })),
       );
-    const looks = await look();
+    const inspected = await inspect();
     await world.alert(ada);
-    await schedule(looks);
+    await schedule(inspected);
     expect([await noted(ada), await noted(grace)]).toMatchObject([{ isDue: true }, { isDue: false }]);
     await world.client.$transaction(async (tx) => {
       await tx.$queryRaw`SELECT FROM counts WHERE user_id = ${ada}::uuid FOR UPDATE`;
-      await schedule(await look());
+      await schedule(await inspect());
     });
     expect((await noted(ada)).isDue).toBe(true);
-    await schedule(await look());
+    await schedule(await inspect());
     expect((await noted(ada)).isDue).toBe(false);
   });
 
@@ -179,7 +179,7 @@ describe('an inbox', () => {
     if (context === undefined) throw new Error('There is no context');
     const { withLease } = context;
     const ada = await world.register('Ada');
-    await filled(ada, 20);
+    await fill(ada, 20);
     await world.client.$executeRaw`
       INSERT INTO messaging.lease VALUES ('notification-pruner', gen_random_uuid(), now() + interval '1 hour')`;
     const answers: unknown[] = [];

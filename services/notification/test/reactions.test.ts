@@ -13,64 +13,64 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 
-const told = async (userId: string) => (await world.inbox(userId)).map(({ kind, body }) => [kind, body]);
+const textsOf = async (userId: string) => (await world.inbox(userId)).map(({ kind, body }) => [kind, body]);
 
-describe('what happened elsewhere', () => {
-  it('a registration is welcomed', async () => {
+describe('events of other services', () => {
+  it('welcome a person who registers', async () => {
     const ada = await world.register('Ada');
-    expect(await told(ada)).toEqual([['welcome', 'Hello Ada, your account is ready.']]);
+    expect(await textsOf(ada)).toEqual([['welcome', 'Hello Ada, your account is ready.']]);
   });
 
-  it('a payment is told to both, each with the name of the other, in the money of the reader', async () => {
+  it('notify payer and recipient of a payment, with the name of the other and the amount in the reader’s format', async () => {
     const [ada, grace] = [await world.register('Ada', { locale: 'de-DE' }), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
-    expect((await told(ada))[0]).toEqual(['payment-sent', 'Du hast 12,50\u00a0€ an Grace gezahlt.']);
-    expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
+    expect((await textsOf(ada))[0]).toEqual(['payment-sent', 'Du hast 12,50\u00a0€ an Grace gezahlt.']);
+    expect((await textsOf(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Ada.']);
   });
 
-  it('a refund is told to the payer, with all that came back so far', async () => {
+  it('notify the payer of a refund, with everything that was refunded so far', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.refunded', ada, grace, { amountRefunded: 500 }));
-    expect((await told(ada))[0]).toEqual([
+    expect((await textsOf(ada))[0]).toEqual([
       'payment-refunded',
       'Of your payment of €12.50 to Grace, €5.00 came back to you.',
     ]);
-    expect(await told(grace)).toHaveLength(1);
+    expect(await textsOf(grace)).toHaveLength(1);
   });
 
-  it('a refund that fails after all takes the word back, with what stays refunded', async () => {
+  it('notify the payer of a refund that fails later, with the amount that stays refunded', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.refunded', ada, grace, { amountRefunded: 500 }));
     await world.bus.publish(paymentEvent('payment.refund-failed', ada, grace, { amountRefunded: 0 }));
-    expect((await told(ada)).slice(0, 2)).toEqual([
+    expect((await textsOf(ada)).slice(0, 2)).toEqual([
       [
         'payment-refund-failed',
         'A refund of your payment of €12.50 to Grace failed after all. Refunded to you remains €0.00.',
       ],
       ['payment-refunded', 'Of your payment of €12.50 to Grace, €5.00 came back to you.'],
     ]);
-    expect(await told(grace)).toHaveLength(1);
+    expect(await textsOf(grace)).toHaveLength(1);
   });
 
   it.each([
     ['payment.failed', 'payment-failed'],
     ['payment.requires-action', 'payment-action-required'],
-  ] as const)('%s is told to the payer only', async (type, kind) => {
+  ] as const)('%s notifies the payer only', async (type, kind) => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(paymentEvent(type, ada, grace));
-    expect((await told(ada)).map(([first]) => first)).toEqual([kind, 'welcome']);
-    expect(await told(grace)).toHaveLength(1);
+    expect((await textsOf(ada)).map(([first]) => first)).toEqual([kind, 'welcome']);
+    expect(await textsOf(grace)).toHaveLength(1);
   });
 
-  it('a changed name shows in the next notification; an older one that comes late does not', async () => {
+  it('show a changed name in the next notification, and not an older name that comes late', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(userEvent('user.updated', ada, 4, { displayName: 'Countess' }));
     await world.bus.publish(userEvent('user.updated', ada, 3, { displayName: 'Late' }));
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
-    expect((await told(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Countess.']);
+    expect((await textsOf(grace))[0]).toEqual(['payment-received', 'You received €12.50 from Countess.']);
   });
 
-  it('travels with the counts, in the feed and as an event', async () => {
+  it('lead to a feed entry with the counts and to an event', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
     const entries = await world.feed(grace);
@@ -88,26 +88,26 @@ describe('what happened elsewhere', () => {
     );
   });
 
-  it('waits for a name that is on its way', async () => {
+  it('wait for the copy of a person that is on its way', async () => {
     const [ada, grace] = [await world.register('Ada'), uuidv7()];
     const published = world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
     await world.bus.publish(userEvent('user.registered', grace, 1, { displayName: 'Grace' }));
     await published;
-    expect((await told(ada))[0]).toEqual(['payment-sent', 'You paid €12.50 to Grace.']);
+    expect((await textsOf(ada))[0]).toEqual(['payment-sent', 'You paid €12.50 to Grace.']);
     expect(world.bus.deadLetters).toEqual([]);
   });
 });
 
-describe('duplicates', () => {
-  it('one event makes one notification, however often it comes', async () => {
+describe('repeated and simultaneous events', () => {
+  it('make no second notification', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const event = paymentEvent('payment.succeeded', ada, grace);
     for (let times = 0; times < 3; times += 1) await world.bus.publish(event);
-    expect((await told(grace)).map(([kind]) => kind)).toEqual(['payment-received', 'welcome']);
+    expect((await textsOf(grace)).map(([kind]) => kind)).toEqual(['payment-received', 'welcome']);
     expect(await world.counts(grace)).toEqual({ unread: 2, unseen: 2, version: 2 });
   });
 
-  it('also where the inbox has forgotten it: counts and feed stay as they were', async () => {
+  it('change neither counts nor feed even after the inbox has forgotten the event', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const event = paymentEvent('payment.succeeded', ada, grace);
     await world.bus.publish(event);
@@ -118,7 +118,7 @@ describe('duplicates', () => {
     expect(await world.counts(grace)).toEqual({ unread: 2, unseen: 2, version: 2 });
   });
 
-  it('many payments of the same two, at once and crosswise, lose no count', async () => {
+  it('lose no count if payments between two people come at the same time', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     const events = Array.from({ length: 60 }, (_, index) =>
       index % 2

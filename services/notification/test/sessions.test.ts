@@ -45,7 +45,7 @@ const endpointsOf = async (userId: string) =>
   (await world.client.pushSubscription.findMany({ where: { userId } })).map(({ endpoint }) => endpoint);
 
 describe('a session that ends', () => {
-  it('takes its subscriptions along, and leaves those of other sessions', async () => {
+  it('ends its own subscriptions, and not those of other sessions', async () => {
     const ada = await world.register('Ada');
     const [own, stolen] = [uuidv7(), uuidv7()];
     const [ownEndpoint, thief] = [someEndpoint(), someEndpoint()];
@@ -55,7 +55,7 @@ describe('a session that ends', () => {
     expect(await endpointsOf(ada)).toEqual([ownEndpoint]);
   });
 
-  it('can not subscribe with a token that still is good, though its end was told first', async () => {
+  it('cannot subscribe with a token that is still valid', async () => {
     const ada = await world.register('Ada');
     const stolen = uuidv7();
     await world.bus.publish(revocation(ada, stolen));
@@ -63,7 +63,7 @@ describe('a session that ends', () => {
     expect(await endpointsOf(ada)).toEqual([]);
   });
 
-  it('can not subscribe either where only another instance was told so far', async () => {
+  it('cannot subscribe even if only another instance knows of its end', async () => {
     const [ada, stolen] = [await world.register('Ada'), uuidv7()];
     await rememberRevoked(world.client, stolen, new Date(Date.now() + 600_000));
     expect((await ask(ada, stolen, 'GET', '/push-subscriptions')).status).toBe(200);
@@ -71,7 +71,7 @@ describe('a session that ends', () => {
     expect(await endpointsOf(ada)).toEqual([]);
   });
 
-  it('may be told twice, or late, when its browser is in another session', async () => {
+  it('does not end the subscription of a later session in the same browser when its event is repeated', async () => {
     const ada = await world.register('Ada');
     const [first, second, endpoint, browser] = [uuidv7(), uuidv7(), someEndpoint(), new Browser()];
     await subscribe(ada, first, endpoint, browser);
@@ -84,7 +84,7 @@ describe('a session that ends', () => {
     expect(world.bus.deadLetters).toEqual([]);
   });
 
-  it('and subscribes at the same moment leaves nothing, whichever is first', async () => {
+  it('and subscribes at the same time leaves no subscription, whichever is first', async () => {
     const ada = await world.register('Ada');
     for (let round = 0; round < 20; round += 1) {
       const session = uuidv7();
@@ -97,7 +97,7 @@ describe('a session that ends', () => {
     }
   });
 
-  it('takes those along of which nobody knows the session, and no one else’s', async () => {
+  it('ends its person’s subscriptions with an unknown session, and nobody else’s', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     for (const person of [ada, grace]) await subscribe(person, uuidv7());
     await world.client.pushSubscription.updateMany({ data: { sessionId: null } });
@@ -105,7 +105,7 @@ describe('a session that ends', () => {
     expect([await endpointsOf(ada), (await endpointsOf(grace)).length]).toEqual([[], 1]);
   });
 
-  it('is remembered while a token of it may be good, and no longer', async () => {
+  it('is remembered while one of its tokens may be valid, and no longer', async () => {
     const [ada, old, recent] = [await world.register('Ada'), uuidv7(), uuidv7()];
     await world.bus.publish(revocation(ada, old, new Date(Date.now() - 3_700_000)));
     await world.bus.publish(revocation(ada, recent, new Date()));
@@ -116,7 +116,7 @@ describe('a session that ends', () => {
 });
 
 describe('a person', () => {
-  it('sees which browsers get pushes, without their addresses, and ends them by id', async () => {
+  it('sees which browsers get pushes, without their endpoints, and removes them by id', async () => {
     const [ada, eve] = [await world.register('Ada'), await world.register('Eve')];
     const ids = [(await subscribe(ada, uuidv7())).body.id, (await subscribe(ada, uuidv7())).body.id];
     const listed = async () => (await world.http(ada, 'GET', '/push-subscriptions')).body.items;

@@ -31,7 +31,7 @@ function mailerTo(url: string): Mailer {
   return mailer;
 }
 
-/** With the self-signed certificate that it brings. Counts mails. */
+/** A server with a self-signed certificate. `mails` has an entry for each mail that it gets. */
 async function smtp(options: SMTPServerOptions): Promise<{ port: number; mails: string[] }> {
   const mails: string[] = [];
   const server = new SMTPServer({
@@ -63,21 +63,21 @@ async function tcp(talk: (socket: Socket) => void): Promise<number> {
 }
 
 describe('SMTP over TLS', () => {
-  it('signs in, by the address alone', async () => {
+  it('signs in with the user and password of the address', async () => {
     const { port, mails } = await smtp({ secure: true });
     const url = `smtps://ada:secret@127.0.0.1:${port}?tls.rejectUnauthorized=false`;
     await mailerTo(url).send(mail(), soon());
     expect(mails).toEqual(['ada over TLS']);
   });
 
-  it('sends nothing to a server that nobody vouches for', async () => {
+  it('sends nothing to a server with an untrusted certificate', async () => {
     const { port, mails } = await smtp({ secure: true });
     const sent = mailerTo(`smtps://ada:secret@127.0.0.1:${port}`).send(mail(), soon());
     await expect(sent).rejects.not.toBeInstanceOf(Undeliverable);
     expect(mails).toEqual([]);
   });
 
-  it('sends nothing in clear where it must not', async () => {
+  it('sends nothing in clear if TLS is required', async () => {
     const { port, mails } = await smtp({ authOptional: true, disabledCommands: ['STARTTLS'] });
     const url = `smtp://127.0.0.1:${port}`;
     await expect(mailerTo(`${url}?requireTLS=true`).send(mail(), soon())).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe('SMTP over TLS', () => {
     expect(mails).toEqual(['nobody in clear']);
   });
 
-  it('a wrong password is ours to mend: the mail is not given up', async () => {
+  it('does not give up a mail because of a wrong password', async () => {
     const { port, mails } = await smtp({ secure: true });
     const url = `smtps://ada:wrong@127.0.0.1:${port}?tls.rejectUnauthorized=false`;
     const sent = mailerTo(url).send(mail(), soon());
@@ -126,7 +126,7 @@ describe('a refusal', () => {
     ['RCPT TO', 550, 'no such user'],
     ['RCPT TO', 553, 'no such name'],
     ['DATA', 550, '5.1.1 no such user'],
-  ] as const)('to %s of %i %s is final: it is about this recipient', async (step, code, text) => {
+  ] as const)('to %s with %i %s is final, since it concerns the recipient', async (step, code, text) => {
     const error = await refusing(step, code, text);
     expect(error).toBeInstanceOf(Undeliverable);
     expect(failureCode(error)).toContain(String(code));
@@ -145,13 +145,16 @@ describe('a refusal', () => {
     ['RCPT TO', 450, '4.1.1 ask again'],
     ['MAIL FROM', 550, '5.1.1 whoever you are'],
     ['MAIL FROM', 553, '5.1.8 who are you'],
-  ] as const)('to %s of %i %s is not: it is about us, or passes', async (step, code, text) => {
-    const error = await refusing(step, code, text);
-    expect(error).toMatchObject({ responseCode: code });
-    expect(error).not.toBeInstanceOf(Undeliverable);
-  });
+  ] as const)(
+    'to %s with %i %s is not final, since it concerns the sender or passes',
+    async (step, code, text) => {
+      const error = await refusing(step, code, text);
+      expect(error).toMatchObject({ responseCode: code });
+      expect(error).not.toBeInstanceOf(Undeliverable);
+    },
+  );
 
-  it('is told with its enhanced status code, also where the reply has many lines', async () => {
+  it('is recorded with its enhanced status code, even if the reply has several lines', async () => {
     const error = await refusing('DATA', 550, '5.4.5 daily quota exceeded');
     expect(failureCode(error)).toBe('EMESSAGE 550 5.4.5');
     const response = '550-5.1.1 No such user\n550 5.1.1 Look at the address';
@@ -159,8 +162,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('a server that keeps talking without saying anything', () => {
-  it('is left when the time of a try is over, and its connection closed', async () => {
+describe('a server that never finishes its reply', () => {
+  it('is given up when the time of a try is over, and its connection is closed', async () => {
     let accepted = 0;
     let closed = 0;
     const port = await tcp((socket) => {
@@ -181,7 +184,7 @@ describe('a server that keeps talking without saying anything', () => {
     await eventually(() => expect(closed).toBe(accepted));
   });
 
-  it('that sends a line without end costs bounded memory', async () => {
+  it('needs bounded memory if it sends an endless line', async () => {
     const chunk = 'x'.repeat(64 * 1024);
     const port = await tcp((socket) => {
       const flood = () => {

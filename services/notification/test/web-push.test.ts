@@ -30,7 +30,7 @@ function subscribe(userId: string, path: string, browser = new Browser()) {
   });
 }
 
-/** Somebody pays them. */
+/** Somebody pays this person. */
 async function pay(recipientId: string) {
   await world.bus.publish(paymentEvent('payment.succeeded', await world.register('Ada'), recipientId));
 }
@@ -39,7 +39,7 @@ const pushesOf = (userId: string) => world.client.delivery.findMany({ where: { u
 const subscriptionsOf = (userId: string) => world.client.pushSubscription.count({ where: { userId } });
 
 describe('a push', () => {
-  it('is encrypted for the browser, signed with the key that it subscribed with, and says what it must', async () => {
+  it('is encrypted for the browser, signed with the key that the browser subscribed with, and has the expected payload', async () => {
     const [grace, path, browser] = [await world.register('Grace'), somePath(), new Browser()];
     const { body: key } = await world.http(grace, 'GET', '/push-subscriptions/key');
     expect((await subscribe(grace, path, browser)).status).toBe(201);
@@ -64,7 +64,7 @@ describe('a push', () => {
     expect(Number(pushed?.headers.ttl)).toBeGreaterThan(3_600);
   });
 
-  it('goes to each browser of the person, and to no one else’s', async () => {
+  it('goes to all browsers of the person, and to nobody else’s', async () => {
     const [grace, other] = [await world.register('Grace'), await world.register('Other')];
     const paths = [somePath(), somePath()];
     const elsewhere = somePath();
@@ -75,7 +75,7 @@ describe('a push', () => {
     expect(push.at(elsewhere)).toEqual([]);
   });
 
-  it.each([404, 410])('to a subscription that the push service answers with %i ends it', async (status) => {
+  it.each([404, 410])('that is answered with %i ends its subscription', async (status) => {
     const [grace, path] = [await world.register('Grace'), somePath()];
     await subscribe(grace, path);
     push.status = (at) => (at === path ? status : 201);
@@ -86,7 +86,7 @@ describe('a push', () => {
     );
   });
 
-  it.each([429, 500, 302])('answered with %i is tried again under the same topic', async (status) => {
+  it.each([429, 500, 302])('that is answered with %i is tried again with the same topic', async (status) => {
     const [grace, path] = [await world.register('Grace'), somePath()];
     await subscribe(grace, path);
     push.status = (at) => (at === path && push.at(path).length === 1 ? status : 201);
@@ -121,14 +121,14 @@ describe('a push', () => {
 });
 
 describe('subscriptions', () => {
-  it('are one for each endpoint, however often it is given', async () => {
+  it('exist once per endpoint, however often the browser subscribes', async () => {
     const [grace, path, browser] = [await world.register('Grace'), somePath(), new Browser()];
     const answers = [await subscribe(grace, path, browser), await subscribe(grace, path, browser)];
     expect(answers[0]).toEqual(answers[1]);
     expect(await subscriptionsOf(grace)).toBe(1);
   });
 
-  it('are twenty for one person at most: the oldest give way', async () => {
+  it('are limited to twenty per person; a new one replaces the oldest', async () => {
     const grace = await world.register('Grace');
     const paths = Array.from({ length: 22 }, somePath);
     for (const path of paths) await subscribe(grace, path);
@@ -138,7 +138,7 @@ describe('subscriptions', () => {
     );
   });
 
-  it('of a browser go over to whoever signs in there, and to nobody who only knows the endpoint', async () => {
+  it('are taken over by a person who signs in on the browser, and by nobody who only knows the endpoint', async () => {
     const [grace, other, path, browser] = [
       await world.register('Grace'),
       await world.register('Other'),
@@ -152,7 +152,7 @@ describe('subscriptions', () => {
     expect([await subscriptionsOf(grace), await subscriptionsOf(other)]).toEqual([0, 1]);
   });
 
-  it('end by DELETE, for their owner', async () => {
+  it('end with DELETE by their owner', async () => {
     const [grace, path] = [await world.register('Grace'), somePath()];
     await subscribe(grace, path);
     const end = (userId: string) =>
@@ -163,7 +163,7 @@ describe('subscriptions', () => {
     expect(await subscriptionsOf(grace)).toBe(0);
   });
 
-  it('of a deleted person are gone, and none is made by a token that still is good', async () => {
+  it('of a deleted person are deleted, and a token that is still valid makes no new one', async () => {
     const grace = await world.register('Grace');
     await subscribe(grace, somePath());
     await world.bus.publish(deletedEvent(grace, 3));
@@ -174,7 +174,7 @@ describe('subscriptions', () => {
   it.each([
     [{ p256dh: 'short', auth: new Browser().keys.auth }, '/keys/p256dh'],
     [{ p256dh: new Browser().keys.p256dh, auth: 'short' }, '/keys/auth'],
-  ])('with keys that are none are refused', async (keys, pointer) => {
+  ])('with malformed keys are refused', async (keys, pointer) => {
     const { status, body } = await world.http(uuidv7(), 'POST', '/push-subscriptions', {
       endpoint: push.origin + somePath(),
       keys,
@@ -182,7 +182,7 @@ describe('subscriptions', () => {
     expect([status, body.errors]).toEqual([400, [{ pointer, code: 'pattern' }]]);
   });
 
-  it('with a key that is no point on the curve end with the first push', async () => {
+  it('with a key that is no point on the curve end at the first push', async () => {
     const [grace, path] = [await world.register('Grace'), somePath()];
     const keys = { ...new Browser().keys, p256dh: `B${'A'.repeat(86)}` };
     await world.http(grace, 'POST', '/push-subscriptions', { endpoint: push.origin + path, keys });
@@ -199,21 +199,24 @@ describe('VAPID settings', () => {
 
   it.each([
     [
-      'no pair',
+      'keys that do not belong together',
       { privateKey: webPush.generateVAPIDKeys().privateKey },
       'VAPID_PRIVATE_KEY is not the private half',
     ],
-    ['no key', { privateKey: 'A'.repeat(43) }, 'VAPID_PRIVATE_KEY is not the private half'],
-    ['no address', { subject: 'https://no where' }, 'VAPID_SUBJECT must be'],
-  ])('that are %s end the start, and name what is wrong but not its value', async (_, changes, message) => {
-    const { publicKey, privateKey, subject } = { ...pair, subject: 'mailto:a@example.org', ...changes };
-    const env = { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: subject };
-    const failed = starting(env).catch((error: Error) => error);
-    expect(String(await failed)).toContain(message);
-    expect(String(await failed)).not.toContain(privateKey);
-  });
+    ['a malformed key', { privateKey: 'A'.repeat(43) }, 'VAPID_PRIVATE_KEY is not the private half'],
+    ['a malformed address', { subject: 'https://no where' }, 'VAPID_SUBJECT must be'],
+  ])(
+    'with %s prevent the start, and name the wrong setting but not its value',
+    async (_, changes, message) => {
+      const { publicKey, privateKey, subject } = { ...pair, subject: 'mailto:a@example.org', ...changes };
+      const env = { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey, VAPID_SUBJECT: subject };
+      const failed = starting(env).catch((error: Error) => error);
+      expect(String(await failed)).toContain(message);
+      expect(String(await failed)).not.toContain(privateKey);
+    },
+  );
 
-  it('that are right start', async () => {
+  it('that are right are accepted', async () => {
     const { publicKey, privateKey } = pair;
     const right = await starting({ VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey });
     const { body } = await right.http(uuidv7(), 'GET', '/push-subscriptions/key');
@@ -223,7 +226,7 @@ describe('VAPID settings', () => {
 });
 
 describe('VAPID keys', () => {
-  it('are made once, and the same in every instance', async () => {
+  it('are generated once, and are the same in every instance', async () => {
     const second = await World.create({ database: world.database });
     const [first, other] = [world, second].map((each) =>
       each.http(uuidv7(), 'GET', '/push-subscriptions/key'),
@@ -232,7 +235,7 @@ describe('VAPID keys', () => {
     await second.close();
   });
 
-  it('come from the environment, both or none', async () => {
+  it('are both set in the environment or neither', async () => {
     const VAPID_PUBLIC_KEY = new Browser().keys.p256dh;
     await expect(World.create({ database: world.database, env: { VAPID_PUBLIC_KEY } })).rejects.toThrow(
       'VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together',

@@ -1,4 +1,4 @@
-/** No try can ever bring it there: it is given up at once. Any other failure is tried again. */
+/** No retry can help, so the delivery is given up at once. After any other error it is tried again. */
 export class Undeliverable extends Error {
   override readonly name = 'Undeliverable';
 }
@@ -6,12 +6,12 @@ export class Undeliverable extends Error {
 /** The push service doesn't know the subscription any more. */
 export class SubscriptionGone extends Undeliverable {}
 
-/** A failure in a word, for rows and logs: codes only, since messages name addresses. */
+/** A short code of a failure, for rows and logs. It leaves out the error's message, which may contain an address. */
 export function failureCode(error: unknown): string {
   if (error instanceof Undeliverable) return error.message;
   const { code, responseCode, status, name } = (error ?? {}) as Record<string, unknown>;
-  const words = [code ?? name, responseCode, status].filter((word) =>
-    ['string', 'number'].includes(typeof word),
+  const codes = [code ?? name, responseCode, status].filter((each) =>
+    ['string', 'number'].includes(typeof each),
   );
-  return words.join(' ').slice(0, 100) || 'unknown';
+  return codes.join(' ').slice(0, 100) || 'unknown';
 }

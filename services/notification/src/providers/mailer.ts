@@ -1,6 +1,6 @@
-/** A mail, complete but for its sender. */
+/** A mail without its sender. */
 export interface OutgoingMail {
-  /** The same each time it is tried: it makes the Message-ID (RFC 5322), by which a repeat can be recognised. */
+  /** The same for all tries. It becomes the Message-ID (RFC 5322), by which mail servers recognise a repeat. */
   id: string;
   to: string;
   subject: string;
@@ -9,12 +9,13 @@ export interface OutgoingMail {
   date: Date;
 }
 
-/** Brings mails to a mail server, or wherever. */
+/** Sends mails. */
 export interface Mailer {
   /**
-   * Resolves when it is out of our hands. The signal ends a try that takes too long: it may have arrived all the same.
+   * Resolves when somebody else has taken over the mail. The signal ends a try that takes too long; the mail may still
+   * have been sent.
    *
-   * @throws Undeliverable where no repeat helps
+   * @throws Undeliverable if no retry can help
    */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -2,21 +2,22 @@
 export interface OutgoingPush {
   subscription: { endpoint: string; p256dh: string; auth: string };
   payload: string;
-  /** The same each time it is tried: a push service replaces what still waits under it (RFC 8030, 5.4). */
+  /** The same for all tries. A push service replaces a waiting message with the same topic (RFC 8030, 5.4). */
   topic: string;
   ttlSeconds: number;
 }
 
-/** Brings messages to push services. */
+/** Sends messages to push services. */
 export interface Pusher {
-  /** The application server key that browsers subscribe with. */
+  /** The key of this application, which browsers subscribe with. */
   readonly publicKey: string;
-  /** What is wrong with an endpoint, before any name is looked up; `undefined` where nothing is. */
+  /** Why this service sends nothing to an endpoint, without looking up its name; `undefined` if it does. */
   refusal(endpoint: string): string | undefined;
   /**
-   * Resolves when the push service has it.
+   * Resolves when the push service has accepted the message.
    *
-   * @throws SubscriptionGone if it doesn't know the subscription any more, Undeliverable where no repeat helps
+   * @throws SubscriptionGone if the push service doesn't know the subscription any more, Undeliverable if no retry can
+   * help
    */
   send(push: OutgoingPush, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

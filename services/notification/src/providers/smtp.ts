@@ -4,7 +4,7 @@ import { Undeliverable } from './failures.js';
 import type { Mailer } from './mailer.js';
 import { enhancedStatus, isFinal, type SmtpFailure } from './smtp-replies.js';
 
-/** Milliseconds; the signal that comes with each mail bounds the whole. */
+/** In milliseconds. The signal of each mail limits the whole. */
 const limits = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
@@ -12,10 +12,10 @@ const limits = {
   dnsTimeout: 10_000,
 };
 
-/** Sends by SMTP (RFC 5321), over a few connections that are kept for the next mails. */
+/** Sends by SMTP (RFC 5321). Keeps its connections, at most `connections`, for later mails. */
 export function createSmtpMailer(url: string, from: Sender, connections: number): Mailer {
   const transport = createTransport({ url, pool: true, maxConnections: connections, ...limits });
-  // Without a listener, a connection that breaks between two mails would end the process; the next mail tells.
+  // Without a listener, a connection that breaks between two mails would crash the process. The next mail notices.
   transport.on('error', () => undefined);
 
   return {
@@ -32,7 +32,7 @@ export function createSmtpMailer(url: string, from: Sender, connections: number)
   };
 }
 
-/** With the enhanced status code for those who read why a mail failed. */
+/** Adds the enhanced status code, which rows and logs then show. */
 function classified(error: unknown): unknown {
   const failure = (error ?? {}) as SmtpFailure & { code?: unknown };
   const { code, responseCode } = failure;

@@ -2,27 +2,28 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import webPush from 'web-push';
 import type { VapidKeys } from '../domain/vapid.js';
-import { endpointRefusal } from './endpoint.js';
+import { endpointRefusal, publicLookup } from './endpoint.js';
 import { SubscriptionGone, Undeliverable } from './failures.js';
-import { publicLookup } from './public-address.js';
 import type { OutgoingPush, Pusher } from './pusher.js';
 import { checkVapid } from './vapid.js';
 
 export interface WebPushOptions {
   keys: VapidKeys;
-  /** `mailto:` or `https:`. */
+  /** The operator's contact: a `mailto:` or `https:` address. */
   subject: string;
+  /** Whether endpoints may be private addresses and plain HTTP. */
   allowLocal: boolean;
+  /** Most connections to one server. */
   connections: number;
-  /** In place of the machine's. */
+  /** Default: those of the machine. */
   nameServers?: readonly string[];
 }
 
-/** Bytes of an answer that are read; nothing in it matters but its status. */
+/** Most bytes of an answer that are read. Only its status matters. */
 const mostAnswerBytes = 16_384;
 
 /**
- * Web Push: encrypted for the browser (RFC 8291), signed with our key (RFC 8292). Redirects are not followed.
+ * Web Push: encrypts for the browser (RFC 8291) and signs with this application's key (RFC 8292). Follows no redirects.
  *
  * @throws TypeError if nothing can be signed with these keys and this subject
  */
@@ -32,7 +33,7 @@ export function createWebPush(options: WebPushOptions): Pusher {
   const agentOptions = {
     keepAlive: true,
     maxSockets: connections,
-    // Ends connections that nobody uses; a push is ended by its signal.
+    // Ends unused connections. A push is ended by its signal.
     timeout: 20_000,
     ...(!allowLocal && { lookup: publicLookup(nameServers) }),
   };
@@ -63,7 +64,7 @@ export function createWebPush(options: WebPushOptions): Pusher {
       if (status >= 200 && status < 300) return;
       if (status === 404 || status === 410) throw new SubscriptionGone(`http ${status}`);
       if (status === 400 || status === 413) throw new Undeliverable(`http ${status}`);
-      throw Object.assign(new Error('the push service did not take it'), { code: 'http', status });
+      throw Object.assign(new Error('the push service refused the message'), { code: 'http', status });
     },
 
     async close() {
@@ -73,7 +74,7 @@ export function createWebPush(options: WebPushOptions): Pusher {
   };
 }
 
-/** @throws SubscriptionGone for keys that nothing can be encrypted for */
+/** @throws SubscriptionGone if the subscription's keys can't be encrypted for */
 function encrypted(
   { subscription: { endpoint, p256dh, auth }, payload, topic, ttlSeconds }: OutgoingPush,
   vapidDetails: VapidKeys & { subject: string },
@@ -88,7 +89,7 @@ function encrypted(
     if (!Buffer.isBuffer(body)) throw new TypeError('nothing was encrypted');
     return { headers, body };
   } catch (error) {
-    // What fails beside the encryption is ours, and no word on the subscription.
+    // Any other failure is this service's own, and says nothing about the subscription.
     throw canEncrypt(p256dh, auth) ? error : new SubscriptionGone('bad-keys', { cause: error });
   }
 }
@@ -102,7 +103,7 @@ function canEncrypt(p256dh: string, auth: string): boolean {
   }
 }
 
-/** Once the answer has ended, so that its connection can serve the next push; one that doesn't end is cut off. */
+/** Reads the answer to its end, so that the connection can serve the next push. Cuts off a long answer. */
 async function statusOf(answer: IncomingMessage): Promise<number> {
   let bytes = 0;
   for await (const chunk of answer) {

@@ -3,14 +3,14 @@ import { isIPv6 } from 'node:net';
 
 /** A DNS server (RFC 1035) on 127.0.0.1. */
 export interface NameServer {
-  /** As resolvers take it. */
+  /** `127.0.0.1:<port>` */
   address: string;
-  /** What it was asked, one entry a question. */
+  /** The name in each question that it got. */
   asked: string[];
   close(): Promise<void>;
 }
 
-/** Knows these names; `silent` ones get no answer at all. */
+/** Knows these names, and doesn't answer questions about `silent` ones. */
 export async function nameServer(
   names: Readonly<Record<string, readonly string[] | 'silent'>>,
 ): Promise<NameServer> {
@@ -22,7 +22,7 @@ export async function nameServer(
     const known = names[name];
     if (known === 'silent') return;
     const answers = (known ?? []).filter((each) => (isIPv6(each) ? 28 : 1) === type).map(record);
-    // An answer with recursion, and "no such name" where there is none.
+    // The flags say that recursion is available, and that an unknown name doesn't exist.
     const flags = known === undefined ? 0x8183 : 0x8180;
     const head = Buffer.alloc(12);
     head.writeUInt16BE(query.readUInt16BE(0), 0);
@@ -52,7 +52,7 @@ function questionOf(query: Buffer) {
   };
 }
 
-/** Of the name that was asked for, good for no time at all. */
+/** A record for the name in the question, with a TTL of 0. */
 function record(address: string): Buffer {
   const data = isIPv6(address) ? ipv6(address) : Buffer.from(address.split('.').map(Number));
   const head = Buffer.from([0xc0, 12, 0, isIPv6(address) ? 28 : 1, 0, 1, 0, 0, 0, 0, 0, data.length]);

@@ -9,16 +9,16 @@ export interface Pushed {
   body: Buffer;
 }
 
-/** A push service on 127.0.0.1 that keeps what it gets. */
+/** A push service on 127.0.0.1 that keeps the messages that it gets. */
 export interface PushService {
   origin: string;
   received: Pushed[];
   at(path: string): Pushed[];
-  /** What it answers. */
+  /** The status with which it answers a message to this path. */
   status: (path: string) => number;
   /** Whether it answers at all. */
   answers: boolean;
-  /** Connections that are open. */
+  /** The number of open connections. */
   open(): number;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export class Browser {
     return { p256dh: this.#public.toString('base64url'), auth: this.#auth.toString('base64url') };
   }
 
-  /** RFC 8188 with the key of RFC 8291, section 3.4: one record. Throws if it isn't for this browser. */
+  /** Decrypts one record (RFC 8188) with the key of RFC 8291, section 3.4. Throws if it isn't for this browser. */
   decrypt(body: Buffer): unknown {
     const salt = body.subarray(0, 16);
     const sender = body.subarray(21, 21 + body.readUInt8(20));
@@ -81,10 +81,10 @@ export class Browser {
   }
 }
 
-/** The claims of a VAPID header (RFC 8292), its signature checked with the key in it, which must be `publicKey`. */
+/** The claims of a VAPID header (RFC 8292). Throws if its key isn't `publicKey`, or its signature doesn't fit. */
 export async function vapidClaims(authorization: string | undefined, publicKey: string) {
   const [, token = '', key = ''] = /^vapid t=([^,]+), k=(\S+)$/.exec(authorization ?? '') ?? [];
-  if (key !== publicKey) throw new Error('It was signed with another key');
+  if (key !== publicKey) throw new Error('The header was signed with another key');
   const point = Buffer.from(key, 'base64url');
   const coordinate = (from: number) => point.subarray(from, from + 32).toString('base64url');
   const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(1), y: coordinate(33) };

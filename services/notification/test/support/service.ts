@@ -24,7 +24,7 @@ import { vapidKeys } from '../../src/operations/vapid-keys.js';
 import { openProviders, type Providers } from '../../src/providers/open.js';
 import type { PrismaClient } from '../../src/store/database.js';
 
-interface Inside {
+interface Parts {
   bus: MemoryEventBus;
   service: RunningService;
   client: PrismaClient;
@@ -33,24 +33,24 @@ interface Inside {
   ownsDatabase: boolean;
 }
 
-/** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
+/** Milliseconds within which a database, its migrations and a service start, also on a busy machine. */
 export const startTimeout = 120_000;
 
 export interface WorldOptions {
   env?: Record<string, string>;
-  /** In place of those that the environment names. */
+  /** Replace those that the settings name. */
   providers?: Partial<Providers>;
   timing?: Partial<DeliveryTiming>;
   log?: Logger;
-  /** Whether the copy of users was ever whole; there is no user service that could send it. Default: it was. */
+  /** Whether the copy of users was ever complete. No user service sends it in tests. Default: `complete`. */
   copies?: 'complete' | 'missing';
-  /** Is given what the service's parts are given. */
+  /** Is called with the context of the service. */
   seeContext?(context: Parameters<typeof notification.doors>[0]): void;
-  /** Another instance's database, which stays its own to close. */
+  /** The database of another instance, which closes it. Default: a new one. */
   database?: TestDatabase;
 }
 
-/** Where the mails of a service go that nobody gave a mail server. */
+/** The mail folder of services without a mail server. */
 const mailFolder = await mkdtemp(join(tmpdir(), 'warren-mail-'));
 
 export interface Answer {
@@ -67,19 +67,19 @@ export class World {
   readonly database: TestDatabase;
   readonly #ownsDatabase: boolean;
 
-  private constructor(inside: Inside) {
-    this.bus = inside.bus;
-    this.service = inside.service;
-    this.client = inside.client;
-    this.commands = inside.commands;
-    this.database = inside.database;
-    this.#ownsDatabase = inside.ownsDatabase;
+  private constructor(parts: Parts) {
+    this.bus = parts.bus;
+    this.service = parts.service;
+    this.client = parts.client;
+    this.commands = parts.commands;
+    this.database = parts.database;
+    this.#ownsDatabase = parts.ownsDatabase;
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
     const database = options.database ?? (await testDatabase());
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
-    let inside: Pick<Inside, 'client' | 'commands'> | undefined;
+    let parts: Pick<Parts, 'client' | 'commands'> | undefined;
     const definition: typeof notification = {
       ...notification,
       async doors(context) {
@@ -89,7 +89,7 @@ export class World {
         const providers = { ...openProviders(context, await vapidKeys(context)), ...options.providers };
         const timing = { ...defaultTiming, pollMs: 20, ...options.timing };
         const doors = notificationDoors(context, providers, timing);
-        inside = { client: context.client, commands: socketCommands(notificationContract, doors.commands) };
+        parts = { client: context.client, commands: socketCommands(notificationContract, doors.commands) };
         return doors;
       },
     };
@@ -105,9 +105,9 @@ export class World {
     };
     const log = options.log ?? pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
     const service = await createService(definition, env, { bus, keys, log });
-    if (inside === undefined) throw new Error('The doors were never opened');
-    if (options.copies !== 'missing') await completeCopies(inside.client);
-    return new World({ ...inside, bus, service, database, ownsDatabase: options.database === undefined });
+    if (parts === undefined) throw new Error('The service made no doors');
+    if (options.copies !== 'missing') await completeCopies(parts.client);
+    return new World({ ...parts, bus, service, database, ownsDatabase: options.database === undefined });
   }
 
   async close(): Promise<void> {
@@ -116,7 +116,7 @@ export class World {
     if (this.#ownsDatabase) await this.database.close();
   }
 
-  /** Somebody who has shown since that they read the mail of their address, unless said otherwise. */
+  /** Registers a person, and then verifies their address unless `emailVerified` is false. */
   async register(
     displayName: string,
     { emailVerified = true, ...changes }: Partial<User> = {},
@@ -128,7 +128,7 @@ export class World {
     return id;
   }
 
-  /** Tells them something that they get by mail, too, as the user service does. */
+  /** Requests a security alert as the user service does. It leads to a notification and a mail. */
   async alert(userId: string): Promise<void> {
     const data = noticeRequest(securityAlert, userId, {
       what: 'password-changed',
@@ -167,7 +167,7 @@ export class World {
   }
 }
 
-/** As the end of a replay does. */
+/** Marks the copy of users as complete, as the end of a replay does. */
 export async function completeCopies(client: PrismaClient): Promise<void> {
   await client.$executeRaw`
     INSERT INTO messaging.copy (source, types, completed_at)

@@ -4,7 +4,7 @@ import { SMTPServer } from 'smtp-server';
 export interface Received {
   from: string;
   to: string[];
-  /** As it came, its body's encoding undone. */
+  /** The whole message, with its quoted-printable body decoded. */
   raw: string;
   subject: string;
   messageId: string;
@@ -16,7 +16,7 @@ export interface MailServer {
   port: number;
   received: Received[];
   to(address: string): Received[];
-  /** What it says to a recipient: an SMTP reply code, or nothing for yes. */
+  /** The SMTP reply code with which it refuses a recipient; `undefined` if it accepts them. */
   refuse: (address: string) => number | undefined;
   close(): Promise<void>;
 }
