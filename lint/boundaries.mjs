@@ -132,18 +132,37 @@ const rules = [
     ],
   },
   {
+    files: ['packages/timing/src/**'],
+    refused: [
+      refuse(
+        'timing imports nothing of ours.',
+        '@warren/*',
+        '@warren/*/**',
+        '**/packages/**',
+        '**/services/*/{src,dist}/**',
+      ),
+      refuse('timing is also loaded by browsers: it knows no servers.', ...servers, 'node:*', 'node:*/**'),
+    ],
+  },
+  {
     files: ['packages/client/src/**'],
     refused: [
       refuse(
-        'client imports only contracts.',
+        'client imports only contracts and timing.',
         '@warren/*',
         '@warren/*/**',
+        '!@warren/timing',
         '!@warren/contracts',
         '!@warren/contracts/**',
         '!@warren/*-contract',
         '**/services/*/{src,dist}/**',
       ),
-      refuse('client runs in browsers.', ...servers.filter((name) => name !== 'socket.io-client'), 'node:*'),
+      refuse(
+        'client runs in browsers.',
+        ...servers.filter((name) => name !== 'socket.io-client'),
+        'node:*',
+        'node:*/**',
+      ),
     ],
   },
   { files: ['services/*/src/**'], refused: inService },

@@ -1,7 +1,7 @@
+import { type BackOff, backOffMs, fullyJittered, withDeadline } from '@warren/timing';
 import type { ChannelModel, ConfirmChannel, ServerProperties } from 'amqplib';
 import type { Logger } from 'pino';
 import { type BrokerRefusal, refusalOf } from './refusal.js';
-import { type BackOff, backOffDelay, within } from './waiting.js';
 
 /** Long enough for declaring quorum queues on a busy cluster. */
 const setupTimeoutMs = 30_000;
@@ -57,7 +57,7 @@ export class SupervisedChannel implements LinkChannel {
   #opening: Promise<void> = Promise.resolve();
   #reopening: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #attempt = 0;
+  #failures = 0;
   #openedAt = 0;
   #closed = false;
   #wasSetUp = false;
@@ -100,7 +100,7 @@ export class SupervisedChannel implements LinkChannel {
 
   attach(model: ChannelModel): void {
     this.#model = model;
-    this.#attempt = 0;
+    this.#failures = 0;
     this.#opening = this.#open(model);
   }
 
@@ -142,7 +142,7 @@ export class SupervisedChannel implements LinkChannel {
         server: model.connection.serverProperties,
         scratch: scratchOn(model, this.#log),
       };
-      await within(setupTimeoutMs, this.#setup(session), 'setting up the channel timed out');
+      await withDeadline(this.#setup(session), setupTimeoutMs, 'setting up the channel timed out');
     } catch (error) {
       this.#log.error({ err: error }, 'setting up the channel failed');
       if (!this.#wasSetUp) this.#refused = refusalOf(error);
@@ -161,9 +161,9 @@ export class SupervisedChannel implements LinkChannel {
 
   async #create(model: ChannelModel): Promise<ConfirmChannel | undefined> {
     try {
-      const channel = await within(
-        setupTimeoutMs,
+      const channel = await withDeadline(
         model.createConfirmChannel(),
+        setupTimeoutMs,
         'opening a channel timed out',
       );
       this.#watch(channel, model);
@@ -186,7 +186,7 @@ export class SupervisedChannel implements LinkChannel {
     channel.on('close', () => {
       if (this.#current !== channel) return;
       this.#current = undefined;
-      if (Date.now() - this.#openedAt > soundAfterMs) this.#attempt = 0;
+      if (Date.now() - this.#openedAt > soundAfterMs) this.#failures = 0;
       if (reason !== undefined && this.#reopensAtOnce(reason)) this.#openAtOnce(model);
       else this.#openLater(model);
     });
@@ -203,8 +203,8 @@ export class SupervisedChannel implements LinkChannel {
 
   #openLater(model: ChannelModel): void {
     if (this.#closed || this.#model !== model) return;
-    const delay = backOffDelay(this.#attempt, this.#backOff);
-    this.#attempt += 1;
+    this.#failures += 1;
+    const delay = fullyJittered(backOffMs(this.#failures, this.#backOff));
     this.#retry = setTimeout(() => {
       this.#opening = this.#open(model);
     }, delay);
@@ -213,7 +213,7 @@ export class SupervisedChannel implements LinkChannel {
 
 async function giveUp(channel: ConfirmChannel, log: Logger): Promise<void> {
   try {
-    await within(3_000, channel.close(), 'the broker did not confirm the close');
+    await withDeadline(channel.close(), 3_000, 'the broker did not confirm the close');
   } catch (error) {
     log.debug({ err: error }, 'the channel was already closed');
   }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
+import { withDeadline } from '@warren/timing';
 import { type ChannelModel, type Connection, connect } from 'amqplib';
 import { brokerUrl } from './url.js';
-import { within } from './waiting.js';
 
 const closeTimeoutMs = 3_000;
 
@@ -43,7 +43,7 @@ export function dial(checkedUrl: string, name: string, timeoutMs: number): Promi
 /** Closes the connection. If the broker doesn't answer within 3 s, destroys the socket. Never rejects. */
 export async function shut(model: ChannelModel): Promise<void> {
   try {
-    await within(closeTimeoutMs, model.close(), 'the broker did not confirm the close');
+    await withDeadline(model.close(), closeTimeoutMs, 'the broker did not confirm the close');
   } catch {
     // Already closed, or no answer.
     destroySocket(model);

@@ -5,4 +5,3 @@ export { type AmqpLink, type AmqpLinkOptions, createAmqpLink } from './link.js';
 export { defaultPrefix, prefixPattern, requirePrefix } from './prefix.js';
 export { BrokerRefusal, codeOf, refusalOf } from './refusal.js';
 export { brokerUser, withoutCredentials } from './url.js';
-export { type BackOff, backOffDelay, defaultBackOff, within } from './waiting.js';

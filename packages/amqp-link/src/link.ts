@@ -1,13 +1,16 @@
+import { type BackOff, backOffMs, fullyJittered } from '@warren/timing';
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { type ChannelOptions, type ChannelSetup, type LinkChannel, SupervisedChannel } from './channel.js';
 import { destroySocket, dial, shut } from './connection.js';
 import { type BrokerRefusal, refusalOf } from './refusal.js';
 import { brokerUrl, withoutCredentials } from './url.js';
-import { type BackOff, backOffDelay, defaultBackOff } from './waiting.js';
 
 /** After a connection has lived this long, the back-off starts from the beginning again. */
 const soundAfterMs = 10_000;
+
+/** Delays before the next attempt to connect, in milliseconds, with full jitter. */
+const defaultBackOff: BackOff = { firstMs: 200, maxMs: 10_000 };
 
 export interface AmqpLinkOptions {
   /** `amqp://` or, for TLS, `amqps://`. */
@@ -56,7 +59,7 @@ class Link implements AmqpLink {
   #model: ChannelModel | undefined;
   #connecting: Promise<void>;
   #retry: NodeJS.Timeout | undefined;
-  #attempt = 0;
+  #failures = 0;
   #connectedAt = 0;
   #blocked = false;
   #closed = false;
@@ -119,7 +122,7 @@ class Link implements AmqpLink {
     } catch (error) {
       if (!this.#wasConnected) this.#refused = refusalOf(error);
       // Warns once per outage.
-      const level = this.#attempt === 0 ? 'warn' : 'debug';
+      const level = this.#failures === 0 ? 'warn' : 'debug';
       this.#log[level]({ err: error }, 'the broker cannot be reached; retrying');
       this.#connectLater();
     }
@@ -151,7 +154,7 @@ class Link implements AmqpLink {
     this.#model = undefined;
     this.#blocked = false;
     for (const channel of this.#channels) channel.detach();
-    if (Date.now() - this.#connectedAt > soundAfterMs) this.#attempt = 0;
+    if (Date.now() - this.#connectedAt > soundAfterMs) this.#failures = 0;
     this.#log.warn({ err: error }, 'connection to the broker lost');
     destroySocket(model);
     this.#connectLater();
@@ -163,8 +166,8 @@ class Link implements AmqpLink {
 
   #connectLater(): void {
     if (this.#closed) return;
-    const delay = backOffDelay(this.#attempt, this.#backOff);
-    this.#attempt += 1;
+    this.#failures += 1;
+    const delay = fullyJittered(backOffMs(this.#failures, this.#backOff));
     this.#retry = setTimeout(() => {
       this.#connecting = this.#connect();
     }, delay);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { prismaClient } from '@warren/service-kit';
-import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
+import { eventually, gate, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.js';
 
@@ -214,23 +214,23 @@ describe("the kit's Prisma client", () => {
   });
 
   it('ends by itself when it takes too long, and frees its connection at once', async () => {
-    const [started, start] = gate();
-    const [held, release] = gate();
+    const started = gate();
+    const held = gate();
     const late = kit.$transaction(
       async (tx) => {
         await tx.payment.create({ data: payment() });
-        start();
-        await held;
+        started.open();
+        await held.opened;
         await tx.$executeRaw`SELECT 1`;
       },
       { timeout: 3_000 },
     );
     const refused = expect(late).rejects.toThrow('took longer than 3000 ms');
-    await started;
+    await started.opened;
     expect(pool.idleCount).toBeLessThan(pool.totalCount);
     await eventually(() => expect(pool.idleCount).toBe(pool.totalCount));
     expect(await count()).toBe(0);
-    release();
+    held.open();
     await refused;
   });
 
@@ -289,11 +289,3 @@ describe("the kit's Prisma client", () => {
     await away.end();
   });
 });
-
-function gate(): [promise: Promise<void>, open: () => void] {
-  let open = (): void => undefined;
-  const promise = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return [promise, open];
-}

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import { backOffDelay, within } from '@warren/amqp-link';
+import { backOffMs, fullyJittered, withDeadline } from '@warren/timing';
 import type { Logger } from 'pino';
 import type { Delivery, Subscription, Verdict } from './port.js';
 import { requireWhole } from './validation.js';
 
-/** The wait between two probes of a service that can't work. */
-const probeBackOff = { firstMs: 200, maxMs: 10_000 };
+/** Delays between probes of a service that can't work, and between attempts to move a delivery. With full jitter. */
+export const retryBackOff = { firstMs: 200, maxMs: 10_000 };
 const probeTimeoutMs = 30_000;
 /** Milliseconds that a busy delivery is held before it is postponed. */
 const maxBusyMs = 30_000;
@@ -98,7 +98,7 @@ export class Intake<H extends Held> {
     this.#waiting.length = 0;
     this.#busy.length = 0;
     const open = Promise.all([this.#handling, this.#retryingBusy]);
-    await within(withinMs, open, 'a batch was still being handled');
+    await withDeadline(open, withinMs, 'a batch was still being handled');
   }
 
   /** Resolves after `ms` milliseconds, or as soon as the intake is closed. */
@@ -214,15 +214,15 @@ export class Intake<H extends Held> {
   }
 
   async #probeUntilBack(failures: number): Promise<void> {
-    for (let attempt = failures; !this.closed; attempt += 1) {
-      await this.sleep(backOffDelay(attempt, probeBackOff));
+    for (let attempt = failures + 1; !this.closed; attempt += 1) {
+      await this.sleep(fullyJittered(backOffMs(attempt, retryBackOff)));
       if (this.closed || (await this.#probe())) return;
     }
   }
 
   async #probe(): Promise<boolean> {
     try {
-      await within(probeTimeoutMs, this.#options.subscription.probe(), 'the probe gave no answer');
+      await withDeadline(this.#options.subscription.probe(), probeTimeoutMs, 'the probe gave no answer');
       this.#options.log?.info('the infrastructure is back; handling goes on');
       return true;
     } catch (error) {

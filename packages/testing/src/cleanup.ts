@@ -1,4 +1,4 @@
-import { withTimeout } from './eventually.js';
+import { withDeadline } from '@warren/timing';
 
 type Closer = () => Promise<unknown>;
 
@@ -29,7 +29,7 @@ export class Cleanup {
   async #closeAll(): Promise<Error[]> {
     const failures: Error[] = [];
     for (const { name, close } of this.#closers.reverse()) {
-      await withTimeout(timeoutMs, close(), `still open after ${timeoutMs / 1_000} s`).catch(
+      await withDeadline(close(), timeoutMs, `still open after ${timeoutMs / 1_000} s`).catch(
         (cause: unknown) => {
           failures.push(new Error(`could not close ${name}`, { cause }));
         },

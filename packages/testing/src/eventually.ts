@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { withDeadline } from '@warren/timing';
 
 export interface EventuallyOptions {
   /** Timeout in milliseconds. Default 10,000. */
@@ -20,27 +21,14 @@ export async function eventually<T>(
   for (let wait = 5; ; wait = Math.min(wait * 2, 100)) {
     try {
       const ms = Math.max(deadline - Date.now(), minCheckMs);
-      return await withTimeout(
-        ms,
+      return await withDeadline(
         Promise.resolve().then(check),
+        ms,
         'the check of eventually() gave no answer in time',
       );
     } catch (error) {
       if (Date.now() + wait > deadline) throw error;
     }
     await pause(wait);
-  }
-}
-
-/** Settles as `work` does, or rejects with `message` after `ms` milliseconds. */
-export async function withTimeout<T>(ms: number, work: Promise<T>, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), ms);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

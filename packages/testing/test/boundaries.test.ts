@@ -161,6 +161,10 @@ const cases: Case[] = [
   allowed('packages/contracts/src/library.ts', 'typebox'),
   allowed('packages/contracts/src/index.ts', './money.js'),
 
+  refused('packages/timing/src/ours.ts', '@warren/contracts', 'timing imports nothing of ours'),
+  refused('packages/timing/src/node.ts', 'node:timers/promises', 'timing is also loaded by browsers'),
+  allowed('packages/client/src/timing.ts', '@warren/timing'),
+
   refused('packages/client/src/ours.ts', '@warren/event-bus', 'client imports only contracts'),
   refused('packages/client/src/node.ts', 'node:fs', 'client runs in browsers'),
   allowed('packages/client/src/contracts.ts', '@warren/contracts'),

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, Verdict } from '@warren/event-bus';
+import { gate } from '@warren/testing';
 import { type EventHandler, project, react } from '@warren/unit-of-work';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type Instance, type NoteTx, writeNote } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 let db: Fixture;
@@ -75,12 +75,12 @@ describe('an event that is delivered twice', () => {
 
   it('guard: has one effect if two instances handle it at the same time', async () => {
     const event = noteEvent({ subject: 'n3' });
-    const bothIn = gateOf<void>();
+    const bothIn = gate();
     let inside = 0;
     const slow: Handle = async (tx, each) => {
       inside += 1;
-      if (inside === 2) bothIn.resolve();
-      await bothIn.promise;
+      if (inside === 2) bothIn.open();
+      await bothIn.opened;
       await keepNote(tx, each);
     };
     const [a, b] = [await consuming(slow), await consuming(slow)];

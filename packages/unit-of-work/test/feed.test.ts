@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gate } from '@warren/testing';
 import type { FeedEntry } from '@warren/unit-of-work';
 import { type Fixture, fixture, type Instance, writeNote } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 
 let db: Fixture;
 let instance: Instance;
@@ -118,16 +118,16 @@ describe('a pruned feed', () => {
 describe('readAsOf', () => {
   it('reads in the snapshot that its cursor names', async () => {
     await instance.uow.run((tx) => writeNote(tx, 'r1', ['ria']));
-    const gate = gateOf<void>();
-    const entered = gateOf<void>();
+    const held = gate();
+    const entered = gate();
     const reading = instance.uow.readAsOf('ria', async (tx) => {
-      entered.resolve();
-      await gate.promise;
+      entered.open();
+      await held.opened;
       return tx.$queryRawUnsafe(`SELECT id FROM note WHERE id LIKE 'r_'`);
     });
-    await entered.promise;
+    await entered.opened;
     await instance.uow.run((tx) => writeNote(tx, 'r2', ['ria']));
-    gate.resolve();
+    held.open();
     const { value, asOf } = await reading;
     expect(value).toEqual([{ id: 'r1' }]);
     expect(await instance.feeds.resolve('ria', asOf)).toMatchObject({ ok: true, seq: 1, head: { seq: 2 } });

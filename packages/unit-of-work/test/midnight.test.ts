@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gate } from '@warren/testing';
 import { Retention, react } from '@warren/unit-of-work';
 import { v4 as uuidv4 } from 'uuid';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type NoteTx, quiet, writeNote } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 import { dayMs, idOf } from './support/old-rows.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -64,12 +64,12 @@ describe('an event that is delivered before midnight and again after it', () => 
   it.each(ids)(
     'guard: has one effect in two instances at the same time if its id is %s',
     async (what, id) => {
-      const bothIn = gateOf<void>();
+      const bothIn = gate();
       let inside = 0;
       const slow = async () => {
         inside += 1;
-        if (inside === 2) bothIn.resolve();
-        await bothIn.promise;
+        if (inside === 2) bothIn.open();
+        await bothIn.opened;
       };
       const [a, b] = [await instance(slow), await instance(slow)];
       const verdicts = await Promise.all([a.deliver(id, what), b.deliver(id, what)]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { gate } from '@warren/testing';
 import { type Fixture, fixture, type Instance, noteError, writeNote } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 
 let db: Fixture;
 let instance: Instance;
@@ -37,16 +37,16 @@ describe('an operation with an idempotency key', () => {
   });
 
   it('is refused while the first request with this key runs', async () => {
-    const gate = gateOf<string>();
-    const entered = gateOf<void>();
+    const held = gate<string>();
+    const entered = gate();
     const first = instance.uow.once(asked('k2'), () => {
-      entered.resolve();
-      return gate.promise.then(recording);
+      entered.open();
+      return held.opened.then(recording);
     });
-    await entered.promise;
+    await entered.opened;
     const second = instance.uow.once(asked('k2'), async () => recording('second'));
     const refused = expect(second).rejects.toMatchObject({ code: 'request-in-progress', temporary: true });
-    await refused.finally(() => gate.resolve('first'));
+    await refused.finally(() => held.open('first'));
     expect(await first).toEqual({ ran: true, result: 'first' });
     expect(await instance.uow.once(asked('k2'), async () => recording('third'))).toEqual({
       ran: false,

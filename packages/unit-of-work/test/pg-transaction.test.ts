@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { inTransaction } from '@warren/unit-of-work';
 import type { PoolClient } from 'pg';
 import { type Fixture, fixture } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 
 let db: Fixture;
 beforeAll(async () => {
@@ -91,17 +90,17 @@ describe('a transaction on node-postgres', () => {
   });
 
   it('rolls back and frees its connection after the time-out, although the work goes on', async () => {
-    const [started, held] = [gateOf<void>(), gateOf<void>()];
+    const [started, held] = [gate(), gate()];
     const slow = inTransaction(db.pool, { timeout: 1_000 }, async (transaction) => {
       await transaction.query(insert('first'));
-      started.resolve();
-      await held.promise;
+      started.open();
+      await held.opened;
       await transaction.query(insert('second'));
     });
     const refused = expect(slow).rejects.toMatchObject({ code: 'P2028' });
-    await started.promise;
+    await started.opened;
     await eventually(idle);
-    held.resolve();
+    held.open();
     await refused;
     expect(await db.sql('SELECT FROM note')).toEqual([]);
   });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
-import { eventually } from '@warren/testing';
+import { eventually, type Gate, gate } from '@warren/testing';
 import { react } from '@warren/unit-of-work';
 import { v7 as uuidv7 } from 'uuid';
 import { contract, type NoteTx, writeNote } from './support/fixture.js';
-import { type Gate, gateOf } from './support/gate.js';
 import { quick, relays } from './support/relays.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
@@ -24,12 +23,12 @@ describe('the relay', () => {
   });
 
   it('gathers events while others are unconfirmed, and sends them after the confirm', async () => {
-    const gate = gateOf<PublishReceipt>();
-    const bus = new ScriptedBus(() => gate.promise);
+    const held = gate<PublishReceipt>();
+    const bus = new ScriptedBus(() => held.opened);
     const { uow, stats } = await started({ bus, limits: { pollMs: 60_000, gatherMs: 60_000 } });
     for (const id of ['first', 'second', 'third']) await uow.run((tx) => writeNote(tx, id));
     expect(bus.published.map(subjectOf)).toEqual(['first']);
-    gate.resolve('confirmed');
+    held.open('confirmed');
     await allPublished();
     expect(bus.published.map(subjectOf)).toEqual(['first', 'second', 'third']);
     expect(stats().relay.inFlight).toBe(0);
@@ -43,14 +42,14 @@ describe('the relay', () => {
   });
 
   it('sends gathered events before it stops', async () => {
-    const gate = gateOf<PublishReceipt>();
-    const bus = new ScriptedBus(() => gate.promise);
+    const held = gate<PublishReceipt>();
+    const bus = new ScriptedBus(() => held.opened);
     const limits = { pollMs: 60_000, gatherMs: 60_000, stopMs: 10_000 };
     const { uow, stop } = await started({ bus, limits });
     for (const id of ['open', 'gathered']) await uow.run((tx) => writeNote(tx, id));
     const stopped = stop();
     await eventually(() => expect(bus.published.map(subjectOf)).toEqual(['open', 'gathered']));
-    gate.resolve('confirmed');
+    held.open('confirmed');
     await stopped;
     expect(await unpublished()).toEqual([]);
   });
@@ -69,8 +68,8 @@ describe('the relay', () => {
   });
 
   it('does not claim a row while another relay holds its lease', async () => {
-    const gate = gateOf<PublishReceipt>();
-    const holding = new ScriptedBus(() => gate.promise);
+    const receipt = gate<PublishReceipt>();
+    const holding = new ScriptedBus(() => receipt.opened);
     // Taken by the holder's first poll, so that this poll is over before a row comes that is meant for another.
     const held = await sentinel();
     await started({ bus: holding, limits: { pollMs: 60_000 } });
@@ -82,7 +81,7 @@ describe('the relay', () => {
       polledFor.push(await sentinel());
       await eventually(() => expect(bus.ids()).toEqual(polledFor));
     }
-    gate.resolve('confirmed');
+    receipt.open('confirmed');
     await allPublished();
   });
 
@@ -117,8 +116,8 @@ describe('the relay', () => {
   });
 
   it('counts a late confirm as missing, but marks the row when it comes', async () => {
-    const gate = gateOf<PublishReceipt>();
-    const bus = new ScriptedBus(() => gate.promise);
+    const held = gate<PublishReceipt>();
+    const bus = new ScriptedBus(() => held.opened);
     const { uow, stats } = await started({ bus, limits: shortLease });
     await uow.run((tx) => writeNote(tx, 'late'));
     await eventually(() => expect(stats().relay).toMatchObject({ inFlight: 1, late: 1 }));
@@ -132,7 +131,7 @@ describe('the relay', () => {
     }
     expect(bus.published).toHaveLength(1);
     expect(await unpublished()).toHaveLength(1);
-    gate.resolve('confirmed');
+    held.open('confirmed');
     await allPublished();
     expect(stats().relay).toMatchObject({ inFlight: 0, late: 0 });
   });
@@ -151,9 +150,9 @@ describe('the relay', () => {
   it('never has more events in flight than its capacity, and publishes all of them', async () => {
     const gates: Gate<PublishReceipt>[] = [];
     const bus = new ScriptedBus(() => {
-      const gate = gateOf<PublishReceipt>();
-      gates.push(gate);
-      return gate.promise;
+      const held = gate<PublishReceipt>();
+      gates.push(held);
+      return held.opened;
     });
     const { uow, stats } = await started({
       bus,
@@ -164,7 +163,7 @@ describe('the relay', () => {
     );
     await eventually(() => expect(stats().relay.inFlight).toBe(5));
     bus.answer = async () => 'confirmed';
-    for (const gate of gates) gate.resolve('confirmed');
+    for (const held of gates) held.open('confirmed');
     await allPublished();
     expect(gates).toHaveLength(5);
     expect(bus.published).toHaveLength(12);
@@ -210,14 +209,14 @@ describe('the relay', () => {
   });
 
   it('waits in `stop` for unconfirmed events and marks them', async () => {
-    const gate = gateOf<PublishReceipt>();
+    const held = gate<PublishReceipt>();
     const { uow, stop } = await started({
-      bus: new ScriptedBus(() => gate.promise),
+      bus: new ScriptedBus(() => held.opened),
       limits: { stopMs: 10_000 },
     });
     await uow.run((tx) => writeNote(tx, 'finishing'));
     const stopped = stop();
-    gate.resolve('confirmed');
+    held.open('confirmed');
     await stopped;
     expect(await unpublished()).toEqual([]);
   });
@@ -226,7 +225,7 @@ describe('the relay', () => {
 describe('the relay with the memory bus', () => {
   it('keeps a row unpublished until every subscriber has committed the event', async () => {
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50, 50, 50] });
-    const gate = gateOf<void>();
+    const held = gate();
     const instance = world.db.instance({ bus, limits: { ...quick, ...shortLease } });
     world.stopAfterTest(instance);
     let attempts = 0;
@@ -236,7 +235,7 @@ describe('the relay with the memory bus', () => {
           async handle(tx: NoteTx) {
             attempts += 1;
             if (attempts < 3) throw new Error('not yet');
-            await gate.promise;
+            await held.opened;
             tx.feed('mia', { type: 'note.updated', data: { text: 'got it' } });
           },
         }),
@@ -247,7 +246,7 @@ describe('the relay with the memory bus', () => {
     // Well past the confirm time-out and the lease of this test.
     await eventually(() => expect(instance.stats().relay.late).toBe(1));
     expect(await unpublished()).toHaveLength(1);
-    gate.resolve();
+    held.open();
     await allPublished();
     expect(attempts).toBe(3);
     expect((await instance.feeds.head('mia')).seq).toBe(1);

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@warren/testing';
+import { eventually, gate } from '@warren/testing';
 import { createUnitOfWork, migrateMessaging, Retention, react } from '@warren/unit-of-work';
 import { deliver, deliveryOf, noteEvent } from './support/deliveries.js';
 import { contract, type Fixture, fixture, type Instance, quiet } from './support/fixture.js';
-import { gateOf } from './support/gate.js';
 import { ScriptedBus } from './support/scripted-bus.js';
 
 // `user` is also a key word of SQL.
@@ -70,18 +69,18 @@ describe('two units of work with schemas of their own in one database', () => {
   });
 
   it('lets neither wait for locks of the other, on users or on keys', async () => {
-    const entered = gateOf<void>();
-    const gate = gateOf<void>();
+    const entered = gate();
+    const mayEnd = gate();
     const options = { userId: 'bob', operation: 'write', key: 'k2', input: {}, users: ['bob'] };
     const held = instances[0].uow.once(options, async () => {
-      entered.resolve();
-      await gate.promise;
+      entered.open();
+      await mayEnd.opened;
       return { record: 'first', result: 'first' };
     });
-    await entered.promise;
+    await entered.opened;
     const other = await instances[1].uow
       .once(options, async () => ({ record: 'second', result: 'second' }))
-      .finally(() => gate.resolve());
+      .finally(() => mayEnd.open());
     expect([other, await held]).toEqual([
       { ran: true, result: 'second' },
       { ran: true, result: 'first' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultTiming, resultWithin, retryDelay } from '../src/operations/timing.js';
+import { defaultTiming, retryDelay } from '../src/operations/timing.js';
 
 describe('timing', () => {
   it('a request that waits for its provider has a second left to answer within five', () => {
@@ -13,11 +13,5 @@ describe('timing', () => {
   it('open operations are asked about less and less often, but always again', () => {
     expect([1, 2, 3].map(retryDelay)).toEqual([2_000, 4_000, 8_000]);
     expect([20, 1_000].map(retryDelay)).toEqual([300_000, 300_000]);
-  });
-
-  it('resultWithin() stops waiting in time', async () => {
-    expect(await resultWithin(1_000, Promise.resolve('done'))).toBe('done');
-    expect(await resultWithin(5, new Promise(() => undefined))).toBeUndefined();
-    await expect(resultWithin(1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
 });

@@ -1,4 +1,5 @@
-import { type ChannelSession, codeOf, type LinkChannel, refusalOf, within } from '@warren/amqp-link';
+import { type ChannelSession, codeOf, type LinkChannel, refusalOf } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { Logger } from 'pino';
 import type { Subscription } from '../port.js';
 import { isBound } from './binding-check.js';
@@ -69,7 +70,7 @@ export class BoundQueue {
   declareAgain(): Promise<void> {
     const session = this.#session;
     if (!session) return Promise.resolve();
-    this.#declaring ??= within(declareTimeoutMs, this.#declare(session), 'the broker did not answer')
+    this.#declaring ??= withDeadline(this.#declare(session), declareTimeoutMs, 'the broker did not answer')
       .then(() => undefined)
       .catch((error: unknown) => this.#log.debug({ err: error }, 'queues could not be declared again'))
       .finally(() => {
@@ -99,7 +100,7 @@ export class BoundQueue {
     const session = this.#session;
     if (!session || this.#channel?.current !== session.channel) return lookAgainMs;
     try {
-      await within(lookTimeoutMs, this.#look(session, false), 'the broker did not answer');
+      await withDeadline(this.#look(session, false), lookTimeoutMs, 'the broker did not answer');
       return this.#bound ? checkEveryMs : Math.min(lookAgainMs, checkEveryMs);
     } catch (error) {
       // Without a code it isn't an answer of the broker: the service's database failed.

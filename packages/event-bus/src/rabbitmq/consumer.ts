@@ -1,13 +1,15 @@
-import {
-  type AmqpLink,
-  backOffDelay,
-  type ChannelSession,
-  type LinkChannel,
-  within,
-} from '@warren/amqp-link';
+import type { AmqpLink, ChannelSession, LinkChannel } from '@warren/amqp-link';
+import { backOffMs, fullyJittered, withDeadline } from '@warren/timing';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { type Held, Intake, type IntakeLimits, intakeLimits, type Settlement } from '../intake.js';
+import {
+  type Held,
+  Intake,
+  type IntakeLimits,
+  intakeLimits,
+  retryBackOff,
+  type Settlement,
+} from '../intake.js';
 import { nextStep } from '../next-step.js';
 import { PublishError, type Subscription } from '../port.js';
 import { BoundQueue } from './bound-queue.js';
@@ -163,7 +165,7 @@ export class Consumer {
     const consuming = this.#consuming;
     if (!consuming?.tag) return;
     try {
-      await within(3_000, consuming.channel.cancel(consuming.tag), 'the broker did not answer');
+      await withDeadline(consuming.channel.cancel(consuming.tag), 3_000, 'the broker did not answer');
     } catch (error) {
       this.#log.debug({ err: error }, 'the consumer could not be cancelled; its channel is closed instead');
     }
@@ -280,8 +282,8 @@ export class Consumer {
 
   /** Holds the delivery and tries again: giving it back to the queue would count as a crash. */
   async #moveLater(held: HeldMessage, outgoing: Outgoing): Promise<Move> {
-    for (let attempt = 0; !held.gone && !this.#intake.closed; attempt += 1) {
-      await this.#intake.sleep(backOffDelay(attempt));
+    for (let failures = 1; !held.gone && !this.#intake.closed; failures += 1) {
+      await this.#intake.sleep(fullyJittered(backOffMs(failures, retryBackOff)));
       if (held.gone) break;
       // If a queue, an exchange or a binding was deleted, no later attempt would succeed either.
       await this.#queue.declareAgain();

@@ -6,8 +6,8 @@ import {
   ensureExchange,
   hasExchange,
   requireExchange,
-  within,
 } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ConfirmChannel } from 'amqplib';
 import type { BrokerNames } from './names.js';
 import { checkKey } from './topology.js';
@@ -119,7 +119,7 @@ async function observe(
 async function isConfirmed(channel: ConfirmChannel): Promise<boolean> {
   const late = new Error('the broker did not confirm in time');
   try {
-    await within(confirmTimeoutMs, channel.waitForConfirms(), late);
+    await withDeadline(channel.waitForConfirms(), confirmTimeoutMs, late);
     return true;
   } catch (error) {
     if (error === late) return false;

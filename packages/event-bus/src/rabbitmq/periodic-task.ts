@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { within } from '@warren/amqp-link';
+import { jittered, withDeadline } from '@warren/timing';
 
 const closeTimeoutMs = 3_000;
 
@@ -23,13 +23,13 @@ export class PeriodicTask {
   async close(): Promise<void> {
     this.#stop.abort();
     if (!this.#running) return;
-    await within(closeTimeoutMs, this.#running, 'the task was still running').catch(() => undefined);
+    await withDeadline(this.#running, closeTimeoutMs, 'the task was still running').catch(() => undefined);
   }
 
   async #run(firstMs: number): Promise<void> {
     for (let ms = firstMs; !this.#stop.signal.aborted; ms = await this.#task()) {
       try {
-        await pause(ms * (0.75 + Math.random() / 2), undefined, { signal: this.#stop.signal });
+        await pause(jittered(ms), undefined, { signal: this.#stop.signal });
       } catch {
         return;
       }

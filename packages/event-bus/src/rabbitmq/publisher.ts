@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type AmqpLink,
-  type BrokerRefusal,
-  type ChannelSession,
-  type LinkChannel,
-  within,
-} from '@warren/amqp-link';
+import type { AmqpLink, BrokerRefusal, ChannelSession, LinkChannel } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ConfirmChannel, Message } from 'amqplib';
 import { type BrokerAnswer, PublishError, type PublishReceipt } from '../port.js';
 import { Semaphore } from '../semaphore.js';
@@ -127,7 +122,7 @@ export class Publisher {
     this.#inFlight.rejectWaiters(new PublishError('unavailable', 'the event bus is closed'));
     if (this.#isIdle) return;
     const idle = new Promise<void>((resolve) => this.#idleListeners.push(resolve));
-    await within(withinMs, idle, 'confirms were still open');
+    await withDeadline(idle, withinMs, 'confirms were still open');
   }
 
   async #setUp(session: ChannelSession): Promise<void> {
@@ -159,7 +154,7 @@ export class Publisher {
 
   #reopened(reopening: Promise<void>): Promise<void> {
     const ms = this.#confirmTimeoutMs;
-    return within(ms, reopening, new PublishError('timeout', `no channel within ${ms} ms`));
+    return withDeadline(reopening, ms, new PublishError('timeout', `no channel within ${ms} ms`));
   }
 
   #publish(message: Outgoing): Promise<PublishReceipt | 'suspect'> {

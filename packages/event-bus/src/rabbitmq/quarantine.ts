@@ -1,4 +1,5 @@
-import { type ChannelSession, within } from '@warren/amqp-link';
+import type { ChannelSession } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ConfirmChannel } from 'amqplib';
 import { PublishError, type PublishReceipt } from '../port.js';
 import type { Outgoing } from './messages.js';
@@ -127,7 +128,7 @@ export class Quarantine {
     const key = keyOf(message);
     try {
       const late = new PublishError('timeout', `no confirm within ${confirmTimeoutMs} ms`);
-      const receipt = await within(confirmTimeoutMs, publishAlone(channel, message), late);
+      const receipt = await withDeadline(publishAlone(channel, message), confirmTimeoutMs, late);
       this.#refused.delete(key);
       return receipt;
     } catch (error) {

@@ -8,8 +8,8 @@ import {
   defaultPrefix,
   ensureExchange,
   type LinkChannel,
-  within,
 } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { isOwn, Listeners } from '../listeners.js';
@@ -246,7 +246,7 @@ class RabbitMqNodeBus implements NodeBus {
       const renewed = queue.session.scratch((channel) => this.#bind(channel, queue.name));
       this.#renewing = true;
       renewed.finally(() => (this.#renewing = false)).catch(() => undefined);
-      await within(bindTimeoutMs, renewed, 'the broker did not answer');
+      await withDeadline(renewed, bindTimeoutMs, 'the broker did not answer');
     } catch (error) {
       if (codeOf(error) === 404) this.#channel.restart('an exchange or the queue is missing');
       else this.#log.debug({ err: error }, 'the bindings of the node could not be renewed');

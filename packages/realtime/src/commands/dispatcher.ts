@@ -1,4 +1,5 @@
 import { AppError } from '@warren/contracts';
+import { DeadlineError, withDeadline } from '@warren/timing';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import {
@@ -9,7 +10,6 @@ import {
 } from '../limits/limits.js';
 import { TokenBuckets } from '../limits/token-buckets.js';
 import type { ConnectedSocket } from '../sockets/connected-socket.js';
-import { DeadlineError, withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { type Acknowledge, type CommandPacket, readInput, readPacket } from './packet.js';
 
@@ -72,7 +72,7 @@ export class CommandDispatcher {
     const { input, commandId } = readInput(packet.arguments);
     const { principal } = socket;
     const work = command.run(input, { principal, commandId, correlationId }, socket);
-    return withDeadline(socket.trackCommand(work), commandTimeoutMs, command.name);
+    return withDeadline(socket.trackCommand(work), commandTimeoutMs, `${command.name} took too long`);
   }
 
   #checkLimits(socket: ConnectedSocket, { bytes }: CommandPacket): void {

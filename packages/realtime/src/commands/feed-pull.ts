@@ -1,8 +1,8 @@
 import { AppError } from '@warren/contracts';
+import { withDeadline } from '@warren/timing';
 import type { FeedEntry, FeedReader } from '@warren/unit-of-work';
 import { feedTimeoutMs, maxCursorLength, maxPullLimit, pageSize } from '../limits/limits.js';
 import type { ConnectedSocket } from '../sockets/connected-socket.js';
-import { withDeadline } from '../timing.js';
 import type { Answer, RunnableCommand } from './command.js';
 import { invalid } from './packet.js';
 import type { Pulled, PullQueue } from './pull-queue.js';
@@ -85,7 +85,7 @@ function toWire({ type, data, seq, cursor, id, time }: FeedEntry): Omit<FeedEntr
 
 /** Turns a read that fails or takes too long into `service-unavailable`. */
 function reachable<T>(read: Promise<T>): Promise<T> {
-  return withDeadline(read, feedTimeoutMs, 'reading a feed').catch((cause: unknown) => {
+  return withDeadline(read, feedTimeoutMs, 'reading a feed took too long').catch((cause: unknown) => {
     throw new AppError('service-unavailable', { cause });
   });
 }

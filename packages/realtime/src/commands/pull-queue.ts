@@ -1,7 +1,7 @@
 import { AppError } from '@warren/contracts';
+import { after } from '@warren/timing';
 import { concurrentPulls, maxWaitingPulls, pullQueueTimeoutMs, pullSpeedFactor } from '../limits/limits.js';
 import { type Rate, TokenBuckets } from '../limits/token-buckets.js';
-import { after } from '../timing.js';
 
 /** The result of a pull and its cost: entries, or KiB if that is more. */
 export interface Pulled<T> {

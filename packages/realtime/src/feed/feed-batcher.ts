@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '@warren/contracts';
+import { DeadlineError, withDeadline } from '@warren/timing';
 import type { FeedAnswer, FeedQuestion, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import { FairQueue } from '../fair-queue.js';
@@ -12,7 +13,6 @@ import {
   pageSize,
   statementBytes,
 } from '../limits/limits.js';
-import { DeadlineError, withDeadline } from '../timing.js';
 
 export interface PendingAnswer {
   /**
@@ -96,7 +96,7 @@ export class FeedBatcher {
     for (const { question } of batch) questions.set(keyOf(question), question);
     const bytes = Math.max(minPageBytes, Math.floor(statementBytes / questions.size));
     const reading = this.#feeds.readMany([...questions.values()], { entries: pageSize, bytes });
-    const answers = await withDeadline(reading, feedTimeoutMs, 'reading feeds');
+    const answers = await withDeadline(reading, feedTimeoutMs, 'reading feeds took too long');
     const byKey = new Map([...questions.keys()].map((key, index) => [key, answers[index]]));
     return batch.map((waiting) => {
       const answer = byKey.get(keyOf(waiting.question));

@@ -1,6 +1,6 @@
+import { after } from '@warren/timing';
 import type { FeedEntry, FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { ResetReason } from '../stats.js';
-import { after } from '../timing.js';
 
 /** Sends a socket's events, and tells how much is still unsent. */
 export interface Outlet {

@@ -1,7 +1,7 @@
+import { after, withDeadline } from '@warren/timing';
 import type { FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import { feedTimeoutMs } from '../limits/limits.js';
-import { after, withDeadline } from '../timing.js';
 import type { UserFeed } from './user-feed.js';
 
 /** The users whose heads one query reads. */
@@ -74,7 +74,7 @@ export class HeadSweep {
     if (connected.length === 0) return;
     const sentBefore = connected.map((user) => user.highestSent);
     const heads = this.#options.feeds.heads(connected.map((user) => user.userId));
-    const found = await withDeadline(heads, feedTimeoutMs, 'reading heads');
+    const found = await withDeadline(heads, feedTimeoutMs, 'reading heads took too long');
     connected.forEach((user, i) => {
       const head = found.get(user.userId);
       if (head) user.checkHead(head, sentBefore[i] ?? 0);

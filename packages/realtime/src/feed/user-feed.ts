@@ -1,7 +1,8 @@
+import { after, backOffMs, jittered } from '@warren/timing';
 import type { FeedEntry, FeedPosition } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
+import { readBackOff } from '../limits/limits.js';
 import type { Counters } from '../stats.js';
-import { after, backoff } from '../timing.js';
 import type { FeedBatcher } from './feed-batcher.js';
 import type { FeedSocket } from './feed-socket.js';
 import { HeldEntries } from './held-entries.js';
@@ -151,7 +152,7 @@ export class UserFeed {
         this.#reading = false;
         this.#failures++;
         this.#context.log.warn({ err: error, userId: this.userId }, 'could not read a feed; trying again');
-        this.#schedule(backoff(this.#failures));
+        this.#schedule(jittered(backOffMs(this.#failures, readBackOff)));
       },
     );
   }

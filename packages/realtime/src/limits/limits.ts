@@ -102,6 +102,8 @@ export const entriesPerTurn = 32;
 
 /** Milliseconds that one statement may take to read feeds. */
 export const feedTimeoutMs = 5_000;
+/** Delays after a feed could not be read, in milliseconds. */
+export const readBackOff = { firstMs: 250, maxMs: 5_000 };
 
 /** Milliseconds that a request for a feed may wait for its statement. */
 export const feedQueueTimeoutMs = 30_000;

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '@warren/contracts';
+import { DeadlineError, withDeadline } from '@warren/timing';
 import type { Logger } from 'pino';
 import type { Principal, VerifyToken } from '../api.js';
 import type { RequestedCursor } from '../feed/opening.js';
 import { maxCursorLength, maxTokenLength, verifyTimeoutMs } from '../limits/limits.js';
 import type { TokenBuckets } from '../limits/token-buckets.js';
-import { DeadlineError, withDeadline } from '../timing.js';
 
 /** The `data` that an accepted handshake leaves on the socket. */
 export interface Admission {
@@ -63,9 +63,11 @@ export async function verify(token: unknown, verifyToken: VerifyToken): Promise<
   if (typeof token !== 'string' || token === '' || token.length > maxTokenLength) {
     throw new AppError('unauthenticated');
   }
-  const principal = await withDeadline(verifyToken(token), verifyTimeoutMs, 'verifying a token').catch(
-    asUnavailable,
-  );
+  const principal = await withDeadline(
+    verifyToken(token),
+    verifyTimeoutMs,
+    'verifying a token took too long',
+  ).catch(asUnavailable);
   if (principal.expiresAt <= Date.now()) throw new AppError('token-expired');
   return principal;
 }

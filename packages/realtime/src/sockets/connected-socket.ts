@@ -1,4 +1,5 @@
 import { AppError, type KitErrorCode } from '@warren/contracts';
+import { after, backOffMs, jittered } from '@warren/timing';
 import type { FeedPosition, FeedReader } from '@warren/unit-of-work';
 import type { Logger } from 'pino';
 import type { CommandSocket, Principal } from '../api.js';
@@ -7,10 +8,10 @@ import { FeedSocket, type Outlet } from '../feed/feed-socket.js';
 import type { Hub } from '../feed/hub.js';
 import { type Opening, openingOf, type RequestedCursor, requestOpening } from '../feed/opening.js';
 import type { UserFeed } from '../feed/user-feed.js';
+import { readBackOff } from '../limits/limits.js';
 import type { ConnectionGuard } from '../server/connection-guard.js';
 import type { WireSocket } from '../server/socket-server.js';
 import type { Counters } from '../stats.js';
-import { after, backoff } from '../timing.js';
 import { TokenExpiry } from './token-expiry.js';
 
 export interface SocketContext {
@@ -70,7 +71,7 @@ export class ConnectedSocket implements Outlet, CommandSocket {
     this.#sendReady(opening);
     const isLate = opening === undefined;
     for (let attempt = 1; !opening; attempt++) {
-      await this.#pause(backoff(attempt));
+      await this.#pause(jittered(backOffMs(attempt, readBackOff)));
       if (!this.#left) opening = await this.#tryOpening(requested);
       if (this.#left) return;
     }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withDeadline } from '@warren/timing';
 import type { Connections } from '../server/connections.js';
 import type { UpgradeGate } from '../server/upgrade-gate.js';
-import { withDeadline } from '../timing.js';
 import type { SocketSet } from './socket-set.js';
 
 /** The share of the time that the slots are spread over. The rest is for clients that leave late. */
@@ -48,9 +48,9 @@ export class Drain {
     const { gate, sockets, connections } = this.#options;
     gate.shut();
     this.#handOutSlots(withinMs * slotShare);
-    await withDeadline(sockets.whenEmpty(), withinMs, 'the drain').catch(() => undefined);
+    await withDeadline(sockets.whenEmpty(), withinMs, 'the drain took too long').catch(() => undefined);
     const idle = Promise.all([...sockets].map((socket) => socket.whenIdle()));
-    await withDeadline(idle, commandGraceMs, 'finishing commands').catch(() => undefined);
+    await withDeadline(idle, commandGraceMs, 'finishing commands took too long').catch(() => undefined);
     // The answer of a command is written shortly after the command has finished.
     await nextTurn();
     await connections.closeAll(closeGraceMs);

@@ -1,4 +1,4 @@
-import { after } from '../timing.js';
+import { after } from '@warren/timing';
 
 /** Milliseconds before a token expires at which its client is warned. */
 const warningMs = 60_000;

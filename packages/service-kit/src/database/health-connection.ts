@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
+import { withFallback } from '@warren/timing';
 import pg from 'pg';
-import { withFallback } from '../with-fallback.js';
 
 export interface HealthConnectionOptions {
   url: string;

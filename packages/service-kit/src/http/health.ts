@@ -1,5 +1,5 @@
+import { withFallback } from '@warren/timing';
 import type { FastifyInstance } from 'fastify';
-import { withFallback } from '../with-fallback.js';
 
 /** An instance with a `degraded` check serves requests; one with a `failed` check can't. */
 export type CheckResult = 'ok' | 'degraded' | 'failed';

@@ -1,6 +1,7 @@
 import { revocationType, SessionRevoked } from '@warren/contracts';
 import { compileReader } from '@warren/contracts/validation';
 import type { HeardEvent, NodeBus } from '@warren/node-bus';
+import { withFallback } from '@warren/timing';
 import type { Logger } from 'pino';
 import { readableError } from '../config/read-config.js';
 import type { Revocations } from './revocations.js';
@@ -60,12 +61,7 @@ export class RevocationWatch {
     nodes.onEvent((event) => this.#receive(event));
     nodes.onConnected(() => void this.#read());
     await nodes.ready();
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, firstReadMs);
-    });
-    await Promise.race([this.#reading ?? this.#read(), patience]);
-    clearTimeout(timer);
+    await withFallback(this.#reading ?? this.#read(), firstReadMs, undefined);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { identityOf } from '@warren/local-postgres';
+import { withDeadline } from '@warren/timing';
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from 'testcontainers';
-import { withTimeout } from '../eventually.js';
 import { brief, NotAvailable } from './started-server.js';
 
 const pullTimeoutMs = 90_000;
@@ -23,9 +23,11 @@ export function engine(): Promise<ContainerRuntimeClient> {
 let found: Promise<ContainerRuntimeClient> | undefined;
 
 async function find(): Promise<ContainerRuntimeClient> {
-  const client = await withTimeout(30_000, getContainerRuntimeClient(), 'no answer within 30 s').catch(() => {
-    throw new NotAvailable('no Docker engine answers');
-  });
+  const client = await withDeadline(getContainerRuntimeClient(), 30_000, 'no answer within 30 s').catch(
+    () => {
+      throw new NotAvailable('no Docker engine answers');
+    },
+  );
   const { REAPER_IMAGE } = await import('testcontainers/build/reaper/reaper.js');
   if (!(await hasImage(client, REAPER_IMAGE))) process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
   await sweep(client);
@@ -36,9 +38,9 @@ async function find(): Promise<ContainerRuntimeClient> {
 export async function requireImage(client: ContainerRuntimeClient, image: string): Promise<void> {
   const name = ImageName.fromString(image);
   if (await client.image.exists(name)) return;
-  const pull = withTimeout(
-    pullTimeoutMs,
+  const pull = withDeadline(
     client.image.pull(name),
+    pullTimeoutMs,
     `no answer within ${pullTimeoutMs / 1_000} s`,
   );
   const failure = await pull.then(() => 'not found', brief);

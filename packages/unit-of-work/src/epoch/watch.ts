@@ -1,9 +1,9 @@
+import { jittered } from '@warren/timing';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import type { Limits } from '../limits.js';
 import { damaged, type Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
-import { jittered } from '../time.js';
 import { commit } from '../transaction/commit.js';
 import type { EntityEpoch } from './epochs.js';
 

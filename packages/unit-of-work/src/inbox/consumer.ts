@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DomainEvent, PermanentError } from '@warren/contracts';
 import type { Delivery, HandleOptions, Subscription, Verdict } from '@warren/event-bus';
+import { jittered } from '@warren/timing';
 import type { Logger } from 'pino';
 import type { EventHandler, RawClient, Tx } from '../api.js';
 import { SourceEpochs } from '../epoch/epochs.js';
 import { isLockTimeout } from '../failures.js';
 import type { Limits } from '../limits.js';
 import type { Schema } from '../schema/schema.js';
-import { jittered } from '../time.js';
 import type { Transactor } from '../transaction/transactor.js';
 import { Blame } from './blame.js';
 import type { Decoder } from './decode.js';

@@ -1,5 +1,5 @@
+import { backOffMs, jittered } from '@warren/timing';
 import type { Logger } from 'pino';
-import { backOffMs, jittered } from '../time.js';
 import type { OutboxTable, ParkedRow, ReleasedRow } from './table.js';
 
 /** How long an outcome waits to be written together with others. Far less than a lease. */
@@ -47,7 +47,7 @@ export class Outcomes {
     if (this.#released.length === 0) this.#log.warn({ err: error, id }, 'an event was not confirmed');
     const failures = (this.#failures.get(id) ?? 0) + 1;
     this.#countFailure(id, failures);
-    this.#released.push({ id, delayMs: Math.round(jittered(backOffMs(backOff, failures))) });
+    this.#released.push({ id, delayMs: Math.round(jittered(backOffMs(failures, backOff))) });
     this.#schedule(gatherMs);
   }
 

@@ -1,7 +1,7 @@
 import { type EventBus, PublishError, type PublishReceipt } from '@warren/event-bus';
+import { jittered } from '@warren/timing';
 import type { Logger } from 'pino';
 import type { Limits } from '../limits.js';
-import { jittered } from '../time.js';
 import type { OutboxRow } from '../transaction/effects.js';
 import type { CommittedEvents } from '../transaction/transactor.js';
 import { Batches } from './batches.js';

@@ -1,12 +1,12 @@
 import { serviceOf } from '@warren/contracts';
 import type { EventBus } from '@warren/event-bus';
+import { jittered } from '@warren/timing';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { EventHandler } from '../api.js';
 import type { Limits } from '../limits.js';
 import type { Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
-import { jittered } from '../time.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import { createReplayRequests, type ReplayRequest, type ReplayRequests } from './requests.js';
 

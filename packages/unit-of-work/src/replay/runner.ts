@@ -1,9 +1,9 @@
 import { type EventBus, PublishError } from '@warren/event-bus';
+import { backOffMs, jittered } from '@warren/timing';
 import type { Logger } from 'pino';
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { Stopped, Stopping } from '../stopping.js';
-import { backOffMs, jittered } from '../time.js';
 import { envelope, rowOf } from '../transaction/language.js';
 import type { ReplayJob, ReplayJobs } from './jobs.js';
 import { type Page, type Pages, Unanswerable } from './pages.js';
@@ -124,7 +124,7 @@ export class ReplayRunner {
     const mayPass = error instanceof PublishError || isInfrastructure(error) || mayBeInfrastructure(error);
     if (mayPass) {
       this.#failuresInARow += 1;
-      return jobs.release(job, backOffMs(backOff, this.#failuresInARow));
+      return jobs.release(job, backOffMs(this.#failuresInARow, backOff));
     }
     await jobs.fail(job, error instanceof Unanswerable ? error.message : 'internal');
   }

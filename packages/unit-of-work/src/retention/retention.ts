@@ -1,10 +1,10 @@
+import { jittered } from '@warren/timing';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { withLease } from '../lease.js';
 import { type Limits, withDefaults } from '../limits.js';
 import { Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
-import { jittered } from '../time.js';
 import { deleteExpiredRows } from './expired-rows.js';
 import { createFeedTable } from './feed-table.js';
 import { type FeedCounts, pruneFeeds } from './feeds.js';

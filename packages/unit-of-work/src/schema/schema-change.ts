@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backOffMs, jittered } from '@warren/timing';
 import type { ClientBase } from 'pg';
 import type { Logger } from 'pino';
-import { backOffMs, jittered } from '../time.js';
 import { commit } from '../transaction/commit.js';
 
 /**
@@ -41,7 +41,7 @@ export async function changeSchema<T>(
         throw new Error(`${what} failed: other transactions kept locks on the tables`, { cause: error });
       }
       log?.info({ err: error, what }, 'a schema change waits for other transactions; retrying');
-      await sleep(jittered(backOffMs(backOff, failures)));
+      await sleep(jittered(backOffMs(failures, backOff)));
     }
   }
 }

@@ -1,5 +1,6 @@
 import { AppError } from '@warren/contracts';
 import type { Payment } from '@warren/payment-contract';
+import { withFallback } from '@warren/timing';
 import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
 import { findPayment } from '../queries/payments.js';
@@ -7,7 +8,7 @@ import { findOpenOperation } from '../store/operations.js';
 import type { Lease } from './lease.js';
 import type { ProviderCalls } from './provider-calls.js';
 import type { Settled } from './settle.js';
-import { resultWithin, type Timing } from './timing.js';
+import type { Timing } from './timing.js';
 
 type Dependencies = Pick<PaymentContext, 'client'> & {
   calls: ProviderCalls;
@@ -32,7 +33,7 @@ export function createProgress({ client, calls, lease, timing }: Dependencies): 
   }
 
   const goOn = (operationId: string) =>
-    resultWithin(timing.answerWithinMs, calls.running(operationId) ?? takeOver(operationId));
+    withFallback(calls.running(operationId) ?? takeOver(operationId), timing.answerWithinMs, undefined);
 
   async function existing(paymentId: string): Promise<Payment> {
     const payment = await findPayment(client, paymentId);
@@ -41,7 +42,7 @@ export function createProgress({ client, calls, lease, timing }: Dependencies): 
   }
 
   return {
-    first: (operation) => resultWithin(timing.answerWithinMs, calls.run(operation, 'first')),
+    first: (operation) => withFallback(calls.run(operation, 'first'), timing.answerWithinMs, undefined),
     goOn,
     async reached(paymentId) {
       const operationId = await findOpenOperation(client, paymentId);

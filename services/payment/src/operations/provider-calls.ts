@@ -1,10 +1,11 @@
 import { AppError } from '@warren/contracts';
+import { withFallback } from '@warren/timing';
 import type { PaymentContext } from '../context.js';
 import type { Operation, Outcome } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
 import { postponeOperation } from '../store/operations.js';
 import { type Settled, settle } from './settle.js';
-import { resultWithin, retryDelay, type Timing } from './timing.js';
+import { retryDelay, type Timing } from './timing.js';
 
 /** `again`: it may have been called before, so the provider is asked what became of it first. */
 export type Try = 'first' | 'again';
@@ -111,7 +112,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     async stop() {
       stopping = true;
       const ends = () => Promise.all([...underWay.values()].map(({ done }) => done));
-      await resultWithin(timing.answerWithinMs, ends());
+      await withFallback(ends(), timing.answerWithinMs, undefined);
       for (const { cut } of underWay.values()) cut.abort(new Error('The service is stopping'));
       await ends();
     },

@@ -1,3 +1,5 @@
+import { backOffMs } from '@warren/timing';
+
 /** How long things may take, in milliseconds. */
 export interface Timing {
   /** A request waits for its provider this long at most; with both transactions it stays below five seconds. */
@@ -17,22 +19,9 @@ export const defaultTiming: Timing = {
   sweepEveryMs: 1_000,
 };
 
-const longestDelayMs = 300_000;
+const retryBackOff = { firstMs: 2_000, maxMs: 300_000 };
 
-/** Until the next look at an operation that stays open: 2 s, doubled with each try, at most five minutes. */
+/** Milliseconds until the next look at an operation that stays open: 2 s, doubled with each try, at most five minutes. */
 export function retryDelay(attempts: number): number {
-  return Math.min(1_000 * 2 ** Math.min(attempts, 20), longestDelayMs);
-}
-
-/** What the promise resolves to, or `undefined` once `ms` are over; the promise goes on. */
-export async function resultWithin<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return backOffMs(attempts, retryBackOff);
 }

@@ -1,4 +1,4 @@
-import { within } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 
 /** Milliseconds to wait for any answer of the broker. */
@@ -6,7 +6,11 @@ export const answerTimeoutMs = 10_000;
 
 /** Opens a channel whose errors do not end the process. */
 export async function quietChannel(model: ChannelModel): Promise<ConfirmChannel> {
-  const channel = await within(answerTimeoutMs, model.createConfirmChannel(), 'the broker opened no channel');
+  const channel = await withDeadline(
+    model.createConfirmChannel(),
+    answerTimeoutMs,
+    'the broker opened no channel',
+  );
   channel.on('error', () => undefined);
   return channel;
 }
@@ -14,7 +18,7 @@ export async function quietChannel(model: ChannelModel): Promise<ConfirmChannel>
 /** The broker gives back what the channel holds, even if it does not answer. Never rejects. */
 export async function closeQuietly(channel: ConfirmChannel): Promise<void> {
   try {
-    await within(answerTimeoutMs, channel.close(), 'the broker did not answer');
+    await withDeadline(channel.close(), answerTimeoutMs, 'the broker did not answer');
   } catch {
     // The channel is closed already, or is lost with its connection.
   }
@@ -27,7 +31,7 @@ export async function onOwnChannel<T>(
 ): Promise<T> {
   const channel = await quietChannel(model);
   try {
-    return await within(answerTimeoutMs, work(channel), 'the broker did not answer');
+    return await withDeadline(work(channel), answerTimeoutMs, 'the broker did not answer');
   } finally {
     await closeQuietly(channel);
   }

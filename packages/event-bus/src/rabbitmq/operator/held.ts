@@ -1,4 +1,4 @@
-import { within } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { type ConsumerIdentity, propertiesForRedrive, text } from '../messages.js';
 import { publishAlone } from '../publish-alone.js';
@@ -102,7 +102,7 @@ class Held implements HeldDeadLetters {
         content: message.content,
         properties,
       });
-      if ((await within(answerTimeoutMs, sent, 'the broker did not confirm')) === 'unroutable')
+      if ((await withDeadline(sent, answerTimeoutMs, 'the broker did not confirm')) === 'unroutable')
         return 'unroutable';
       await this.discard(letter);
       return 'retried';
@@ -139,7 +139,11 @@ class Held implements HeldDeadLetters {
    */
   async #awaitAcknowledgements(): Promise<void> {
     const { service, names } = this.#self;
-    await within(answerTimeoutMs, this.#channel.get(names.deadQueue(service)), 'the broker did not answer');
+    await withDeadline(
+      this.#channel.get(names.deadQueue(service)),
+      answerTimeoutMs,
+      'the broker did not answer',
+    );
     this.#unprocessed = 0;
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { within } from '@warren/amqp-link';
+import { withDeadline } from '@warren/timing';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { ConsumerIdentity } from '../messages.js';
 import { answerTimeoutMs } from './channel.js';
@@ -66,7 +66,7 @@ export async function take(
     channel.consume(self.names.deadQueue(self.service), onMessage, { consumerTag }).catch(fail);
   });
   // Otherwise the broker would deliver more whenever a letter is settled.
-  await within(answerTimeoutMs, channel.cancel(consumerTag), 'the broker did not answer');
+  await withDeadline(channel.cancel(consumerTag), answerTimeoutMs, 'the broker did not answer');
   return taken;
 }
 
