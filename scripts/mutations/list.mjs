@@ -676,7 +676,7 @@ export const mutations = [
   },
   {
     guard: 'deleted accounts: a token that outlives its account writes nothing',
-    file: 'services/notification/src/operations/living-person.ts',
+    file: 'services/notification/src/operations/caller.ts',
     from: "if (person?.deleted) throw new AppError('session-revoked');",
     to: '',
     tests: ['services/notification/test/preferences.test.ts', 'services/notification/test/erasure.test.ts'],

@@ -35,7 +35,7 @@ export function notificationDoors(
   return {
     http: [
       notificationRoutes({ uow, marks }),
-      preferenceRoutes(uow, client),
+      preferenceRoutes({ uow, client }),
       pushSubscriptionRoutes({ client, subscriptions, publicKey: pusher.publicKey }),
     ],
     commands: markCommands(marks),

@@ -231,7 +231,7 @@ describe('commands', () => {
     ['archive', 1],
     ['unarchive', 1],
     ['mark-all-seen', undefined],
-  ])('notification.%s does what the route does', async (name, one) => {
+  ])('notification.%s does the same as its route', async (name, one) => {
     const ada = await somebody(1);
     const id = await newest(ada);
     const answer = await run(ada, `notification.${name}`, one ? { id } : {});

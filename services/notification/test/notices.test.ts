@@ -116,7 +116,7 @@ describe('the welcome', () => {
 
 describe('a mailed token', () => {
   const values = { token: 'x'.repeat(20), expiresAt: '2026-01-01T00:00:00.000Z' };
-  const said = (kind: NoticeKind, locale: string) =>
+  const bodyOf = (kind: NoticeKind, locale: string) =>
     renderNotice({ userId: ada, eventId: 'event', kind, values }, { locale, timeZone: 'UTC' }, []).body;
 
   it.each([
@@ -125,6 +125,6 @@ describe('a mailed token', () => {
     [passwordReset, 'en', /If it wasn’t you, ignore this mail/],
     [passwordReset, 'de', /Warst du das nicht, ignoriere diese Mail/],
   ] as const)('tells a recipient who requested nothing what to do', (kind, locale, advice) => {
-    expect(said(kind, locale)).toMatch(advice);
+    expect(bodyOf(kind, locale)).toMatch(advice);
   });
 });

@@ -25,8 +25,8 @@ const put = (userId: string, ...items: unknown[]) => world.http(userId, 'PUT', '
 const channelsOf = async (userId: string, kind: string) =>
   (await preferences(userId)).find((item) => item.kind === kind)?.channels;
 
-/** Ways on which something was written for them. */
-const ways = async (userId: string, kind: string) =>
+/** The channels on which this kind was delivered to the person. */
+const channelsUsed = async (userId: string, kind: string) =>
   (await world.client.delivery.findMany({ where: { userId, kind }, orderBy: { channel: 'asc' } })).map(
     ({ channel }) => channel,
   );
@@ -58,8 +58,8 @@ describe('PUT /preferences', () => {
     await put(ada, { kind: 'payment-sent', channels: { email: true } });
     await put(grace, { kind: 'payment-received', channels: { email: false } });
     await world.bus.publish(paymentEvent('payment.succeeded', ada, grace));
-    expect(await ways(ada, 'payment-sent')).toEqual(['email']);
-    expect(await ways(grace, 'payment-received')).toEqual([]);
+    expect(await channelsUsed(ada, 'payment-sent')).toEqual(['email']);
+    expect(await channelsUsed(grace, 'payment-received')).toEqual([]);
     expect((await world.inbox(grace))[0]?.kind).toBe('payment-received');
   });
 
@@ -91,8 +91,8 @@ describe('PUT /preferences', () => {
 
   it('takes the last change of one kind and channel', async () => {
     const ada = await world.register('Ada');
-    const say = (email: boolean) => ({ kind: 'payment-failed', channels: { email } });
-    expect((await put(ada, say(true), say(false))).status).toBe(200);
+    const change = (email: boolean) => ({ kind: 'payment-failed', channels: { email } });
+    expect((await put(ada, change(true), change(false))).status).toBe(200);
     expect((await channelsOf(ada, 'payment-failed'))?.email).toBe(false);
   });
 

@@ -63,7 +63,7 @@ async function counted(userId: string): Promise<Pick<Counts, 'unread' | 'unseen'
 }
 
 describe('an inbox', () => {
-  it('keeps its newest notifications, and its counts are right and sent', async () => {
+  it('keeps its newest notifications, and sends the right counts', async () => {
     const [ada, grace] = [await world.register('Ada'), await world.register('Grace')];
     await fill(ada, 40);
     const ids = (await world.inbox(ada)).map(({ id }) => id);

@@ -7,7 +7,6 @@ import { paymentReceived } from '../src/domain/notices/payment-kinds.js';
 import { renderNotice } from '../src/domain/notices/render.js';
 import { formatTime, languageOf } from '../src/domain/notices/show.js';
 import { peopleNamed, unfitValues } from '../src/domain/notices/values.js';
-import { retryDelay, worthTellingMs } from '../src/domain/retries.js';
 
 const ada = '01900000-0000-7000-8000-00000000000a';
 const people = [{ id: ada, deleted: false, displayName: 'Ada', locale: 'en', timeZone: 'UTC' }];
@@ -72,28 +71,28 @@ describe.each(ownKinds)('the kind of notice $kind', (kind) => {
 });
 
 describe('names in notices', () => {
-  const called = (displayName: string) => {
+  const readAs = (displayName: string) => {
     const person = { id: ada, deleted: false, displayName, locale: 'en', timeZone: 'UTC' };
     const notice: Notice = { userId: ada, eventId: 'event', kind: paymentReceived, values: samples };
     return (locale: string) => renderNotice(notice, { locale, timeZone: 'UTC' }, [person]);
   };
 
   it('are quoted outside of the inbox, in the quotes of the language', () => {
-    const inEnglish = called('Ada')('en');
+    const inEnglish = readAs('Ada')('en');
     expect(inEnglish.body).toBe('You received €12.50 from Ada.');
     expect(inEnglish.email.paragraphs).toEqual(['You received €12.50 from “Ada”.']);
     expect(inEnglish.push.body).toBe('€12.50 from “Ada”');
-    expect(called('Ada')('de').push.body).toMatch(/von „Ada“$/);
+    expect(readAs('Ada')('de').push.body).toMatch(/von „Ada“$/);
   });
 
   it('do not reorder the sentence if they are written from right to left', () => {
-    const { body, email } = called('محمد')('en');
+    const { body, email } = readAs('محمد')('en');
     expect(body).toBe('You received €12.50 from \u2068محمد\u2069.');
     expect(email.paragraphs).toEqual(['You received €12.50 from “\u2068محمد\u2069”.']);
   });
 
   it('are shortened outside of the inbox, between whole characters', () => {
-    const { push, body } = called('👩‍👩‍👧‍👦'.repeat(14) + 'e\u0301'.repeat(10) + 'x'.repeat(20))('en');
+    const { push, body } = readAs('👩‍👩‍👧‍👦'.repeat(14) + 'e\u0301'.repeat(10) + 'x'.repeat(20))('en');
     expect(push.body).toBe(`€12.50 from “${'👩‍👩‍👧‍👦'.repeat(14)}${'e\u0301'.repeat(10)}${'x'.repeat(15)}…”`);
     expect(body).toContain('x'.repeat(20));
   });
@@ -101,14 +100,14 @@ describe('names in notices', () => {
   it.each(['\u200b', 'Claim it at evil.example', 'https://x'])(
     'are replaced where an older build accepted a name such as %j',
     (name) => {
-      const { body, email } = called(name)('en');
+      const { body, email } = readAs(name)('en');
       expect(body).toBe('You received €12.50 from an account without a name.');
       expect(email.paragraphs).toEqual([body]);
     },
   );
 
   it('lose characters that turn the text or break the line', () => {
-    expect(called('Ada\u202e\r\nLovelace\u2067')('en').body).toBe('You received €12.50 from Ada Lovelace.');
+    expect(readAs('Ada\u202e\r\nLovelace\u2067')('en').body).toBe('You received €12.50 from Ada Lovelace.');
   });
 
   it('of any length and alphabet keep texts within their limits', () => {
@@ -154,41 +153,5 @@ describe('times and languages', () => {
     ['deu', 'en'],
   ])('give a reader of locale %s texts in %s', (locale, language) => {
     expect(languageOf(locale)).toBe(language);
-  });
-});
-
-describe('retries of a delivery', () => {
-  it('come at growing intervals and end', () => {
-    const now = new Date();
-    const giveUpAt = new Date(now.getTime() + worthTellingMs);
-    const delays = [1, 2, 3, 10, 11, 50].map((attempts) => retryDelay(attempts, { now, giveUpAt }, 0));
-    expect(delays).toEqual([5_000, 10_000, 20_000, 2_560_000, 3_600_000, 3_600_000]);
-    expect(retryDelay(1, { now, giveUpAt }, 1)).toBe(4_000);
-    expect(retryDelay(100, { now, giveUpAt })).toBeUndefined();
-    expect(retryDelay(1, { now, giveUpAt: new Date(now.getTime() + 3_000) })).toBeUndefined();
-  });
-
-  it('of a mail that somebody waits for come once a minute, or spread over its whole validity', () => {
-    const now = new Date();
-    const until = (minutes: number) => ({
-      now,
-      giveUpAt: new Date(now.getTime() + minutes * 60_000),
-      isAwaited: true,
-    });
-    const delays = [1, 2, 3, 10, 90].map((attempts) => retryDelay(attempts, until(30), 0));
-    expect(delays).toEqual([5_000, 10_000, 20_000, 60_000, 180_000]);
-    expect(retryDelay(20, until(24 * 60), 0)).toBe((24 * 3_600_000) / 80);
-  });
-
-  it.each([30, 24 * 60])('of a mail that is valid for %i minutes last nearly until it expires', (minutes) => {
-    const start = Date.now();
-    const giveUpAt = new Date(start + minutes * 60_000);
-    let at = start;
-    for (let attempts = 1; ; attempts += 1) {
-      const delay = retryDelay(attempts, { now: new Date(at), giveUpAt, isAwaited: true });
-      if (delay === undefined) break;
-      at += delay;
-    }
-    expect(at).toBeGreaterThan(start + 0.9 * minutes * 60_000);
   });
 });

@@ -6,7 +6,7 @@ import { NotificationRequested } from './requested.js';
 export const Notification = Type.Object(
   {
     id: Id,
-    /** Open for readers: an unknown kind is shown by its title and body. */
+    /** Readers must expect unknown kinds, and show their title and body. */
     kind: Type.String({ minLength: 1, maxLength: 64 }),
     title: Type.String({ maxLength: 200 }),
     body: Type.String({ maxLength: 1000 }),
@@ -21,7 +21,10 @@ export const Notification = Type.Object(
 );
 export type Notification = Static<typeof Notification>;
 
-/** Travels with every entry, so that nobody recounts; the higher `version` wins. */
+/**
+ * The numbers of unread and unseen notifications. Every entry has them, so clients needn't count; the highest `version`
+ * wins.
+ */
 export const Counts = Type.Object(
   {
     unread: Type.Integer({ minimum: 0 }),
@@ -34,7 +37,7 @@ export type Counts = Static<typeof Counts>;
 
 const NotificationAndCounts = Type.Object({ notification: Notification, counts: Counts }, closed);
 
-/** A change of many at once; it covers everything up to the notification `upTo`. */
+/** A change of all notifications up to and including `upTo`. */
 export const AllUpdated = Type.Object(
   {
     change: Type.Enum(['read', 'seen']),

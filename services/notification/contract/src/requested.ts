@@ -1,15 +1,15 @@
 import { closed, Id } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
 
-/** What PostgreSQL's text can hold: anything but NUL and lone surrogates. */
+/** What a text in PostgreSQL can contain: anything but NUL and lone surrogates. */
 const storable = '^[^\\u0000\\ud800-\\udfff]*$';
 const ValueName = Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,63}$' });
 
 /**
- * What a value of a notice is, and so how its reader sees it:
+ * The type of a value of a notice. It decides how readers see the value:
  *
  * - `text`: as it is; at most 500 characters
- * - `id`: a UUID; for paths, not for readers
+ * - `id`: a UUID; for paths only
  * - `code`: kebab case; a text can choose words by it with `select`, where an underscore stands for each hyphen
  * - `time`: RFC 3339; shown in the reader's locale and time zone
  * - `person`: a user's id; shown as their name
@@ -25,16 +25,16 @@ export type ValueType = Static<typeof ValueType>;
 const Template = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: storable });
 
 /**
- * What a notice says in one language. All texts but the path are ICU messages without tags, for example
+ * The texts of a notice in one language. They are ICU messages without tags, for example
  * `{name} sent you {n, plural, one {# photo} other {# photos}}`; their arguments are the names of values.
  */
 export const NoticeText = Type.Object(
   {
     title: Template(200),
     body: Template(1_000),
-    /** Names the link of the mail. The title does where this is missing. */
+    /** The text of the mail's link. Default: the title. */
     action: Type.Optional(Template(100)),
-    /** A push says this instead: a locked screen shows it to everybody near. */
+    /** Replaces title and body in a push. A locked screen shows them to everybody nearby. */
     push: Type.Optional(
       Type.Object({ title: Type.Optional(Template(200)), body: Type.Optional(Template(1_000)) }, closed),
     ),
@@ -43,22 +43,28 @@ export const NoticeText = Type.Object(
 );
 export type NoticeText = Static<typeof NoticeText>;
 
-/** What makes a kind of notice. It travels with each request, so nobody has to register a kind first. */
+/** Defines a kind of notice. Each request contains it, so no service has to register a kind first. */
 export const NoticeDefinition = Type.Object(
   {
     values: Type.Record(ValueName, ValueType, { maxProperties: 20 }),
     /** Readers of any other language read English. */
     texts: Type.Object({ en: NoticeText, de: Type.Optional(NoticeText) }, closed),
-    /** Where a notice goes beside the inbox, unless the person prefers otherwise. */
+    /** Where a notice goes besides the inbox, unless the person chooses otherwise. */
     channels: Type.Object({ email: Type.Boolean(), push: Type.Boolean() }, closed),
-    /** Where in the web app it leads. `{name}` stands for a value, percent-encoded. Stays on the app's own host. */
+    /**
+     * The path in the web app that it leads to. `{name}` stands for a value, percent-encoded. It can't leave the app's
+     * host.
+     */
     path: Type.String({ maxLength: 200, pattern: '^/(?![/\\\\])[^\\s\\\\]*$' }),
   },
   closed,
 );
 export type NoticeDefinition = Static<typeof NoticeDefinition>;
 
-/** `notification.requested`: how any service has a person notified. Its subject is an id of the requesting service. */
+/**
+ * The data of `notification.requested`, by which any service has a person notified. The subject is an id of the
+ * requesting service.
+ */
 export const NotificationRequested = Type.Object(
   {
     userId: Id,
@@ -68,7 +74,7 @@ export const NotificationRequested = Type.Object(
       ValueName,
       Type.Union([Type.String({ maxLength: 500, pattern: storable }), Type.Number(), Type.Boolean()]),
     ),
-    /** With a kind of the requesting service's own. */
+    /** Required for a kind of the requesting service's own. */
     definition: Type.Optional(NoticeDefinition),
   },
   closed,
@@ -91,8 +97,8 @@ export interface RequestableKind<
 }
 
 /**
- * What happened to an account, by the code `what`: `password-changed`, `password-reset`, `token-reused` or `new-sign-in`.
- * A code that the notification service doesn't know is told in general words. Nobody can switch this kind off.
+ * Tells what happened to an account. `what` is one of the codes `password-changed`, `password-reset`, `token-reused` or
+ * `new-sign-in`. For another code, the text is general. Nobody can switch this kind off.
  */
 export const securityAlert = {
   kind: 'security-alert',

@@ -4,17 +4,17 @@ import { ownKinds } from './notices/own-kinds.js';
 /** What preferences need to know of a kind of notice. */
 export type PreferableKind = Pick<NoticeKind, 'kind' | 'locked' | 'channels'>;
 
-/** One of a person's own choices. */
+/** A person's choice for one kind and channel. */
 export interface Choice {
   kind: string;
   channel: OutsideChannel;
   enabled: boolean;
 }
 
-/** Where the notices of a kind go: as the person chose, or else as the kind has it. */
+/** Where the notices of a kind go: the person's choice, or else the default of the kind. */
 export interface KindPreference {
   kind: string;
-  /** Nothing of it can be switched off. */
+  /** Nobody can switch off its channels. */
   locked: boolean;
   channels: { 'in-app': true } & Record<OutsideChannel, boolean>;
 }
@@ -51,8 +51,8 @@ export interface Outcome {
 }
 
 /**
- * The choices that the changes make. The last change of a kind and channel counts. To switch on what is always on is
- * no fault.
+ * The choices that follow from the changes. The last change of a kind and channel counts. Switching on a channel that
+ * is always on is allowed.
  */
 export function choicesOf(kinds: readonly PreferableKind[], changes: readonly PreferenceChange[]): Outcome {
   const choices = new Map<string, Choice>();

@@ -5,7 +5,9 @@ const longestAwaitedDelayMs = 60_000;
 /** Also ends a delivery that crashes its process with each try. */
 const mostAttempts = 100;
 
-/** Milliseconds after which a notice is too old for a mail or a push. A mail server may be down for a day and a half. */
+/**
+ * Milliseconds after which a notice is too old for a mail or a push. A mail server may be down for a day and a half.
+ */
 export const worthTellingMs = 36 * 3_600_000;
 
 /**
@@ -29,9 +31,9 @@ export interface FailedDelivery {
 }
 
 /**
- * Milliseconds until the next try; `undefined` after the last one. The delay starts at 5 s and doubles with each try, up
- * to an hour, or to about a minute if somebody is waiting. Up to a fifth is taken off at random, so that deliveries that
- * failed together don't come back together.
+ * Milliseconds until the next try; `undefined` after the last one. The delay starts at 5 s and doubles with each try,
+ * up to an hour, or to about a minute if somebody is waiting. Up to a fifth is taken off at random, so that deliveries
+ * that failed together don't come back together.
  *
  * @param attempts how many tries there were
  * @param random from 0 to 1

@@ -1,3 +1,4 @@
+import { notificationContract } from '@warren/notification-contract';
 import { paymentContract } from '@warren/payment-contract';
 import { react } from '@warren/service-kit';
 import type { EventHandler } from '@warren/unit-of-work';
@@ -9,7 +10,7 @@ import { deferring } from '../operations/deferred-events.js';
 import { endSession } from '../operations/end-session.js';
 import { mailToken } from '../operations/mail-token.js';
 import { notifyOfPayment, welcome } from '../operations/notify-of-events.js';
-import { requests } from './requests.js';
+import { peopleOf, writeRequestedNotice } from '../operations/requested-notice.js';
 
 const payments = paymentEventTypes.map((type) =>
   react(paymentContract, type, {
@@ -18,6 +19,12 @@ const payments = paymentEventTypes.map((type) =>
     handle: notifyOfPayment,
   }),
 );
+
+/** Notices that other services request. */
+const requests = react(notificationContract, 'notification.requested', {
+  users: ({ data }) => peopleOf(data),
+  handle: writeRequestedNotice,
+});
 
 /** The handlers whose notices name other people, whose copies may be missing. */
 export const deferrable: readonly EventHandler<NotificationTx>[] = [...payments, requests];

@@ -4,8 +4,7 @@ import type { NotificationContext } from '../context.js';
 import type { Mark, MarkAll } from '../domain/inbox.js';
 import type { Marks } from '../operations/marks.js';
 import { countsOf, listNotifications } from '../queries/notifications.js';
-import { callerOf } from './caller.js';
-import { mostPerMinute } from './limits.js';
+import { mostPerMinute, requestCaller } from './callers.js';
 import {
   ById,
   CountsAsOf,
@@ -60,13 +59,13 @@ export function notificationRoutes({ uow, marks }: Dependencies) {
       http.post(
         `/notifications/:id/${path}`,
         { config, schema: { summary, params: ById, response } },
-        (request) => marks.one(callerOf(request), mark, request.params.id),
+        (request) => marks.one(requestCaller(request), mark, request.params.id),
       );
     }
     for (const [mark, summary] of Object.entries(all) as [MarkAll, string][]) {
       const response = { 200: CountsOnly };
       http.post(`/notifications/mark-all-${mark}`, { config, schema: { summary, response } }, (request) =>
-        marks.all(callerOf(request), mark),
+        marks.all(requestCaller(request), mark),
       );
     }
   });

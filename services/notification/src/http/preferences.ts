@@ -2,19 +2,18 @@ import { closed } from '@warren/contracts';
 import { notificationContract } from '@warren/notification-contract';
 import { perMinute, problems, routes } from '@warren/service-kit';
 import { Type } from 'typebox';
-import type { NotificationContext, NotificationUow } from '../context.js';
+import type { NotificationContext } from '../context.js';
 import { changePreferences } from '../operations/preferences.js';
 import { preferencesOfPerson } from '../queries/preferences.js';
-import { callerOf } from './caller.js';
-import { mostPerMinute } from './limits.js';
+import { mostPerMinute, requestCaller } from './callers.js';
 
 const Preferences = Type.Object(
   {
     items: Type.Array(
       Type.Object(
         {
-          kind: Type.String({ description: 'Open for readers.' }),
-          locked: Type.Boolean({ description: 'Nothing of it can be switched off.' }),
+          kind: Type.String({ description: 'Clients must expect kinds that they do not know.' }),
+          locked: Type.Boolean({ description: 'Whether its channels cannot be switched off.' }),
           channels: Type.Object(
             { 'in-app': Type.Boolean(), email: Type.Boolean(), push: Type.Boolean() },
             closed,
@@ -32,7 +31,7 @@ const PreferenceChanges = Type.Object(
     items: Type.Array(
       Type.Object(
         {
-          kind: Type.String({ maxLength: 64, description: 'One that GET returns.' }),
+          kind: Type.String({ maxLength: 64, description: 'A kind that GET returns.' }),
           channels: Type.Object(
             {
               'in-app': Type.Optional(Type.Boolean()),
@@ -51,7 +50,7 @@ const PreferenceChanges = Type.Object(
 );
 
 /** Where the notices of each kind go. */
-export function preferenceRoutes(uow: NotificationUow, client: NotificationContext['client']) {
+export function preferenceRoutes({ uow, client }: Pick<NotificationContext, 'uow' | 'client'>) {
   return routes((http) => {
     http.get(
       '/preferences',
@@ -69,7 +68,9 @@ export function preferenceRoutes(uow: NotificationUow, client: NotificationConte
           response: { 200: Preferences, ...problems(notificationContract, 'preference-locked') },
         },
       },
-      async (request) => ({ items: await changePreferences(uow, callerOf(request), request.body.items) }),
+      async (request) => ({
+        items: await changePreferences(uow, requestCaller(request), request.body.items),
+      }),
     );
   });
 }

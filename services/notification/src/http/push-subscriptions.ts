@@ -5,8 +5,7 @@ import { Type } from 'typebox';
 import type { NotificationContext } from '../context.js';
 import type { PushSubscriptions } from '../operations/push-subscriptions.js';
 import { subscribedBrowsers } from '../queries/push-subscriptions.js';
-import { callerOf } from './caller.js';
-import { mostPerMinute } from './limits.js';
+import { mostPerMinute, requestCaller } from './callers.js';
 import { ById } from './schemas.js';
 
 type Dependencies = Pick<NotificationContext, 'client'> & {
@@ -96,7 +95,7 @@ export function pushSubscriptionRoutes({ client, subscriptions, publicKey }: Dep
       async (request, reply) => {
         const { endpoint, keys } = request.body;
         const { sessionId } = request.principal;
-        const id = await subscriptions.subscribe(callerOf(request), { endpoint, keys, sessionId });
+        const id = await subscriptions.subscribe(requestCaller(request), { endpoint, keys, sessionId });
         return reply.code(201).send({ id });
       },
     );
@@ -112,7 +111,7 @@ export function pushSubscriptionRoutes({ client, subscriptions, publicKey }: Dep
         },
       },
       async (request, reply) => {
-        await subscriptions.unsubscribe(callerOf(request), { endpoint: request.body.endpoint });
+        await subscriptions.unsubscribe(requestCaller(request), { endpoint: request.body.endpoint });
         return reply.code(204).send(null);
       },
     );
@@ -128,7 +127,7 @@ export function pushSubscriptionRoutes({ client, subscriptions, publicKey }: Dep
         },
       },
       async (request, reply) => {
-        await subscriptions.remove(callerOf(request), request.params.id);
+        await subscriptions.remove(requestCaller(request), request.params.id);
         return reply.code(204).send(null);
       },
     );

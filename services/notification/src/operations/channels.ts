@@ -23,8 +23,8 @@ export interface Channel {
    */
   send(delivery: TakenDelivery, signal: AbortSignal): Promise<void>;
   /**
-   * Takes note of how a try ended; `failure` is `undefined` if the delivery was sent. Not called for a failure after the
-   * service has begun to stop.
+   * Takes note of how a try ended; `failure` is `undefined` if the delivery was sent. Not called for a failure after
+   * the service has begun to stop.
    */
   recordResult?(delivery: TakenDelivery, failure: unknown): Promise<void>;
   close(): Promise<void>;

@@ -41,8 +41,8 @@ type Dependencies = Pick<NotificationContext, 'client' | 'uow' | 'log'> & {
 };
 
 /**
- * Handles deferred events once there is a copy of everybody whom they are about, each event in a transaction of its own.
- * Gives up those that waited for 14 days. Resolves to whether more events may be due.
+ * Handles deferred events once there is a copy of everybody whom they are about, each event in a transaction of its
+ * own. Gives up those that waited for 14 days. Resolves to whether more events may be due.
  */
 export function createHandleDeferredEvents({
   client,

@@ -39,8 +39,8 @@ export interface Deliveries {
   /** Takes deliveries that are due, at most `limit`, in fair shares with those under way. Never rejects. */
   take(limit: number, underWay: Iterable<TakenDelivery>): Promise<TakenDelivery[]>;
   /**
-   * Tries once to send a delivery, outside any transaction, and settles or postpones it. `signal` ends the try early, and
-   * the delivery is then due again at once. Never rejects.
+   * Tries once to send a delivery, outside any transaction, and settles or postpones it. `signal` ends the try early,
+   * and the delivery is then due again at once. Never rejects.
    */
   deliver(delivery: TakenDelivery, signal: AbortSignal): Promise<void>;
 }

@@ -10,8 +10,7 @@ import {
 } from '../domain/preferences.js';
 import { requestedKinds } from '../store/notice-kinds.js';
 import { choicesMade, saveChoices } from '../store/preferences.js';
-import type { Caller } from './caller.js';
-import { writeFor } from './living-person.js';
+import { type Caller, writeForCaller } from './caller.js';
 
 /**
  * Changes what the changes name and leaves the rest. Makes all changes or none.
@@ -24,7 +23,7 @@ export async function changePreferences(
   caller: Caller,
   changes: readonly PreferenceChange[],
 ): Promise<KindPreference[]> {
-  return writeFor(uow, caller, async (tx) => {
+  return writeForCaller(uow, caller, async (tx) => {
     const kinds = [...preferableOwnKinds, ...(await requestedKinds(tx))];
     const { choices, locked, unknown } = choicesOf(kinds, changes);
     if (unknown.length > 0)

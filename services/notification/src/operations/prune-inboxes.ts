@@ -42,7 +42,9 @@ export function createPruneInboxes({
     return after !== beforeAllDue;
   }
 
-  /** Notes when these people's inboxes are due next. Resolves to the inboxes with something to prune, which stay due. */
+  /**
+   * Notes when these people's inboxes are due next. Resolves to the inboxes with something to prune, which stay due.
+   */
   async function inspectAndSchedule(users: readonly string[], now: Date): Promise<Inbox[]> {
     if (users.length === 0) return [];
     const limits = { most: retention.most, oldestId: oldestKeptId(now, retention) };

@@ -3,8 +3,7 @@ import type { NotificationContext } from '../context.js';
 import type { Pusher } from '../providers/pusher.js';
 import { dropSubscription, keepSubscription, type NewSubscription } from '../store/push-subscriptions.js';
 import { isRevoked } from '../store/revoked-sessions.js';
-import type { Caller } from './caller.js';
-import { writeFor } from './living-person.js';
+import { type Caller, writeForCaller } from './caller.js';
 
 /** Most subscriptions of one person. A new one replaces the oldest. */
 const mostSubscriptions = 20;
@@ -16,8 +15,8 @@ export interface PushSubscriptions {
   /**
    * Sends pushes to a browser until the session ends that subscribes it. Resolves to the subscription's id.
    *
-   * @throws AppError `invalid-request` for an endpoint that this service doesn't send to, `forbidden` for the browser of
-   * somebody else, `session-revoked` for an ended session or a deleted person
+   * @throws AppError `invalid-request` for an endpoint that this service doesn't send to, `forbidden` for the browser
+   * of somebody else, `session-revoked` for an ended session or a deleted person
    */
   subscribe(caller: Caller, subscription: NewSubscription): Promise<string>;
   /** Sends no more pushes to the browser with this endpoint, if it is the caller's. */
@@ -35,7 +34,7 @@ export function createPushSubscriptions({ uow, pusher }: Dependencies): PushSubs
       const code = pusher.refusal(subscription.endpoint);
       if (code !== undefined)
         throw new AppError('invalid-request', { errors: [{ pointer: '/endpoint', code }] });
-      const id = await writeFor(uow, caller, async (tx) => {
+      const id = await writeForCaller(uow, caller, async (tx) => {
         if (await isRevoked(tx, subscription.sessionId)) throw new AppError('session-revoked');
         return keepSubscription(tx, caller.userId, subscription, mostSubscriptions);
       });

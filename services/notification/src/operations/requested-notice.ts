@@ -19,7 +19,7 @@ export type NoticeRequest = DomainEvent<'notification.requested', NotificationRe
  * Writes a notice that another service requests.
  *
  * @throws PermanentError for values or a definition that aren't valid, and for a kind that the service may not have
- * @throws UnknownPersonError if somebody who reads it, or is named in it, has no copy yet
+ * @throws UnknownPersonError if there is no copy yet of the reader, or of somebody whom the notice names
  */
 export async function writeRequestedNotice(tx: NotificationTx, event: NoticeRequest): Promise<void> {
   const { userId, values } = event.data;
@@ -33,7 +33,7 @@ export async function writeRequestedNotice(tx: NotificationTx, event: NoticeRequ
     throw new PermanentError(`${serviceOfSource(event)} has more than ${mostKinds} kinds of notice`);
 }
 
-/** The reader and everybody whom the notice names. */
+/** The ids of the reader and of everybody whom the notice names. */
 export function peopleOf({ userId, kind, values, definition }: NotificationRequested): string[] {
   const known = definition ? requestedKind(kind, definition) : securityAlert;
   return [userId, ...peopleNamed(known, values)];

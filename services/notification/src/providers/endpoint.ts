@@ -60,12 +60,12 @@ export function endpointRefusal(endpoint: string, allowLocal: boolean): string |
 const lookupLimits = { timeout: 1_000, tries: 2 } as const;
 
 /**
- * Looks up a name, and refuses it if any of its addresses isn't public. The connection itself must use it, because a name
- * may have changed since an earlier lookup.
+ * Looks up a name, and refuses it if any of its addresses isn't public. The connection itself must use it, because a
+ * name may have changed since an earlier lookup.
  *
- * It asks the name servers directly, `servers` instead of the machine's. Anybody can choose the names and run the servers
- * that answer for them. While such a server is silent, the machine's own lookup would occupy one of the few threads with
- * which the whole process looks up names.
+ * It asks the name servers directly, `servers` instead of the machine's. Anybody can choose the names and run the
+ * servers that answer for them. While such a server is silent, the machine's own lookup would occupy one of the few
+ * threads with which the whole process looks up names.
  */
 export function publicLookup(servers?: readonly string[]): LookupFunction {
   return (hostname, { all }, callback) => {

@@ -20,8 +20,8 @@ const mailbox = /^[^\s<>,;:"@]{1,64}@[^\s<>,;:"@]{1,255}$/u;
 const control = /[\u0000-\u001f\u007f]/;
 
 /**
- * The mail in nodemailer's form. Name and address are separate, so that nodemailer parses neither. It must not read a file
- * or a URL that a text names.
+ * The mail in nodemailer's form. Name and address are separate, so that nodemailer parses neither. It must not read a
+ * file or a URL that a text names.
  *
  * @throws Undeliverable if the address is no mailbox, or the subject has control characters
  */

@@ -11,8 +11,8 @@ const writtenWithinMs = 60_000;
 const unfinished = /^\.\d{4}-\d\d-\d\dT.*-[0-9a-f-]{36}$/;
 
 /**
- * Writes mails as `.eml` files, for machines without a mail server. Only this user can read them, since some contain links
- * that open an account. Keeps the newest `most`, and deletes what a crashed process left unfinished.
+ * Writes mails as `.eml` files, for machines without a mail server. Only this user can read them, since some contain
+ * links that open an account. Keeps the newest `most`, and deletes what a crashed process left unfinished.
  */
 export function createMailFolder(folder: string, from: Sender, most = mostMails): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });

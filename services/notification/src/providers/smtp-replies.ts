@@ -1,13 +1,13 @@
 /**
  * Decides which refusals of a mail server are final. Most that begin with 5 concern the sender or the mail: a quota, a
- * policy, a block list, a size. They pass, or the operator can do something about them, so the mail is tried again. Only a
- * refusal that concerns the recipient is final.
+ * policy, a block list, a size. They pass, or the operator can do something about them, so the mail is tried again.
+ * Only a refusal that concerns the recipient is final.
  */
 
 /**
  * Enhanced status codes (RFC 3463, RFC 7505 and the IANA registry of RFC 5248) of class 5 that concern the recipient's
- * address: no such mailbox (5.1.1), no such domain (5.1.2), not an address (5.1.3), ambiguous (5.1.4), moved (5.1.6), the
- * domain takes no mail (5.1.10), the mailbox is disabled (5.2.1). Other codes of 5.1 concern the sender's address.
+ * address: no such mailbox (5.1.1), no such domain (5.1.2), not an address (5.1.3), ambiguous (5.1.4), moved (5.1.6),
+ * the domain takes no mail (5.1.10), the mailbox is disabled (5.2.1). Other codes of 5.1 concern the sender's address.
  */
 const aboutRecipient: ReadonlySet<string> = new Set([
   '5.1.1',
@@ -20,8 +20,8 @@ const aboutRecipient: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reply codes to `RCPT TO` that concern the recipient if there is no enhanced status code: no such mailbox, not local, no
- * such name (RFC 5321, 4.2.3).
+ * Reply codes to `RCPT TO` that concern the recipient if there is no enhanced status code: no such mailbox, not local,
+ * no such name (RFC 5321, 4.2.3).
  */
 const aboutRecipientWithoutStatus: ReadonlySet<number> = new Set([550, 551, 553]);
 

@@ -42,8 +42,8 @@ export async function dueDeferredEvents(
 }
 
 /**
- * Deletes the events that are about this person alone, and the requests to notify them. What stays contains their id and
- * leads to notices for other people, which call them a deleted account.
+ * Deletes the events that are about this person alone, and the requests to notify them. What stays contains their id
+ * and leads to notices for other people, which call them a deleted account.
  */
 export async function eraseDeferredEvents(db: NotificationDb, userId: string): Promise<void> {
   await db.$executeRaw`

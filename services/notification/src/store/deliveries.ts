@@ -20,13 +20,14 @@ export interface Deliverable {
 
 /**
  * Most pushes that wait for one subscription; further notifications are in the inbox only. Anybody can make a
- * subscription that never takes a push, so an unproven one gets fewer. Nobody reads more than a hundred after an outage.
+ * subscription that never takes a push, so an unproven one gets fewer. Nobody reads more than a hundred after an
+ * outage.
  */
 const mostWaiting = { unproven: 20, proven: 100 } as const;
 
 /**
- * Most mails to one person in a clock hour (UTC), besides those that can't be switched off. The others become one mail at
- * the end of the hour, with a link to the inbox. So nobody can flood a mailbox by paying a cent again and again.
+ * Most mails to one person in a clock hour (UTC), besides those that can't be switched off. The others become one mail
+ * at the end of the hour, with a link to the inbox. So nobody can flood a mailbox by paying a cent again and again.
  */
 const mostMailsAnHour = 20;
 const hourMs = 3_600_000;
@@ -79,8 +80,8 @@ export interface DirectMail {
 }
 
 /**
- * Writes the mail once per event. Its own address puts it before all other mails. It is due since yesterday, which puts it
- * before mails of its kind that have failed.
+ * Writes the mail once per event. Its own address puts it before all other mails. It is due since yesterday, which puts
+ * it before mails of its kind that have failed.
  */
 export async function writeDirectMail(
   db: NotificationDb,

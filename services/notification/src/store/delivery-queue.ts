@@ -11,9 +11,9 @@ interface Take {
 }
 
 /**
- * Takes deliveries of a channel that are due, each for `leaseMs`: at most `limit`, at most one per person, and at most one
- * push on trial per origin. Takes awaited mails first, then the longest due. Any number of processes take at the same
- * time, and none waits for another. Resolves to none only if nothing is due that this process may take.
+ * Takes deliveries of a channel that are due, each for `leaseMs`: at most `limit`, at most one per person, and at most
+ * one push on trial per origin. Takes awaited mails first, then the longest due. Any number of processes take at the
+ * same time, and none waits for another. Resolves to none only if nothing is due that this process may take.
  */
 export async function takeDeliveries(
   db: NotificationDb,

@@ -38,8 +38,8 @@ const changesOfAll: Readonly<Record<MarkAll, Change>> = {
 };
 
 /**
- * Marks a notification. Resolves to `undefined` if nothing changes, because it has this mark already or the person has no
- * such notification.
+ * Marks a notification. Resolves to `undefined` if nothing changes, because it has this mark already or the person has
+ * no such notification.
  */
 export async function markOne(
   db: NotificationDb,

@@ -1,11 +1,13 @@
 import type { Choice } from '../domain/preferences.js';
 import type { NotificationDb } from './database.js';
 
+/** The choices that this person has made. */
 export async function choicesMade(db: NotificationDb, userId: string): Promise<Choice[]> {
   return db.$queryRaw<Choice[]>`
     SELECT kind, channel, enabled FROM preferences WHERE user_id = ${userId}::uuid`;
 }
 
+/** Adds the choices to those of this person. A new choice replaces an earlier one for the same kind and channel. */
 export async function saveChoices(
   db: NotificationDb,
   userId: string,

@@ -34,7 +34,9 @@ export interface Inbox {
   room: number;
 }
 
-/** The inboxes of these people. The limits are the newest `most` notifications, and none with an id below `oldestId`. */
+/**
+ * The inboxes of these people. The limits are the newest `most` notifications, and none with an id below `oldestId`.
+ */
 export async function inspectInboxes(
   db: NotificationDb,
   users: readonly string[],

@@ -11,8 +11,8 @@ export interface NewSubscription {
 }
 
 /**
- * Keeps the subscription, and deletes all but the newest `most` of this person. When somebody else signs in on a browser,
- * its endpoint stays the same: whoever knows the subscription's keys takes it over.
+ * Keeps the subscription, and deletes all but the newest `most` of this person. When somebody else signs in on a
+ * browser, its endpoint stays the same: whoever knows the subscription's keys takes it over.
  *
  * Resolves to the subscription's id; `undefined` if it belongs to somebody else and has other keys.
  */
@@ -68,7 +68,10 @@ type SentTo = Pick<PushSubscription, 'id' | 'p256dh' | 'auth'>;
 
 /** Failures in a row after which a subscription is dropped. */
 const mostFailures = 10;
-/** A failure within this time of a counted one isn't counted. So a subscription fails for over a week before it is dropped. */
+/**
+ * A failure within this time of a counted one isn't counted. So a subscription fails for over a week before it is
+ * dropped.
+ */
 const minutesBetweenFailures = 20 * 60;
 
 /** The subscription took a push: it is not on trial any more. Writes nothing if this is known already. */

@@ -5,11 +5,11 @@ import { faultsOf } from './faults.js';
 const check = compileWriter(NoticeDefinition);
 
 /**
- * A kind of notice of a service's own. Its name begins with the service's, such as `chat-mention`, and names it in
- * notifications and preferences for ever.
+ * Defines a service's own kind of notice. Its name begins with the name of the service, such as `chat-mention`, and
+ * stays in notifications and preferences for ever.
  *
  * @throws TypeError for a definition that the notification service would refuse, such as a text with an argument that
- * is no value
+ * isn't one of the values
  */
 export function defineNoticeKind<const Types extends Readonly<Record<string, ValueType>>>({
   kind,

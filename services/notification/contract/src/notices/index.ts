@@ -1,3 +1,3 @@
-// What a service needs that has notices of its own. Apart from the contract, since it brings a parser of messages.
+// For services that define kinds of notice. It is separate from the contract, since it contains a parser of messages.
 export { defineNoticeKind } from './define.js';
 export { faultsOf } from './faults.js';

@@ -9,7 +9,7 @@ export const welcome = ownKind({
     de: { title: 'Willkommen bei Warren', body: 'Hallo {userId}, dein Konto ist bereit.' },
   },
   reach: 'inbox',
-  // Nobody has verified their address yet when they are welcomed, and until then they get no mail.
+  // A person gets no mail before they have verified their address, and the welcome comes earlier.
   channels: { email: false, push: false },
   locked: false,
   path: '/',
@@ -99,7 +99,7 @@ export const emailVerification = ownKind({
   path: '/verify-email#token={token}',
 });
 
-/** Replaces all mails of an hour beyond those that a person gets within one. What they would say is in the inbox. */
+/** Replaces all mails beyond those that a person may get within an hour. The inbox has their notifications. */
 export const moreNotifications = ownKind({
   kind: 'more-notifications',
   values: {},

@@ -1,10 +1,10 @@
 import type { NoticeDefinition, NoticeText, ValueType } from '@warren/notification-contract';
 
-/** Languages in which the service writes. Readers of any other get the first. */
+/** The languages in which this service writes. Readers of other languages get the first one. */
 export const languages = ['en', 'de'] as const;
 export type Language = (typeof languages)[number];
 
-/** Ways to a person beside the inbox. */
+/** The ways to reach a person besides the inbox. */
 export const outsideChannels = ['email', 'push'] as const;
 export type OutsideChannel = (typeof outsideChannels)[number];
 
@@ -25,7 +25,7 @@ export function ownKind<const Values extends Readonly<Record<string, ValueType>>
   return kind;
 }
 
-/** A kind of another service's own, as it came with a request. */
+/** A kind of another service, from one of its requests. */
 export function requestedKind(kind: string, definition: NoticeDefinition): NoticeKind {
   return { ...definition, kind, reach: 'inbox', locked: false };
 }

@@ -20,13 +20,13 @@ export interface Notice {
   values: NoticeValues;
 }
 
-/** Who is told what of a payment's event. */
-interface PaymentNews {
+/** A notice that an event of a payment leads to, and who reads it. */
+interface PaymentNotice {
   kind: NoticeKind;
   reader: 'payer' | 'recipient';
 }
 
-const paymentNews = {
+const noticesByEvent = {
   'payment.succeeded': [
     { kind: paymentSent, reader: 'payer' },
     { kind: paymentReceived, reader: 'recipient' },
@@ -35,20 +35,20 @@ const paymentNews = {
   'payment.requires-action': [{ kind: paymentActionRequired, reader: 'payer' }],
   'payment.refunded': [{ kind: paymentRefunded, reader: 'payer' }],
   'payment.refund-failed': [{ kind: paymentRefundFailed, reader: 'payer' }],
-} as const satisfies Readonly<Record<string, readonly PaymentNews[]>>;
+} as const satisfies Readonly<Record<string, readonly PaymentNotice[]>>;
 
-export type PaymentEventType = keyof typeof paymentNews;
+export type PaymentEventType = keyof typeof noticesByEvent;
 
-/** Event types of which people are told. */
-export const paymentEventTypes = Object.keys(paymentNews) as PaymentEventType[];
+/** The types of payment events that lead to notices. */
+export const paymentEventTypes = Object.keys(noticesByEvent) as PaymentEventType[];
 
 export function paymentNotices(
   event: { id: string; type: PaymentEventType },
   payment: PaymentState,
 ): Notice[] {
   const { id: paymentId, payerId, recipientId, amount, amountRefunded, currency } = payment;
-  const news: readonly PaymentNews[] = paymentNews[event.type];
-  return news.map(({ kind, reader }) => {
+  const notices: readonly PaymentNotice[] = noticesByEvent[event.type];
+  return notices.map(({ kind, reader }) => {
     const [userId, otherUserId] = reader === 'payer' ? [payerId, recipientId] : [recipientId, payerId];
     const values = { paymentId, amount, amountRefunded, currency, otherUserId };
     return { userId, eventId: event.id, kind, values: onlyNamed(kind, values) };

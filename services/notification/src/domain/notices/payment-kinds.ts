@@ -1,6 +1,6 @@
 import { ownKind } from './kind.js';
 
-/** `otherUserId`: the payer where the recipient reads, and the other way round. */
+/** `otherUserId` is the payer if the recipient is the reader, or else the recipient. */
 const ofPayment = {
   values: { paymentId: 'id', amount: { money: 'currency' }, currency: 'text', otherUserId: 'person' },
   reach: 'inbox',
@@ -9,7 +9,7 @@ const ofPayment = {
   path: '/payments/{paymentId}',
 } as const;
 
-/** `amountRefunded`: of all refunds of the payment that stand. */
+/** `amountRefunded` is the sum of all refunds of the payment that have not failed. */
 const ofRefund = {
   ...ofPayment,
   values: { ...ofPayment.values, amountRefunded: { money: 'currency' } },

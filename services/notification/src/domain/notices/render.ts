@@ -4,9 +4,9 @@ import type { OutsideChannel } from './kind.js';
 import type { Place } from './names.js';
 import type { Notice } from './notice.js';
 import { type Reader, shownValues } from './show.js';
-import { languageFor, pathOf, saidIn } from './templates.js';
+import { fillIn, languageFor, pathOf } from './templates.js';
 
-/** What a mail says. `path` leads into the web app, under the link that `action` names. */
+/** The content of a mail. Its link has the text `action` and leads to `path` in the web app. */
 export interface MailContent {
   language: string;
   subject: string;
@@ -15,7 +15,7 @@ export interface MailContent {
   path: string;
 }
 
-/** What a push says: small, since push services take 4 KB, and without what locked screens shouldn't show. */
+/** The content of a push. Push services accept 4 KB, and locked screens show it. */
 export interface PushContent {
   kind: string;
   title: string;
@@ -31,13 +31,13 @@ export interface RenderedNotice {
   push: PushContent;
 }
 
-/** What a reader gets whose copy is not here: only mails that can't wait are written for one. */
+/** For readers without a copy, who get only mails that can't wait. */
 export const unknownReader: Reader = { locale: 'en', timeZone: 'UTC' };
 
 /**
- * The notices in their readers' words; none for a reader who has deleted their account.
+ * The notices as their readers see them. Leaves out the notices for deleted people.
  *
- * @throws UnknownPersonError if a reader, or somebody who is named, has no copy yet
+ * @throws UnknownPersonError if there is no copy yet of a reader, or of somebody whom a notice names
  */
 export function renderNotices(notices: readonly Notice[], people: readonly Person[]): RenderedNotice[] {
   return notices.flatMap((notice) => {
@@ -51,9 +51,9 @@ export function renderNotices(notices: readonly Notice[], people: readonly Perso
 export function renderNotice(notice: Notice, reader: Reader, people: readonly Person[]): RenderedNotice {
   const { kind, values } = notice;
   const language = languageFor(kind, reader.locale);
-  const say = (place: Place) =>
-    saidIn(kind, language, shownValues(kind, values, { reader, language }, people, place));
-  const [inbox, outside] = [say('inbox'), say('outside')];
+  const textIn = (place: Place) =>
+    fillIn(kind, language, shownValues(kind, values, { reader, language }, people, place));
+  const [inbox, outside] = [textIn('inbox'), textIn('outside')];
   const path = pathOf(kind, values);
   return {
     notice,
@@ -75,24 +75,24 @@ export function renderNotice(notice: Notice, reader: Reader, people: readonly Pe
   };
 }
 
-/** The one mail that replaces all those of an hour that are not sent by themselves. */
+/** The mail that replaces all further mails of an hour. */
 export function mailSummary(language: string): MailContent {
   const notice = { userId: '', eventId: '', kind: moreNotifications, values: {} };
   return renderNotice(notice, { ...unknownReader, locale: language }, []).email;
 }
 
-/** What is sent on this channel. */
+/** The content for this channel. */
 export function contentFor(rendered: RenderedNotice, channel: OutsideChannel): MailContent | PushContent {
   return rendered[channel];
 }
 
-/** By code points: half a surrogate pair is no text. */
+/** Cuts between code points, since half a surrogate pair is no text. */
 function cut(text: string, most: number): string {
   const points = [...text];
   return points.length <= most ? text : `${points.slice(0, most - 1).join('')}…`;
 }
 
-/** A subject is a header: names in it may hold anything. */
+/** A subject is one line, but names may contain line breaks. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

@@ -18,7 +18,7 @@ export interface Reader {
 /**
  * The values as the reader sees them in this place: amounts and times in their locale and zone, people by name.
  *
- * @throws UnknownPersonError for a name that has not come yet
+ * @throws UnknownPersonError if there is no copy yet of a person whom the notice names
  */
 export function shownValues(
   kind: NoticeKind,
@@ -32,7 +32,7 @@ export function shownValues(
     if (typeof type === 'object')
       return formatMoney(Number(value), String(values[type.money]), reader.locale);
     if (type === 'time') return formatTime(String(value), reader);
-    // No selector of an ICU message holds a hyphen.
+    // A selector of an ICU message can't contain a hyphen.
     if (type === 'code') return String(value).replaceAll('-', '_');
     if (type === 'count') return Number(value);
     if (type !== 'person') return String(value);
@@ -42,7 +42,10 @@ export function shownValues(
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, show(name, value)]));
 }
 
-/** With the zone, since the reader may be elsewhere. Unknown locales fall back to English, unknown zones to UTC. */
+/**
+ * A time with its zone, since the reader may be somewhere else. Unknown locales fall back to English, unknown zones to
+ * UTC.
+ */
 export function formatTime(time: string, { locale, timeZone }: Reader): string {
   const options: Intl.DateTimeFormatOptions = {
     year: 'numeric',
@@ -61,7 +64,7 @@ export function formatTime(time: string, { locale, timeZone }: Reader): string {
     try {
       return new Intl.DateTimeFormat([language, 'en'], { ...options, timeZone: zone }).format(at);
     } catch {
-      // The next pair leaves out what was unknown.
+      // The locale or the zone is unknown. The next pair replaces one of them.
     }
   }
   return new Intl.DateTimeFormat('en', { ...options, timeZone: 'UTC' }).format(at);

@@ -4,8 +4,8 @@ import { type Language, languages, type NoticeKind } from './kind.js';
 import { languageOf } from './show.js';
 import type { NoticeValues } from './values.js';
 
-/** What a notice says in one language, its values filled in. */
-export interface Said {
+/** The texts of a notice in one language, with its values. */
+export interface FilledText {
   title: string;
   body: string;
   action?: string;
@@ -18,26 +18,27 @@ export function languageFor({ texts }: NoticeKind, locale: string): Language {
   return texts[language] === undefined ? languages[0] : language;
 }
 
-export function saidIn(
+/** Fills the values into the texts of this language. */
+export function fillIn(
   { texts }: NoticeKind,
   language: Language,
   shown: Readonly<Record<string, string | number>>,
-): Said {
+): FilledText {
   const text = texts[language] ?? texts.en;
-  const say = (message: string) => String(messageOf(text, message, language).format({ ...shown }));
+  const fill = (message: string) => String(messageOf(text, message, language).format({ ...shown }));
   const { title, body, action, push } = text;
   return {
-    title: say(title),
-    body: say(body),
-    ...(action !== undefined && { action: say(action) }),
+    title: fill(title),
+    body: fill(body),
+    ...(action !== undefined && { action: fill(action) }),
     push: {
-      ...(push?.title !== undefined && { title: say(push.title) }),
-      ...(push?.body !== undefined && { body: say(push.body) }),
+      ...(push?.title !== undefined && { title: fill(push.title) }),
+      ...(push?.body !== undefined && { body: fill(push.body) }),
     },
   };
 }
 
-/** Parsed messages. Those of this service's own kinds stay; those of a request go with it. */
+/** Parsed messages. Those of a request are garbage once it is handled; those of this service's own kinds stay. */
 const parsed = new WeakMap<NoticeText, Map<string, IntlMessageFormat>>();
 
 function messageOf(text: NoticeText, message: string, language: Language): IntlMessageFormat {
@@ -49,7 +50,7 @@ function messageOf(text: NoticeText, message: string, language: Language): IntlM
   return known;
 }
 
-/** Where in the web app the notice leads. */
+/** The path in the web app that the notice leads to. */
 export function pathOf({ path }: NoticeKind, values: NoticeValues): string {
   return path.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => encodeURIComponent(String(values[name])));
 }
