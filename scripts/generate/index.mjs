@@ -4,7 +4,6 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { boundaries } from '../../lint/boundaries.mjs';
-import { exemptions } from '../../lint/exemptions.mjs';
 import { prepare } from '../lib/prepare.mjs';
 import { digestOfTexts } from '../lib/secrets.mjs';
 import { describeServices, findServices } from '../lib/services.mjs';
@@ -32,7 +31,7 @@ export async function staleFiles() {
 
 /** What can be written before the code is compiled. */
 function filesOfTheCode() {
-  return { ...boundaries(exemptions.files), ...tsconfig() };
+  return { ...boundaries(), ...tsconfig() };
 }
 
 /** What is made from the definitions of the services, in a checkout that may hold other services than this one. */

@@ -6,11 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = resolve(import.meta.dirname, '../../..');
 const { boundaries, knownRooms } = (await import(join(root, 'lint/boundaries.mjs'))) as {
-  boundaries(exempt: readonly string[]): Record<string, string>;
+  boundaries(): Record<string, string>;
   knownRooms: readonly string[];
-};
-const { exemptions } = (await import(join(root, 'lint/exemptions.mjs'))) as {
-  exemptions: { files: string[]; folders: string[] };
 };
 
 interface Case {
@@ -196,14 +193,10 @@ describe('the import rules', () => {
     folder = await mkdtemp(join(tmpdir(), 'warren-boundaries-'));
     await copyFile(join(root, 'biome.json'), join(folder, 'biome.json'));
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const rules = Object.entries(boundaries([])).map(([file, source]) => ({ file, source }));
+    const rules = Object.entries(boundaries()).map(([file, source]) => ({ file, source }));
     for (const { file, source } of [...rules, ...cases]) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await writeFile(join(folder, file), source);
-    }
-    for (const file of exemptions.files) {
-      await mkdir(dirname(join(folder, file)), { recursive: true });
-      await copyFile(join(root, file), join(folder, file)).catch(() => undefined);
     }
     found = await lint(folder);
   }, 120_000);
@@ -218,10 +211,6 @@ describe('the import rules', () => {
     expect(found.get(file) ?? []).toEqual([]);
   });
 
-  it('exempt no file that keeps them', () => {
-    expect(exemptions.files.filter((file) => !found.has(file))).toEqual([]);
-  });
-
   it('allow a service no folder that they do not know', async () => {
     const unknown: string[] = [];
     for (const service of await foldersIn('services')) {
@@ -230,7 +219,7 @@ describe('the import rules', () => {
         if (![...knownRooms, 'generated'].includes(basename(place))) unknown.push(place);
       }
     }
-    expect(unknown.sort()).toEqual([...exemptions.folders].sort());
+    expect(unknown).toEqual([]);
   });
 });
 
