@@ -144,7 +144,7 @@ describe('a service of its own, beside the notification service', () => {
     const bid = { auctionId: uuidv7(), outbidUserId: grace, amount: 1 };
     expect(await socket.timeout(10_000).emitWithAck('auction.bid', bid)).toEqual({
       ok: false,
-      error: { code: 'bid-too-low' },
+      error: { code: 'bid-too-low', message: 'This bid is too low', temporary: false },
     });
   });
 });
