@@ -742,7 +742,7 @@ export const mutations = [
     file: 'services/user/src/store/expired.ts',
     from: "and: 'AND revoked_at IS NOT NULL'",
     to: "and: ''",
-    tests: ['services/user/test/run-out-sessions.test.ts'],
+    tests: ['services/user/test/expired-sessions.test.ts'],
   },
   {
     guard: 'deliveries: a requested mail precedes a backlog, also after a failure',

@@ -6,7 +6,7 @@ const options = { issuer: 'issuer', audience: 'audience', lifetimeSeconds: 900 }
 const subject = { userId: 'user', sessionId: 'session', roles: [] };
 
 describe('an access token', () => {
-  it('counts its life from when its session was found alive, however late it is signed', async () => {
+  it('begins its lifetime when its session was found to be active, however late it is signed', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
     const key = { privateJwk: await exportJWK(privateKey), publicJwk: await exportJWK(publicKey) };
     const ring = new KeyRing();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { EmailVerificationRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
-import { type Running, runUserService, type SignedIn } from './running.js';
+import { type Running, runUserService, type SignedIn } from './support/service.js';
 
 describe('roles', () => {
   let running: Running;
@@ -22,7 +22,7 @@ describe('roles', () => {
     return await running.call<unknown>('PUT', `/admin/users/${id}/roles`, body, accessToken);
   };
 
-  it('that are set are in tokens from the next refresh on, and change nothing that others see', async () => {
+  it('appear in tokens from the next refresh on, and change nothing that others see', async () => {
     const own = await running.register();
     const roles = ['support', 'refund-clerk'];
     expect(await put(own.user.id, { roles })).toMatchObject({
@@ -43,13 +43,13 @@ describe('roles', () => {
     [{ roles: Array.from({ length: 21 }, (_, index) => `role-${'x'.repeat(index)}`) }, '/roles'],
     [{ roles: 'admin' }, '/roles'],
     [{}, '/roles'],
-  ])('refuse %j', async (body, pointer) => {
+  ])('refuse the invalid roles %j', async (body, pointer) => {
     const { user } = await running.register();
     const refused = { status: 400, body: { code: 'invalid-request', errors: [{ pointer }] } };
     expect(await put(user.id, body)).toMatchObject(refused);
   });
 
-  it('are not there for people who aren’t', async () => {
+  it('get `not-found` for an unknown user', async () => {
     expect(await put('018f0000-0000-7000-8000-000000000000', { roles: [] })).toMatchObject({ status: 404 });
   });
 
@@ -71,7 +71,7 @@ describe('roles', () => {
     return await running.call('POST', `/password-resets/${token}`, { newPassword });
   };
 
-  it('include admin for a listed address once its mailbox has set the password, and not before', async () => {
+  it('include admin for a listed address only after a mailed token has set the password', async () => {
     const boss = await running.register({ email: 'boss@EXAMPLE.com' });
     expect(rolesIn(boss)).toEqual([]);
     expect((await reset('boss@example.com', boss.user.id)).status).toBe(202);
@@ -80,7 +80,7 @@ describe('roles', () => {
     expect(rolesIn(await refresh(again))).toEqual(['admin']);
   });
 
-  it('don’t for who registered somebody else’s listed address, also when its owner follows the link', async () => {
+  it('do not include admin for somebody who registered another person’s listed address, even after its owner verifies it', async () => {
     const email = 'chief@example.com';
     const thief = await running.register({ email });
     expect((await verify(thief.user.id)).status).toBe(202);

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { EmailVerificationRequested, PasswordResetRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 describe('a deleted account', () => {
   let running: Running;
@@ -49,7 +49,7 @@ describe('a deleted account', () => {
     signOut: () => running.call('DELETE', '/sessions/current', undefined, own.accessToken),
   });
 
-  it('has no sessions, resets or verifications; its revocations stay, and name nobody', async () => {
+  it('has no sessions, resets or verifications, and its revocations hold nothing personal', async () => {
     const { own } = await withTokens();
     const other = await running.signIn(own.user.email);
     expect((await remove(own)).status).toBe(204);
@@ -73,7 +73,7 @@ describe('a deleted account', () => {
     expect(JSON.stringify(rows)).not.toContain(own.user.email);
   });
 
-  it('leaves no alert in the outbox that tells what happened to it', async () => {
+  it('leaves no security alert in the outbox', async () => {
     const own = await running.register();
     const change = { currentPassword: password, newPassword: 'another horse' };
     await running.call('PUT', '/users/me/password', change, own.accessToken);
@@ -90,7 +90,7 @@ describe('a deleted account', () => {
     expect(await alerts()).toEqual([]);
   });
 
-  it('refuses what comes late, cleanly', async () => {
+  it('refuses all later requests with the right code', async () => {
     const tokens = await withTokens();
     await remove(tokens.own);
     const { signIn, refresh, reset, verify, askReset, askVerification, change, signOut } = late(tokens);
@@ -104,7 +104,7 @@ describe('a deleted account', () => {
     expect(await signOut()).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
   });
 
-  it('refuses what was on its way while it was deleted, cleanly', async () => {
+  it('refuses requests that run during the deletion with the right code', async () => {
     const tokens = await withTokens();
     const { id } = tokens.own.user;
     const calls = late(tokens);
@@ -130,7 +130,7 @@ describe('a deleted account', () => {
     expect(left).toEqual([]);
   });
 
-  it('that is deleted while somebody signs in has no session afterwards, whoever was first', async () => {
+  it('has no session left when it is deleted during a sign-in, in whichever order they run', async () => {
     const own = await running.register();
     const lock = `SELECT 1 FROM users WHERE id = '${own.user.id}' FOR UPDATE`;
     const [removed, signedIn] = await holdUntilOthersWait(running.database.url, lock, 2, () =>
@@ -151,7 +151,7 @@ describe('a deleted account', () => {
     }
   });
 
-  it('that is made again and again for an address floods no mailbox', async () => {
+  it('cannot be registered and deleted again and again to flood a mailbox', async () => {
     const email = 'victim@example.com';
     const made: string[] = [];
     for (let times = 0; times < 5; times += 1) {
@@ -170,7 +170,7 @@ describe('a deleted account', () => {
     await eventually(() => expect(mailed()).toHaveLength(4));
   });
 
-  it('is made and deleted by one network only so often, whoever signed in there', async () => {
+  it('can be registered and deleted only a limited number of times by one network, whoever is signed in', async () => {
     const limited = await runUserService({ env: { REGISTRATIONS_PER_MINUTE: '3' } });
     try {
       const people = await Promise.all([1, 2, 3].map(() => limited.register()));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { EmailVerificationRequested, User } from '@warren/user-contract';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { type Running, runUserService } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { type Running, runUserService } from './support/service.js';
 
 describe('email verifications', () => {
   let running: Running;
@@ -24,7 +24,7 @@ describe('email verifications', () => {
       return mailed(user).at(-1)?.token as string;
     });
 
-  it('are mailed at registration, prove the address, and tell everybody', async () => {
+  it('are mailed at registration, verify the address and publish the change', async () => {
     const { user, accessToken } = await running.register();
     const token = await tokenOf(user);
     expect(mailed(user)).toMatchObject([{ userId: user.id, email: user.email }]);
@@ -42,7 +42,7 @@ describe('email verifications', () => {
     expect(await verify(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
   });
 
-  it('tell who looks for a person whether the address is proven to be theirs', async () => {
+  it('show in a lookup whether the address is verified', async () => {
     const [{ user }, { accessToken }] = [await running.register(), await running.register()];
     const found = async () =>
       (await running.call('POST', '/users/lookup', { email: user.email }, accessToken)).body;
@@ -52,7 +52,7 @@ describe('email verifications', () => {
     expect(await found()).toEqual({ id, displayName, emailVerified: true });
   });
 
-  it('are mailed again to who is signed in, and the newest counts', async () => {
+  it('are mailed again on request of a signed-in user, and only the newest is valid', async () => {
     const { user, accessToken } = await running.register();
     const first = await tokenOf(user);
     expect((await running.call('POST', '/email-verifications')).status).toBe(401);
@@ -62,7 +62,7 @@ describe('email verifications', () => {
     expect((await verify(second)).status).toBe(202);
   });
 
-  it('are not mailed for an address that is proven', async () => {
+  it('are not mailed for a verified address', async () => {
     const { user, accessToken } = await running.register();
     await verify(await tokenOf(user));
     expect((await ask(accessToken)).status).toBe(202);
@@ -72,7 +72,7 @@ describe('email verifications', () => {
     expect(kept).toEqual([]);
   });
 
-  it('are mailed only so often, the one at registration among them', async () => {
+  it('are mailed only a limited number of times, including the one at registration', async () => {
     const { user, accessToken } = await running.register();
     for (let asked = 0; asked < 6; asked += 1) expect((await ask(accessToken)).status).toBe(202);
     await eventually(() => expect(mailed(user)).toHaveLength(3));
@@ -81,7 +81,7 @@ describe('email verifications', () => {
     await eventually(() => expect(mailed(user)).toHaveLength(4));
   });
 
-  it('that could not be mailed are not counted', async () => {
+  it('are not counted if they could not be mailed', async () => {
     const { user, accessToken } = await running.register();
     const rename = (from: string, to: string) =>
       query(running.database.url, `ALTER TABLE ${from} RENAME TO ${to}`);
@@ -96,14 +96,14 @@ describe('email verifications', () => {
     await eventually(() => expect(mailed(user)).toHaveLength(3));
   });
 
-  it('are still proven by the token in the path, as in the release before', async () => {
+  it('still accept the token in the path, as in the previous release', async () => {
     const { user } = await running.register();
     const path = `/email-verifications/${await tokenOf(user)}`;
     expect(await running.call('POST', path)).toMatchObject({ status: 202, body: {} });
     expect(await running.call('POST', path)).toMatchObject({ status: 422 });
   });
 
-  it('are good for a day', async () => {
+  it('are valid for a day', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     running.clock.advance(24 * 60 * 60_000 + 1);
@@ -111,7 +111,7 @@ describe('email verifications', () => {
     expect((await verify('rubbish')).status).toBe(422);
   });
 
-  it('count once for many who use the token at the same moment', async () => {
+  it('succeed once if many requests use the token at the same moment', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     const lock = `SELECT 1 FROM users WHERE id = '${user.id}' FOR UPDATE`;

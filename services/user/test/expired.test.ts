@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deleteExpired, deleteExpiredSessions } from '../src/store/expired.js';
-import { openClient } from './client.js';
-import { query } from './query.js';
-import { type Running, runUserService } from './running.js';
+import { openClient } from './support/client.js';
+import { query } from './support/query.js';
+import { type Running, runUserService } from './support/service.js';
 
-describe('what is removed when it is over', () => {
+describe('pruning', () => {
   let running: Running;
   let client: ReturnType<typeof openClient>;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('what is removed when it is over', () => {
     await running.close();
   });
 
-  it('is found without reading what is not over', async () => {
+  it('finds expired rows without reading the others', async () => {
     await query(
       running.database.url,
       `WITH u AS (

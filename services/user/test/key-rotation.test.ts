@@ -8,8 +8,8 @@ import { pino } from 'pino';
 import { keyLeadMs } from '../src/domain/key-schedule.js';
 import { UnreadableKeyError } from '../src/domain/sealed-keys.js';
 import { loadKeysAtStart } from '../src/operations/keep-signing-keys.js';
-import { query } from './query.js';
-import { callOf, password, type SignedIn, startUserService, TestClock } from './running.js';
+import { query } from './support/query.js';
+import { callOf, password, type SignedIn, startUserService, TestClock } from './support/service.js';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -56,8 +56,8 @@ describe('signing keys', () => {
     callOf(url)('POST', '/users', { email: 'ann@example.com', password, displayName: 'Ann' });
   const stored = () => query(database.url, 'SELECT id, private_jwk FROM signing_keys ORDER BY signs_from');
 
-  it('change without a restart, on all instances: shown at once, signing later, gone when the last token has ended', async () => {
-    // The key’s time is looked at, so no session may run out before it.
+  it('rotate without a restart on all instances: published first, signing later, and deleted after their last token has expired', async () => {
+    // The test advances the clock by the lifetime of a key. Sessions must not expire before.
     const sessionsLast = { SESSION_DAYS: '60' };
     const [one, two] = [await start(sessionsLast), await start(sessionsLast)];
     await register(one);
@@ -88,15 +88,15 @@ describe('signing keys', () => {
     expect(await me(one, late)).toBe(200);
   });
 
-  describe('at rest', () => {
+  describe('in the database', () => {
     const SIGNING_KEY_SECRET = 'a secret of more than thirty-two characters';
 
-    it('lie open without a secret', async () => {
+    it('are stored in plain text without a secret', async () => {
       await start();
       expect(await stored()).toMatchObject([{ private_jwk: { kty: 'EC', d: expect.any(String) } }]);
     });
 
-    it('are sealed with one, and sign after a restart', async () => {
+    it('are sealed with a secret, and sign after a restart', async () => {
       const one = await start({ SIGNING_KEY_SECRET });
       await register(one);
       expect(Object.keys((await stored())[0]?.private_jwk as object).sort()).toEqual([
@@ -112,7 +112,7 @@ describe('signing keys', () => {
       expect(await signer(again)).toBe(decodeProtectedHeader(token).kid);
     });
 
-    it('that lay open are sealed once there is a secret, and again when that changes', async () => {
+    it('are sealed when a secret is set, and again when it changes', async () => {
       const open = await start();
       const before = await kids(open);
       await stop(open);
@@ -130,7 +130,7 @@ describe('signing keys', () => {
       expect(await kids(last)).toEqual(before);
     });
 
-    it('keep a service from starting whose secret is another one, and are left as they are', async () => {
+    it('prevent the start of a service with another secret, and stay unchanged', async () => {
       await stop(await start({ SIGNING_KEY_SECRET }));
       const before = await stored();
       await expect(start({ SIGNING_KEY_SECRET: `not ${SIGNING_KEY_SECRET}` })).rejects.toThrow(
@@ -141,8 +141,8 @@ describe('signing keys', () => {
     });
   });
 
-  describe('that can’t be had at start', () => {
-    it('are asked for again: a slow database ends nobody', async () => {
+  describe('that cannot be loaded at start', () => {
+    it('are requested again, so that a slow database does not end the process', async () => {
       await migrateDatabase({ url: database.url, prisma: new URL('../prisma/', import.meta.url) });
       const holder = new pg.Client({ connectionString: database.url });
       await holder.connect();
@@ -164,7 +164,7 @@ describe('signing keys', () => {
       }
     });
 
-    it('are asked for five times, and then the last failure is told', async () => {
+    it('are requested five times before the last error is thrown', async () => {
       let tries = 0;
       const failing = async () => {
         tries += 1;

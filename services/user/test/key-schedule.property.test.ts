@@ -12,11 +12,11 @@ import {
 const minute = 60_000;
 const start = Date.parse('2026-01-01T00:00:00Z');
 
-/** Instances that look at the keys in any order, no less than once a minute each while they can reach the database. */
+/** Instances that load the keys in any order, each at least once a minute while the database is reachable. */
 const lives = fc.record({
   rotateEveryMs: fc.integer({ min: 24 * 60 * minute, max: 40 * 24 * 60 * minute }),
   tokenLifetimeMs: fc.integer({ min: 10_000, max: 24 * 60 * minute }),
-  /** Minutes between two rounds; long ones are outages of everything. */
+  /** Minutes between two rounds. Long ones are outages of the database. */
   gaps: fc.array(
     fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 3_000 }), fc.constantFrom(1_400, 43_190)),
     {
@@ -31,7 +31,7 @@ interface KnownKey extends ScheduledKey {
 }
 
 describe('signing keys over time', () => {
-  it('sign only when everybody can have them, and verify until their last token has ended', () => {
+  it('sign only when every verifier can have them, and verify until their last token has expired', () => {
     fc.assert(
       fc.property(lives, ({ gaps, ...schedule }) => {
         let keys: KnownKey[] = [];
@@ -60,7 +60,7 @@ describe('signing keys over time', () => {
     );
   });
 
-  it('sign from the first one on also where a clock is behind', () => {
+  it('sign from the first key on, even if a clock is behind', () => {
     const keys = [1, 2].map((day) => ({
       id: `day ${day}`,
       signsFrom: new Date(start + day * 24 * 60 * minute),
@@ -69,7 +69,7 @@ describe('signing keys over time', () => {
     expect(signingKey([], new Date(start))).toBeUndefined();
   });
 
-  it('are shown for longer than anybody keeps the older ones', () => {
+  it('are published for longer than caches keep older keys', () => {
     const cachedByVerifiers = 10 * minute;
     expect(keyLeadMs).toBeGreaterThan(publicKeysMaxAgeSeconds * 1_000 + cachedByVerifiers + minute);
   });

@@ -3,13 +3,13 @@ import type { DomainEvent } from '@warren/contracts';
 import { eventually } from '@warren/testing';
 import type { PasswordResetRequested } from '@warren/user-contract';
 import { mailboxOf, newEmail, normalizeEmail } from '../src/domain/email.js';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-describe('a mailbox', () => {
+describe('the mailbox', () => {
   it.each([
     ['ada@example.org', 'ada@example.org'],
     ['ada+news@example.org', 'ada@example.org'],
@@ -21,9 +21,9 @@ describe('a mailbox', () => {
   ])('of %s is %s', (address, mailbox) => expect(mailboxOf(address)).toBe(mailbox));
 });
 
-describe('an address that can’t be mailed', () => {
+describe('an address to which no mail can be sent', () => {
   const tooLong = `${'a'.repeat(65)}@example.org`;
-  it('is refused where an account would keep it, and known where one keeps it already', () => {
+  it('is refused for a new account, and accepted for an existing one', () => {
     expect(() => newEmail(tooLong)).toThrow(
       expect.objectContaining({ errors: [{ pointer: '/email', code: 'local-part' }] }),
     );
@@ -32,7 +32,7 @@ describe('an address that can’t be mailed', () => {
   });
 });
 
-describe('mails that somebody causes', () => {
+describe('mails', () => {
   let running: Running;
   let networks = 0;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('mails that somebody causes', () => {
       expect(told).toBe(true);
     });
 
-  it('by registering with tags of one address are three, however many accounts', async () => {
+  it('are limited to three for registrations with tags of one address, however many accounts there are', async () => {
     const from = newNetwork();
     for (let tag = 0; tag < 60; tag += 1)
       expect((await registerAt(`victim+${tag}@example.org`, from)).status).toBe(201);
@@ -68,7 +68,7 @@ describe('mails that somebody causes', () => {
     expect(mailsTo('victim@example.org')).toHaveLength(3);
   });
 
-  it('for other addresses of a mailbox keep none from its own one', async () => {
+  it('to tagged addresses of a mailbox do not use up the limit of the address without a tag', async () => {
     const from = newNetwork();
     for (let tag = 0; tag < 5; tag += 1) await registerAt(`owner+${tag}@example.org`, from);
     expect((await registerAt('owner@example.org', newNetwork())).status).toBe(201);
@@ -85,7 +85,7 @@ describe('mails that somebody causes', () => {
     });
   });
 
-  it('for other addresses of a mailbox keep none from one that is proven', async () => {
+  it('to tagged addresses of a mailbox do not use up the limit of a verified address', async () => {
     const from = newNetwork();
     const { body } = await registerAt('proven+own@example.org', newNetwork());
     await query(running.database.url, 'UPDATE users SET email_verified = true WHERE id = $1', [body.user.id]);
@@ -100,7 +100,7 @@ describe('mails that somebody causes', () => {
     );
   });
 
-  it('from one network are so many within an hour, to whatever addresses; people still register', async () => {
+  it('are limited for one network within an hour over all addresses, while users can still register', async () => {
     const from = newNetwork();
     let registered: SignedIn | undefined;
     for (let each = 0; each < 81; each += 1) {
@@ -128,7 +128,7 @@ describe('mails that somebody causes', () => {
   });
 });
 
-describe('who has an account', () => {
+describe('the existence of an account', () => {
   let running: Running;
   beforeAll(async () => {
     running = await runUserService({ env: { TRUST_PROXY: 'on' } });
@@ -140,7 +140,7 @@ describe('who has an account', () => {
       'x-forwarded-for': address,
     });
 
-  it('is told to one network twenty times within an hour; after that no address is looked at', async () => {
+  it('is revealed to one network at most twenty times within an hour', async () => {
     const { email } = (await running.register()).user;
     for (let told = 0; told < 20; told += 1)
       expect(await registerAt(email, '192.0.2.1')).toMatchObject({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Running, runUserService } from './running.js';
+import { type Running, runUserService } from './support/service.js';
 
 interface Operation {
   summary?: string;
@@ -31,7 +31,7 @@ describe('/openapi.json', () => {
     return Object.keys(operation?.responses ?? {}).filter((status) => status !== 'default');
   };
 
-  it('names a summary and a good answer for every route', () => {
+  it('gives a summary and a success answer for every route', () => {
     const own = operations.filter(([route]) => !route.includes('/health'));
     expect(own.length).toBeGreaterThanOrEqual(18);
     for (const [route, { summary, responses }] of own) {
@@ -43,7 +43,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('says that who isn’t signed in is refused wherever that is so', () => {
+  it('lists the refusal of callers without a token for every route that needs one', () => {
     const asking = operations.filter(
       ([route, { security }]) => security && !/health|admin|\/internal/.test(route),
     );
@@ -52,7 +52,7 @@ describe('/openapi.json', () => {
       expect([route, statuses(route)]).toEqual([route, expect.arrayContaining(['401'])]);
   });
 
-  it('gives notice of the routes that carry a token in their path, and of no others', () => {
+  it('marks exactly the routes with a token in their path as deprecated', () => {
     const deprecated = operations.filter(([, operation]) => operation.deprecated).map(([route]) => route);
     expect(deprecated.sort()).toEqual(['POST /email-verifications/{token}', 'POST /password-resets/{token}']);
     expect(operations.map(([route]) => route).filter((route) => route.includes('{token}'))).toHaveLength(2);
@@ -67,7 +67,7 @@ describe('/openapi.json', () => {
     ['PUT /email-verifications', ['202', '400', '413', '415', '422', '429', '503']],
     ['POST /password-resets/{token}', ['202', '400', '413', '415', '422', '429', '503']],
     ['PUT /users/me/password', ['204', '400', '401', '413', '415', '429', '503']],
-  ])('tells all that %s can answer', (route, expected) => {
+  ])('lists all answers of %s', (route, expected) => {
     expect(statuses(route)).toEqual(expected);
   });
 });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { PasswordResetRequested } from '@warren/user-contract';
 import { decodeJwt } from 'jose';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 describe('while too many events wait for the broker', () => {
   let running: Running;
@@ -31,14 +31,14 @@ describe('while too many events wait for the broker', () => {
   const person = (index: number) => people[index] as SignedIn;
   const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
 
-  it('what people change about themselves is refused as temporary', async () => {
+  it('a change of the profile is refused with a temporary error', async () => {
     const { accessToken } = person(0);
     const refused = { status: 503, body: { code: 'service-overloaded', temporary: true } };
     const change = { displayName: 'Another' };
     expect(await running.call('PATCH', '/users/me', change, accessToken)).toMatchObject(refused);
   });
 
-  it('people sign in, refresh and sign out', async () => {
+  it('users can sign in, refresh and sign out', async () => {
     const again = await running.signIn(person(0).user.email);
     const { refreshToken } = again;
     expect((await running.call('POST', '/sessions/refresh', { refreshToken })).status).toBe(200);
@@ -46,7 +46,7 @@ describe('while too many events wait for the broker', () => {
     expect(out.status).toBe(204);
   });
 
-  it('people end a session that somebody else may hold, and others hear of it', async () => {
+  it('users can end another session, and other services hear of it', async () => {
     const own = person(1);
     const other = sessionOf(await running.signIn(own.user.email));
     const ended = await running.call('DELETE', `/sessions/${other}`, undefined, own.accessToken);
@@ -54,7 +54,7 @@ describe('while too many events wait for the broker', () => {
     await eventually(() => expect(running.heard('user.session-revoked', other)).toHaveLength(1));
   });
 
-  it('people change a password that somebody else may know, or set a new one by mail', async () => {
+  it('users can change their password, or reset it by mail', async () => {
     const { accessToken } = person(2);
     const change = { currentPassword: password, newPassword: 'a staple of batteries' };
     expect((await running.call('PUT', '/users/me/password', change, accessToken)).status).toBe(204);

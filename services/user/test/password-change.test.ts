@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 describe('PUT /users/me/password', () => {
   let running: Running;
@@ -19,7 +19,7 @@ describe('PUT /users/me/password', () => {
   const signIn = (email: string, secret: string) =>
     running.call<SignedIn>('POST', '/sessions', { email, password: secret });
 
-  it('sets it, ends all other sessions, and has its owner alerted', async () => {
+  it('sets the password, ends all other sessions and sends a security alert', async () => {
     const own = await running.register();
     const { id, email } = own.user;
     const other = await running.signIn(email);
@@ -38,7 +38,7 @@ describe('PUT /users/me/password', () => {
     });
   });
 
-  it('wants the current one', async () => {
+  it('requires the current password', async () => {
     const own = await running.register();
     expect(await change(own.accessToken, { currentPassword: 'a wrong one' })).toMatchObject({
       status: 401,
@@ -53,7 +53,7 @@ describe('PUT /users/me/password', () => {
     ['Password123', 'too-common'],
     ['aaaaaaaaaa', 'too-common'],
     ['  12345678', 'too-common'],
-  ])('refuses %s', async (weak, code) => {
+  ])('refuses the weak password %s', async (weak, code) => {
     const { accessToken } = await running.register();
     expect(await change(accessToken, { newPassword: weak })).toMatchObject({
       status: 400,
@@ -63,7 +63,7 @@ describe('PUT /users/me/password', () => {
 
   it.each([
     ['the email', 'Weak.Person1@example.com'],
-    ['what stands before its @', 'weak.person2'],
+    ['the part of the email before the @', 'weak.person2'],
   ])('refuses %s, here and at registration', async (_, weak) => {
     const email = weak.includes('@') ? weak : `${weak}@example.com`;
     const refused = { status: 400, body: { errors: [{ pointer: '/password', code: 'is-email' }] } };
@@ -74,14 +74,14 @@ describe('PUT /users/me/password', () => {
     expect(await change(accessToken, { newPassword: weak })).toMatchObject({ status: 400 });
   });
 
-  it('is not for who signed out meanwhile', async () => {
+  it('is refused if the user signed out in the meantime', async () => {
     const { accessToken } = await running.register();
     await running.call('DELETE', '/sessions/current', undefined, accessToken);
     expect(await change(accessToken)).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
   });
 
-  describe('while somebody signs in with the old one', () => {
-    it('hazard: a session that is opened by what was checked before is missed by the end of all sessions', async () => {
+  describe('during a sign-in with the old password', () => {
+    it('hazard: ending all sessions misses a session that is opened after an earlier check of the password', async () => {
       const own = await running.register();
       await change(own.accessToken);
       const late = `INSERT INTO sessions (id, user_id, rotation_key, expires_at)
@@ -99,7 +99,7 @@ describe('PUT /users/me/password', () => {
       expect(open).toHaveLength(1);
     });
 
-    it('guard: of two changes at once one is refused', async () => {
+    it('guard: one of two simultaneous changes is refused', async () => {
       const own = await running.register();
       const lock = `SELECT 1 FROM users WHERE id = '${own.user.id}' FOR UPDATE`;
       const answers = await holdUntilOthersWait(running.database.url, lock, 2, () =>

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import type { PasswordResetRequested, User } from '@warren/user-contract';
 import pg from 'pg';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 const minute = 60_000;
 
@@ -18,7 +18,7 @@ describe('password resets', () => {
 
   const newPassword = 'a staple of batteries';
   let addresses = 0;
-  /** Each from an address of its own, so that only what is asked for is limited. */
+  /** Sends each request from another address, so that no limit for one address applies. */
   const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.7, 198.51.100.${++addresses}` });
   const ask = (email: string, headers: Record<string, string> = elsewhere()) =>
     running.call('POST', '/password-resets', { email }, undefined, headers);
@@ -37,7 +37,7 @@ describe('password resets', () => {
     });
   }
 
-  it('set a new password with what was mailed, once, end all sessions, and have the owner alerted', async () => {
+  it('set a new password once with the mailed token, end all sessions and send a security alert', async () => {
     const { user, refreshToken } = await running.register();
     const token = await tokenOf(user);
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -58,7 +58,7 @@ describe('password resets', () => {
     });
   });
 
-  it('prove the address, and tell of it as any proof does, once', async () => {
+  it('verify the address and publish this once', async () => {
     const { user } = await running.register();
     expect(await use(await tokenOf(user))).toMatchObject({ status: 202 });
     const { body } = await signIn(user.email, newPassword);
@@ -73,7 +73,7 @@ describe('password resets', () => {
     expect(await query(running.database.url, feed, [user.id])).toEqual([{ type: 'user.updated' }]);
   });
 
-  it('take an account over from who registered somebody else’s address', async () => {
+  it('give an account to the owner of its address if somebody else registered it', async () => {
     const squatter = await running.register();
     const { user } = squatter;
     expect(await use(await tokenOf(user))).toMatchObject({ status: 202 });
@@ -85,7 +85,7 @@ describe('password resets', () => {
     expect(changed).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
   });
 
-  it('are mailed again as soon as the last one is over, however often they were asked for', async () => {
+  it('are mailed again when the last token has expired, however often they were requested', async () => {
     const { user } = await running.register();
     for (let mails = 1; mails <= 8; mails += 1) {
       expect((await ask(user.email)).status).toBe(202);
@@ -94,7 +94,7 @@ describe('password resets', () => {
     }
   });
 
-  it('go to the account’s own address, and keep nothing but a hash', async () => {
+  it('are mailed to the account’s address, and only their hash is stored', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     expect(mailed(user)).toMatchObject([{ userId: user.id, email: user.email }]);
@@ -106,7 +106,7 @@ describe('password resets', () => {
     expect(kept).toMatchObject([{ token_hash: createHash('sha256').update(token).digest('base64url') }]);
   });
 
-  it('are answered alike for an address that nobody has, and take as long', async () => {
+  it('are answered in the same way and time for an address without an account', async () => {
     const { user } = await running.register();
     const timed = async (email: string) => {
       const start = performance.now();
@@ -119,7 +119,7 @@ describe('password resets', () => {
     for (const { took } of [known, unknown]) expect(took).toBeGreaterThanOrEqual(249);
   });
 
-  it('are answered as soon where the work takes long, as only that for an account may', async () => {
+  it('are answered at the same time if the work takes long', async () => {
     const { user } = await running.register();
     const holder = new pg.Client({ connectionString: running.database.url });
     await holder.connect();
@@ -134,7 +134,7 @@ describe('password resets', () => {
     await eventually(() => expect(mailed(user)).toHaveLength(1));
   });
 
-  it('are good for 30 minutes', async () => {
+  it('are valid for 30 minutes', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     running.clock.advance(30 * minute + 1);
@@ -142,7 +142,7 @@ describe('password resets', () => {
     expect((await signIn(user.email, password)).status).toBe(201);
   });
 
-  it('are good only as the newest', async () => {
+  it('are valid only as the newest', async () => {
     const { user } = await running.register();
     const first = await tokenOf(user);
     const second = await tokenOf(user, 2);
@@ -150,7 +150,7 @@ describe('password resets', () => {
     expect(await use(second)).toMatchObject({ status: 202 });
   });
 
-  it('are taken back by a change of the password', async () => {
+  it('are withdrawn by a change of the password', async () => {
     const { user, accessToken } = await running.register();
     const token = await tokenOf(user);
     await running.call('PUT', '/users/me/password', { currentPassword: password, newPassword }, accessToken);
@@ -161,7 +161,7 @@ describe('password resets', () => {
     expect(await use(token)).toMatchObject({ status: 422, body: { code: 'invalid-token' } });
   });
 
-  it('refuse a weak password, leave the token good and say so', async () => {
+  it('refuse a weak password, keep the token valid and say so', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     for (const [weak, code] of [
@@ -182,7 +182,7 @@ describe('password resets', () => {
     expect(await use(token)).toMatchObject({ status: 202 });
   });
 
-  it('are still used by the token in the path, as in the release before', async () => {
+  it('still accept the token in the path, as in the previous release', async () => {
     const { user } = await running.register();
     const path = `/password-resets/${await tokenOf(user)}`;
     const before = () => running.call('POST', path, { newPassword }, undefined, elsewhere());
@@ -191,7 +191,7 @@ describe('password resets', () => {
     expect((await signIn(user.email, newPassword)).status).toBe(201);
   });
 
-  it('work once for two who use the token at the same moment', async () => {
+  it('succeed once if two requests use the token at the same moment', async () => {
     const { user } = await running.register();
     const token = await tokenOf(user);
     const lock = `SELECT 1 FROM users WHERE id = '${user.id}' FOR UPDATE`;
@@ -203,7 +203,7 @@ describe('password resets', () => {
     expect((await signIn(user.email, winner)).status).toBe(201);
   });
 
-  it('flood nobody’s mailbox, and tell nobody that they don’t', async () => {
+  it('do not flood a mailbox, and the answers do not show the limit', async () => {
     const { user } = await running.register();
     for (let asked = 0; asked < 6; asked += 1) expect((await ask(user.email)).status).toBe(202);
     await eventually(() => expect(mailed(user)).toHaveLength(3));
@@ -212,7 +212,7 @@ describe('password resets', () => {
     await eventually(() => expect(mailed(user)).toHaveLength(4));
   });
 
-  it('are limited for one address, whatever account it asks for', async () => {
+  it('are limited for one client address, whatever account it names', async () => {
     const from = { 'x-forwarded-for': '192.0.2.77' };
     const answers = await Promise.all(
       Array.from({ length: 21 }, (_, index) => ask(`nobody${index}@example.com`, from)),
@@ -221,7 +221,7 @@ describe('password resets', () => {
     expect(refused).toMatchObject([{ body: { code: 'rate-limited' } }]);
   });
 
-  it('let the owner in who was kept waiting by somebody’s guesses', async () => {
+  it('let in an owner who had to wait because of an attacker’s guesses', async () => {
     const { user } = await running.register();
     const account = `INSERT INTO attempts SELECT key, 500, now() + interval '1 day', now() + interval '1 day' FROM attempts
       WHERE count = 1 ON CONFLICT (key) DO UPDATE SET count = 500, waits_until = excluded.waits_until`;
@@ -239,7 +239,7 @@ describe('password resets', () => {
     expect(elsewhereIn.status).toBe(201);
   });
 
-  it('let the owner in at once who forgot the password and guessed too often', async () => {
+  it('let in an owner who forgot the password and guessed too often', async () => {
     const { user } = await running.register();
     const from = elsewhere();
     const signInHere = async (secret: string) =>

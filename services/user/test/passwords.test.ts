@@ -3,7 +3,7 @@ import { hash } from '@node-rs/argon2';
 import { Passwords } from '../src/providers/passwords.js';
 
 describe('Passwords', () => {
-  it('hashes with argon2id, each time with another salt', async () => {
+  it('uses argon2id with a new salt for each hash', async () => {
     const passwords = await Passwords.create();
     const [one, two] = await Promise.all([passwords.hash('secret words'), passwords.hash('secret words')]);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
@@ -13,14 +13,14 @@ describe('Passwords', () => {
     expect(await passwords.matches(undefined, 'secret words')).toBe('differs');
   });
 
-  it('takes the same characters for the same password, composed or in parts', async () => {
+  it('treats composed and decomposed characters as the same password', async () => {
     const passwords = await Passwords.create();
     const stored = await passwords.hash('Gru\u0308nkohl im Garten');
     expect(await passwords.matches(stored, 'Gr\u00fcnkohl im Garten')).toBe('matches');
     expect(await passwords.matches(stored, 'Grunkohl im Garten')).toBe('differs');
   });
 
-  it('still knows a password whose hash is of the characters as they were typed', async () => {
+  it('still accepts a password that was hashed before normalization', async () => {
     const passwords = await Passwords.create();
     const typed = 'Gru\u0308nkohl im Garten';
     const stored = await hash(typed, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
@@ -28,7 +28,7 @@ describe('Passwords', () => {
     expect(await passwords.matches(undefined, typed)).toBe('differs');
   });
 
-  it('spends as much on an account that does not exist', async () => {
+  it('takes as long for an account that does not exist', async () => {
     const passwords = await Passwords.create();
     const stored = await passwords.hash('secret words');
     const spent = async (hash: string | undefined, tried: string) => {
@@ -40,7 +40,7 @@ describe('Passwords', () => {
       expect(await spent(undefined, tried)).toBeGreaterThan((await spent(stored, tried)) / 3);
   });
 
-  it('refuses work that would wait too long', async () => {
+  it('refuses work when too much is waiting', async () => {
     const passwords = await Passwords.create();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 110 }, () => passwords.hash('secret words')),

@@ -4,13 +4,13 @@ import { eventually } from '@warren/testing';
 import { pino } from 'pino';
 import { PresenceRecorder } from '../src/jobs/presence-recorder.js';
 import { PresenceRecord } from '../src/operations/record-presence.js';
-import { openClient } from './client.js';
-import { query } from './query.js';
-import { type Running, runUserService } from './running.js';
+import { openClient } from './support/client.js';
+import { query } from './support/query.js';
+import { type Running, runUserService } from './support/service.js';
 
 const log = pino({ level: 'silent' });
 
-describe('who is connected to a process', () => {
+describe('the presence record of a process', () => {
   let running: Running;
   let client: ReturnType<typeof openClient>;
   let listener: UserListener;
@@ -52,7 +52,7 @@ describe('who is connected to a process', () => {
     return rows[0]?.lease_until as Date | undefined;
   };
 
-  it('is written at once, however fast people come and go', async () => {
+  it('is written promptly, however fast users come and go', async () => {
     const { id } = (await running.register()).user;
     const other = (await running.register()).user.id;
     listener.joined(id);
@@ -62,7 +62,7 @@ describe('who is connected to a process', () => {
     }, 10);
     try {
       const sql = 'SELECT 1 FROM presence_connections WHERE user_id = $1';
-      // Well before the next renewal of the lease, which writes as well.
+      // Well before the next renewal of the lease, which also writes changes.
       await eventually(async () => expect(await query(running.database.url, sql, [id])).toHaveLength(1), {
         within: 2_000,
       });
@@ -71,7 +71,7 @@ describe('who is connected to a process', () => {
     }
   });
 
-  it('stays so while the lease is renewed, also by a clock that was set back', async () => {
+  it('keeps its lease when the system clock is set back', async () => {
     const before = (await lease()) as Date;
     const real = Date.now;
     jest.spyOn(Date, 'now').mockImplementation(() => real() - 3_600_000);

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
 import { user } from '../src/main.js';
-import type { SignedIn } from './running.js';
+import type { SignedIn } from './support/service.js';
 
 const log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' });
 
@@ -61,7 +61,7 @@ describe('presence, over two instances', () => {
     return (await response.json()) as SignedIn;
   }
 
-  /** A tab of this person at an instance; `heard` holds what it was told of others. */
+  /** Opens a tab of this user at an instance. `heard` holds the presences that it received. */
   async function tab(person: SignedIn, instance: number) {
     const socket = io(`${instances[instance]?.url}/user`, {
       transports: ['websocket'],
@@ -86,7 +86,7 @@ describe('presence, over two instances', () => {
 
   const last = (heard: readonly Presence[]) => heard.at(-1)?.online;
 
-  it('tells who watches when a person comes and goes, wherever both are, and that many tabs are one person', async () => {
+  it('tells watchers when a user comes and goes on any instance, and counts many tabs as one user', async () => {
     const [ann, bob] = [await register(), await register()];
     const watching = await tab(ann, 0);
     expect(await watching.watch(bob.user.id)).toEqual({
@@ -107,7 +107,7 @@ describe('presence, over two instances', () => {
     expect(watching.heard.at(-1)?.lastSeenAt).toMatch(/^\d{4}-/);
   });
 
-  it('lets the people of a process that was killed go with its lease', async () => {
+  it('takes the users of a killed process offline when its lease ends', async () => {
     const [ann, bob] = [await register(), await register()];
     const killed = randomUUID();
     await pool.query(`INSERT INTO presence_nodes VALUES ($1, now() + interval '1 s')`, [killed]);
@@ -123,7 +123,7 @@ describe('presence, over two instances', () => {
     );
   }, 30_000);
 
-  it('a process whose lease lapsed writes its people down again', async () => {
+  it('records the users of a process again after its lease ran out', async () => {
     const [ann, bob] = [await register(), await register()];
     const watching = await tab(ann, 0);
     await watching.watch(bob.user.id);
@@ -146,7 +146,7 @@ describe('presence, over two instances', () => {
     });
   }, 30_000);
 
-  it('tells no more whom is no longer watched, and refuses to watch too many', async () => {
+  it('stops telling about users who are no longer watched, and refuses to watch too many', async () => {
     const [ann, bob] = [await register(), await register()];
     const watching = await tab(ann, 0);
     await watching.watch(bob.user.id);

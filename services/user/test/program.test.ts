@@ -4,14 +4,14 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { faultProxy, type TestBroker, type TestDatabase, testBroker, testDatabase } from '@warren/testing';
-import { query } from './query.js';
+import { query } from './support/query.js';
 
-// Whole processes, on a machine that may be busy with other tests.
+// Each test starts whole processes, on a machine that may be busy with other tests.
 jest.setTimeout(120_000);
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** The service as it is deployed: the built program, its environment, its signals, its exit code. */
+/** Tests the built program as it is deployed: its environment, signals and exit codes. */
 describe('node dist/main.js', () => {
   let database: TestDatabase;
   let broker: TestBroker;
@@ -69,7 +69,7 @@ describe('node dist/main.js', () => {
     DRAIN_SECONDS: '0',
   });
 
-  it('waits with --migrate-only for a database that isn’t there yet, and says so', async () => {
+  it('waits with --migrate-only for a database that is not up yet, and says so', async () => {
     const target = new URL(database.url);
     const proxy = await faultProxy({ host: target.hostname, port: Number(target.port || 5432) });
     try {
@@ -96,7 +96,7 @@ describe('node dist/main.js', () => {
     ).toEqual(['user PORT', 'user DATABASE_URL', 'user AMQP_URL']);
   });
 
-  it('names the variable that holds no address, before it touches the database', async () => {
+  it('names the variable with an invalid address before it touches the database', async () => {
     const empty = await testDatabase();
     try {
       const { output, exit } = run({
@@ -113,7 +113,7 @@ describe('node dist/main.js', () => {
     }
   });
 
-  it('migrates and ends, also twice at once and without a broker; then starts without migrating', async () => {
+  it('migrates and exits, also in two processes at once and without a broker, and then starts without migrating', async () => {
     const empty = await testDatabase();
     try {
       const { AMQP_URL, ...env } = { ...environment(), DATABASE_URL: empty.url };
@@ -131,7 +131,7 @@ describe('node dist/main.js', () => {
     }
   });
 
-  it('refuses arguments that it does not know, and tells those that it knows', async () => {
+  it('refuses unknown arguments and lists the known ones', async () => {
     const wrong = run(environment(), ['--migrate']);
     expect(await wrong.exit).toBe(2);
     expect(wrong.output.stderr).toContain('--migrate-only');
@@ -140,7 +140,7 @@ describe('node dist/main.js', () => {
     expect(asked.output.stdout).toContain('--migrate-only');
   });
 
-  it('says in words that its port is taken', async () => {
+  it('says that its port is taken', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     try {
@@ -163,7 +163,7 @@ describe('node dist/main.js', () => {
     expect(output.stderr).toBe('');
   });
 
-  it('takes two signals within a second for one request to stop, and drains', async () => {
+  it('treats two signals within a second as one, and drains', async () => {
     const { child, exit, says } = run({ ...environment(), DRAIN_SECONDS: '4' });
     await says('"started"');
     child.kill('SIGINT');
@@ -171,11 +171,11 @@ describe('node dist/main.js', () => {
     const began = Date.now();
     child.kill('SIGINT');
     expect(await exit).toBe(0);
-    // It stays reachable for 0.3 of the drain time, so that load balancers notice.
+    // It stays reachable for 0.3 of the drain time, so that load balancers can react.
     expect(Date.now() - began).toBeGreaterThan(1_000);
   });
 
-  it('hurries on a signal that comes a second or more after the first', async () => {
+  it('stops without draining further on a signal that comes a second or more after the first', async () => {
     const { child, exit, says } = run({ ...environment(), DRAIN_SECONDS: '600' });
     await says('"started"');
     child.kill('SIGTERM');

@@ -11,14 +11,14 @@ import {
 const start = Date.parse('2026-01-01T00:00:00Z');
 const expiresAt = new Date(start + 86_400_000);
 
-/** A session's whole life: who presents which of its tokens, and when. */
+/** The life of a session: which of its tokens are presented, and when. */
 const uses = fc.array(
   fc.record({
     after: fc.oneof(
       fc.integer({ min: 0, max: 40_000 }),
       fc.constantFrom(0, 1, refreshGraceMs, refreshGraceMs + 1),
     ),
-    /** 0 presents the newest token, 1 the one before, … */
+    /** 0 presents the newest token, 1 the previous one, and so on. */
     back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 6 })),
   }),
   { maxLength: 60 },
@@ -46,7 +46,7 @@ function live(steps: { after: number; back: number }[]): Use[] {
 }
 
 describe('a session under any use of its refresh tokens', () => {
-  it('gives each token one successor, and that one again for 30 s from then on, whatever came between', () => {
+  it('gives each token one successor, and repeats it for 30 s, whatever happens in between', () => {
     fc.assert(
       fc.property(uses, (steps) => {
         const rotatedAt = new Map<number, number>();
@@ -66,7 +66,7 @@ describe('a session under any use of its refresh tokens', () => {
     );
   });
 
-  it('ends for thief and owner alike once both go on', () => {
+  it('ends for both thief and owner when both continue', () => {
     const both = fc.record({
       thiefRepeatsAfter: fc.integer({ min: 0, max: refreshGraceMs }),
       rotationsBefore: fc.integer({ min: 1, max: 5 }),
@@ -86,21 +86,21 @@ describe('a session under any use of its refresh tokens', () => {
         const stolen = present(1, start + thiefRepeatsAfter);
         const thiefs = stolen.kind === 'repeat' ? stolen.generation : 0;
         const owners = session.generation;
-        // Each goes on with what they hold; the second one holds a token that is spent.
+        // Both continue with their tokens. The one that comes second presents a spent token.
         present(owners, start + thiefRepeatsAfter + gap);
         expect(present(thiefs, start + thiefRepeatsAfter + 2 * gap).kind).toBe('reused');
       }),
     );
   });
 
-  it('remembers no more rotations than it may', () => {
+  it('keeps a limited number of rotations', () => {
     const steps = Array.from({ length: mostRotations + 1 }, () => ({ after: 0, back: 0 }));
     const kinds = live(steps).map(({ decision }) => decision.kind);
     expect(kinds.slice(0, -1)).toEqual(Array.from({ length: mostRotations }, () => 'rotate'));
     expect(kinds.at(-1)).toBe('too-often');
   });
 
-  it('ends by revocation before expiry, and by expiry to the millisecond', () => {
+  it('ends by revocation before its expiry, and expires to the millisecond', () => {
     const session: SessionState = { generation: 2, rotations: [], expiresAt, revokedAt: null };
     const before = new Date(expiresAt.getTime() - 1);
     expect(decideRefresh(session, 2, before).kind).toBe('rotate');

@@ -4,7 +4,7 @@ import { compileWriter } from '@warren/contracts/validation';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
-import { type Running, runUserService } from './running.js';
+import { type Running, runUserService } from './support/service.js';
 
 type Page = Required<Revocations>;
 
@@ -32,7 +32,7 @@ async function page(after?: string, limit = 1_000): Promise<Page> {
 
 const idsOf = ({ revocations }: Pick<Page, 'revocations'>) => revocations.map(({ sessionId }) => sessionId);
 
-/** All pages from here on. */
+/** Reads all pages after this cursor. */
 async function readAll(after?: string, limit?: number): Promise<{ ids: string[]; next: string }> {
   const ids: string[] = [];
   for (let next = after; ; ) {
@@ -43,7 +43,7 @@ async function readAll(after?: string, limit?: number): Promise<{ ids: string[];
   }
 }
 
-/** Until nothing is repeated: transactions of whoever else works on this server have ended then. */
+/** Waits until a read repeats nothing. Then all transactions of other tests on this server have ended. */
 async function settled(): Promise<string> {
   let { next } = await readAll();
   return await eventually(async () => {
@@ -54,7 +54,7 @@ async function settled(): Promise<string> {
   });
 }
 
-/** As a build writes them that knows of no pages. */
+/** Inserts revocations like a build that doesn't know pages. */
 async function insert(client: pg.Client, count = 1, endsIn = '15 minutes'): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `INSERT INTO session_revocations (session_id, user_id, reason, revoked_at, tokens_end_at)
@@ -66,7 +66,7 @@ async function insert(client: pg.Client, count = 1, endsIn = '15 minutes'): Prom
 }
 
 describe('revocations', () => {
-  it('come a page at a time, each once, and then only what was revoked since', async () => {
+  it('come in pages, each revocation once, and then only the ones since the last read', async () => {
     const ids = await insert(clients[0], 25);
     const [over] = await insert(clients[0], 1, '-1 second');
     const first = await page(undefined, 10);
@@ -84,7 +84,7 @@ describe('revocations', () => {
     expect(since.more).toBe(false);
   });
 
-  it('that are committed late are not left out, whatever was read before', async () => {
+  it('that are committed late are not skipped, whatever was read before', async () => {
     const [early, late] = clients;
     await late.query('BEGIN');
     const [begunFirst] = await insert(late);
@@ -96,7 +96,7 @@ describe('revocations', () => {
     expect((await readAll(before.next)).ids).toContain(begunFirst);
   });
 
-  it('that are committed behind the page that is read come with the next reading', async () => {
+  it('that are committed behind the current page come with the next read', async () => {
     const [early, late] = clients;
     await late.query('BEGIN');
     const begunFirst = await insert(late, 3);
@@ -110,7 +110,7 @@ describe('revocations', () => {
     expect((await readAll(rest.next)).ids).toEqual(expect.arrayContaining(begunFirst));
   });
 
-  it('that were there before transactions were noted come first', async () => {
+  it('that were written before transaction ids were recorded come first', async () => {
     const ids = await insert(clients[0], 3);
     await clients[0].query('UPDATE session_revocations SET written_by = 0 WHERE session_id = ANY ($1)', [
       ids,
@@ -121,9 +121,9 @@ describe('revocations', () => {
 
 describe('a cursor', () => {
   it.each([
-    ['of a database that was restored since', () => clients[0].query('SELECT messaging.begin_epoch()')],
-    ['of transactions that were never begun', undefined],
-  ])('%s begins anew', async (_, restore) => {
+    ['of a database that was restored since then', () => clients[0].query('SELECT messaging.begin_epoch()')],
+    ['of transactions that never began', undefined],
+  ])('%s starts from the beginning', async (_, restore) => {
     const ids = await insert(clients[0], 3);
     const { next } = await readAll();
     await restore?.();
@@ -136,7 +136,7 @@ describe('a cursor', () => {
   });
 
   it.each(['rubbish', '1-0-0', 'dated:1:2', `${'x'.repeat(200)}`])(
-    'that nobody can read begins anew: %s',
+    'that is unreadable starts from the beginning: %s',
     async (cursor) => {
       const ids = await insert(clients[0], 2);
       expect((await readAll(cursor)).ids).toEqual(expect.arrayContaining(ids));
@@ -158,15 +158,15 @@ describe('a cursor', () => {
   });
 });
 
-describe('builds that ask for no pages', () => {
-  it('get what they always got', async () => {
+describe('services that request no pages', () => {
+  it('get the same answer as before', async () => {
     const ids = await insert(clients[0], 2);
     const { body } = await list();
     expect(Object.keys(body)).toEqual(['revocations']);
     expect(idsOf(body)).toEqual(expect.arrayContaining(ids));
   });
 
-  it('get those that are in force for longest where there are very many', async () => {
+  it('get the revocations that are in force for longest if there are very many', async () => {
     await insert(clients[0], 20_000);
     const ids = await insert(clients[0], 50, '20 minutes');
     const { body } = await list();

@@ -3,7 +3,7 @@ import { Revocations } from '@warren/contracts';
 import { compileWriter } from '@warren/contracts/validation';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
-import { query } from './query.js';
+import { query } from './support/query.js';
 import {
   callOf,
   password,
@@ -12,12 +12,12 @@ import {
   type SignedIn,
   startUserService,
   TestClock,
-} from './running.js';
+} from './support/service.js';
 
 const day = 86_400_000;
 const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
 
-describe('sessions that ended before their time', () => {
+describe('sessions that ended early', () => {
   let running: Running;
   beforeAll(async () => {
     running = await runUserService({ internal: true });
@@ -25,7 +25,7 @@ describe('sessions that ended before their time', () => {
   afterAll(() => running.close());
 
   const recent = async () => (await running.call<Revocations>('GET', '/internal/revocations')).body;
-  it('are listed from a date on, if asked so', async () => {
+  it('are listed from a given date on', async () => {
     const out = await running.register();
     await running.call('DELETE', '/sessions/current', undefined, out.accessToken);
     const since = async (at: number) =>
@@ -42,7 +42,7 @@ describe('sessions that ended before their time', () => {
   const isRecent = async (id: string) =>
     (await recent()).revocations.some(({ sessionId }) => sessionId === id);
 
-  it('are listed as the contract says until their last access token has ended, also of deleted accounts', async () => {
+  it('are listed until their last access token has expired, even if the account was deleted', async () => {
     const [out, deleted] = [await running.register(), await running.register()];
     await running.call('DELETE', '/sessions/current', undefined, out.accessToken);
     await running.call('POST', '/users/me/deletion', { password: 'correct horse' }, deleted.accessToken);
@@ -59,7 +59,7 @@ describe('sessions that ended before their time', () => {
   });
 
   it.each(['just signed in', 'refreshed', 'refreshed again with the same token'])(
-    'are listed until then by an instance whose own tokens live shorter (%s)',
+    'are listed until then even by an instance whose own tokens have a shorter lifetime (%s)',
     async (how) => {
       const { clock, database, bus } = running;
       const env = { ACCESS_TOKEN_SECONDS: '7200' };
@@ -94,7 +94,7 @@ describe('sessions that ended before their time', () => {
     },
   );
 
-  it('are pruned when nobody needs them, as all that is over', async () => {
+  it('are pruned when they are no longer needed, like all expired rows', async () => {
     const own = await running.register();
     await running.call('POST', '/password-resets', { email: own.user.email });
     await running.call('POST', '/sessions', { email: own.user.email, password: 'a wrong guess' });

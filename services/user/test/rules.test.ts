@@ -12,7 +12,7 @@ import { checkNewPassword } from '../src/domain/password.js';
 import { rolesOf } from '../src/domain/roles.js';
 import { storedOrigin } from '../src/domain/sessions.js';
 
-describe('waits between tries', () => {
+describe('the waits between attempts', () => {
   const limits = {
     guessesAtAccountFromNetwork,
     guessesFromNetwork,
@@ -21,7 +21,7 @@ describe('waits between tries', () => {
     verificationMails: emailVerification.limit,
   };
   it.each(Object.entries(limits))(
-    'of %s are none while free, then double, and never pass the longest',
+    'of %s are zero for free attempts, then double, and never exceed the longest wait',
     (_, limit) => {
       fc.assert(
         fc.property(fc.integer({ min: 1, max: 1_000_000 }), (count) => {
@@ -40,13 +40,13 @@ describe('waits between tries', () => {
   );
 });
 
-it('no mail is waited for longer than the token before it is good', () => {
+it('no wait for a mail is longer than the lifetime of the previous token', () => {
   for (const { limit, lifetimeMs } of [passwordReset, emailVerification])
     expect(limit.longestWaitMs).toBeLessThanOrEqual(lifetimeMs);
 });
 
 describe('a new password', () => {
-  it('may be anything that isn’t guessed first', () => {
+  it('may be anything that is not easy to guess', () => {
     for (const good of [
       'correct horse',
       'пароль от почты',
@@ -60,7 +60,7 @@ describe('a new password', () => {
 
 describe('roles', () => {
   const person = { email: 'a@example.com', passwordByMail: true, roles: ['support'] };
-  it('are those given, and admin once for an address on the list whose mailbox set the password', () => {
+  it('are the given ones, and admin for a listed address whose password was set by mail', () => {
     const list = new Set(['a@example.com']);
     expect(rolesOf(person, list)).toEqual(['support', 'admin']);
     expect(rolesOf({ ...person, roles: ['admin'] }, list)).toEqual(['admin']);
@@ -69,8 +69,8 @@ describe('roles', () => {
   });
 });
 
-describe('where a client comes from', () => {
-  it('is stored as bounded text, whatever it sends', () => {
+describe('the origin of a session', () => {
+  it('is stored as bounded text, whatever the client sends', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (raw) => {
         const { userAgent } = storedOrigin({ userAgent: raw, address: raw });

@@ -6,9 +6,9 @@ import type { Static } from 'typebox';
 import { decideRefresh, refreshGraceMs } from '../src/domain/refresh-tokens.js';
 import { mostSessions } from '../src/domain/sessions.js';
 import type { SessionList } from '../src/http/schemas.js';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { password, type Running, runUserService, type SignedIn } from './support/service.js';
 
 type List = Static<typeof SessionList>;
 const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
@@ -32,7 +32,7 @@ describe('sessions', () => {
     return [first, await running.signIn(first.user.email)] as const;
   }
 
-  it('are listed with where they come from, bounded, and which one asks', async () => {
+  it('are listed with their origin as bounded text, and the caller’s own is marked', async () => {
     const { user, accessToken } = await running.register();
     const headers = { 'user-agent': `Browser\t${'x'.repeat(1_000)}` };
     const credentials = { email: user.email, password };
@@ -59,7 +59,7 @@ describe('sessions', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('tell when they were last used', async () => {
+  it('show when they were last used', async () => {
     const first = await running.register();
     running.clock.advance(5_000);
     await refresh(first);
@@ -69,7 +69,7 @@ describe('sessions', () => {
     );
   });
 
-  it('end one by one: others are told until when its access tokens may be about', async () => {
+  it('can be ended one by one, and other services are told when the access tokens expire', async () => {
     const [first, second] = await twoSessions();
     const id = sessionOf(second);
     expect(await end(id, first.accessToken)).toMatchObject({ status: 204, body: undefined });
@@ -94,7 +94,7 @@ describe('sessions', () => {
     expect(await query(running.database.url, soon, [id])).toEqual([{ soon: true }]);
   });
 
-  it('of others are not there', async () => {
+  it('of other users are not found', async () => {
     const [first, stranger] = [await running.register(), await running.register()];
     expect(await end(sessionOf(first), stranger.accessToken)).toMatchObject({ status: 404 });
     expect(await end('018f0000-0000-7000-8000-000000000000', stranger.accessToken)).toMatchObject({
@@ -104,7 +104,7 @@ describe('sessions', () => {
     expect((await refresh(first)).status).toBe(200);
   });
 
-  it('that have ended end no others', async () => {
+  it('that have ended cannot end others', async () => {
     const [first, second] = await twoSessions();
     await running.call('DELETE', '/sessions/current', undefined, second.accessToken);
     expect(await end(sessionOf(first), second.accessToken)).toMatchObject({
@@ -117,8 +117,8 @@ describe('sessions', () => {
     expect((await refresh(first)).status).toBe(200);
   });
 
-  describe('whose refresh token comes back', () => {
-    it('repeat its own successor for 30 s, also after that one was used', async () => {
+  describe('whose refresh token is presented again', () => {
+    it('repeat the same successor for 30 s, even after it was used', async () => {
       const first = await running.register();
       const second = await refresh(first);
       const third = await refresh(second.body);
@@ -128,7 +128,7 @@ describe('sessions', () => {
       expect((await refresh(third.body)).status).toBe(200);
     });
 
-    it('end, tell others, and have their owner alerted, once', async () => {
+    it('end, inform other services and send a security alert, once', async () => {
       const first = await running.register();
       const second = await refresh(first);
       running.clock.advance(refreshGraceMs + 1_000);
@@ -148,8 +148,8 @@ describe('sessions', () => {
     });
   });
 
-  describe('refreshed while they end', () => {
-    it('hazard: whoever reads a session without holding it finds it alive, and rotates what has ended', async () => {
+  describe('that are refreshed while they end', () => {
+    it('hazard: a reader that does not lock a session finds it active and rotates an ended session', async () => {
       const first = await running.register();
       const id = sessionOf(first);
       const [read] = await query(running.database.url, 'SELECT * FROM sessions WHERE id = $1', [id]);
@@ -163,29 +163,32 @@ describe('sessions', () => {
       expect(decideRefresh(state, 1, new Date()).kind).toBe('rotate');
     });
 
-    it.each([1, 2, 3])('guard: no token outlives what others were told, whoever is first (%i)', async () => {
-      const first = await running.register();
-      const id = sessionOf(first);
-      const lock = `SELECT 1 FROM sessions WHERE id = '${id}' FOR UPDATE`;
-      const [ended, ...refreshed] = await holdUntilOthersWait(running.database.url, lock, 4, () =>
-        Promise.all([
-          running.call('DELETE', '/sessions/current', undefined, first.accessToken),
-          ...[1, 2, 3].map(() => refresh(first)),
-        ]),
-      );
-      expect(ended.status).toBe(204);
-      await eventually(() => expect(revocationsOf(id)).toHaveLength(1));
-      const [{ tokensEndAt }] = revocationsOf(id) as [SessionRevoked];
-      for (const { status, body } of refreshed) {
-        expect([200, 401]).toContain(status);
-        if (status !== 200) continue;
-        expect((decodeJwt(body.accessToken).exp ?? 0) * 1_000).toBeLessThanOrEqual(Date.parse(tokensEndAt));
-        expect(await refresh(body)).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
-      }
-    });
+    it.each([1, 2, 3])(
+      'guard: no token outlives the announced time, in whichever order the requests run (%i)',
+      async () => {
+        const first = await running.register();
+        const id = sessionOf(first);
+        const lock = `SELECT 1 FROM sessions WHERE id = '${id}' FOR UPDATE`;
+        const [ended, ...refreshed] = await holdUntilOthersWait(running.database.url, lock, 4, () =>
+          Promise.all([
+            running.call('DELETE', '/sessions/current', undefined, first.accessToken),
+            ...[1, 2, 3].map(() => refresh(first)),
+          ]),
+        );
+        expect(ended.status).toBe(204);
+        await eventually(() => expect(revocationsOf(id)).toHaveLength(1));
+        const [{ tokensEndAt }] = revocationsOf(id) as [SessionRevoked];
+        for (const { status, body } of refreshed) {
+          expect([200, 401]).toContain(status);
+          if (status !== 200) continue;
+          expect((decodeJwt(body.accessToken).exp ?? 0) * 1_000).toBeLessThanOrEqual(Date.parse(tokensEndAt));
+          expect(await refresh(body)).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
+        }
+      },
+    );
   });
 
-  it('are ended once by many who try at the same moment', async () => {
+  it('are ended once by many simultaneous requests', async () => {
     const [first, second] = await twoSessions();
     const id = sessionOf(second);
     const answers = await Promise.all([1, 2, 3, 4].map(() => end(id, first.accessToken)));
@@ -193,7 +196,7 @@ describe('sessions', () => {
     await eventually(() => expect(revocationsOf(id)).toHaveLength(1));
   });
 
-  it('are bounded: one too many ends the one that was used longest ago', async () => {
+  it('are limited in number, and a sign-in beyond the limit ends the one that was used longest ago', async () => {
     const first = await running.register();
     const second = await running.signIn(first.user.email);
     running.clock.advance(1_000);

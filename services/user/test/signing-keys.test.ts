@@ -3,8 +3,8 @@ import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
 import { migrateDatabase } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose';
-import { holdUntilOthersWait } from './held-lock.js';
-import { type SignedIn, startUserService } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { type SignedIn, startUserService } from './support/service.js';
 
 describe('signing keys', () => {
   let database: TestDatabase;
@@ -21,7 +21,7 @@ describe('signing keys', () => {
   const keysOf = async (url: string) =>
     (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
 
-  it('are made once by instances that start at the same moment, and show no private part', async () => {
+  it('are made once by instances that start at the same moment, and are published without the private part', async () => {
     await migrateDatabase({ url: database.url, prisma: new URL('../prisma/', import.meta.url) });
     const noInserts = 'LOCK TABLE signing_keys IN SHARE MODE';
     const services = await holdUntilOthersWait(database.url, noInserts, 3, () =>
@@ -37,7 +37,7 @@ describe('signing keys', () => {
     }
   });
 
-  it('outlive a restart: a token signed before it is good after it, on every instance', async () => {
+  it('survive a restart, so that a token stays valid on every instance', async () => {
     const before = await startUserService(database, bus);
     const response = await fetch(`${before.url}/users`, {
       method: 'POST',

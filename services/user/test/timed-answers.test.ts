@@ -5,7 +5,7 @@ import { TimedAnswers } from '../src/http/timed-answers.js';
 
 const log = pino({ level: 'silent' });
 
-/** Work that ends when it is told to. */
+/** Work that ends when the test says so. */
 function held() {
   let end = (_error?: Error) => {};
   const done = new Promise<void>((resolve, reject) => {
@@ -21,7 +21,7 @@ const timed = async (answer: Promise<void>) => {
 };
 
 describe('an answer at a fixed time', () => {
-  it('comes then, be the work done at once or not at all', async () => {
+  it('comes at that time, whether the work is done at once or not at all', async () => {
     const answers = new TimedAnswers(log);
     const slow = held();
     const took = await Promise.all([
@@ -33,7 +33,7 @@ describe('an answer at a fixed time', () => {
     await answers.stop();
   });
 
-  it('says what failed in time, and then', async () => {
+  it('reports an early failure at that time', async () => {
     const answers = new TimedAnswers(log);
     const start = performance.now();
     const failed = answers.after(100, () => Promise.reject(new AppError('service-unavailable')));
@@ -41,7 +41,7 @@ describe('an answer at a fixed time', () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(99);
   });
 
-  it('leaves nothing unfinished that goes on after it, when it is stopped, and survives its failure', async () => {
+  it('waits at shutdown for work that continues after it, and survives its failure', async () => {
     const answers = new TimedAnswers(log);
     const slow = held();
     await answers.after(1, slow.work);
@@ -57,7 +57,7 @@ describe('an answer at a fixed time', () => {
     await expect(late).rejects.toThrow('too late');
   });
 
-  it('is refused where too much goes on', async () => {
+  it('is refused if too much work is running', async () => {
     const answers = new TimedAnswers(log);
     const slow = held();
     const all = Array.from({ length: 100 }, () => answers.after(1, slow.work));

@@ -3,9 +3,9 @@ import { hash } from '@node-rs/argon2';
 import { eventually } from '@warren/testing';
 import type { User } from '@warren/user-contract';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
-import { holdUntilOthersWait } from './held-lock.js';
-import { query } from './query.js';
-import { type Running, runUserService, type SignedIn } from './running.js';
+import { holdUntilOthersWait } from './support/locks.js';
+import { query } from './support/query.js';
+import { type Running, runUserService, type SignedIn } from './support/service.js';
 
 describe('the user service', () => {
   let running: Running;
@@ -15,7 +15,7 @@ describe('the user service', () => {
   afterAll(() => running.close());
 
   describe('POST /users/me/deletion', () => {
-    it('wants the password, leaves a tombstone, and ends every session', async () => {
+    it('requires the password, leaves a tombstone and ends every session', async () => {
       const { user, accessToken, refreshToken } = await running.register();
       const remove = (password: string) =>
         running.call('POST', '/users/me/deletion', { password }, accessToken);
@@ -35,7 +35,7 @@ describe('the user service', () => {
   });
 
   describe('POST /users', () => {
-    it('registers, tells everybody, and signs a token that others can check', async () => {
+    it('registers, publishes the user and signs a token that others can verify', async () => {
       const { user, accessToken, refreshToken, expiresIn } = await running.register({
         email: '  Ann.Lee@Example.COM ',
         displayName: ' Ann Lee ',
@@ -72,7 +72,7 @@ describe('the user service', () => {
       });
     });
 
-    it('takes an email once, however it is written and however close the race', async () => {
+    it('accepts an email address once, however it is written and however close the race is', async () => {
       await running.register({ email: 'once@example.com' });
       const again = { email: 'ONCE@example.com', password: 'correct horse', displayName: 'Bob' };
       expect(await running.call('POST', '/users', again)).toMatchObject({
@@ -92,10 +92,10 @@ describe('the user service', () => {
       ['a short password', { password: 'short' }, '/password'],
       ['a blank name', { displayName: '   ' }, '/displayName'],
       ['a name with a NUL', { displayName: 'A\u0000B' }, '/displayName'],
-      ['a name that nobody sees', { displayName: '\u200b' }, '/displayName'],
-      ['a name that turns the text around it', { displayName: 'Ann \u202e' }, '/displayName'],
+      ['an invisible name', { displayName: '\u200b' }, '/displayName'],
+      ['a name that reverses the text around it', { displayName: 'Ann \u202e' }, '/displayName'],
       ['a name that is a link', { displayName: 'Claim it at evil.example' }, '/displayName'],
-      ['an address that can’t be mailed', { email: `${'a'.repeat(65)}@example.com` }, '/email'],
+      ['an address to which no mail can be sent', { email: `${'a'.repeat(65)}@example.com` }, '/email'],
       ['no locale', { locale: 'not_a_locale' }, '/locale'],
       ['no time zone', { timeZone: 'Mars/Olympus' }, '/timeZone'],
       ['a field too many', { roles: ['admin'] }, '/roles'],
@@ -111,7 +111,7 @@ describe('the user service', () => {
     const composed = 'Gr\u00fcnkohl im Garten';
     const inParts = 'Gru\u0308nkohl im Garten';
 
-    it('takes the same characters for the same password, however a keyboard puts them together', async () => {
+    it('treats the same characters as the same password, whatever keyboard sends them', async () => {
       const people = [
         await running.register({ password: composed }),
         await running.register({ password: inParts }),
@@ -121,7 +121,7 @@ describe('the user service', () => {
           expect((await running.signIn(user.email, typed)).user.id).toBe(user.id);
     });
 
-    it('takes a password that was stored as it was typed, and stores it anew: once for all who come at once', async () => {
+    it('accepts a password that was hashed before normalization, and replaces its hash once for parallel sign-ins', async () => {
       const { user } = await running.register({ password: composed });
       const typed = await hash(inParts, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
       await query(running.database.url, 'UPDATE users SET password_hash = $2 WHERE id = $1', [
@@ -139,7 +139,7 @@ describe('the user service', () => {
       for (const secret of [inParts, composed]) expect((await signIn(secret)).status).toBe(201);
     });
 
-    it('signs in, and does not tell a wrong password from an unknown email', async () => {
+    it('signs in, and answers a wrong password like an unknown email', async () => {
       const { user } = await running.register({ email: 'sign@example.com', password: 'battery staple' });
       const good = await running.call<SignedIn>('POST', '/sessions', {
         email: 'Sign@example.com',
@@ -163,7 +163,7 @@ describe('the user service', () => {
     const refresh = (refreshToken: string) =>
       running.call<SignedIn>('POST', '/sessions/refresh', { refreshToken });
 
-    it('gives a successor, the same one to whoever repeats at once', async () => {
+    it('gives a successor, and the same one to parallel repeats', async () => {
       const first = await running.register();
       const [sessionId] = first.refreshToken.split('.');
       const lock = `SELECT 1 FROM sessions WHERE id = '${sessionId}' FOR UPDATE`;
@@ -178,7 +178,7 @@ describe('the user service', () => {
       for (const { body } of answers) expect(decodeJwt(body.accessToken).sid).toBe(sid);
     });
 
-    it('refuses forged and foreign tokens without harm to the session they name', async () => {
+    it('refuses forged tokens without harm to the session that they name', async () => {
       const first = await running.register();
       const [id, , mac] = first.refreshToken.split('.');
       for (const forged of [`${id}.2.${mac}`, `${id}.1.${'A'.repeat(43)}`, 'rubbish', `${id}.1`]) {
@@ -200,7 +200,7 @@ describe('the user service', () => {
     expect(again).toMatchObject({ status: 401, body: { code: 'session-revoked' } });
   });
 
-  it('PATCH /users/me changes the profile, counts the version and tells everybody', async () => {
+  it('PATCH /users/me changes the profile, increments the version and publishes the change', async () => {
     const { user, accessToken } = await running.register();
     const names = ['One', 'Two'];
     for (const displayName of names) await running.call('PATCH', '/users/me', { displayName }, accessToken);
@@ -218,7 +218,7 @@ describe('the user service', () => {
     });
   });
 
-  it('PATCH /users/me with what is so already writes nothing and tells nobody', async () => {
+  it('PATCH /users/me without a difference writes and publishes nothing', async () => {
     const { user, accessToken } = await running.register({ locale: 'de' });
     const same = { displayName: ` ${user.displayName} `, locale: 'de' };
     const answer = await running.call<User>('PATCH', '/users/me', same, accessToken);
@@ -229,7 +229,7 @@ describe('the user service', () => {
     await eventually(() => expect(running.heard('user.updated', user.id)).toHaveLength(1));
   });
 
-  it('PATCH /users/me is limited for one person, so that nobody fills what waits for the broker', async () => {
+  it('PATCH /users/me is limited for one user, so that nobody fills the outbox', async () => {
     const [own, other] = [await running.register(), await running.register()];
     const rename = (index: number, { accessToken }: SignedIn) =>
       running.call('PATCH', '/users/me', { displayName: `Name ${index}` }, accessToken);
@@ -239,7 +239,7 @@ describe('the user service', () => {
     expect((await rename(0, other)).status).toBe(200);
   });
 
-  it('loses no version to changes that come at once', async () => {
+  it('loses no version to parallel changes', async () => {
     const { user, accessToken } = await running.register();
     const changes = ['A', 'B', 'C', 'D'].map((displayName) =>
       running.call<User>('PATCH', '/users/me', { displayName }, accessToken),
@@ -251,7 +251,7 @@ describe('the user service', () => {
     );
   });
 
-  it('POST /users/lookup finds people by email, for those who are signed in', async () => {
+  it('POST /users/lookup finds users by email for signed-in callers', async () => {
     const ann = await running.register({ email: 'find.me@example.com', displayName: 'Findable' });
     const asked = { email: ' Find.Me@example.com' };
     expect(await running.call('POST', '/users/lookup', asked)).toMatchObject({ status: 401 });
@@ -261,7 +261,7 @@ describe('the user service', () => {
     expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
-  it('POST /users/lookup is no way to try out many emails', async () => {
+  it('POST /users/lookup is limited, so that nobody tries many emails', async () => {
     const { accessToken } = await running.register();
     const other = await running.register();
     const look = (token: string) => running.call('POST', '/users/lookup', { email: 'no@example.com' }, token);

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { mostWatchedBySocket, mostWatchedByUser, PresenceWatchers } from '../src/commands/watchers.js';
 import type { UserSocket } from '../src/context.js';
 
-/** A socket that may be too slow to be told anything. */
+/** A socket that can be too slow to receive anything. */
 class TestSocket implements UserSocket {
   slow = false;
   readonly told: boolean[] = [];
@@ -26,7 +26,7 @@ class TestSocket implements UserSocket {
   }
 }
 
-describe('whoever watches', () => {
+describe('a watcher of presence', () => {
   const bob = randomUUID();
   const ann = randomUUID();
   let online: boolean;
@@ -52,7 +52,7 @@ describe('whoever watches', () => {
     await watchers.stop(); // Waits for what is told.
   };
 
-  it('was too slow to be told is told by a later look, once; others are told nothing again', async () => {
+  it('that was too slow gets a change once with a later refresh, and others get nothing again', async () => {
     const [slow, quick] = [new TestSocket(), new TestSocket()];
     for (const socket of [slow, quick]) await watchers.watch(socket, ann, [bob]);
     await looked();
@@ -67,7 +67,7 @@ describe('whoever watches', () => {
     expect([slow.told, quick.told]).toEqual([[true], [true]]);
   });
 
-  it('was too slow for what is over by now is told what is, not what was', async () => {
+  it('that was too slow gets the current state, not an outdated one', async () => {
     const slow = new TestSocket();
     await watchers.watch(slow, ann, [bob]);
     await looked();
@@ -81,7 +81,7 @@ describe('whoever watches', () => {
     expect(slow.told).toEqual([false]);
   });
 
-  it('has a bound over all sockets of theirs, and room again once one leaves', async () => {
+  it('is limited over all of its sockets, and has room again when one leaves', async () => {
     const some = (count: number) => Array.from({ length: count }, () => randomUUID());
     const sockets = Array.from({ length: mostWatchedByUser / mostWatchedBySocket }, () => new TestSocket());
     for (const socket of sockets) await watchers.watch(socket, ann, some(mostWatchedBySocket));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RunningService } from '@warren/service-kit';
 import { AttemptKeys } from '../src/domain/attempt-keys.js';
 import { guessesAtAccount, guessesFromNetwork } from '../src/domain/attempts.js';
-import { query } from './query.js';
+import { query } from './support/query.js';
 import {
   type Call,
   callOf,
@@ -11,7 +11,7 @@ import {
   runUserService,
   type SignedIn,
   startUserService,
-} from './running.js';
+} from './support/service.js';
 
 const minute = 60_000;
 const attemptKeys = new AttemptKeys();
@@ -39,7 +39,7 @@ describe('guessing a password', () => {
   };
 
   it.each(['an account', 'no account'])(
-    'of %s: after five failures each further try waits, twice as long',
+    'of %s must wait after five failures, twice as long each time',
     async (kind) => {
       const email = `guessed${names++}@example.com`;
       if (kind === 'an account') await running.register({ email });
@@ -58,7 +58,7 @@ describe('guessing a password', () => {
     },
   );
 
-  it('waits also with the right password, and a success resets', async () => {
+  it('must wait even with the right password, and a success resets the count', async () => {
     const { email } = (await running.register()).user;
     await failures(5, () => guess(email));
     expect((await guess(email, password)).status).toBe(429);
@@ -68,7 +68,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password)).status).toBe(201);
   });
 
-  it('is slowed down over all instances together', async () => {
+  it('is limited over all instances together', async () => {
     const { email } = (await running.register()).user;
     await failures(3, () => guess(email));
     await failures(2, () => guess(email, undefined, undefined, elsewhere));
@@ -76,7 +76,7 @@ describe('guessing a password', () => {
     expect((await guess(email, undefined, undefined, elsewhere)).status).toBe(429);
   });
 
-  it('gets no more tries by making them at the same moment', async () => {
+  it('gets no more attempts by parallel requests', async () => {
     const { email } = (await running.register()).user;
     const calls = Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? running.call : elsewhere));
     const answers = await Promise.all(calls.map((call) => guess(email, undefined, undefined, call)));
@@ -85,14 +85,14 @@ describe('guessing a password', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(19);
   });
 
-  it('locks nobody out who comes from another address', async () => {
+  it('locks out nobody who signs in from another address', async () => {
     const { email } = (await running.register()).user;
     await failures(20, () => guess(email));
     expect((await guess(email, password, '192.0.2.1')).status).toBe(429);
     expect((await guess(email, password, '198.51.100.9')).status).toBe(201);
   });
 
-  it('from one IPv6 network counts together, whatever the address', async () => {
+  it('from one IPv6 network is counted together, whatever the address', async () => {
     const { email } = (await running.register()).user;
     let host = 0;
     await failures(5, () => guess(email, undefined, `2001:db8:0:1::${++host}`));
@@ -100,7 +100,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password, '2001:db8:0:2::1')).status).toBe(201);
   });
 
-  it('from very many addresses is slowed down as well', async () => {
+  it('from very many addresses is limited as well', async () => {
     const email = `wanted${names++}@example.com`;
     await running.register({ email });
     await guess(email);
@@ -110,7 +110,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password, '203.0.113.51')).status).toBe(429);
   });
 
-  /** As after guesses from very many addresses. */
+  /** Sets the count as if the guesses had come from very many addresses. */
   const guessedFromAnywhere = (email: string) =>
     query(
       running.database.url,
@@ -118,7 +118,7 @@ describe('guessing a password', () => {
       [attemptKeys.guessesAtAccount(email), running.clock.now().toISOString()],
     );
 
-  it('from very many addresses keeps nobody waiting where the account is signed in', async () => {
+  it('from very many addresses delays nobody in a network where the account is signed in', async () => {
     const { email } = (await running.register()).user;
     await guess(email, password, '2001:db8:5:5::1');
     await guessedFromAnywhere(email);
@@ -128,7 +128,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password, '203.0.113.52')).status).toBe(201);
   });
 
-  it('where the account was signed in, but is no more, waits like anybody', async () => {
+  it('must wait in a network where the account is no longer signed in', async () => {
     const own = await running.register();
     const { email } = own.user;
     const { body } = await running.call<SignedIn>('POST', '/sessions', { email, password }, undefined, {
@@ -139,7 +139,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password, '203.0.113.60')).status).toBe(429);
   });
 
-  it('from very many addresses, as soon as each wait is over, keeps the owner waiting for an hour at most', async () => {
+  it('from very many addresses at every possible moment delays the owner for an hour at most', async () => {
     const { email } = (await running.register()).user;
     await guessedFromAnywhere(email);
     const longest = 15 * minute + 1_000;
@@ -150,7 +150,7 @@ describe('guessing a password', () => {
     expect((await guess(email, password, '203.0.113.53')).status).toBe(201);
   });
 
-  it('is forgotten after a day without a try', async () => {
+  it('is forgotten after a day without an attempt', async () => {
     const email = `forgotten${names++}@example.com`;
     await failures(5, () => guess(email));
     running.clock.advance(24 * 60 * minute + 1_000);
@@ -161,7 +161,7 @@ describe('guessing a password', () => {
   it.each([
     ['PUT', '/users/me/password', { currentPassword: 'a wrong guess', newPassword: 'something else' }],
     ['POST', '/users/me/deletion', { password: 'a wrong guess' }],
-  ])('by %s %s counts with those at sign-in', async (method, path, body) => {
+  ])('by %s %s is counted together with sign-ins', async (method, path, body) => {
     const { user, accessToken } = await running.register();
     const from = { 'x-forwarded-for': '192.0.2.1' };
     await failures(3, () => running.call(method, path, body, accessToken, from));
@@ -182,7 +182,7 @@ describe('guessing a password', () => {
       '/users',
       () => ({ email: `many${names++}@example.com`, password, displayName: 'One of many' }),
     ],
-  ])('of many accounts, or making many, is limited for one address by %s', async (_, path, body) => {
+  ])('is limited for one address over all accounts, by %s', async (_, path, body) => {
     const limited = await runUserService({
       env: { SIGN_INS_PER_MINUTE: '3', REGISTRATIONS_PER_MINUTE: '3' },
     });
@@ -196,7 +196,7 @@ describe('guessing a password', () => {
     }
   });
 
-  it('of refresh tokens is limited for one address too, at ten times as many', async () => {
+  it('is limited separately from refreshes, of which one address may try ten times as many', async () => {
     const limited = await runUserService({ env: { SIGN_INS_PER_MINUTE: '1' } });
     try {
       const { refreshToken } = await limited.register();
@@ -217,7 +217,7 @@ describe('guessing a password', () => {
       [key, count, running.clock.now().toISOString()],
     );
 
-  it('at accounts without end, made up or not, is bounded for one network; who is at home there goes on', async () => {
+  it('for any number of existing or invented accounts is limited for one network, except for accounts that are signed in there', async () => {
     const [at, other] = ['198.51.100.200', '198.51.100.201'];
     const { email } = (await running.register()).user;
     expect((await guess(email, password, at)).status).toBe(201);
@@ -234,7 +234,7 @@ describe('guessing a password', () => {
     expect((await guess(`madeup${names++}@example.com`, undefined, at)).status).toBe(401);
   });
 
-  it('counts no right password of a network', async () => {
+  it('does not count right passwords', async () => {
     const { email } = (await running.register()).user;
     const at = '198.51.100.210';
     for (let times = 0; times < 3; times += 1) await guess(email, password, at);
@@ -244,7 +244,7 @@ describe('guessing a password', () => {
     expect(row).toEqual({ count: 0 });
   });
 
-  it('can’t be told by its count without the secret', async () => {
+  it('cannot be matched to an account by its count without the secret', async () => {
     const [plain, secret] = [new AttemptKeys(), new AttemptKeys('s'.repeat(32))];
     expect(new Set([plain, secret].map((keys) => keys.guessesAtAccount('a@example.com'))).size).toBe(2);
     const safe = await runUserService({ env: { SIGNING_KEY_SECRET: 's'.repeat(32) } });
@@ -259,7 +259,7 @@ describe('guessing a password', () => {
     }
   });
 
-  it('leaves nothing that names the account or the address', async () => {
+  it('leaves nothing in the database that names the account or the address', async () => {
     await guess('hidden@example.com', undefined, '192.0.2.200');
     const rows = await query(running.database.url, 'SELECT * FROM attempts');
     expect(JSON.stringify(rows)).not.toMatch(/hidden|192\.0\.2/);

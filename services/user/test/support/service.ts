@@ -6,10 +6,10 @@ import { type TestDatabase, testDatabase } from '@warren/testing';
 import { userContract } from '@warren/user-contract';
 import { pino } from 'pino';
 import type { Static } from 'typebox';
-import { userDoors } from '../src/doors.js';
-import type { SignedIn as SignedInSchema } from '../src/http/schemas.js';
-import { user } from '../src/main.js';
-import { defaultTiming } from '../src/timing.js';
+import { userDoors } from '../../src/doors.js';
+import type { SignedIn as SignedInSchema } from '../../src/http/schemas.js';
+import { user } from '../../src/main.js';
+import { defaultTiming } from '../../src/timing.js';
 
 export type SignedIn = Static<typeof SignedInSchema>;
 
@@ -19,7 +19,7 @@ export interface Answer<T> {
   body: T;
 }
 
-/** A clock that a test moves. */
+/** A clock that a test can advance. */
 export class TestClock {
   #ahead = 0;
   readonly now = () => new Date(Date.now() + this.#ahead);
@@ -37,15 +37,15 @@ export type Call = <T = Problem>(
   headers?: Record<string, string>,
 ) => Promise<Answer<T>>;
 
-/** The user service on a database of its own, and somebody who listens to its events. */
+/** The user service on a database of its own, with a subscriber to its events. */
 export interface Running {
   service: RunningService;
   database: TestDatabase;
   bus: EventBus;
   clock: TestClock;
-  /** In the order in which they were heard. */
+  /** The events received so far, in order. */
   events: DomainEvent[];
-  /** What was heard of this type about this person, session or account. */
+  /** The received events of this type about this user or session. */
   heard(type: string, about: string): DomainEvent[];
   call: Call;
   register(change?: Record<string, unknown>): Promise<SignedIn>;
@@ -61,9 +61,9 @@ export const password = 'correct horse';
 export interface StartOptions {
   clock?: TestClock;
   env?: Record<string, string>;
-  /** How often the background looks, in milliseconds; by default as in production. */
+  /** Milliseconds between the runs of the jobs. Default: as in production. */
   every?: number;
-  /** Mounts what belongs on the internal listener beside the other routes. */
+  /** Also mounts the routes of the internal listener on the public one. */
   internal?: boolean;
 }
 
@@ -92,7 +92,7 @@ export function startUserService(
   return createService(service, { ...fixed, ...env }, { bus, log });
 }
 
-/** Calls this instance. */
+/** A function that sends requests to the instance at this URL. */
 export function callOf(url: string): Call {
   return async (method, path, body, token, headers = {}) => {
     const response = await fetch(url + path, {

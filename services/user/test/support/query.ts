@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own, and resolves to the rows. */
 export async function query(
   url: string,
   sql: string,

@@ -4,12 +4,18 @@ import type { RunningService } from '@warren/service-kit';
 import { eventually } from '@warren/testing';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
-import { query } from './query.js';
-import { password, type Running, runUserService, type SignedIn, startUserService } from './running.js';
+import { query } from './support/query.js';
+import {
+  password,
+  type Running,
+  runUserService,
+  type SignedIn,
+  startUserService,
+} from './support/service.js';
 
 const sessionOf = ({ accessToken }: SignedIn) => String(decodeJwt(accessToken).sid);
 
-describe('a session that runs out', () => {
+describe('a session that expires', () => {
   let running: Running;
   let pruning: RunningService | undefined;
   beforeAll(async () => {
@@ -31,13 +37,13 @@ describe('a session that runs out', () => {
     );
   const refresh = ({ refreshToken }: SignedIn) => running.call('POST', '/sessions/refresh', { refreshToken });
 
-  it('takes no refresh token any more', async () => {
+  it('accepts no refresh token any more', async () => {
     const own = await running.register();
     await runOut(own);
     expect(await refresh(own)).toMatchObject({ status: 401, body: { code: 'token-expired' } });
   });
 
-  it('isn’t told of where its account is deleted first', async () => {
+  it('is not announced if its account was deleted first', async () => {
     const first = await running.register();
     const second = await running.signIn(first.user.email);
     await runOut(first);
@@ -50,7 +56,7 @@ describe('a session that runs out', () => {
     expect(revoked(sessionOf(first))).toEqual([]);
   });
 
-  it('is told of once, and gone; nobody has to remember it, since its tokens are over', async () => {
+  it('is announced once and deleted, and is not listed, since its tokens have expired', async () => {
     await prune();
     const own = await running.register();
     const other = await running.signIn(own.user.email);
@@ -67,7 +73,7 @@ describe('a session that runs out', () => {
     expect(revoked(id)).toHaveLength(1);
   });
 
-  it('is listed as ended while a token of it may still be about', async () => {
+  it('is listed as ended while a token of it may still be valid', async () => {
     await prune();
     const own = await running.register();
     await runOut(own, "now() + interval '5 min'");
@@ -81,7 +87,7 @@ describe('a session that runs out', () => {
     await eventually(() => expect(revoked(sessionOf(own))).toEqual([listed]));
   });
 
-  it('goes on where somebody is giving it more time, and keeps no other one waiting', async () => {
+  it('continues if it is being extended, and does not delay the others', async () => {
     await stopPruning();
     const [renewed, over] = [await running.register(), await running.register()];
     await runOut(renewed);
@@ -105,7 +111,7 @@ describe('a session that runs out', () => {
     expect(await isKept(sessionOf(renewed))).toBe(true);
   });
 
-  /** An instance that looks for what is over all the time. */
+  /** Starts an instance that prunes every 20 ms. */
   async function prune(): Promise<void> {
     const { database, bus, clock } = running;
     pruning ??= await startUserService(database, bus, { clock, every: 20 });

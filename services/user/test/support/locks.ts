@@ -2,8 +2,8 @@ import { eventually } from '@warren/testing';
 import pg from 'pg';
 
 /**
- * Holds what `sql` locks until `during` has brought `count` others to wait for a lock, then lets all of them go: a
- * race without luck. Answers what `during` did. `end`: whether what `sql` did is there for those who waited.
+ * Runs `sql` and holds its locks until `count` transactions of `during` wait for a lock, then ends the transaction by
+ * `end`. So a race always happens in the same way. Resolves to the result of `during`.
  */
 export async function holdUntilOthersWait<T>(
   url: string,
@@ -21,7 +21,7 @@ export async function holdUntilOthersWait<T>(
     done.catch(() => {});
     await eventually(
       async () => {
-        // Within a transaction, the statistics stay as they were first read.
+        // Within a transaction, PostgreSQL caches the statistics at their first read.
         await client.query('SELECT pg_stat_clear_snapshot()');
         const { rows } = await client.query<{ waiting: number }>(waitingNow);
         if (rows[0]?.waiting !== count) throw new Error(`${rows[0]?.waiting} wait, not ${count}`);
