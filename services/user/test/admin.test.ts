@@ -80,7 +80,7 @@ describe('roles', () => {
     expect(rolesIn(await refresh(again))).toEqual(['admin']);
   });
 
-  it('do not include admin for somebody who registered another person’s listed address, even after its owner verifies it', async () => {
+  it('do not include admin for somebody who registered another person’s address, even if its owner verifies it', async () => {
     const email = 'chief@example.com';
     const thief = await running.register({ email });
     expect((await verify(thief.user.id)).status).toBe(202);

@@ -217,7 +217,7 @@ describe('guessing a password', () => {
       [key, count, running.clock.now().toISOString()],
     );
 
-  it('for any number of existing or invented accounts is limited for one network, except for accounts that are signed in there', async () => {
+  it('at any number of accounts is limited for one network, except for accounts that are signed in there', async () => {
     const [at, other] = ['198.51.100.200', '198.51.100.201'];
     const { email } = (await running.register()).user;
     expect((await guess(email, password, at)).status).toBe(201);

@@ -32,7 +32,7 @@ interface Watcher {
 }
 
 /**
- * The sockets of this process that watch users. It sends a user's presence to them when it differs from the last one that
+ * The sockets of this process that watch users. It sends them a user's presence if that differs from the last one that
  * it sent.
  */
 export class PresenceWatchers implements Background {

@@ -19,7 +19,7 @@ export const passwordReset: MailedTokenKind = {
   name: 'password-reset',
   event: 'user.password-reset-requested',
   lifetimeMs: resetLifetimeMs,
-  // If an attacker keeps requesting mails for an account, its owner can still get a new token before the last one expires.
+  // Even if an attacker keeps requesting mails for an account, its owner gets a new token when the last one expires.
   limit: { ...mailsToMailbox, longestWaitMs: resetLifetimeMs },
   isNeeded: () => true,
 };

@@ -6,8 +6,8 @@ export interface RevocationCursor {
   /** The epoch of the database. A restored database begins a new epoch, in which transaction ids start again. */
   epoch: string;
   /**
-   * The transaction id, in decimal digits, at which the next read begins. All transactions with lower ids had ended when
-   * this read began.
+   * The transaction id, in decimal digits, at which the next read begins. All transactions with lower ids had ended
+   * when this read began.
    */
   floor: string;
   /** The last revocation of the previous page of this read. */

@@ -25,7 +25,7 @@ export class PresenceRecorder implements Background {
   /** The changes to write. True: the user joined. False: the user left. */
   #pending = new Map<string, boolean>();
   #timer: NodeJS.Timeout | undefined;
-  /** All times here are of the monotonic clock, which nobody sets. */
+  /** All times here are of the monotonic clock, which doesn't change when the system clock is set. */
   #dueAt = Number.POSITIVE_INFINITY;
   #failed = false;
   #renewAt = 0;

@@ -6,7 +6,7 @@ import type { Passwords } from '../providers/passwords.js';
 import type { IssueTokens } from './issue-tokens.js';
 import type { VerifyPassword } from './verify-password.js';
 
-/** What every operation that somebody asks for needs. */
+/** What the operations behind routes need. */
 export type OperationDependencies = Pick<UserContext, 'client' | 'uow'> & {
   passwords: Passwords;
   verifyPassword: VerifyPassword;

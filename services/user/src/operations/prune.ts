@@ -6,7 +6,7 @@ type Dependencies = Pick<UserContext, 'client' | 'uow'> & { now: Clock };
 
 /** The most sessions that one transaction ends, each with an event. */
 const sessionsPerTransaction = 100;
-/** The most transactions of one run. After a long downtime, the work spreads over many runs, so other events get through. */
+/** The most transactions of one run. After a long downtime, many runs share the work, so other events get through. */
 const mostTransactions = 50;
 
 /**

@@ -25,8 +25,8 @@ export interface RegisterRequest {
 }
 
 /**
- * Registers a user, opens their first session, and sends a mail that verifies the address. The mail counts together with
- * requested mails. If too many were sent, the user is registered without a mail. So nobody floods a mailbox by
+ * Registers a user, opens their first session, and sends a mail that verifies the address. The mail counts together
+ * with requested mails. If too many were sent, the user is registered without a mail. So nobody floods a mailbox by
  * registering its addresses, and no network causes mails to strangers without limit.
  *
  * @throws AppError `invalid-request`, `email-taken`; `RateLimited`, for any address, if the network was told

@@ -11,8 +11,8 @@ import { type RevocationRow, toRevoked } from '../store/revocations.js';
 const mostWithoutPages = 20_000;
 
 /**
- * Revocations in force: all of them up to 20,000, or the ones since `since`. For services of the previous release, which
- * don't read pages.
+ * Revocations in force: all of them up to 20,000, or the ones since `since`. For services of the previous release,
+ * which don't read pages.
  */
 export async function recentRevocations(db: UserDb, now: Date, since?: Date): Promise<Revocations> {
   const rows = await db.sessionRevocation.findMany({
@@ -44,7 +44,7 @@ const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
  * the database was restored, starts from the beginning. `messaging` is the name of the kit's schema, which holds the
  * database's epoch.
  *
- * Transactions commit in a different order than they begin. Therefore a cursor with the newest date or number would skip
+ * Transactions commit in a different order than they begin. So a cursor with the newest date or number would skip
  * revocations that commit late. Instead, the cursor holds the oldest transaction that was still running in the snapshot
  * of the first page. All older transactions had ended, so this read saw everything that they committed. The next read
  * begins at that transaction. It repeats what was written since then and was already returned.

@@ -58,7 +58,7 @@ async function readKeys(db: UserDb): Promise<StoredKey[]> {
   const rows = await db.signingKey.findMany({ orderBy: { signsFrom: 'desc' } });
   return rows.map(({ id, privateJwk, publicJwk, signsFrom }) => ({
     id,
-    stored: privateJwk as unknown as StoredPrivateKey,
+    stored: privateJwk as StoredPrivateKey,
     publicJwk: publicJwk as JWK,
     signsFrom,
   }));
