@@ -1,9 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
+import { passwordReset } from '../domain/mailed-tokens.js';
 import { checkNewPassword } from '../domain/password.js';
+import { withdrawMailedToken } from '../store/mailed-tokens.js';
 import { isActive } from '../store/sessions.js';
-import { lockUser, setPassword } from '../store/users.js';
+import { findById, lockUser, setPassword } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
 import { alertOf } from './security-alert.js';
 import { alwaysAdmitted, endSessions } from './sessions.js';
@@ -32,7 +34,7 @@ export function createChangePassword({
   now,
 }: OperationDependencies): (request: ChangePasswordRequest) => Promise<void> {
   return async ({ userId, sessionId, network, currentPassword, newPassword, cause }) => {
-    const found = await client.user.findUnique({ where: { id: userId } });
+    const found = await findById(client, userId);
     if (!found) throw new AppError('session-revoked');
     const { email, passwordHash } = found;
     checkNewPassword(newPassword, email, '/newPassword');
@@ -46,7 +48,7 @@ export function createChangePassword({
         const at = now();
         if (!(await isActive(tx, userId, sessionId, at))) throw new AppError('session-revoked');
         await setPassword(tx, userId, newHash);
-        await tx.passwordReset.deleteMany({ where: { userId } });
+        await withdrawMailedToken(tx, passwordReset, userId);
         const which = { ids: 'all', except: sessionId } as const;
         await endSessions(tx, { userId, which, reason: 'password-changed', at, lifetimes });
         alertOf(tx, userId, 'password-changed', at);

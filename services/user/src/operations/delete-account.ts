@@ -2,7 +2,7 @@ import { AppError } from '@warren/contracts';
 import type { Cause } from '@warren/unit-of-work';
 import { userError } from '@warren/user-contract';
 import { forgetAttempts } from '../store/attempts.js';
-import { deleteUser, lockUser } from '../store/users.js';
+import { deleteUser, findById, lockUser } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
 import { endSessions } from './sessions.js';
 
@@ -28,7 +28,7 @@ export function createDeleteAccount({
   now,
 }: OperationDependencies): (request: DeleteAccountRequest) => Promise<void> {
   return async ({ userId, network, password, cause }) => {
-    const found = await client.user.findUnique({ where: { id: userId } });
+    const found = await findById(client, userId);
     if (!found) throw new AppError('session-revoked');
     const { email, passwordHash } = found;
     await verifyPassword({ email, network, password, passwordHash });

@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { Clock, UserContext } from '../context.js';
-import { type KeySchedule, nextKey, retiredKeys } from '../domain/key-schedule.js';
+import { type KeySchedule, nextKey, retiredKeys, signingKey } from '../domain/key-schedule.js';
 import { type KeySeal, UnreadableKeyError } from '../domain/sealed-keys.js';
 import type { KeyRing, SigningKey } from '../providers/access-tokens.js';
+import type { UserDb } from '../store/database.js';
 import {
   deleteSigningKeys,
   insertSigningKey,
   lockSigningKeys,
+  readSigningKeys,
   type StoredKey,
+  tryLockSigningKeys,
   updatePrivateKey,
 } from '../store/signing-keys.js';
 
@@ -37,7 +40,7 @@ export function createKeepSigningKeys({
 }: Dependencies): () => Promise<void> {
   return async () => {
     const keys = await client.$transaction(async (tx) => {
-      const { keys, mayChange } = await lockSigningKeys(tx, now());
+      const { keys, mayChange } = await readAndLock(tx, now());
       const opened = keys.map((key) => ({ ...key, privateJwk: seal.open(key.id, key.stored) }));
       if (!mayChange) return opened;
       const retired = new Set(retiredKeys(opened, now(), schedule));
@@ -53,6 +56,15 @@ export function createKeepSigningKeys({
     });
     await keyRing.replace(keys);
   };
+}
+
+/** Waits for the lock only if no key can sign yet. Otherwise it is enough to read the keys. */
+async function readAndLock(tx: UserDb, now: Date): Promise<{ keys: StoredKey[]; mayChange: boolean }> {
+  const mayChange = await tryLockSigningKeys(tx);
+  const keys = await readSigningKeys(tx);
+  if (mayChange || signingKey(keys, now)) return { keys, mayChange };
+  await lockSigningKeys(tx);
+  return { keys: await readSigningKeys(tx), mayChange: true };
 }
 
 async function makeKey(signsFrom: Date, seal: KeySeal): Promise<StoredKey & SigningKey> {

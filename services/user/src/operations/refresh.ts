@@ -3,7 +3,9 @@ import type { Cause } from '@warren/unit-of-work';
 import type { UserTx } from '../context.js';
 import { decideRefresh, isGenuine, type RefreshClaim, readRefreshToken } from '../domain/refresh-tokens.js';
 import { latest } from '../domain/sessions.js';
+import type { User } from '../generated/prisma/client.js';
 import { lockSession, rotateSession, saveTokensEnd, stateOf } from '../store/sessions.js';
+import { findById } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { SignedIn } from './issue-tokens.js';
 import { alertOf } from './security-alert.js';
@@ -70,7 +72,9 @@ export function createRefresh({
   }
 }
 
-/** The user exists: their deletion would first have to lock the session, which this transaction has locked. */
-async function ownerOf(tx: UserTx, id: string) {
-  return await tx.user.findUniqueOrThrow({ where: { id } });
+async function ownerOf(tx: UserTx, userId: string): Promise<User> {
+  const user = await findById(tx, userId);
+  // The deletion of a user deletes their sessions, so it waits for the transaction that has locked this one.
+  if (!user) throw new Error(`the session of the missing user ${userId} is active`);
+  return user;
 }

@@ -4,7 +4,7 @@ import { hashOf, passwordReset } from '../domain/mailed-tokens.js';
 import { checkNewPassword } from '../domain/password.js';
 import { forgetAttempts } from '../store/attempts.js';
 import { ownerOfMailedToken, useMailedToken } from '../store/mailed-tokens.js';
-import { lockUser, setPassword } from '../store/users.js';
+import { findById, lockUser, setPassword } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
 import { alertOf } from './security-alert.js';
 import { alwaysAdmitted, endSessions } from './sessions.js';
@@ -37,7 +37,7 @@ export function createResetPassword({
   return async ({ token, newPassword, network, cause }) => {
     const tokenHash = hashOf(token);
     const userId = await ownerOfMailedToken(client, passwordReset, tokenHash, now());
-    const found = userId && (await client.user.findUnique({ where: { id: userId } }));
+    const found = userId && (await findById(client, userId));
     if (!found) throw userError('invalid-token');
     checkNewPassword(newPassword, found.email, '/newPassword', stillValid);
     const newHash = await passwords.hash(newPassword);

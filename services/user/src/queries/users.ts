@@ -1,11 +1,11 @@
 import { AppError } from '@warren/contracts';
 import type { User } from '@warren/user-contract';
 import type { UserDb } from '../store/database.js';
-import { findByEmail, toUser } from '../store/users.js';
+import { findByEmail, findById, toUser } from '../store/users.js';
 
 /** @throws AppError `session-revoked` if the account was deleted */
 export async function findUser(db: UserDb, id: string): Promise<User> {
-  const row = await db.user.findUnique({ where: { id } });
+  const row = await findById(db, id);
   if (!row) throw new AppError('session-revoked');
   return toUser(row);
 }

@@ -36,6 +36,11 @@ export async function useMailedToken(
   return (await tableOf(db, kind).deleteMany(valid(tokenHash, now))).count > 0;
 }
 
+/** Deletes the user's token of this kind, if there is one. */
+export async function withdrawMailedToken(db: UserDb, kind: MailedTokenKind, userId: string): Promise<void> {
+  await tableOf(db, kind).deleteMany({ where: { userId } });
+}
+
 interface ValidToken {
   where: { tokenHash: string; expiresAt: { gt: Date } };
 }
@@ -48,7 +53,9 @@ interface TokenTable {
     update: Omit<StoredToken, 'userId'>;
   }): Promise<unknown>;
   findFirst(token: ValidToken): Promise<{ userId: string } | null>;
-  deleteMany(token: ValidToken): Promise<{ count: number }>;
+  deleteMany(tokens: {
+    where: { userId?: string; tokenHash?: string; expiresAt?: { gt: Date } };
+  }): Promise<{ count: number }>;
 }
 
 function tableOf(db: UserDb, { name }: MailedTokenKind): TokenTable {

@@ -1,5 +1,4 @@
 import type { JWK } from 'jose';
-import { signingKey } from '../domain/key-schedule.js';
 import type { StoredPrivateKey } from '../domain/sealed-keys.js';
 import type { UserDb } from './database.js';
 
@@ -14,22 +13,16 @@ export interface StoredKey {
   signsFrom: Date;
 }
 
-/** All keys, and whether this transaction may change them. */
-export interface LockedKeys {
-  keys: StoredKey[];
-  mayChange: boolean;
+/** Waits until this transaction alone may change the signing keys. */
+export async function lockSigningKeys(db: UserDb): Promise<void> {
+  await db.$queryRawUnsafe('SELECT pg_advisory_xact_lock($1)::text', lockKey);
 }
 
-/**
- * Tries to lock the signing keys. If another transaction holds the lock, this one only reads the keys. It waits for the
- * lock only if no key can sign yet.
- */
-export async function lockSigningKeys(db: UserDb, now: Date): Promise<LockedKeys> {
-  const mayChange = await tryLock(db);
-  const keys = await readKeys(db);
-  if (mayChange || signingKey(keys, now)) return { keys, mayChange };
-  await db.$queryRawUnsafe('SELECT pg_advisory_xact_lock($1)::text', lockKey);
-  return { keys: await readKeys(db), mayChange: true };
+/** `lockSigningKeys` without waiting. Resolves to whether this transaction has the lock. */
+export async function tryLockSigningKeys(db: UserDb): Promise<boolean> {
+  const sql = 'SELECT pg_try_advisory_xact_lock($1) AS held';
+  const [row] = await db.$queryRawUnsafe<{ held: boolean }[]>(sql, lockKey);
+  return row?.held === true;
 }
 
 export async function insertSigningKey(
@@ -48,13 +41,8 @@ export async function deleteSigningKeys(db: UserDb, keys: readonly StoredKey[]):
   if (keys.length > 0) await db.signingKey.deleteMany({ where: { id: { in: keys.map(({ id }) => id) } } });
 }
 
-async function tryLock(db: UserDb): Promise<boolean> {
-  const sql = 'SELECT pg_try_advisory_xact_lock($1) AS held';
-  const [row] = await db.$queryRawUnsafe<{ held: boolean }[]>(sql, lockKey);
-  return row?.held === true;
-}
-
-async function readKeys(db: UserDb): Promise<StoredKey[]> {
+/** All signing keys, the newest first. */
+export async function readSigningKeys(db: UserDb): Promise<StoredKey[]> {
   const rows = await db.signingKey.findMany({ orderBy: { signsFrom: 'desc' } });
   return rows.map(({ id, privateJwk, publicJwk, signsFrom }) => ({
     id,

@@ -24,6 +24,10 @@ export async function insertUser(db: UserDb, fields: NewUser): Promise<UserRow> 
  */
 export async function lockUser(db: UserDb, id: string): Promise<UserRow | null> {
   await db.$queryRawUnsafe('SELECT 1 FROM users WHERE id = $1::uuid FOR UPDATE', id);
+  return await findById(db, id);
+}
+
+export async function findById(db: UserDb, id: string): Promise<UserRow | null> {
   return await db.user.findUnique({ where: { id } });
 }
 
