@@ -7,7 +7,7 @@ import { withdrawMailedToken } from '../store/mailed-tokens.js';
 import { isActive } from '../store/sessions.js';
 import { findById, lockUser, setPassword } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
-import { alertOf } from './security-alert.js';
+import { sendSecurityAlert } from './security-alert.js';
 import { alwaysAdmitted, endSessions } from './sessions.js';
 
 export interface ChangePasswordRequest {
@@ -51,7 +51,7 @@ export function createChangePassword({
         await withdrawMailedToken(tx, passwordReset, userId);
         const which = { ids: 'all', except: sessionId } as const;
         await endSessions(tx, { userId, which, reason: 'password-changed', at, lifetimes });
-        alertOf(tx, userId, 'password-changed', at);
+        sendSecurityAlert(tx, userId, 'password-changed', at);
       },
       { ...alwaysAdmitted, cause },
     );

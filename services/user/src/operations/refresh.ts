@@ -8,7 +8,7 @@ import { lockSession, rotateSession, saveTokensEnd, stateOf } from '../store/ses
 import { findById } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { SignedIn } from './issue-tokens.js';
-import { alertOf } from './security-alert.js';
+import { sendSecurityAlert } from './security-alert.js';
 import { type ActiveSession, alwaysAdmitted, endSessions } from './sessions.js';
 
 export interface RefreshRequest {
@@ -54,7 +54,7 @@ export function createRefresh({
         return { refusal: 'rate-limited' };
       case 'reused':
         await endSessions(tx, { userId, which: { ids: [id] }, reason: 'token-reused', at, lifetimes });
-        alertOf(tx, userId, 'token-reused', at);
+        sendSecurityAlert(tx, userId, 'token-reused', at);
         return { refusal: 'session-revoked' };
       case 'repeat': {
         await saveTokensEnd(tx, id, tokensEndAt);

@@ -6,7 +6,7 @@ import { forgetAttempts } from '../store/attempts.js';
 import { ownerOfMailedToken, useMailedToken } from '../store/mailed-tokens.js';
 import { findById, lockUser, setPassword } from '../store/users.js';
 import type { OperationDependencies } from './dependencies.js';
-import { alertOf } from './security-alert.js';
+import { sendSecurityAlert } from './security-alert.js';
 import { alwaysAdmitted, endSessions } from './sessions.js';
 import { markEmailVerified } from './verify-email.js';
 
@@ -55,7 +55,7 @@ export function createResetPassword({
           attemptKeys.guessesAtAccount(email),
           attemptKeys.guessesAtAccountFromNetwork(email, network),
         ]);
-        alertOf(tx, id, 'password-reset', at);
+        sendSecurityAlert(tx, id, 'password-reset', at);
       },
       { ...alwaysAdmitted, users: [found.id], cause },
     );

@@ -2,10 +2,10 @@ import { noticeRequest, securityAlert } from '@warren/notification-contract';
 import { v7 } from 'uuid';
 import type { UserTx } from '../context.js';
 
-export type SecurityMatter = 'password-changed' | 'password-reset' | 'token-reused';
+export type SecurityChange = 'password-changed' | 'password-reset' | 'token-reused';
 
-/** Has the person told of what somebody, perhaps not they, did to their account. */
-export function alertOf(tx: UserTx, userId: string, what: SecurityMatter, at: Date): void {
+/** Tells the owner of an account of a change that may have been made by somebody else. */
+export function sendSecurityAlert(tx: UserTx, userId: string, what: SecurityChange, at: Date): void {
   tx.publish({
     type: 'notification.requested',
     subject: v7(),
