@@ -86,7 +86,7 @@ describe('signing keys', () => {
     for (const each of [one, two]) await eventuallyKids(each, (found) => expect(found).toEqual([second]));
     expect(await stored()).toHaveLength(1);
     expect(await me(one, late)).toBe(200);
-  });
+  }, 120_000);
 
   describe('in the database', () => {
     const SIGNING_KEY_SECRET = 'a secret of more than thirty-two characters';
@@ -170,7 +170,7 @@ describe('signing keys', () => {
         tries += 1;
         throw new Error(`failure ${tries}`);
       };
-      await expect(loadKeysAtStart(failing, log, 1)).rejects.toThrow('failure 5');
+      await expect(loadKeysAtStart(failing, log, { firstMs: 1, maxMs: 1 })).rejects.toThrow('failure 5');
     });
   });
 });

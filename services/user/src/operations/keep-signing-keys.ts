@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { backOffMs } from '@warren/timing';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { Clock, UserContext } from '../context.js';
 import { type KeySchedule, nextKey, retiredKeys, signingKey } from '../domain/key-schedule.js';
@@ -82,15 +83,16 @@ async function makeKey(signsFrom: Date, seal: KeySeal): Promise<StoredKey & Sign
 }
 
 const mostTries = 5;
+const startBackOff = { firstMs: 500, maxMs: 4_000 };
 
 /**
- * Loads the keys at start. If the database is slow, or another instance holds the lock for long, it tries again up to
- * five times, with pauses that double. Throws the last error, and an `UnreadableKeyError` at once.
+ * Loads the keys at start. If the database is slow, or another instance holds the lock for long, it tries up to five
+ * times, with pauses that double. Throws the last error, and an `UnreadableKeyError` at once.
  */
 export async function loadKeysAtStart<T>(
   load: () => Promise<T>,
   log: UserContext['log'],
-  pauseMs = 500,
+  backOff = startBackOff,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -98,7 +100,7 @@ export async function loadKeysAtStart<T>(
     } catch (error) {
       if (error instanceof UnreadableKeyError || tries === mostTries) throw error;
       log.warn({ err: error, tries }, 'the signing keys could not be loaded at start, trying again');
-      await pause(pauseMs * 2 ** (tries - 1));
+      await pause(backOffMs(tries, backOff));
     }
   }
 }
