@@ -11,16 +11,13 @@ const workspaceNames = {
 export default {
   rootDir: import.meta.dirname,
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/services/*/{,contract/}test/**/*.test.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { ...workspaceNames, '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
-    ],
-  },
+  moduleNameMapper: workspaceNames,
+  testRunner: '<rootDir>/scripts/jest/runner.mjs',
+  testSequencer: '<rootDir>/scripts/jest/sequencer.mjs',
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.cache/', '<rootDir>/.warren/'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/scripts/jest/environment.mjs',
+  injectGlobals: false,
+  transform: {},
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

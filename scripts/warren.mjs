@@ -55,8 +55,8 @@ const commands = {
 
   async check() {
     await prepare();
-    const { checks } = await import('./lib/checks.mjs');
-    const results = await checks();
+    const { checks, compile } = await import('./lib/checks.mjs');
+    const results = await checks(await compile());
     process.exitCode = results.every(({ passed }) => passed) ? 0 : 1;
   },
 

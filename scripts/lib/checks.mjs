@@ -3,11 +3,20 @@ import { build } from './prepare.mjs';
 import { run } from './run.mjs';
 import { bin, root, say } from './workspace.mjs';
 
-/** Runs the type check (which compiles), the linter and the check of generated files, and prints their problems. Returns `{ name, passed }` of each. */
-export async function checks() {
+/** Compiles everything, and prints the problems. Returns whether there were none. */
+export async function compile() {
+  say('compiling …');
+  return (await build()) === 0;
+}
+
+/**
+ * Runs the type check of tests, the linter and the check of generated files, and prints their problems. `compiled` is the
+ * result of `compile`, to which the type check belongs. Returns `{ name, passed }` of each.
+ */
+export async function checks(compiled) {
   say('type check and lint …');
   const results = [
-    { name: 'type check', passed: await typeCheckPasses() },
+    { name: 'type check', passed: compiled && (await testsHaveNoTypeErrors()) },
     {
       name: 'lint and format',
       passed: (await run(bin('biome'), ['ci', colours(), '.'], { cwd: root, quiet: true })) === 0,
@@ -18,8 +27,7 @@ export async function checks() {
   return results;
 }
 
-async function typeCheckPasses() {
-  if ((await build()) !== 0) return false;
+async function testsHaveNoTypeErrors() {
   return (await run(bin('tsc'), ['-p', 'tsconfig.tests.json'], { cwd: root, quiet: true })) === 0;
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checks } from './checks.mjs';
+import { checks, compile } from './checks.mjs';
 import { run } from './run.mjs';
 import { bringUp } from './servers.mjs';
 import { root, say } from './workspace.mjs';
@@ -10,31 +10,42 @@ import { root, say } from './workspace.mjs';
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const full = '--full';
 
-/** Returns the exit code. The last line on stdout is `N passed, N failed, N skipped`. */
+/**
+ * Compiles, and then runs the checks beside the tests. Returns the exit code. The last line on stdout is
+ * `N passed, N failed, N skipped`.
+ */
 export async function runTests(args) {
   const began = Date.now();
   const stop = stopSignal();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed } of await checks()) counts[passed ? 'passed' : 'failed'] += 1;
+  const compiled = await compile();
   stop.throwIfAborted();
+  const outcomes = await Promise.allSettled([countChecks(compiled), countTests(args, stop)]);
+  for (const { status, reason } of outcomes) if (status === 'rejected') throw reason;
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { value } of outcomes) for (const key of Object.keys(counts)) counts[key] += value[key];
+  say(`took ${Math.round((Date.now() - began) / 1000)} s`);
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
 
+async function countChecks(compiled) {
+  const results = await checks(compiled);
+  const passed = results.filter((each) => each.passed).length;
+  return { passed, failed: results.length - passed, skipped: 0 };
+}
+
+async function countTests(args, stop) {
   const servers = await bringUp().catch((error) => {
     say(`the tests cannot run:\n${error.message}`);
     return undefined;
   });
-  if (servers) {
-    try {
-      stop.throwIfAborted();
-      add(counts, await runJest(args, servers.env));
-    } finally {
-      await servers.stop();
-    }
-  } else {
-    counts.failed += 1;
+  if (!servers) return { passed: 0, failed: 1, skipped: 0 };
+  try {
+    stop.throwIfAborted();
+    return await runJest(args, servers.env);
+  } finally {
+    await servers.stop();
   }
-  say(`took ${Math.round((Date.now() - began) / 1000)} s`);
-  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
-  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
 /** Needs a Docker engine. Uses the images that `USER_IMAGE` etc. name, or builds them. Returns the exit code. */
@@ -61,13 +72,7 @@ function stopSignal() {
 async function runJest(args, servers) {
   const folder = await mkdtemp(join(tmpdir(), 'warren-jest-'));
   const outputFile = join(folder, 'results.json');
-  const nodeOptions = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
-  const env = {
-    ...process.env,
-    ...servers,
-    ...(args.includes(full) && { WARREN_TEST_FULL: '1' }),
-    NODE_OPTIONS: [process.env.NODE_OPTIONS, nodeOptions].filter(Boolean).join(' '),
-  };
+  const env = { ...process.env, ...servers, ...(args.includes(full) && { WARREN_TEST_FULL: '1' }) };
   const rest = args.filter((arg) => arg !== full);
   try {
     const code = await run(process.execPath, [jest, '--json', '--outputFile', outputFile, ...rest], {
@@ -103,8 +108,4 @@ function reportSkipped(results) {
       if (status === 'pending' || status === 'todo') say(`skipped: ${fullName}`);
     }
   }
-}
-
-function add(counts, more) {
-  for (const key of Object.keys(counts)) counts[key] += more[key];
 }

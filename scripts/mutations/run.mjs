@@ -93,11 +93,7 @@ function edited(text, { from, to }, file) {
 async function jest(copy, servers, tests) {
   const outputFile = join(copy, '.cache/mutation.json');
   await rm(outputFile, { force: true });
-  const env = {
-    ...process.env,
-    ...servers,
-    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
-  };
+  const env = { ...process.env, ...servers };
   const args = [
     'node_modules/jest/bin/jest.js',
     '--forceExit',

@@ -36,7 +36,7 @@ async function gathered(addresses: readonly string[]) {
     const client = connectTcp(port, '127.0.0.1').on('error', () => undefined);
     clients.push(client);
     client.write(`${request}X-Address: ${address}\r\n\r\n`);
-    await eventually(() => expect(waiting).toHaveLength(clients.length));
+    await eventually(() => expect(waiting.length).toBe(clients.length));
   }
   const countTurns = (): void => {
     turn += 1;
