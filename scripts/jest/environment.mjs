@@ -1,14 +1,15 @@
 // The environment of a test file: the process itself, and not a context of its own.
+import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 
 const mocker = new ModuleMocker(globalThis);
 
 export default class Environment {
-  constructor(_, { console }) {
+  constructor({ projectConfig }, { console }) {
     this.global = { console };
     this.moduleMocker = mocker;
     this.fakeTimers = null;
-    this.fakeTimersModern = null;
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
   exportConditions() {
@@ -21,5 +22,7 @@ export default class Environment {
 
   async setup() {}
 
-  async teardown() {}
+  async teardown() {
+    this.fakeTimersModern.dispose();
+  }
 }

@@ -22,10 +22,14 @@ export const beforeEach = delegate('beforeEach');
 export const afterEach = delegate('afterEach');
 export const afterAll = delegate('afterAll');
 
-/** The parts of `jest` that tests use. Spies are removed after the test file. */
+/** The parts of `jest` that tests use. Spies and fake timers end with the test file. */
 export const jest = {
   fn: (...args) => now().mocker.fn(...args),
   spyOn: (...args) => now().mocker.spyOn(...args),
+  restoreAllMocks: () => now().mocker.restoreAllMocks(),
+  useFakeTimers: (...args) => now().timers.useFakeTimers(...args),
+  useRealTimers: () => now().timers.useRealTimers(),
+  advanceTimersByTime: (ms) => now().timers.advanceTimersByTime(ms),
   setTimeout(ms) {
     globalThis[Symbol.for('TEST_TIMEOUT_SYMBOL')] = ms;
   },

@@ -23,7 +23,14 @@ export default async function runner(globalConfig, config, environment, runtime,
   const env = { ...process.env };
   try {
     const circus = require('jest-circus/runner').default;
-    return await circus(globalConfig, config, environment, native(runtime, environment), testPath, sendMessage);
+    return await circus(
+      globalConfig,
+      config,
+      environment,
+      native(runtime, environment),
+      testPath,
+      sendMessage,
+    );
   } finally {
     restore(process.env, env);
     forgetCircus();
@@ -41,7 +48,11 @@ function native(runtime, environment) {
     unstable_shouldLoadAsEsm: () => true,
     unstable_importModule: (path) => import(pathToFileURL(path)),
     setGlobalsForRuntime(globals) {
-      globalThis[current] = { globals, mocker: environment.moduleMocker };
+      globalThis[current] = {
+        globals,
+        mocker: environment.moduleMocker,
+        timers: environment.fakeTimersModern,
+      };
     },
     resetModules: nothing,
     clearAllMocks: () => runtime.clearAllMocks(),

@@ -20,7 +20,7 @@ const longest = [
   'packages/deploy-checks/test/kubernetes',
 ];
 
-export default class LongestFirst extends Sequencer.default {
+export default class LongestFirst extends Sequencer {
   async sort(tests) {
     const rest = await super.sort(tests);
     const rank = ({ path, context }) => {

@@ -93,7 +93,8 @@ function edited(text, { from, to }, file) {
 async function jest(copy, servers, tests) {
   const outputFile = join(copy, '.cache/mutation.json');
   await rm(outputFile, { force: true });
-  const env = { ...process.env, ...servers };
+  // Without templates, so that each run migrates with the code that it tests.
+  const env = { ...process.env, ...servers, WARREN_TEST_TEMPLATES: '' };
   const args = [
     'node_modules/jest/bin/jest.js',
     '--forceExit',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { serverFor } from './addresses.js';
+import { onServer } from './on-server.js';
+import { type DatabaseTemplate, templateOf } from './template.js';
 
 export interface TestDatabase {
   /** `postgres://…/<a name of its own>` */
@@ -9,14 +10,16 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Creates an empty database on the server for tests. */
-export async function testDatabase(): Promise<TestDatabase> {
+/** Creates a database on the server for tests: an empty one, or one with what the template holds. */
+export async function testDatabase(template?: DatabaseTemplate): Promise<TestDatabase> {
   const server = await serverFor('database');
   const name = `warren_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+  const source = template && (await templateOf(server, template));
   // CREATE DATABASE fails while somebody is connected to the template. Nobody can connect to template0.
-  await run(server, `CREATE DATABASE ${name} TEMPLATE template0`);
+  await run(server, `CREATE DATABASE ${name} TEMPLATE ${source ?? 'template0'}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
+  if (template && !source) await template.fill(url.href);
   return { url: url.href, close: () => run(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
@@ -51,11 +54,5 @@ export async function testDatabaseOfRoles(): Promise<TestDatabaseOfRoles> {
 }
 
 async function run(server: URL, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server.href, connectionTimeoutMillis: 10_000 });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  await onServer(server, (client) => client.query(statement));
 }

@@ -19,4 +19,5 @@ export type { PgBouncerProcess, PgBouncerVersion } from './servers/pgbouncer.js'
 export { startPgBouncer } from './servers/pgbouncer.js';
 export type { ServerFolder } from './servers/server-folder.js';
 export { openServerFolder } from './servers/server-folder.js';
+export type { DatabaseTemplate } from './template.js';
 export { named, unavailable } from './unavailable.js';

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connect as amqp } from 'amqplib';
 import pg from 'pg';
+import { serverFor } from '../src/addresses.js';
 import {
   eventually,
   type FaultProxy,
@@ -11,6 +13,7 @@ import {
   testBroker,
   testDatabase,
 } from '../src/index.js';
+import { templatesOfRun } from '../src/template.js';
 
 describe('testBroker', () => {
   it('gives each caller its own vhost and deletes it again', async () => {
@@ -43,6 +46,61 @@ describe('testDatabase', () => {
     expect(rows[0].n).toBe(0);
     await database.close();
     await expect(new pg.Client(database.url).connect()).rejects.toThrow('does not exist');
+  });
+});
+
+describe('testDatabase with a template', () => {
+  const variable = 'WARREN_TEST_TEMPLATES';
+  let before: string | undefined;
+  beforeEach(() => {
+    before = process.env[variable];
+  });
+  afterEach(() => {
+    if (before === undefined) delete process.env[variable];
+    else process.env[variable] = before;
+  });
+
+  /** Gets two databases at once, changes the first one, and returns what the second one holds. */
+  async function holdsAfterChange(): Promise<{ filled: number; rows: unknown[] }> {
+    let filled = 0;
+    const template = {
+      name: `of_a_test_${randomUUID().slice(0, 8)}`,
+      async fill(url: string) {
+        filled += 1;
+        await onDatabase(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+      },
+    };
+    const [one, two] = await Promise.all([testDatabase(template), testDatabase(template)]);
+    await onDatabase(one.url, 'UPDATE kept SET answer = 0');
+    const rows = await onDatabase(two.url, 'SELECT answer FROM kept');
+    await Promise.all([one.close(), two.close()]);
+    return { filled, rows };
+  }
+
+  async function onDatabase(url: string, sql: string): Promise<unknown[]> {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  it('fills it once in a run, and gives each caller a copy of its own', async () => {
+    const { env, drop } = templatesOfRun();
+    Object.assign(process.env, env);
+    expect(await holdsAfterChange()).toEqual({ filled: 1, rows: [{ answer: 42 }] });
+    const server = await serverFor('database');
+    const templates = `SELECT datname FROM pg_database WHERE starts_with(datname, '${env[variable]}')`;
+    expect(await onDatabase(server.href, templates)).toHaveLength(1);
+    await drop(server);
+    expect(await onDatabase(server.href, templates)).toEqual([]);
+  });
+
+  it('fills each database itself outside of a run', async () => {
+    delete process.env[variable];
+    expect(await holdsAfterChange()).toEqual({ filled: 2, rows: [{ answer: 42 }] });
   });
 });
 

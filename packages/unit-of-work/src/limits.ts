@@ -40,6 +40,11 @@ export interface Limits {
   crashTries: number;
   /** Interval of the rounds of retention. Default 600,000, with jitter. */
   retentionMs: number;
+  /**
+   * The pause after a step of retention lasts this many times as long as the step. Default 3: retention takes a quarter
+   * of the time.
+   */
+  retentionPauseFactor: number;
   /** Whole days besides today for which the outbox keeps published events. Default 7. */
   outboxDays: number;
   /** Whole days besides today for which the inbox remembers handled events. Default 14. */
@@ -83,6 +88,7 @@ const defaults: Limits = {
   catchUpPatienceMs: 60_000,
   crashTries: 3,
   retentionMs: 600_000,
+  retentionPauseFactor: 3,
   outboxDays: 7,
   inboxDays: 14,
   partitionsAhead: 3,

@@ -20,7 +20,12 @@ const hours = (count: number) => new Date(noon.getTime() + count * hourMs);
 
 /** One round at that time, and what it did. */
 async function roundAt(clock: Date, limits: Limits = {}): Promise<RetentionStats> {
-  const retention = new Retention({ pool: db.pool, log: quiet, limits, clock: () => clock });
+  const retention = new Retention({
+    pool: db.pool,
+    log: quiet,
+    limits: { retentionPauseFactor: 0, ...limits },
+    clock: () => clock,
+  });
   expect(await retention.round()).toBe(true);
   return retention.stats;
 }

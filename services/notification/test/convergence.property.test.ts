@@ -61,5 +61,5 @@ describe('the copy of users', () => {
       }),
       { numRuns: 30 },
     );
-  });
+  }, 120_000);
 });

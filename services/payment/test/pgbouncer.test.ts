@@ -69,7 +69,7 @@ each(named('behind PgBouncer %s, in transaction mode', reason), (_, version, set
         DATABASE_URL: bouncer.through(database.workerUrl),
         MIGRATE_DATABASE_URL: database.ownerUrl,
       };
-      const asksFor = /the time that a statement may take must be the role's: (ALTER ROLE .*)$/;
+      const asksFor = /the role must limit the time that a statement may take: (ALTER ROLE .*)$/;
       const refusal = await world.start({ env }).then(
         () => '',
         (error: Error) => error.message,

@@ -1,3 +1,4 @@
+import { templatesOfRun } from '../template.js';
 import { startPostgresContainer, startRabbitMqContainer, startRedisContainer } from './containers.js';
 import { serverFromEnvironment } from './from-environment.js';
 import { findKustomize } from './kustomize.js';
@@ -56,7 +57,11 @@ const requiredServers: RequiredServer[] = [
 export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
   const serverFolder = await openServerFolder();
   const started: StartedServer[] = [];
+  const templates = templatesOfRun();
+  let database = process.env.WARREN_TEST_DATABASE_URL;
   const stop = async () => {
+    // Only for a server that outlives this run; on the others it does no harm.
+    if (database) await templates.drop(new URL(database)).catch(() => undefined);
     await Promise.all(started.map((server) => server.stop()));
     await serverFolder.close();
   };
@@ -70,7 +75,8 @@ export async function bringUp(say: (line: string) => void): Promise<BroughtUp> {
     );
     const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [brief(one.reason)] : []));
     if (failures.length > 0) throw new Error(failures.join('\n'));
-    const env = Object.assign({}, ...started.map((server) => server.env));
+    const env = Object.assign({}, templates.env, ...started.map((server) => server.env));
+    database = env.WARREN_TEST_DATABASE_URL ?? database;
     const broker4 = await rabbitMq4({ ...process.env, ...env });
     started.push(broker4);
     say(broker4.description);

@@ -116,6 +116,7 @@ export class Retention {
     const runStep = createStepRunner({
       client,
       log: this.#parts.log,
+      pauseFactor: limits.retentionPauseFactor,
       sleep: (ms) => this.#stopping.sleep(ms),
       stopped,
       onGaveWay: () => {

@@ -13,8 +13,6 @@ SET LOCAL lock_timeout = ${lockTimeoutMs};
 SET LOCAL statement_timeout = ${statementTimeoutMs};
 SET LOCAL synchronous_commit = off`;
 
-/** The pause after a step lasts this many times as long as the step, so that retention takes a quarter of the time. */
-const pauseFactor = 3;
 const minPauseMs = 10;
 
 /** How often a step is tried that gives way to other transactions, and the pause between two tries. */
@@ -24,6 +22,8 @@ const retryMs = 1_000;
 export interface StepParts {
   client: PoolClient;
   log: Logger;
+  /** The pause after a step lasts this many times as long as the step. */
+  pauseFactor: number;
   /** Waits; ends early when retention stops. */
   sleep(ms: number): Promise<void>;
   /** Whether retention stops: then no further step begins. */
@@ -39,7 +39,7 @@ export interface StepParts {
  */
 export type RunStep = <T>(what: string, work: () => Promise<T>) => Promise<T | undefined>;
 
-export function createStepRunner({ client, log, sleep, stopped, onGaveWay }: StepParts): RunStep {
+export function createStepRunner({ client, log, pauseFactor, sleep, stopped, onGaveWay }: StepParts): RunStep {
   return async (what, work) => {
     for (let attempt = 1; attempt <= maxTries && !stopped(); attempt++) {
       const began = performance.now();

@@ -71,9 +71,21 @@ export interface Instance extends Messaging<RawClient, typeof contract> {
   client: RecordingClient;
 }
 
+const template = {
+  name: 'note',
+  async fill(url: string) {
+    const pool = new pg.Pool({ connectionString: url, pipeline: true });
+    await migrateMessaging(pool);
+    await pool.query(
+      'CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL, times int NOT NULL DEFAULT 1)',
+    );
+    await pool.end();
+  },
+};
+
 /** A fresh database with the `messaging` schema and one table for the work's own state. */
 export async function fixture(): Promise<Fixture> {
-  const database = await testDatabase();
+  const database = await testDatabase(template);
   const pool = new pg.Pool({
     connectionString: database.url,
     max: 20,
@@ -82,10 +94,6 @@ export async function fixture(): Promise<Fixture> {
   });
   // Tests cut connections; an idle one that dies must not end the process.
   pool.on('error', () => undefined);
-  await migrateMessaging(pool);
-  await pool.query(
-    'CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL, times int NOT NULL DEFAULT 1)',
-  );
   const instances: Instance[] = [];
   return {
     url: database.url,

@@ -12,7 +12,7 @@ import {
 import type { PaymentState } from '@warren/payment-contract';
 import type { SocketCommand } from '@warren/realtime';
 import { createService, type RunningService, socketCommands } from '@warren/service-kit';
-import { encoded, keys, tokenFor, userEvent } from '@warren/service-testing';
+import { encoded, keys, migrated, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import type { User } from '@warren/user-contract';
 import { type Logger, pino } from 'pino';
@@ -32,6 +32,8 @@ interface Parts {
   database: TestDatabase;
   ownsDatabase: boolean;
 }
+
+const tables = migrated('notification', new URL('../../prisma/', import.meta.url));
 
 /** Milliseconds within which a database, its migrations and a service start, also on a busy machine. */
 export const startTimeout = 120_000;
@@ -77,7 +79,7 @@ export class World {
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
-    const database = options.database ?? (await testDatabase());
+    const database = options.database ?? (await testDatabase(tables));
     const bus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
     let parts: Pick<Parts, 'client' | 'commands'> | undefined;
     const definition: typeof notification = {

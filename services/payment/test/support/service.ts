@@ -2,7 +2,7 @@ import type { DomainEvent } from '@warren/contracts';
 import { createMemoryEventBus, type MemoryEventBus } from '@warren/event-bus';
 import type { Balance, Payment } from '@warren/payment-contract';
 import { createService, type RunningService } from '@warren/service-kit';
-import { keys, tokenFor, userEvent } from '@warren/service-testing';
+import { keys, migrated, tokenFor, userEvent } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { type Logger, pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Variables besides those that every test needs. */
   env?: Record<string, string>;
 }
+
+const tables = migrated('payment', new URL('../../prisma/', import.meta.url));
 
 /** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
 export const startTimeout = 120_000;
@@ -47,7 +49,7 @@ export class World {
 
   /** `database`: instead of one that the tests' own role owns; closed with the world. */
   static async create(database?: TestDatabase): Promise<World> {
-    return new World(database ?? (await testDatabase()));
+    return new World(database ?? (await testDatabase(tables)));
   }
 
   async start({

@@ -2,6 +2,7 @@ import type { DomainEvent, Problem } from '@warren/contracts';
 import { checkDomainEvent } from '@warren/contracts/validation';
 import { createMemoryEventBus, type EventBus } from '@warren/event-bus';
 import { createService, defineService, type RunningService } from '@warren/service-kit';
+import { migrated } from '@warren/service-testing';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import { userContract } from '@warren/user-contract';
 import { pino } from 'pino';
@@ -53,6 +54,7 @@ export interface Running {
   close(): Promise<void>;
 }
 
+const tables = migrated('user', new URL('../prisma/', import.meta.url));
 const log = pino({ level: 'silent' });
 let people = 0;
 
@@ -112,7 +114,7 @@ export function callOf(url: string): Call {
 
 export async function runUserService(options: StartOptions = {}): Promise<Running> {
   const { clock = new TestClock() } = options;
-  const database = await testDatabase();
+  const database = await testDatabase(tables);
   const bus = createMemoryEventBus();
   const events: DomainEvent[] = [];
   await bus.subscribe({
