@@ -39,7 +39,14 @@ export interface StepParts {
  */
 export type RunStep = <T>(what: string, work: () => Promise<T>) => Promise<T | undefined>;
 
-export function createStepRunner({ client, log, pauseFactor, sleep, stopped, onGaveWay }: StepParts): RunStep {
+export function createStepRunner({
+  client,
+  log,
+  pauseFactor,
+  sleep,
+  stopped,
+  onGaveWay,
+}: StepParts): RunStep {
   return async (what, work) => {
     for (let attempt = 1; attempt <= maxTries && !stopped(); attempt++) {
       const began = performance.now();
