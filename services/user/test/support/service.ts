@@ -54,7 +54,7 @@ export interface Running {
   close(): Promise<void>;
 }
 
-const tables = migrated('user', new URL('../prisma/', import.meta.url));
+const tables = migrated('user', new URL('../../prisma/', import.meta.url));
 const log = pino({ level: 'silent' });
 let people = 0;
 
