@@ -461,7 +461,7 @@ export const mutations = [
     file: 'services/payment/src/store/webhook-events.ts',
     from: 'leased_until = now(), notices = notices + 1',
     to: 'leased_until = now()',
-    tests: ['services/payment/test/notices.test.ts'],
+    tests: ['services/payment/test/webhook-events.test.ts'],
   },
   {
     guard:

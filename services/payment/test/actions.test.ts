@@ -30,7 +30,7 @@ const act = (userId: string, { id }: Payment, what: string) =>
 const statuses = async (userId: string) => (await service.feed(userId)).map(({ data }) => data.status);
 
 describe('a payment that requires action', () => {
-  it('is confirmed by its payer: processing, then succeeded, and only then the recipient sees it', async () => {
+  it('is processing and then succeeded after its payer confirms it, and only then the recipient sees it', async () => {
     const { payer, recipient, payment } = await waiting();
     const { status, body } = await act(payer, payment, 'confirm');
     expect([status, body.status, body.version]).toEqual([200, 'succeeded', 4]);
@@ -46,7 +46,7 @@ describe('a payment that requires action', () => {
     );
   });
 
-  it('may be declined after the confirmation', async () => {
+  it('fails if the bank declines it after the confirmation', async () => {
     const { payer, recipient, payment } = await waiting(
       'pm_card_authenticationRequiredChargeDeclinedInsufficientFunds',
     );
@@ -55,7 +55,7 @@ describe('a payment that requires action', () => {
     expect(await service.feed(recipient)).toEqual([]);
   });
 
-  it('is canceled by its payer, and no money moves', async () => {
+  it('moves no money if its payer cancels it', async () => {
     const { payer, recipient, payment } = await waiting();
     const { status, body } = await act(payer, payment, 'cancel');
     expect([status, body.status]).toEqual([200, 'canceled']);
@@ -64,7 +64,7 @@ describe('a payment that requires action', () => {
     expect(await service.client.ledgerMovement.count({ where: { paymentId: payment.id } })).toBe(0);
   });
 
-  it.each(['confirm', 'cancel'])('does not exist for others: %s', async (what) => {
+  it.each(['confirm', 'cancel'])('is not found by anybody but its payer: %s', async (what) => {
     const { recipient, payment } = await waiting();
     for (const userId of [recipient, uuidv7()]) {
       const { status, body } = await act(userId, payment, what);
@@ -73,7 +73,7 @@ describe('a payment that requires action', () => {
     expect((await act(uuidv7(), { ...payment, id: uuidv7() }, what)).status).toBe(404);
   });
 
-  it.each(['confirm', 'cancel'])('is the only one that takes %s', async (what) => {
+  it.each(['confirm', 'cancel'])('is in the only status that allows %s', async (what) => {
     const [payer, recipient] = await world.people();
     for (const paymentMethod of ['pm_card_visa', 'pm_card_chargeDeclined']) {
       const { body: payment } = await service.pay(payer, recipient, { paymentMethod });
@@ -85,7 +85,7 @@ describe('a payment that requires action', () => {
     expect((await act(other, payment, what)).body.code).toBe('wrong-state');
   });
 
-  it('takes one of many confirmations and cancelations at the same time', async () => {
+  it('accepts one of many concurrent confirmations and cancelations', async () => {
     const { payer, payment } = await waiting();
     const asked = Array.from({ length: 20 }, (_, n) => act(payer, payment, n % 2 ? 'confirm' : 'cancel'));
     const answers = await Promise.all(asked);
@@ -97,7 +97,7 @@ describe('a payment that requires action', () => {
     expect(kinds.every(({ settledAt }) => settledAt !== null)).toBe(true);
   });
 
-  it('to a person who is gone moves no money: it can only be canceled', async () => {
+  it('cannot be confirmed after its recipient was deleted, only canceled', async () => {
     const { payer, recipient, payment } = await waiting();
     await world.bus.publish(deletedEvent(recipient, 2));
     const { status, body } = await act(payer, payment, 'confirm');
@@ -106,7 +106,7 @@ describe('a payment that requires action', () => {
     expect(await service.client.ledgerMovement.count({ where: { paymentId: payment.id } })).toBe(0);
   });
 
-  it('is confirmed a bounded number of times, and can be canceled then', async () => {
+  it('can be confirmed a limited number of times, and canceled after that', async () => {
     const { payer, payment } = await waiting();
     await service.client.$executeRaw`
       INSERT INTO operations (id, payment_id, kind, correlation_id, created_at, settled_at)
@@ -117,7 +117,7 @@ describe('a payment that requires action', () => {
     expect((await act(payer, payment, 'cancel')).body.status).toBe('canceled');
   });
 
-  it('of a person who is gone is confirmed no more', async () => {
+  it('cannot be confirmed by a payer who was deleted', async () => {
     const { payer, payment } = await waiting();
     await world.bus.publish(deletedEvent(payer, 2));
     const { status, body } = await act(payer, payment, 'confirm');
@@ -145,7 +145,7 @@ describe('the commands payment.confirm and payment.cancel', () => {
     return { command, pushed };
   }
 
-  it('do as their routes do, and a repeat by commandId gets the payment as it stands', async () => {
+  it('do the same as their routes, and answer a repeated commandId with the current payment', async () => {
     const { payer, payment } = await waiting();
     const { command, pushed } = await connect(payer);
     const input = { id: payment.id, commandId: uuidv7() };
@@ -157,7 +157,7 @@ describe('the commands payment.confirm and payment.cancel', () => {
     expect(late).toMatchObject({ ok: false, error: { code: 'wrong-state', temporary: false } });
   });
 
-  it('are refused to others, and for what is no id', async () => {
+  it('refuse other people and malformed ids', async () => {
     const { recipient, payment } = await waiting();
     const { command } = await connect(recipient);
     for (const name of ['payment.confirm', 'payment.cancel']) {

@@ -23,7 +23,7 @@ async function pileUp(): Promise<void> {
   });
 }
 
-it('new payments are refused while too many events wait, but money that has moved is settled', async () => {
+it('refuses new payments while too many events wait in the outbox, but settles payments whose money has moved', async () => {
   const [payer, recipient] = await world.people();
   provider.beforeMove = pileUp;
   const { body } = await service.pay(payer, recipient);

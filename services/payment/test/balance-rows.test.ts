@@ -35,8 +35,8 @@ async function waitForWaiting(client: pg.Client, count = 1): Promise<void> {
   });
 }
 
-describe('balances of a database that has books already', () => {
-  it('are there after the migrations, also where others wrote before, between and during them', async () => {
+describe('balances of a database that already has a ledger', () => {
+  it('are complete after the migrations, even if other clients write before, between and during them', async () => {
     await migrateUntil(database.url, beforeBalances);
     const [one, two] = [await connect(), await connect()];
     const id = await insertPayment(one);
@@ -81,14 +81,14 @@ describe('balances of a database that has books already', () => {
     return one;
   }
 
-  it('are right for somebody without a row whom two others pay at the same moment', async () => {
+  it('are correct for a person without a row whom two others pay at the same time', async () => {
     const one = await twoPayGrace('COMMIT');
     expect(await heldBy(one, 'grace')).toBe(1_011);
     await migrateAll(database.url);
     expect(await wrongBalances(one)).toEqual([]);
   });
 
-  it('are right where the payment that made the row is rolled back', async () => {
+  it('are correct if the payment that inserted the row is rolled back', async () => {
     const one = await twoPayGrace('ROLLBACK');
     expect(await heldBy(one, 'grace')).toBe(1_010);
     await migrateAll(database.url);
@@ -96,8 +96,8 @@ describe('balances of a database that has books already', () => {
   });
 });
 
-describe('whoever pays', () => {
-  it('waits for nobody else who pays, and for no other payment through the provider', async () => {
+describe('payments', () => {
+  it('to different people do not wait for each other, even with the same payer and the same provider', async () => {
     await migrateAll(database.url);
     const [one, two] = [await connect(), await connect()];
     const id = await insertPayment(one);
@@ -110,7 +110,7 @@ describe('whoever pays', () => {
     expect(await wrongBalances(one)).toEqual([]);
   });
 
-  it('is in no deadlock with whom they pay and who pays them', async () => {
+  it('between the same people in both directions do not deadlock', async () => {
     await migrateAll(database.url);
     const id = await insertPayment(await connect());
     const pairs = [

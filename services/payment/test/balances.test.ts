@@ -46,8 +46,8 @@ const methods = [
   'pm_card_refundFail',
 ];
 
-describe('the balances', () => {
-  it('are the sum of their entries at every moment, whatever people do at the same time', async () => {
+describe('balances', () => {
+  it('equal the sum of their entries at every moment, whatever people do at the same time', async () => {
     const people = Array.from({ length: 5 }, () => uuidv7());
     for (const id of people) await world.bus.publish(userEvent('user.registered', id));
     const leaver = people[4] as string;
@@ -117,8 +117,8 @@ async function fastest(work: () => Promise<unknown>): Promise<number> {
   return Math.min(...times);
 }
 
-(full ? describe : describe.skip)('a person with two million entries', () => {
-  it('has their balance in a fraction of the time that adding them up takes', async () => {
+(full ? describe : describe.skip)('the balance of a person with two million entries', () => {
+  it('is read in a fraction of the time that summing the entries takes', async () => {
     const person = uuidv7();
     const account = `person:${person}`;
     const paymentId = await insertPayment(client);

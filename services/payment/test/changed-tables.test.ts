@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 it(
-  'a column whose type changes under steady load fails no request',
+  'no request fails when the type of a column changes under load',
   async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);

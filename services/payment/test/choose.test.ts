@@ -9,17 +9,17 @@ const choose = (env: Record<string, string>, DEPLOYMENT: KitConfig['DEPLOYMENT']
 const secrets = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_x' };
 
 describe('the configured provider', () => {
-  it('is the sandbox unless it is said otherwise, and hears no webhooks', async () => {
+  it('is the sandbox by default, which accepts no webhooks', async () => {
     const provider = await choose({});
     expect([provider.name, provider.webhook]).toEqual(['sandbox', undefined]);
   });
 
-  it('is Stripe where its secrets are given', async () => {
+  it('is Stripe if PAYMENT_PROVIDER is stripe and both secrets are set', async () => {
     const provider = await choose({ PAYMENT_PROVIDER: 'stripe', ...secrets });
     expect([provider.name, provider.webhook?.path]).toEqual(['stripe', '/webhooks/stripe']);
   });
 
-  it('stops the start with a line for each secret that is missing', async () => {
+  it('is refused with one line for each secret that is missing', async () => {
     const lines = (env: Record<string, string>) =>
       choose({ PAYMENT_PROVIDER: 'stripe', ...env }).then(
         () => [],
@@ -38,7 +38,7 @@ describe('the configured provider', () => {
       { PAYMENT_PROVIDER: 'stripe', ...secrets, STRIPE_SECRET_KEY: 'rk_test_x' },
       'STRIPE_SECRET_KEY is a test key',
     ],
-  ])('is warned of in production where no money moves: %s', async (_, env, line) => {
+  ])('logs a warning in production if no money moves: %s', async (_, env, line) => {
     warned.length = 0;
     await choose(env);
     expect(warned).toEqual([]);
@@ -46,7 +46,7 @@ describe('the configured provider', () => {
     expect(warned).toEqual([expect.stringContaining(line)]);
   });
 
-  it('is not warned of in production where it is Stripe with a live key', async () => {
+  it('logs no warning in production if it is Stripe with a live key', async () => {
     warned.length = 0;
     await choose({ PAYMENT_PROVIDER: 'stripe', ...secrets, STRIPE_SECRET_KEY: 'sk_live_x' }, 'production');
     expect(warned).toEqual([]);
@@ -59,7 +59,7 @@ describe('the configured provider', () => {
     { STRIPE_API_URL: 'https://api.stripe.com/v1' },
     { STRIPE_API_URL: 'http://api.stripe.com' },
     { STRIPE_API_URL: 'http://localhost.example' },
-  ])('%j is refused, and no secret is shown', (env) => {
+  ])('is refused for %j, by an error that shows no secret', (env) => {
     const [name, value] = Object.entries(env)[0] ?? ['', ''];
     expect(() => readConfig(config, env)).toThrow(name);
     if (name.includes('SECRET')) expect(() => readConfig(config, env)).not.toThrow(value);

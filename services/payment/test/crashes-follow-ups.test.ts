@@ -58,18 +58,18 @@ async function expectSettledOnce(kind: Kind, { id: paymentId }: Payment): Promis
   expect(refundsPending).toBe(0n);
 }
 
-describe.each(kinds)('a crash in the middle of: %s', (kind) => {
+describe.each(kinds)('a crash during a %s', (kind) => {
   describe.each([
-    ['between reserving and calling', beforeTheCall, 0],
-    ['between calling and settling', afterTheCall, 1],
+    ['between reserving it and calling the provider', beforeTheCall, 0],
+    ['between calling the provider and settling it', afterTheCall, 1],
   ] as const)('%s', (_, lastWords, movedBefore) => {
-    it('is the hazard: it stays open, and nobody knows whether it was done', async () => {
+    it('hazard: leaves the operation open, and nobody knows whether it was done', async () => {
       const { payment, moved } = await crash(kind, 3_600_000, lastWords);
       expect(moved()).toBe(movedBefore);
       expect(await operationOf(payment.id, kind)).toMatchObject({ settledAt: null, correlationId: 'first' });
     });
 
-    it('is found by the sweepers, who ask first, do it once and settle it once', async () => {
+    it('is repaired by sweepers, which ask the provider first, perform the operation once and settle it once', async () => {
       const { payment, moved } = await crash(kind, 0, lastWords);
       const sweeping = { provider, timing: { sweepEveryMs: 20 } };
       const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
@@ -82,7 +82,7 @@ describe.each(kinds)('a crash in the middle of: %s', (kind) => {
       }
     });
 
-    it('is no matter for a repeat with the same key: it goes on from there', async () => {
+    it('is repaired by a repeat with the same key, which continues the operation', async () => {
       const { payment, payerId, recipientId, idempotencyKey, moved } = await crash(kind, 0, lastWords);
       const again = living(bystander, provider);
       const cause = { correlationId: 'second' };
@@ -99,7 +99,7 @@ describe.each(kinds)('a crash in the middle of: %s', (kind) => {
     });
   });
 
-  it('holds everything else off until it is known', async () => {
+  it('blocks conflicting operations until the outcome is known', async () => {
     const { payment, payerId, recipientId } = await crash(kind, 3_600_000, beforeTheCall);
     if (kind === 'refund') {
       const over = await bystander.refund(recipientId, payment.id, { amount: 751 });

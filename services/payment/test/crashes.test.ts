@@ -57,17 +57,17 @@ async function expectSettledOnce(payment: Payment): Promise<void> {
 }
 
 describe.each([
-  ['between reserving and calling', beforeTheCall, 0],
-  ['between calling and settling', afterTheCall, 1],
+  ['between reserving a charge and calling the provider', beforeTheCall, 0],
+  ['between calling the provider and settling the charge', afterTheCall, 1],
 ])('a crash %s', (_, lastWords, movedBefore) => {
-  it('is the hazard: the payment stays open, and nobody knows whether money moved', async () => {
+  it('hazard: leaves the payment open, and nobody knows whether money moved', async () => {
     const { payment } = await payAndCrash(3_600_000, lastWords);
     expect(provider.moves).toBe(movedBefore);
     const [operation] = await bystander.client.operation.findMany({ where: { paymentId: payment.id } });
     expect(operation).toMatchObject({ settledAt: null, attempts: 1, correlationId: 'first' });
   });
 
-  it('is found by the sweepers, who ask first, charge once and settle once', async () => {
+  it('is repaired by sweepers, which ask the provider first, charge once and settle once', async () => {
     const { payment } = await payAndCrash(0, lastWords);
     const sweeping = { provider, timing: { sweepEveryMs: 20 } };
     const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
@@ -79,7 +79,7 @@ describe.each([
     }
   });
 
-  it('is asked about by one sweeper only, however long the answer takes', async () => {
+  it('makes only one sweeper ask the provider, however long the answer takes', async () => {
     const { payment } = await payAndCrash(0, lastWords);
     let answer: () => void = () => undefined;
     const answering = new Promise<void>((resolve) => {
@@ -103,7 +103,7 @@ describe.each([
     }
   });
 
-  it('is no matter for a repeat with the same key: it goes on from there', async () => {
+  it('is repaired by a repeat with the same key, which continues the payment', async () => {
     const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(0, lastWords);
     const instance = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
     try {
@@ -115,7 +115,7 @@ describe.each([
     }
   });
 
-  it('leaves the operation to its owner while the lease lasts', async () => {
+  it('leaves the operation to the instance that holds its lease until the lease expires', async () => {
     const { payment, payerId, recipientId, idempotencyKey } = await payAndCrash(3_600_000, lastWords);
     const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
     try {
@@ -130,28 +130,31 @@ describe.each([
   });
 });
 
-describe('a provider that fails', () => {
+describe('a provider', () => {
   it.each([
-    ['before the money moved', 'beforeMove'],
-    ['after the money moved', 'afterMove'],
-  ] as const)('%s: answered as processing, asked again later, charged once', async (_, when) => {
-    const [payerId, recipientId] = await world.people();
-    let failures = 0;
-    provider[when] = async () => {
-      failures += 1;
-      if (failures === 1) throw new Error('The connection to the provider was lost');
-    };
-    const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
-    try {
-      const { status, body } = await instance.pay(payerId, recipientId);
-      expect([status, body.status]).toEqual([201, 'processing']);
-      await expectSettledOnce(body);
-    } finally {
-      await instance.service.stop();
-    }
-  });
+    ['that fails before the money moved', 'beforeMove'],
+    ['that fails after the money moved', 'afterMove'],
+  ] as const)(
+    '%s is asked again later and charges once; until then the payment is processing',
+    async (_, when) => {
+      const [payerId, recipientId] = await world.people();
+      let failures = 0;
+      provider[when] = async () => {
+        failures += 1;
+        if (failures === 1) throw new Error('The connection to the provider was lost');
+      };
+      const instance = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+      try {
+        const { status, body } = await instance.pay(payerId, recipientId);
+        expect([status, body.status]).toEqual([201, 'processing']);
+        await expectSettledOnce(body);
+      } finally {
+        await instance.service.stop();
+      }
+    },
+  );
 
-  it('that is long in answering about one operation holds up no others, not even in the same sweeper', async () => {
+  it('that answers slowly about one operation delays no other operation, not even in the same sweeper', async () => {
     const held = await payAndCrash(0, beforeTheCall);
     let answer: () => void = () => undefined;
     const answering = new Promise<void>((resolve) => {
@@ -173,7 +176,7 @@ describe('a provider that fails', () => {
     }
   });
 
-  it('that never answers is given up, and a stop does not wait for it', async () => {
+  it('that never answers is given up and does not delay a stop', async () => {
     const [payerId, recipientId] = await world.people();
     provider.afterMove = forever;
     const timing = { answerWithinMs: 100, providerTimeoutMs: 60_000, sweepEveryMs: 20 };

@@ -12,9 +12,9 @@ const payerOnly = {
   clientSecret: 'secret',
 };
 
-describe('who sees what of a payment', () => {
+describe('a payment', () => {
   it.each<PaymentStatus>(['processing', 'requires_action', 'succeeded', 'failed', 'canceled'])(
-    'in %s: the payer all, the recipient only what succeeded, a stranger nothing',
+    'in the status %s is shown to its payer, to its recipient only if it succeeded, and to nobody else',
     (status) => {
       const payment = aPayment({ status, ...payerOnly });
       expect(viewFor(payment, payerId)).toEqual(payment);
@@ -25,7 +25,7 @@ describe('who sees what of a payment', () => {
     },
   );
 
-  it('other services get no secret', () => {
+  it('is sent to other services without its client secret', () => {
     const { nextAction: _action, clientSecret: _secret, ...rest } = aPayment(payerOnly);
     expect(stateOf(aPayment(payerOnly))).toEqual(rest);
   });
@@ -41,7 +41,7 @@ describe('a new payment', () => {
     expect(newPayment(id, payerId, { ...request, description: 'tea' }, at).description).toBe('tea');
   });
 
-  it('is not for oneself', () => {
+  it('is refused if the payer is the recipient', () => {
     expect(() => newPayment('id', recipientId, request, at)).toThrow(
       expect.objectContaining({ code: 'self-payment' }),
     );
@@ -61,16 +61,16 @@ describe('a new payment', () => {
     expect(() => checkPeople(aPayment(), people)).toThrow(expect.objectContaining({ code }));
   });
 
-  it('needs no copy of the payer, whose token was enough', () => {
+  it('needs no copy of the payer, because their token is enough', () => {
     expect(() => checkPeople(aPayment(), [{ id: recipientId, deleted: false }])).not.toThrow();
   });
 });
 
-describe('a movement of the books', () => {
+describe('a ledger movement', () => {
   const kind = fc.constantFrom<MovementKind>('payment', 'refund', 'refund-reversal');
   const amount = fc.integer({ min: 1, max: 999_999_999_999 });
 
-  it('sums to zero, is about one currency, and is undone by its reversal', () => {
+  it('sums to zero in one currency, and its reversal undoes it', () => {
     fc.assert(
       fc.property(kind, amount, fc.constantFrom('EUR', 'JPY', 'KWD'), (which, moved, currency) => {
         const payment = aPayment({ currency, amount: moved });

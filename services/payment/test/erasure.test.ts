@@ -46,8 +46,8 @@ const waitsForALock = () =>
     expect(row?.waiting).toBeGreaterThan(0);
   });
 
-describe('a person who is deleted', () => {
-  it('takes along what they wrote and paid with; payments, refunds and books stay', async () => {
+describe('deleting a person', () => {
+  it('erases their descriptions and payment methods, and keeps payments, refunds and the ledger', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace, { description: 'for the flowers' });
     const { body: received } = await service.pay(grace, ada, { description: 'for the cake' });
@@ -71,7 +71,7 @@ describe('a person who is deleted', () => {
     expect([await service.balance(ada), await service.balance(grace)]).toEqual(balances);
   });
 
-  it('takes what they wrote along from the feed of whom they paid, and nothing else', async () => {
+  it('erases their descriptions from the feed of the person they paid, and nothing else', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace, { description: 'for the flowers' });
     await service.refund(grace, paid.id, { amount: 50 });
@@ -86,7 +86,7 @@ describe('a person who is deleted', () => {
     expect(await service.feed(grace)).toEqual(expected);
   });
 
-  it('still gets their money back, but no feed entry', async () => {
+  it('still allows refunds to them, without an entry in their feed', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace);
     await world.bus.publish(deletedEvent(ada, 2));
@@ -96,7 +96,7 @@ describe('a person who is deleted', () => {
     expect((await service.feed(grace)).at(-1)?.data.amountRefunded).toBe(1250);
   });
 
-  it('while their payment is under way takes the method along once it is settled', async () => {
+  it('erases the method of a payment in progress when the payment is settled', async () => {
     const [ada, grace] = await world.people();
     let charging: () => void = () => undefined;
     let goOn: () => void = () => undefined;
@@ -120,7 +120,7 @@ describe('a person who is deleted', () => {
     expect((await service.feed(grace)).at(-1)?.data.description).toBeNull();
   });
 
-  it('leaves no payment waiting for them: what they needed to go on goes, and it is canceled', async () => {
+  it('cancels payments that require their action, and erases the client secrets', async () => {
     const [ada, grace] = await world.people();
     const waits = { to: 'requires_action', nextAction: { type: 'x' }, clientSecret: 'secret' } as const;
     provider.outcomes.charge = waits;
@@ -141,7 +141,7 @@ describe('a person who is deleted', () => {
     expect(await service.client.operation.count({ where: { settledAt: null } })).toBe(0);
   });
 
-  it('before they were known here takes along what they were just writing', async () => {
+  it('erases a payment in progress even if this service did not know the payer yet', async () => {
     const [, grace] = await world.people();
     const ada = uuidv7();
     let erased: Promise<void> = Promise.resolve();
@@ -163,18 +163,7 @@ describe('a person who is deleted', () => {
     await eventually(async () => expect(await methodsOf(draft.id)).toEqual([null]));
   });
 
-  it('while they pay for the first time, and a copy of them comes in: they pay once', async () => {
-    const [, grace] = await world.people();
-    const ada = uuidv7();
-    const answers = await Promise.all([
-      ...Array.from({ length: 10 }, () => service.pay(ada, grace)),
-      world.bus.publish(userEvent('user.registered', ada)).then(() => undefined),
-    ]);
-    expect(answers.flatMap((answer) => answer?.status ?? [])).toEqual(Array(10).fill(201));
-    expect(await service.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({ version: 1 });
-  });
-
-  it('while they pay and confirm in all directions leaves nothing behind, whatever comes first', async () => {
+  it('leaves nothing behind if they pay and confirm at the same time, in whatever order', async () => {
     const [ada, grace] = await world.people();
     provider.outcomes.charge = { to: 'requires_action', nextAction: { type: 'x' } };
     const waiting = await Promise.all(Array.from({ length: 10 }, () => service.pay(ada, grace, described)));
@@ -197,7 +186,7 @@ describe('a person who is deleted', () => {
     });
   });
 
-  it('may have paid more than one transaction can erase', async () => {
+  it('erases payments that are too many for one transaction', async () => {
     const [ada, grace] = await world.people();
     await service.client.$executeRaw`
       WITH made AS (
@@ -221,7 +210,7 @@ describe('a person who is deleted', () => {
     expect(eraseAfter).toBeNull();
   });
 
-  it('and is still to be erased is found without reading everybody', async () => {
+  it('continues with unfinished erasures without reading the other people', async () => {
     await service.client.$executeRaw`
       INSERT INTO user_copies (id, version) SELECT gen_random_uuid(), 1 FROM generate_series(1, 20000)`;
     const read = await service.client.$transaction(async (tx) => {
@@ -232,10 +221,23 @@ describe('a person who is deleted', () => {
     expect(read).toEqual([{ rows: 0 }]);
   });
 
-  it('may be deleted again and again: nothing changes any more', async () => {
+  it('changes nothing when it is repeated', async () => {
     const [ada, grace] = await world.people();
     const { body: paid } = await service.pay(ada, grace, { description: 'once' });
     for (const version of [2, 2, 3]) await world.bus.publish(deletedEvent(ada, version));
     expect((await service.http(grace, 'GET', `/payments/${paid.id}`)).body.version).toBe(3);
+  });
+});
+
+describe('the first payments of a person', () => {
+  it('all succeed while the copy of that person arrives', async () => {
+    const [, grace] = await world.people();
+    const ada = uuidv7();
+    const answers = await Promise.all([
+      ...Array.from({ length: 10 }, () => service.pay(ada, grace)),
+      world.bus.publish(userEvent('user.registered', ada)).then(() => undefined),
+    ]);
+    expect(answers.flatMap((answer) => answer?.status ?? [])).toEqual(Array(10).fill(201));
+    expect(await service.client.userCopy.findUnique({ where: { id: ada } })).toMatchObject({ version: 1 });
   });
 });

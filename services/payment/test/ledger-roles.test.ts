@@ -40,7 +40,18 @@ const unbalanced = (movementId: string) => [
   `INSERT INTO public.ledger_entries VALUES ('${movementId}', 0, 'person:mallory', 'EUR', 100)`,
 ];
 
-describe('whoever has the role that the payment service works as', () => {
+/** Grants what other databases may grant to every role. */
+async function allowTablesOfItsOwn(): Promise<void> {
+  const grant = new pg.Client({ connectionString: database.url });
+  await grant.connect();
+  const role = new URL(database.workerUrl).username;
+  await grant.query(
+    `GRANT TEMPORARY, CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}`,
+  );
+  await grant.end();
+}
+
+describe("the payment service's database role", () => {
   it.each([
     'ALTER TABLE ledger_entries DISABLE TRIGGER ALL',
     'ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_balance',
@@ -50,12 +61,12 @@ describe('whoever has the role that the payment service works as', () => {
     'DROP TABLE ledger_entries',
     'DROP FUNCTION ledger_is_append_only CASCADE',
     `CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
-  ])('is refused: %s', async (sql) => {
+  ])('is denied: %s', async (sql) => {
     await expect(run(sql)).rejects.toMatchObject({ code: '42501' });
   });
 
   it.each(['UPDATE ledger_entries SET amount = 1', 'DELETE FROM ledger_movements'])(
-    'finds the books only added to: %s',
+    'cannot change ledger rows: %s',
     async (sql) => {
       await expect(run(sql)).rejects.toMatchObject({ code: '23001' });
     },
@@ -70,58 +81,47 @@ describe('whoever has the role that the payment service works as', () => {
     'ALTER TABLE ledger_balances DISABLE TRIGGER ledger_balances_follow_entries',
     'ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_keep_balances',
     'SELECT ledger_keep_balances()',
-  ])('changes no balance but by entries: %s', async (sql) => {
+  ])('cannot change a balance without ledger entries: %s', async (sql) => {
     await expect(run(sql)).rejects.toMatchObject({
       code: expect.stringMatching(/^(42501|0A000)$/),
     });
   });
 
-  it('finds the books in balance', async () => {
+  it('cannot commit a movement that does not balance', async () => {
     await expect(run(...unbalanced(uuidv7()))).rejects.toMatchObject({ code: '23514' });
   });
-});
 
-it('no trigger on a table of a session changes a balance', async () => {
-  await mayMake();
-  const balance = () => worker.query('SELECT sum(amount) FROM ledger_balances').then(({ rows }) => rows[0]);
-  const before = await balance();
-  const table = 'CREATE TEMPORARY TABLE made_up (account text, currency char(3), amount bigint)';
-  const keeps = `CREATE TRIGGER t AFTER INSERT ON made_up REFERENCING NEW TABLE AS added
+  it('cannot change a balance by a trigger on a temporary table', async () => {
+    await allowTablesOfItsOwn();
+    const balance = () => worker.query('SELECT sum(amount) FROM ledger_balances').then(({ rows }) => rows[0]);
+    const before = await balance();
+    const table = 'CREATE TEMPORARY TABLE made_up (account text, currency char(3), amount bigint)';
+    const keeps = `CREATE TRIGGER t AFTER INSERT ON made_up REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_keep_balances()`;
-  const writes = `CREATE FUNCTION pg_temp.writes() RETURNS trigger LANGUAGE plpgsql AS
+    const writes = `CREATE FUNCTION pg_temp.writes() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN UPDATE public.ledger_balances SET amount = amount + 1; RETURN NULL; END'`;
-  const written =
-    'CREATE TRIGGER t AFTER INSERT ON made_up FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.writes()';
-  const insert = `INSERT INTO made_up VALUES ('person:mallory', 'EUR', 1)`;
-  await expect(run(table, keeps, insert)).rejects.toMatchObject({ code: '42501' });
-  await expect(run(table, writes, written, insert)).rejects.toMatchObject({ code: '42501' });
-  expect(await balance()).toEqual(before);
-});
+    const written =
+      'CREATE TRIGGER t AFTER INSERT ON made_up FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.writes()';
+    const insert = `INSERT INTO made_up VALUES ('person:mallory', 'EUR', 1)`;
+    await expect(run(table, keeps, insert)).rejects.toMatchObject({ code: '42501' });
+    await expect(run(table, writes, written, insert)).rejects.toMatchObject({ code: '42501' });
+    expect(await balance()).toEqual(before);
+  });
 
-/** What a database may allow to everybody, though ours doesn't. */
-async function mayMake(): Promise<void> {
-  const grant = new pg.Client({ connectionString: database.url });
-  await grant.connect();
-  const role = new URL(database.workerUrl).username;
-  await grant.query(
-    `GRANT TEMPORARY, CREATE ON DATABASE ${new URL(database.url).pathname.slice(1)} TO ${role}`,
-  );
-  await grant.end();
-}
-
-it('no table of a session, or search_path of it, stands in for the books that are checked', async () => {
-  await mayMake();
-  const id = uuidv7();
-  const balanced = `(VALUES ('${id}'::uuid, 'EUR'::bpchar, 1), ('${id}', 'EUR', -1)) AS e (movement_id, currency, amount)`;
-  await expect(
-    run(`CREATE TEMPORARY TABLE ledger_entries AS SELECT * FROM ${balanced}`, ...unbalanced(id)),
-  ).rejects.toMatchObject({ code: '23514' });
-  await expect(
-    run(
-      'CREATE SCHEMA mine',
-      `CREATE TABLE mine.ledger_entries AS SELECT * FROM ${balanced}`,
-      'SET LOCAL search_path = mine, public',
-      ...unbalanced(id),
-    ),
-  ).rejects.toMatchObject({ code: '23514' });
+  it('cannot replace the ledger that is checked by a temporary table or a search_path', async () => {
+    await allowTablesOfItsOwn();
+    const id = uuidv7();
+    const balanced = `(VALUES ('${id}'::uuid, 'EUR'::bpchar, 1), ('${id}', 'EUR', -1)) AS e (movement_id, currency, amount)`;
+    await expect(
+      run(`CREATE TEMPORARY TABLE ledger_entries AS SELECT * FROM ${balanced}`, ...unbalanced(id)),
+    ).rejects.toMatchObject({ code: '23514' });
+    await expect(
+      run(
+        'CREATE SCHEMA mine',
+        `CREATE TABLE mine.ledger_entries AS SELECT * FROM ${balanced}`,
+        'SET LOCAL search_path = mine, public',
+        ...unbalanced(id),
+      ),
+    ).rejects.toMatchObject({ code: '23514' });
+  });
 });

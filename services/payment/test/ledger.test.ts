@@ -17,7 +17,7 @@ const linesOf = (paymentId: string) =>
     WHERE m.payment_id = ${paymentId}::uuid ORDER BY m.id, e.position`;
 
 describe('the ledger', () => {
-  it('has each movement of money, from the provider through the payer to the recipient, and back', async () => {
+  it('records each movement of money from the provider through the payer to the recipient, and back', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);
     await service.refund(recipient, body.id, { amount: 250 });
@@ -38,7 +38,7 @@ describe('the ledger', () => {
     ]);
   });
 
-  it('has nothing of payments that moved no money', async () => {
+  it('records nothing for payments that moved no money', async () => {
     const [payer, recipient] = await world.people();
     for (const paymentMethod of ['pm_card_chargeDeclined', 'pm_card_authenticationRequired']) {
       const { body } = await service.pay(payer, recipient, { paymentMethod });
@@ -47,7 +47,7 @@ describe('the ledger', () => {
   });
 });
 
-describe('whoever tries to break the books', () => {
+describe('the database', () => {
   /** Writes a movement in a transaction of its own, as some other program might. */
   async function post(entries: readonly (readonly [account: string, currency: string, amount: number])[]) {
     const [payer, recipient] = await world.people();
@@ -64,36 +64,36 @@ describe('whoever tries to break the books', () => {
   }
 
   it.each([
-    ['one side only', [['person:a', 'EUR', 100]]],
+    ['with one side only', [['person:a', 'EUR', 100]]],
     [
-      'a cent is missing',
+      'with a cent missing',
       [
         ['person:a', 'EUR', 100],
         ['clearing:sandbox', 'EUR', -99],
       ],
     ],
     [
-      'it balances over two currencies',
+      'that balances only across two currencies',
       [
         ['person:a', 'EUR', 100],
         ['clearing:sandbox', 'USD', -100],
       ],
     ],
-    ['there is no entry', []],
-  ] as const)('is refused at the commit: %s', async (_, entries) => {
+    ['without entries', []],
+  ] as const)('refuses at commit a movement %s', async (_, entries) => {
     const before = await service.client.ledgerMovement.count();
     await expect(post(entries)).rejects.toThrow('do not sum to zero');
     expect(await service.client.ledgerMovement.count()).toBe(before + 1);
   });
 
-  it('may write what balances', async () => {
+  it('accepts a movement that balances', async () => {
     await post([
       ['person:a', 'EUR', 100],
       ['clearing:sandbox', 'EUR', -100],
     ]);
   });
 
-  it('adds no line to what was posted', async () => {
+  it('refuses another entry for a committed movement', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);
     const movement = await service.client.ledgerMovement.findFirstOrThrow({ where: { paymentId: body.id } });
@@ -101,7 +101,7 @@ describe('whoever tries to break the books', () => {
     await expect(service.client.ledgerEntry.create({ data: line })).rejects.toThrow('do not sum to zero');
   });
 
-  it.each(['ledger_movements', 'ledger_entries'])('changes and deletes nothing of %s', async (table) => {
+  it.each(['ledger_movements', 'ledger_entries'])('refuses to change or delete rows of %s', async (table) => {
     const raw = Prisma.raw(table);
     const column = Prisma.raw(table === 'ledger_entries' ? 'amount = amount + 1' : "kind = 'refund'");
     const { client } = service;
@@ -110,7 +110,7 @@ describe('whoever tries to break the books', () => {
     await expect(client.$executeRaw`TRUNCATE ${raw} CASCADE`).rejects.toThrow('only added to');
   });
 
-  it('posts no operation twice', async () => {
+  it('refuses a second movement of the same kind for an operation', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);
     const movement = await service.client.ledgerMovement.findFirstOrThrow({ where: { paymentId: body.id } });
@@ -121,7 +121,7 @@ describe('whoever tries to break the books', () => {
 });
 
 describe('GET /balance', () => {
-  it('is what one received and still has, per currency, as of a cursor', async () => {
+  it('answers what the caller received and still has, per currency, as of a cursor', async () => {
     const [ada, grace] = await world.people();
     await service.pay(ada, grace, { amount: 500, currency: 'JPY' });
     await service.pay(ada, grace, { amount: 1250 });
@@ -137,7 +137,7 @@ describe('GET /balance', () => {
     expect(await service.balance(ada)).toBe(150);
   });
 
-  it('is refused where a number could not say it exactly, and does not stop payments', async () => {
+  it('refuses a balance that a number cannot express exactly, while payments continue', async () => {
     const [ada, grace] = await world.people();
     const { body } = await service.pay(ada, grace);
     for (let n = 0; n < 2; n += 1) {
@@ -156,7 +156,7 @@ describe('GET /balance', () => {
     expect((await service.pay(ada, grace)).body.status).toBe('succeeded');
   });
 
-  it('is empty for whom no money ever moved', async () => {
+  it('answers an empty list to a person without any movement', async () => {
     const { body } = await service.http(uuidv7(), 'GET', '/balance');
     expect(body).toEqual({ items: [], asOf: expect.any(String) });
   });

@@ -14,8 +14,8 @@ afterAll(() => world.close());
 const codes = (answers: { status: number; body: Record<string, unknown> }[]) =>
   answers.map(({ status, body }) => body.code ?? status);
 
-describe('one person asks so often a minute', () => {
-  it('for payments, and another person is not in their way', async () => {
+describe('the rate limit', () => {
+  it('for payments is separate for each person', async () => {
     const [ada, grace] = await world.people();
     const answers = [];
     for (let n = 0; n < 4; n += 1) answers.push(await service.pay(ada, grace));
@@ -23,7 +23,7 @@ describe('one person asks so often a minute', () => {
     expect((await service.pay(grace, ada)).status).toBe(201);
   });
 
-  it('for refunds, counted apart', async () => {
+  it('for refunds is separate from the one for payments', async () => {
     const [ada, grace] = await world.people();
     const { body } = await service.pay(ada, grace);
     const answers = [];
@@ -34,7 +34,7 @@ describe('one person asks so often a minute', () => {
 });
 
 it.each(['confirm', 'cancel'])(
-  'one person asks so often a minute to %s, whatever is answered',
+  'the rate limit to %s a payment counts requests that are refused',
   async (what) => {
     const [ada] = await world.people();
     const ask = () => service.http(ada, 'POST', `/payments/${uuidv7()}/${what}`);
@@ -47,8 +47,8 @@ it.each(['confirm', 'cancel'])(
   },
 );
 
-describe('one payment', () => {
-  it('is refunded in a bounded number of parts, failed ones among them', async () => {
+describe('a payment', () => {
+  it('takes a limited number of refunds, failed ones included', async () => {
     const [ada, grace] = await world.people();
     const { body } = await service.pay(ada, grace);
     await service.client.$executeRaw`

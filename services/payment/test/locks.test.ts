@@ -42,8 +42,8 @@ async function isHeld(table: 'user_copies' | 'payments', id: string): Promise<bo
 describe.each<[string, (tx: PaymentDb, charge: Operation) => Promise<unknown>]>([
   ['a payment', (tx, { paymentId }) => lockPayment(tx, paymentId)],
   ['an operation', (tx, charge) => lockOperation(tx, charge)],
-])('whoever locks %s', (_, lock) => {
-  it('holds it, and both people against their erasure, until the transaction ends', async () => {
+])('a transaction that locks %s', (_, lock) => {
+  it('holds it until it ends, and keeps both people from being erased', async () => {
     const { payer, recipient, payment, charge } = await paid();
     const rows = [
       ['user_copies', payer],
@@ -59,8 +59,8 @@ describe.each<[string, (tx: PaymentDb, charge: Operation) => Promise<unknown>]>(
   });
 });
 
-describe('an answer that comes after another one was taken', () => {
-  it('changes nothing: the payment has gone on meanwhile', async () => {
+describe('an answer of the provider', () => {
+  it('changes nothing if the operation is settled already', async () => {
     provider.outcomes.charge = { to: 'requires_action', nextAction: { type: 'x' } };
     provider.outcomes.confirm = { to: 'pending' };
     const { payer, payment, charge } = await paid();
@@ -71,7 +71,7 @@ describe('an answer that comes after another one was taken', () => {
     await eventually(async () => expect(await service.feed(payer)).toHaveLength(3));
   });
 
-  it('is refused where nobody knows the operation', async () => {
+  it('is refused for an operation that does not exist', async () => {
     await expect(settle(service.uow, anOperation({ id: uuidv7() }), { to: 'succeeded' })).rejects.toThrow(
       'is not in the database',
     );

@@ -82,9 +82,9 @@ const movementsOf = (...all: Paid[]) =>
     { account: `person:${recipient}`, currency: 'EUR', amount: 1250 },
   ]);
 
-describe('while builds without books still run', () => {
+describe('payments settled by builds without a ledger', () => {
   it(
-    'what they settle is in the books: before the migrations, between them and after them',
+    'are in the ledger, whether settled before, between or after the migrations',
     async () => {
       await migrateOnly(init);
       const before = await pay();
@@ -113,9 +113,9 @@ async function statementsOf(name: string): Promise<string[]> {
     .filter((statement) => statement !== '');
 }
 
-describe('a migration that failed half-way', () => {
+describe('a migration that failed midway', () => {
   it(
-    'can be run again, whichever statement was the last one done',
+    'can run again, whichever statement was the last one to succeed',
     async () => {
       await migrateOnly(init);
       const paid = await pay();

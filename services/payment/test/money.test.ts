@@ -34,7 +34,7 @@ const providers: Readonly<Record<string, () => PaymentProvider>> = {
 };
 
 describe.each(Object.keys(providers))(
-  `two hundred at once on the same few payments (seed ${seed}): %s`,
+  `two hundred concurrent requests on the same few payments with lost provider calls (seed ${seed}): %s`,
   (name) => {
     const next = random(seed);
     const isStripe = name === 'stripe';
@@ -144,7 +144,7 @@ describe.each(Object.keys(providers))(
         { within: 150_000 },
       );
 
-    it('each is answered, and once the line is good again everything is settled', async () => {
+    it('are all answered, and all operations are settled once provider calls succeed again', async () => {
       const [payer, recipient] = await world.people();
       const requests = requestsOf(payer, recipient, await prepare(payer, recipient));
       expect(requests.length).toBeGreaterThanOrEqual(200);
@@ -170,7 +170,7 @@ describe.each(Object.keys(providers))(
       await Promise.all(repeated.map((request) => eventually(() => again(request), { within: 150_000 })));
     }, 480_000);
 
-    it('each key was answered with one thing, and the same', () => {
+    it('get the same answer for the same idempotency key', () => {
       for (const [, given] of answers) {
         const made = given.filter(({ status }) => status === 201).map(({ body }) => body.id);
         const refused = given.filter((answer) => answer.status !== 201 && !isTemporary(answer));
@@ -178,7 +178,7 @@ describe.each(Object.keys(providers))(
       }
     });
 
-    it('no payment gave back more than was paid, and payments, refunds and books say the same', async () => {
+    it('refund no payment above the paid amount, and payments, refunds and ledger agree', async () => {
       const { client } = instances[0];
       const payments = await client.payment.findMany({
         include: { refunds: true, movements: { include: { entries: true } } },
@@ -209,7 +209,7 @@ describe.each(Object.keys(providers))(
       expect(payments.some(({ amount, amountRefunded }) => amountRefunded + 200n > amount)).toBe(true);
     });
 
-    it('the ledger sums to zero, and the provider moved what the ledger says', async () => {
+    it('leave a ledger that sums to zero and matches what the provider moved', async () => {
       const [{ total, clearing }] = (await instances[0].client.$queryRaw`
       SELECT sum(amount)::int AS total, -sum(amount) FILTER (WHERE account LIKE 'clearing:%')::int AS clearing
       FROM ledger_entries`) as [{ total: number; clearing: number }];
@@ -217,7 +217,7 @@ describe.each(Object.keys(providers))(
       if (isStripe) expect(clearing).toBe(stripe.account.moved);
     });
 
-    it('the provider was asked for each thing once', async () => {
+    it('make the provider perform each operation once', async () => {
       if (!isStripe) return;
       const made = [...stripe.account.intents.values(), ...stripe.account.refunds.values()];
       expect(new Set(made.map(({ metadata }) => metadata.operation_id)).size).toBe(made.length);

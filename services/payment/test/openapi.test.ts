@@ -18,7 +18,7 @@ interface Operation {
   security?: unknown;
 }
 
-it('every route says what it does, what it answers, and whether one must have signed in', async () => {
+it('the OpenAPI document describes what each route does, what it answers and whether it needs a token', async () => {
   const response = await fetch(`${service.service.url}/openapi.json`);
   const { paths } = (await response.json()) as { paths: Record<string, Record<string, Operation>> };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, startTimeout);
 afterAll(() => world.close());
 
-it('what another provider charged is left to it, and can be read', async () => {
+it('a payment charged by another provider can be read but not confirmed, canceled, refunded or swept', async () => {
   const [payer, recipient] = await world.people();
   const { body: paid } = await before.pay(payer, recipient);
   former.outcomes.charge = { to: 'requires_action', nextAction: { type: 'x' } };

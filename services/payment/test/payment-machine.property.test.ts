@@ -26,8 +26,8 @@ function attempt(payment: Payment, next: Change, at: Date): Payment {
   }
 }
 
-describe('whatever happens to a payment', () => {
-  it('it ends once, counts each change, and its money never changes', () => {
+describe('a payment', () => {
+  it('ends once, counts each change in its version and keeps its amount, whatever happens to it', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 20 }), (changes) => {
         const start = aPayment();

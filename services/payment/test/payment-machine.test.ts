@@ -42,12 +42,12 @@ describe('the payment machine', () => {
     );
   });
 
-  it('covers every status in both directions', () => {
+  it('is tested for every pair of statuses', () => {
     expect(everyPair).toHaveLength(25);
     expect(everyPair.filter(isAllowed)).toHaveLength(allowed.length);
   });
 
-  it('carries what the new state brings', () => {
+  it('adds the fields of the new status', () => {
     const start = aPayment();
     expect(applyChange(start, changes.failed, later)).toMatchObject({ failureCode: 'card_declined' });
     expect(applyChange(start, changes.requires_action, later)).toMatchObject({
@@ -56,14 +56,14 @@ describe('the payment machine', () => {
     });
   });
 
-  it('leaves behind what belonged to the old state', () => {
+  it('removes the fields of the old status', () => {
     const waiting = applyChange(aPayment(), changes.requires_action, later);
     const succeeded = applyChange(waiting, changes.succeeded, later);
     expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['nextAction']));
     expect(Object.keys(succeeded)).not.toEqual(expect.arrayContaining(['clientSecret']));
   });
 
-  it.each(statuses)('gives back only what succeeded: %s', (status) => {
+  it.each(statuses)('allows refunds only of payments that succeeded: %s', (status) => {
     const before = aPayment({ status, amountRefunded: status === 'succeeded' ? 250 : 0 });
     if (status !== 'succeeded') {
       expect(() => applyRefund(before, 1, later)).toThrow(expect.objectContaining({ code: 'wrong-state' }));
@@ -80,7 +80,7 @@ describe('the payment machine', () => {
     }
   });
 
-  it('never touches the payment it was given, nor anything it is not about', () => {
+  it('changes neither the payment that it was given nor unrelated fields', () => {
     const before = Object.freeze(aPayment({ description: 'rent' })) as Payment;
     const { status: _s, version: _v, updatedAt: _u, ...kept } = before;
     expect(applyChange(before, changes.succeeded, later)).toMatchObject(kept);

@@ -59,7 +59,7 @@ describe('POST /payments', () => {
     expect(new Set(events.map(({ correlationid }) => correlationid)).size).toBe(1);
   });
 
-  it('a decline is a failed payment, which the recipient never sees', async () => {
+  it('answers a decline with a failed payment that the recipient never sees', async () => {
     const [payer, recipient] = await world.people();
     const { status, body } = await service.pay(payer, recipient, { paymentMethod: 'pm_card_chargeDeclined' });
     expect([status, body.status, body.failureCode]).toEqual([201, 'failed', 'card_declined']);
@@ -68,7 +68,7 @@ describe('POST /payments', () => {
     expect((await service.http(recipient, 'GET', `/payments/${body.id}`)).status).toBe(404);
   });
 
-  it('authentication is asked of the payer only, and the secret goes to no other service', async () => {
+  it('asks only the payer to authenticate, and sends the client secret to no other service', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient, { paymentMethod: 'pm_card_authenticationRequired' });
     expect(body).toMatchObject({
@@ -83,7 +83,7 @@ describe('POST /payments', () => {
     expect(JSON.stringify(eventsOf(body.id))).not.toContain('secret');
   });
 
-  it('a slow method is answered in time, and settles later', async () => {
+  it('answers in time if the provider is slow, and settles the payment later', async () => {
     const [payer, recipient] = await world.people();
     const provider = sandboxProvider({ slowMs: 5_000 });
     const hasty = await world.start({ provider, timing: { answerWithinMs: 50 } });
@@ -108,27 +108,27 @@ describe('POST /payments', () => {
     ['invalid-request', 400, { description: 'nul \u0000' }],
     ['invalid-request', 400, { description: 'half \ud800' }],
     ['invalid-request', 400, { unasked: true }],
-  ])('%s (%i) for %j', async (code, status, changes) => {
+  ])('answers %s (%i) to %j', async (code, status, changes) => {
     const [payer, recipient] = await world.people();
     const answer = await service.pay(payer, recipient, changes);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
     expect(await service.feed(payer)).toEqual([]);
   });
 
-  it('needs an Idempotency-Key', async () => {
+  it('requires an Idempotency-Key', async () => {
     const [payer, recipient] = await world.people();
     const body = { recipientId: recipient, amount: 1, currency: 'EUR', paymentMethod: 'pm_card_visa' };
     const answer = await service.http(payer, 'POST', '/payments', body);
     expect([answer.status, answer.body.code]).toEqual([400, 'idempotency-key-required']);
   });
 
-  it('nobody pays themselves, however the id is written', async () => {
+  it('refuses a payment to oneself, however the id is written', async () => {
     const [payer] = await world.people();
     expect((await service.pay(payer, payer)).body.code).toBe('self-payment');
     expect((await service.pay(payer, payer.toUpperCase())).status).toBe(400);
   });
 
-  it('an unknown recipient is temporary: the same key works once their copy is here', async () => {
+  it('refuses an unknown recipient for now: the same key works once their copy has arrived', async () => {
     const [payer] = await world.people();
     const [recipient, key] = [uuidv7(), uuidv7()];
     const early = await service.pay(payer, recipient, {}, key);
@@ -139,7 +139,7 @@ describe('POST /payments', () => {
 });
 
 describe('Idempotency-Key', () => {
-  it('a repeat is answered with the same payment', async () => {
+  it('answers a repeated request with the same payment', async () => {
     const [payer, recipient] = await world.people();
     const key = uuidv7();
     const first = await service.pay(payer, recipient, {}, key);
@@ -147,7 +147,7 @@ describe('Idempotency-Key', () => {
     expect(await service.client.payment.count({ where: { payerId: payer } })).toBe(1);
   });
 
-  it('another body under the same key is refused; another person may use the same key', async () => {
+  it('cannot be reused with another body, but can be used by another person', async () => {
     const [payer, recipient] = await world.people();
     const key = uuidv7();
     await service.pay(payer, recipient, {}, key);
@@ -156,7 +156,7 @@ describe('Idempotency-Key', () => {
     expect((await service.pay(recipient, payer, {}, key)).body.payerId).toBe(recipient);
   });
 
-  it('a refusal is kept under its key too', async () => {
+  it('keeps a refusal as its answer', async () => {
     const [payer, recipient] = await world.people();
     const key = uuidv7();
     expect((await service.pay(payer, payer, {}, key)).body.code).toBe('self-payment');
@@ -164,7 +164,7 @@ describe('Idempotency-Key', () => {
     expect((await service.pay(payer, recipient, {}, key)).body.code).toBe('idempotency-key-reused');
   });
 
-  it('requests at the same time make one payment', async () => {
+  it('makes one payment of concurrent requests', async () => {
     const [payer, recipient] = await world.people();
     const key = uuidv7();
     const answers = await Promise.all(
@@ -180,7 +180,7 @@ describe('Idempotency-Key', () => {
 });
 
 describe('GET /payments', () => {
-  it('shows what one has part in, newest first, page by page, as of a cursor', async () => {
+  it('lists the payments of the caller, newest first, page by page, as of a cursor', async () => {
     const [ada, grace] = await world.people();
     const ids: string[] = [];
     for (const amount of [1, 2, 3]) ids.unshift((await service.pay(ada, grace, { amount })).body.id);
@@ -200,7 +200,7 @@ describe('GET /payments', () => {
   });
 
   it.each(['limit=0', 'limit=101', 'limit=many', 'cursor=nonsense', 'unasked=1'])(
-    '%s is refused',
+    'refuses the query %s',
     async (query) => {
       const answer = await service.http(uuidv7(), 'GET', `/payments?${query}`);
       expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
@@ -209,7 +209,7 @@ describe('GET /payments', () => {
 });
 
 describe('GET /payments/:id', () => {
-  it('is for the two people only', async () => {
+  it('answers only the payer and the recipient', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);
     for (const reader of [payer, recipient]) {

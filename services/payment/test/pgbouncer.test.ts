@@ -19,15 +19,15 @@ const kept = ['max_prepared_statements = 100'];
 const ignored = ['ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout'];
 
 const poolers: [what: string, version: PgBouncerVersion, settings: string[], names: RegExp | undefined][] = [
-  ['1.24, which keeps statements apart', '1.24', kept, /^PGBOUNCER_/],
-  ['1.24, which is told not to', '1.24', ['max_prepared_statements = 0'], undefined],
+  ['1.24 with prepared statements', '1.24', kept, /^PGBOUNCER_/],
+  ['1.24 without prepared statements', '1.24', ['max_prepared_statements = 0'], undefined],
   ['1.18', '1.18', [], undefined],
-  ['1.18, which ignores what it does not know', '1.18', ignored, undefined],
+  ['1.18 with ignored startup parameters', '1.18', ignored, undefined],
 ];
 
 const each = reason ? describe.skip.each(poolers) : describe.each(poolers);
 
-each(named('behind PgBouncer %s, in transaction mode', reason), (_, version, settings, names) => {
+each(named('a service behind PgBouncer %s in transaction mode', reason), (_, version, settings, names) => {
   let database: TestDatabaseOfRoles;
   let serverFolder: ServerFolder;
   let bouncer: PgBouncerProcess;
@@ -55,7 +55,7 @@ each(named('behind PgBouncer %s, in transaction mode', reason), (_, version, set
     }
   };
 
-  it('a service migrates over a connection of its own only, and says so', async () => {
+  it('refuses to migrate through the pooler, with an error that says why', async () => {
     const env = { DATABASE_URL: bouncer.through(database.ownerUrl) };
     await expect(world.start({ env })).rejects.toThrow(
       'migrations need a connection of their own, and a pooler such as PgBouncer answers here',
@@ -63,7 +63,7 @@ each(named('behind PgBouncer %s, in transaction mode', reason), (_, version, set
   });
 
   it(
-    'a service asks for limits of the role, and works with those, also while tables change',
+    'asks for limits on the database role, and works with them even while tables change',
     async () => {
       const env = {
         DATABASE_URL: bouncer.through(database.workerUrl),

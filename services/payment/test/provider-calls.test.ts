@@ -4,7 +4,7 @@ import { providerCalls } from '../src/operations/provider-calls.js';
 import { defaultTiming } from '../src/operations/timing.js';
 import { FakeProvider } from './support/fake-provider.js';
 
-it('as many operations are reserved at once as calls may be under way, and no more', async () => {
+it('provider calls are limited: an operation beyond the limit is refused before it is reserved', async () => {
   const calls = providerCalls({
     provider: new FakeProvider(),
     timing: defaultTiming,

@@ -40,7 +40,7 @@ const refundedOf = async (id: string) =>
   Number((await service.client.payment.findUniqueOrThrow({ where: { id } })).amountRefunded);
 
 describe('POST /payments/:id/refunds', () => {
-  it('gives a part back, then the rest, and tells both people and the other services', async () => {
+  it('refunds a part and then the rest, and tells both people and the other services', async () => {
     const { payer, recipient, payment } = await paid();
     const part = await service.refund(recipient, payment.id, { amount: 250 });
     expect(part).toEqual({
@@ -76,7 +76,7 @@ describe('POST /payments/:id/refunds', () => {
     expect([await service.balance(payer), await service.balance(recipient)]).toEqual([0, 0]);
   });
 
-  it('never gives back more than was paid', async () => {
+  it('refuses a refund above the paid amount', async () => {
     const { recipient, payment } = await paid();
     const over = await service.refund(recipient, payment.id, { amount: 1251 });
     expect([over.status, over.body.code]).toEqual([422, 'refund-exceeds-payment']);
@@ -89,7 +89,7 @@ describe('POST /payments/:id/refunds', () => {
     expect(await refundedOf(payment.id)).toBe(1250);
   });
 
-  it('two hundred at once give back what was paid and not a cent more', async () => {
+  it('refunds no more than was paid to two hundred concurrent requests', async () => {
     const { recipient, payment } = await paid({ amount: 1000 });
     const answers = await Promise.all(
       Array.from({ length: 200 }, () => refundForSure(recipient, payment.id, 30)),
@@ -101,7 +101,7 @@ describe('POST /payments/:id/refunds', () => {
     expect(await service.balance(recipient)).toBe(10);
   }, 60_000);
 
-  it('the database refuses what the code would have to prevent', async () => {
+  it('is backed by a database constraint that refuses pending refunds above the paid amount', async () => {
     const { payment } = await paid();
     const raise = (amount: number) =>
       service.client
@@ -110,7 +110,7 @@ describe('POST /payments/:id/refunds', () => {
     await expect(raise(-1)).rejects.toThrow('payments_refunds_at_most');
   });
 
-  it('one that is pending counts until it has failed', async () => {
+  it('counts a pending refund against the paid amount', async () => {
     const provider = sandboxProvider({ slowMs: 5_000 });
     const hasty = await world.start({ provider, timing: { answerWithinMs: 50 } });
     const { payer, recipient, payment } = await paid({ paymentMethod: 'pm_card_pendingRefund' });
@@ -124,7 +124,7 @@ describe('POST /payments/:id/refunds', () => {
     await eventually(async () => expect((await service.feed(payer)).at(-1)?.data.amountRefunded).toBe(1000));
   });
 
-  it('one that fails gives its amount back, tells nobody and moves nothing', async () => {
+  it('releases the amount of a refund that failed, tells nobody and moves no money', async () => {
     const { payer, recipient, payment } = await paid({ paymentMethod: 'pm_card_refundFail' });
     const entries = (await service.feed(payer)).length;
     for (const _ of [1, 2]) {
@@ -135,7 +135,7 @@ describe('POST /payments/:id/refunds', () => {
     expect([await service.balance(payer), await service.balance(recipient)]).toEqual([0, 1250]);
   });
 
-  it('is for the recipient and for admins', async () => {
+  it('is allowed to the recipient and to admins', async () => {
     const { payer, recipient, payment } = await paid();
     expect((await service.refund(payer, payment.id)).body).toMatchObject({ status: 403, code: 'forbidden' });
     expect((await service.refund(uuidv7(), payment.id)).body).toMatchObject({
@@ -149,7 +149,7 @@ describe('POST /payments/:id/refunds', () => {
     expect((await service.refund(recipient, payment.id)).body.code).toBe('session-revoked');
   });
 
-  it('takes nothing from a payment that has not succeeded', async () => {
+  it('refuses to refund a payment that has not succeeded', async () => {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient, { paymentMethod: 'pm_card_authenticationRequired' });
     expect((await service.refund(recipient, body.id)).status).toBe(404);
@@ -157,7 +157,7 @@ describe('POST /payments/:id/refunds', () => {
     expect([admin.status, admin.body.code]).toEqual([409, 'wrong-state']);
   });
 
-  it('needs an Idempotency-Key, under which a repeat is the same refund', async () => {
+  it('requires an Idempotency-Key, and answers a repeat with the same refund', async () => {
     const { recipient, payment } = await paid();
     const path = `/payments/${payment.id}/refunds`;
     expect((await service.http(recipient, 'POST', path, {})).body.code).toBe('idempotency-key-required');
@@ -171,7 +171,7 @@ describe('POST /payments/:id/refunds', () => {
   });
 
   it.each([{ amount: 0 }, { amount: 1.5 }, { amount: '1' }, { amount: -1 }, { unasked: true }, [], 'all'])(
-    '%j is refused',
+    'refuses the body %j',
     async (body) => {
       const { recipient, payment } = await paid();
       const answer = await service.refund(recipient, payment.id, body as Record<string, unknown>);
@@ -179,7 +179,7 @@ describe('POST /payments/:id/refunds', () => {
     },
   );
 
-  it('may come without a body', async () => {
+  it('accepts a request without a body', async () => {
     const { recipient, payment } = await paid();
     const headers = { 'idempotency-key': uuidv7() };
     const { body } = await service.http(
@@ -194,7 +194,7 @@ describe('POST /payments/:id/refunds', () => {
 });
 
 describe('GET /payments/:id/refunds', () => {
-  it('lists them for the recipient and admins, newest first, page by page', async () => {
+  it('lists refunds for the recipient and admins, newest first, page by page', async () => {
     const { payer, recipient, payment } = await paid();
     const ids: string[] = [];
     for (const amount of [1, 2, 3])

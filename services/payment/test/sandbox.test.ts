@@ -20,10 +20,13 @@ describe('the sandbox', () => {
         clientSecret: 'sandbox_secret_01900000-0000-7000-8000-000000000002',
       },
     ],
-  ])('%s comes out the same whoever asks, also a process that never charged it', async (method, outcome) => {
-    expect(await sandboxProvider({ slowMs: 1 }).perform(operation(method), signal)).toEqual(outcome);
-    expect(await sandboxProvider({ slowMs: 1 }).retrieve(operation(method), signal)).toEqual(outcome);
-  });
+  ])(
+    'gives the same outcome for %s to every process, even to one that did not charge it',
+    async (method, outcome) => {
+      expect(await sandboxProvider({ slowMs: 1 }).perform(operation(method), signal)).toEqual(outcome);
+      expect(await sandboxProvider({ slowMs: 1 }).retrieve(operation(method), signal)).toEqual(outcome);
+    },
+  );
 
   it.each<[OperationKind, string | null, unknown]>([
     ['confirm', 'pm_card_authenticationRequired', { to: 'succeeded' }],
@@ -36,13 +39,13 @@ describe('the sandbox', () => {
     ['refund', 'pm_card_visa', { to: 'succeeded' }],
     ['refund', 'pm_card_refundFail', { to: 'failed', failureCode: 'expired_or_canceled_card' }],
     ['refund', null, { to: 'succeeded' }],
-  ])('to %s with %s comes out the same whoever asks', async (kind, method, outcome) => {
+  ])('gives the same outcome for a %s with %s to every process', async (kind, method, outcome) => {
     const provider = sandboxProvider({ slowMs: 1 });
     expect(await provider.perform(operation(method, { kind }), signal)).toEqual(outcome);
     expect(await provider.retrieve(operation(method, { kind }), signal)).toEqual(outcome);
   });
 
-  it('pm_card_slow is pending until its time has come', async () => {
+  it('keeps pm_card_slow pending until its time is over', async () => {
     const young = operation('pm_card_slow');
     const old = operation('pm_card_slow', { createdAt: new Date(Date.now() - 60_000) });
     const provider = sandboxProvider({ slowMs: 30_000 });
@@ -51,14 +54,14 @@ describe('the sandbox', () => {
     expect(await provider.perform(old, signal)).toEqual({ to: 'succeeded' });
   });
 
-  it('a slow charge ends when it is cut off', async () => {
+  it('ends a slow charge when the call is aborted', async () => {
     const cut = new AbortController();
     const charge = sandboxProvider({ slowMs: 30_000 }).perform(operation('pm_card_slow'), cut.signal);
     cut.abort();
     await expect(charge).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
-  it.each(['pm_card_unheard', 'toString', '__proto__', ''])('knows no method %j', (method) => {
+  it.each(['pm_card_unheard', 'toString', '__proto__', ''])('accepts no method %j', (method) => {
     expect(sandboxProvider({ slowMs: 1 }).accepts(method)).toBe(false);
   });
 });

@@ -61,8 +61,8 @@ function held(movements: readonly Movement[], of: (entry: Entry) => boolean): nu
   return sum(movements.flatMap(({ entries }) => entries.filter(of).map(({ amount }) => amount)));
 }
 
-describe('whatever becomes of the refunds of a payment', () => {
-  it('never is more given back than was paid, and payment, refunds and books say the same', () => {
+describe('the refunds of a payment', () => {
+  it('never exceed the paid amount, and payment, refunds and ledger agree, whatever their outcomes are', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const { payment, refundsPending, refunds, movements } = play(steps);
@@ -81,7 +81,7 @@ describe('whatever becomes of the refunds of a payment', () => {
   });
 });
 
-describe('whatever a provider answers to what is done to a payment', () => {
+describe('the outcomes of operations on a payment', () => {
   const anyOutcome: fc.Arbitrary<DecidedOutcome> = fc.oneof(
     outcome,
     fc.constant<DecidedOutcome>({ to: 'canceled' }),
@@ -89,7 +89,7 @@ describe('whatever a provider answers to what is done to a payment', () => {
   );
   const kind = fc.constantFrom<OperationKind>('charge', 'confirm', 'cancel');
 
-  it('the books have it once if it succeeded, and not at all if it did not', () => {
+  it('put the payment into the ledger once if it succeeded, and never otherwise', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(kind, anyOutcome), { maxLength: 12 }), (answers) => {
         let situation: Situation = { payment: aPayment(), refundsPending: 0 };
@@ -112,13 +112,13 @@ describe('whatever a provider answers to what is done to a payment', () => {
     );
   });
 
-  it('what the provider closes while nobody had to act has failed', () => {
+  it('fail a payment that the provider cancels while it is processing', () => {
     const before = { payment: aPayment(), refundsPending: 0 };
     const { payment } = settlementOf(before, anOperation(), { to: 'canceled' }, 'sandbox', at);
     expect(payment).toMatchObject({ status: 'failed', failureCode: 'canceled' });
   });
 
-  it('and is over for whoever asks again and hears the same', () => {
+  it('change nothing when they are repeated after such a failure', () => {
     const before: Situation = {
       payment: aPayment({ status: 'processing' }),
       refund: undefined,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { toStripeAmount } from '../src/providers/stripe/amounts.js';
 
-describe('an amount as Stripe counts it', () => {
+describe('the amount sent to Stripe', () => {
   it.each([
     ['EUR', 1250, 1250],
     ['JPY', 500, 500],
@@ -11,7 +11,7 @@ describe('an amount as Stripe counts it', () => {
     ['ISK', 7, 700],
     ['MGA', 500, 5],
     ['MGA', 550, undefined],
-  ])('%s %i', (currency, amount, counted) => {
+  ])('for %s %i is %p', (currency, amount, counted) => {
     expect(toStripeAmount(amount, currency)).toBe(counted);
   });
 });

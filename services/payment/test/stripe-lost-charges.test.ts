@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe('a charge', () => {
-  it('whose answer was lost is found by its metadata, or by its key where the search lags behind', async () => {
+  it('whose answer was lost is found by its metadata, or by its idempotency key if the search lags behind', async () => {
     const operation = charge('pm_card_visa');
     stripe.fault = () => 'cut-after';
     await expect(provider.perform(operation, signal)).rejects.toThrow(StripeCallError);
@@ -35,7 +35,7 @@ describe('a charge', () => {
     expect(stripe.account.moved).toBe(moved);
   });
 
-  it('is repeated where the search finds nothing only while Stripe remembers its key', async () => {
+  it('that the search does not find is repeated only while Stripe remembers its idempotency key', async () => {
     const [known, unknown] = [charge('pm_card_visa'), charge('pm_card_visa')];
     const done = await provider.perform(known, signal);
     for (const [hasSearch, searchSees] of [
@@ -54,7 +54,7 @@ describe('a charge', () => {
     }
   });
 
-  it('is looked for where it most likely is, however many came after it', async () => {
+  it('is searched first in the hour when it was probably made, however many came later', async () => {
     stripe.searchSees = false;
     const [early, lost] = [charge('pm_card_visa'), charge('pm_card_visa')];
     const done = await provider.perform(early, signal);
@@ -74,7 +74,7 @@ describe('a charge', () => {
     await expect(provider.retrieve({ ...lost, createdAt }, signal)).rejects.toThrow('forgotten its key');
   });
 
-  it('that never arrived is unknown to Stripe', async () => {
+  it('that never arrived is not found at Stripe', async () => {
     expect(await provider.retrieve(charge('pm_card_visa'), signal)).toBeUndefined();
   });
 });

@@ -41,7 +41,7 @@ async function referenceOf(paymentMethod: string): Promise<string> {
 const lastCall = () => stripe.calls.at(-1);
 
 describe('a charge', () => {
-  it('asks for a payment that only this service can confirm, and tells nothing of the people', async () => {
+  it('creates a PaymentIntent that only this service can confirm, without any personal data', async () => {
     const operation = charge('pm_card_visa', { currency: 'JPY', amount: 500 });
     const outcome = await provider.perform(operation, signal);
     expect(outcome).toEqual({ to: 'succeeded', reference: expect.stringMatching(/^pi_/) });
@@ -75,14 +75,14 @@ describe('a charge', () => {
         reference: expect.any(String),
       },
     ],
-  ])('of %s', async (method, outcome) => {
+  ])('of %s always gets the same outcome', async (method, outcome) => {
     const operation = charge(method);
     expect(await provider.perform(operation, signal)).toEqual(outcome);
     expect(await provider.perform(operation, signal)).toEqual(outcome);
     if (method !== 'pm_unheard') expect(await provider.retrieve(operation, signal)).toEqual(outcome);
   });
 
-  it('is taken as it is and not as the search saw it some time ago', async () => {
+  it('has its current outcome even if the search is out of date', async () => {
     const operation = charge('pm_card_visa');
     const done = await provider.perform(operation, signal);
     stripe.searchSaw = { status: 'requires_payment_method' };
@@ -90,7 +90,7 @@ describe('a charge', () => {
   });
 
   it.each(['requires_payment_method', 'requires_confirmation'])(
-    'that is being made, in %s, is undecided, and not one that has failed or waits for its payer',
+    'in %s while Stripe still makes it is pending',
     async (status) => {
       const operation = charge('pm_card_visa');
       const { reference = '' } = await provider.perform(operation, signal);
@@ -103,7 +103,7 @@ describe('a charge', () => {
     },
   );
 
-  it('that was left in its first state has failed: nothing happens to it any more', async () => {
+  it('that stayed in its first status for hours has failed', async () => {
     const operation = charge('pm_card_visa');
     const { reference = '' } = await provider.perform(operation, signal);
     Object.assign(stripe.account.intent(reference), { status: 'requires_payment_method' });
@@ -111,7 +111,7 @@ describe('a charge', () => {
     expect(await provider.retrieve(old, signal)).toMatchObject({ to: 'failed' });
   });
 
-  it('whose payer has acted waits for the confirmation', async () => {
+  it('whose payer has authenticated requires the confirmation', async () => {
     const operation = charge('pm_card_authenticationRequired');
     const { reference = '' } = await provider.perform(operation, signal);
     stripe.account.authenticate(reference);
@@ -133,7 +133,7 @@ describe('a charge', () => {
 });
 
 describe('a confirmation', () => {
-  it('waits for the payer, then goes through, and does so once', async () => {
+  it('requires the payer to authenticate, and then succeeds once', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     const operation = following('confirm', reference);
     expect(await provider.perform(operation, signal)).toMatchObject({ to: 'requires_action' });
@@ -144,7 +144,7 @@ describe('a confirmation', () => {
     expect(await provider.retrieve(operation, signal)).toEqual({ to: 'succeeded', reference });
   });
 
-  it('is declined by the bank, or has failed with the authentication', async () => {
+  it('fails if the bank declines it or the authentication failed', async () => {
     const declined = await referenceOf('pm_card_authenticationRequiredChargeDeclinedInsufficientFunds');
     stripe.account.authenticate(declined);
     expect(await provider.perform(following('confirm', declined), signal)).toEqual({
@@ -163,7 +163,7 @@ describe('a confirmation', () => {
 });
 
 describe('a cancelation', () => {
-  it('cancels', async () => {
+  it('cancels the PaymentIntent', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     const operation = following('cancel', reference);
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
@@ -171,7 +171,7 @@ describe('a cancelation', () => {
     expect(await provider.retrieve(operation, signal)).toEqual({ to: 'canceled', reference });
   });
 
-  it('that comes too late says what became of the payment instead', async () => {
+  it('that comes too late has the outcome of the payment', async () => {
     const reference = await referenceOf('pm_card_processing');
     expect(await provider.perform(following('cancel', reference), signal)).toEqual({
       to: 'pending',
@@ -186,7 +186,7 @@ describe('a cancelation', () => {
 });
 
 describe('a refund', () => {
-  it('gives back once, and is found by its metadata', async () => {
+  it('is made once, and is found by its metadata', async () => {
     const reference = await referenceOf('pm_card_visa');
     const operation = following('refund', reference, { amount: 250 });
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
@@ -199,7 +199,7 @@ describe('a refund', () => {
     expect(stripe.account.refundsOf(reference)).toHaveLength(1);
   });
 
-  it('is found among hundreds', async () => {
+  it('is found among hundreds of refunds of the same payment', async () => {
     const reference = await referenceOf('pm_card_visa');
     const first = following('refund', reference, { amount: 1 });
     const found = await provider.perform(first, signal);
@@ -207,7 +207,7 @@ describe('a refund', () => {
     expect(await provider.retrieve(first, signal)).toEqual(found);
   });
 
-  it('may take its time, and may fail', async () => {
+  it('can be pending and then fail', async () => {
     const intent = await referenceOf('pm_card_pendingRefund');
     const operation = following('refund', intent);
     const pending = await provider.perform(operation, signal);
@@ -221,7 +221,7 @@ describe('a refund', () => {
     });
   });
 
-  it('beyond what is left is refused by Stripe too', async () => {
+  it('above the remaining amount fails with the code of Stripe', async () => {
     const reference = await referenceOf('pm_card_visa');
     await provider.perform(following('refund', reference), signal);
     expect(await provider.perform(following('refund', reference), signal)).toEqual({
@@ -231,9 +231,9 @@ describe('a refund', () => {
   });
 });
 
-describe('what is no answer', () => {
+describe('a call to Stripe', () => {
   it.each(['busy', 'throttled', 'cut-before', 'cut-after', 'hang'] as const)(
-    '%s leaves the outcome open',
+    'leaves the outcome unknown after the fault: %s',
     async (fault) => {
       stripe.fault = () => fault;
       const hasty = { secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 500 };
@@ -248,12 +248,12 @@ describe('what is no answer', () => {
     },
   );
 
-  it('a key that Stripe does not take leaves it open too: nobody has been refused', async () => {
+  it('leaves the outcome unknown if Stripe rejects the API key', async () => {
     const other = stripeProvider({ secretKey: 'sk_test_other', webhookSecret, apiUrl: stripe.url });
     await expect(other.perform(charge('pm_card_visa'), signal)).rejects.toThrow('status 401');
   });
 
-  it('a connection that fails says why', async () => {
+  it('reports why the connection failed', async () => {
     const apiUrl = new URL('http://127.0.0.1:1');
     const unreachable = stripeProvider({ secretKey, webhookSecret, apiUrl });
     const error = await unreachable
@@ -262,7 +262,7 @@ describe('what is no answer', () => {
     expect(error).toMatchObject({ name: 'StripeCallError', cause: { code: 'ECONNREFUSED' } });
   });
 
-  it('an error carries no secret to the log', async () => {
+  it('fails with an error that has no secrets', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     stripe.account.cancel(reference);
     const error = await provider

@@ -21,13 +21,13 @@ const copyOf = (id: string) =>
   service.client.userCopy.findUnique({ where: { id }, select: { id: true, version: true, deleted: true } });
 
 describe('the copy of users', () => {
-  it('takes only what is newer, in whatever order it comes', async () => {
+  it('accepts only newer versions, in whatever order they arrive', async () => {
     const id = uuidv7();
     for (const version of [2, 1, 3, 2]) await world.bus.publish(userEvent('user.updated', id, version));
     expect(await copyOf(id)).toEqual({ id, version: 3, deleted: false });
   });
 
-  it('a late update does not bring a deleted person back', async () => {
+  it('does not restore a deleted person after a late update', async () => {
     const id = uuidv7();
     await world.bus.publish(deletedEvent(id, 3));
     await world.bus.publish(userEvent('user.updated', id, 2));
@@ -35,7 +35,7 @@ describe('the copy of users', () => {
     expect(await copyOf(id)).toEqual({ id, version: 3, deleted: true });
   });
 
-  it('nobody pays a deleted person, and a deleted person pays nobody', async () => {
+  it('refuses payments to and from a deleted person', async () => {
     const [ada, grace] = await world.people();
     await world.bus.publish(deletedEvent(grace, 2));
     const toGone = await service.pay(ada, grace);
@@ -45,7 +45,7 @@ describe('the copy of users', () => {
     expect(await service.client.payment.count({ where: { payerId: { in: [ada, grace] } } })).toBe(0);
   });
 
-  it('whoever is deleted while a payment is under way gets no feed entry any more', async () => {
+  it('writes no feed entry for a person who is deleted during a payment', async () => {
     const [ada, grace] = await world.people();
     let charging: () => void = () => undefined;
     const reached = new Promise<void>((resolve) => {

@@ -54,7 +54,7 @@ const openOf = (paymentId: string) =>
 const callsTo = (id: string) => stripe.calls.filter(({ path }) => path.includes(id)).length;
 
 describe('a payment through Stripe', () => {
-  it('needs the payer, then the confirmation; the secret that Stripe.js wants is the payer’s alone', async () => {
+  it('requires authentication and then the confirmation, and gives the client secret to its payer', async () => {
     const { payer, recipient, payment, intent } = await pay('pm_card_authenticationRequired');
     expect(payment).toMatchObject({ status: 'requires_action', clientSecret: intent.client_secret });
     const early = await service.http(payer, 'POST', `/payments/${payment.id}/confirm`);
@@ -67,14 +67,14 @@ describe('a payment through Stripe', () => {
     expect(refund.body.status).toBe('succeeded');
   });
 
-  it('is declined as a failed payment', async () => {
+  it('fails if the card is declined', async () => {
     const { payment } = await pay('pm_card_chargeDeclined');
     expect(payment).toMatchObject({ status: 'failed', failureCode: 'card_declined' });
   });
 });
 
-describe('a notice', () => {
-  it('has an undecided charge asked about at once, long before its next turn', async () => {
+describe('a webhook', () => {
+  it('makes the service ask about a pending charge at once, long before the next retry', async () => {
     const { payment, intent } = await pay('pm_card_processing');
     expect(payment.status).toBe('processing');
     await service.client.operation.updateMany({
@@ -88,7 +88,7 @@ describe('a notice', () => {
     expect(await openOf(payment.id)).toBe(0);
   });
 
-  it('is believed in nothing but that something happened', async () => {
+  it('is trusted only in that something happened: the service asks Stripe for the outcome', async () => {
     const { payment, intent } = await pay('pm_card_processing');
     await deliver(notice('payment_intent.succeeded', { ...intent, status: 'succeeded' }));
     const before = callsTo(intent.id);
@@ -99,7 +99,7 @@ describe('a notice', () => {
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('failed'));
   });
 
-  it('tells of a payment that Stripe closed while the payer had to act', async () => {
+  it('about a payment that Stripe canceled while it required action cancels the payment', async () => {
     const { payment, intent } = await pay('pm_card_authenticationRequired');
     stripe.account.cancel(intent.id);
     await deliver(notice('payment_intent.canceled', intent));
@@ -107,7 +107,7 @@ describe('a notice', () => {
     expect(await openOf(payment.id)).toBe(0);
   });
 
-  it('of money for a payment that is closed asks for a person, since the books cannot have it', async () => {
+  it('about money for a payment that failed logs an error, because the ledger cannot record it', async () => {
     const { payment, intent } = await pay('pm_card_chargeDeclined');
     await deliver(notice('payment_intent.payment_failed', intent));
     await deliver(notice('payment_intent.succeeded', (await pay('pm_card_visa')).intent));
@@ -116,7 +116,7 @@ describe('a notice', () => {
     expect(errors).toEqual([expect.objectContaining({ paymentId: payment.id, status: 'failed' })]);
   });
 
-  it('of a pending refund: it succeeds', async () => {
+  it('about a pending refund that succeeded settles the refund', async () => {
     const { recipient, payment } = await pay('pm_card_pendingRefund');
     const { body } = await service.refund(recipient, payment.id, { amount: 250 });
     expect(body.status).toBe('pending');
@@ -127,7 +127,7 @@ describe('a notice', () => {
     expect(await service.balance(recipient)).toBe(1000);
   });
 
-  it('of a refund that comes back after it had succeeded: all of it is as before, and told', async () => {
+  it('about a refund that failed after it succeeded reverses the refund and tells the payer and other services', async () => {
     const { payer, recipient, payment } = await pay('pm_card_visa');
     const { body } = await service.refund(recipient, payment.id);
     expect([body.status, await service.balance(recipient)]).toEqual(['succeeded', 0]);
@@ -147,7 +147,7 @@ describe('a notice', () => {
     expect((await service.refund(recipient, payment.id)).body.status).toBe('succeeded');
   });
 
-  it('any number of them in any order, also long after: the same end', async () => {
+  it('leads to the same result in any order, repeated and late', async () => {
     const { payer, recipient, payment, intent } = await pay('pm_card_processing');
     stripe.account.decide(intent.id);
     await deliver(notice('payment_intent.succeeded', intent));
@@ -173,37 +173,37 @@ describe('a notice', () => {
 const reference = async (paymentId: string) =>
   (await service.client.operation.findFirstOrThrow({ where: { paymentId, kind: 'charge' } })).reference;
 
-describe('a notice that is not for us', () => {
+describe('a webhook about something else', () => {
   it.each([
-    ['about something else of the account', () => notice('customer.created', { object: 'customer' })],
+    ['another object of the account', () => notice('customer.created', { object: 'customer' })],
     [
-      'about a payment that was made elsewhere',
+      'a payment that was made elsewhere',
       () => notice('payment_intent.succeeded', { object: 'payment_intent' }),
     ],
     [
-      'about an operation of another deployment',
+      'an operation of another deployment',
       () => notice('refund.updated', { object: 'refund', metadata: { operation_id: uuidv7() } }),
     ],
     [
-      'about what cannot be an operation',
+      'an operation id that is not a UUID',
       () => notice('refund.updated', { object: 'refund', metadata: { operation_id: "'; --" } }),
     ],
-    ['without an object', () => notice('x', undefined)],
-  ])('is taken and does nothing: %s', async (_, make) => {
+    ['no object', () => notice('x', undefined)],
+  ])('is accepted and changes nothing: %s', async (_, make) => {
     expect(await deliver(make())).toEqual({ status: 200, body: { received: true } });
   });
 });
 
-describe('a notice that Stripe did not sign, or not as it came', () => {
+describe('a webhook without a valid signature', () => {
   const about = { object: 'refund', metadata: { operation_id: uuidv7() } };
   const now = () => Math.floor(Date.now() / 1_000);
 
   it.each([
-    ['without a signature', () => ({ body: notice('refund.updated', about).body })],
-    ['with an empty one', () => ({ body: notice('refund.updated', about).body, signature: ' ' })],
+    ['no signature', () => ({ body: notice('refund.updated', about).body })],
+    ['empty signature', () => ({ body: notice('refund.updated', about).body, signature: ' ' })],
     ['signed with another secret', () => notice('refund.updated', about, { secret: 'whsec_other' })],
     [
-      'changed on the way',
+      'changed body',
       () => {
         const { body, signature } = notice('refund.updated', about);
         return { body: body.replace('refund', 'charge'), signature };
@@ -211,7 +211,7 @@ describe('a notice that Stripe did not sign, or not as it came', () => {
     ],
     ['six minutes old', () => notice('refund.updated', about, { timestamp: now() - 360 })],
     [
-      'with the time written over',
+      'changed timestamp',
       () => {
         const { body, signature } = notice('refund.updated', about, { timestamp: now() - 360 });
         return { body, signature: signature.replace(/t=\d+/, `t=${now()}`) };
@@ -222,7 +222,7 @@ describe('a notice that Stripe did not sign, or not as it came', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid-signature']);
   });
 
-  it('is refused before it is read where it is too large', async () => {
+  it('is refused before it is parsed if it is too large', async () => {
     const { signature } = notice('refund.updated', about);
     const answer = await deliver({ body: 'x'.repeat(300 * 1024), signature });
     expect([answer.status, answer.body.code]).toEqual([413, 'payload-too-large']);

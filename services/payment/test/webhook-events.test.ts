@@ -30,8 +30,8 @@ async function paid() {
   return { recipient, payment: body };
 }
 
-describe('a notice', () => {
-  it('that comes while the provider is being asked is not lost: it is asked again', async () => {
+describe('a webhook', () => {
+  it('that arrives while the service asks the provider makes it ask again', async () => {
     const { recipient, payment } = await paid();
     provider.afterMove = async () => {
       const { id } = await refundOf(payment.id);
@@ -46,7 +46,7 @@ describe('a notice', () => {
     expect(await service.balance(recipient)).toBe(1250);
   });
 
-  it('of what is decided for good asks nobody anything', async () => {
+  it('about an operation with a final outcome makes nobody ask the provider', async () => {
     const { payment } = await paid();
     const { id } = await service.client.operation.findFirstOrThrow({ where: { paymentId: payment.id } });
     await service.client.operation.update({ where: { id }, data: { reference: 'pi_1' } });
@@ -54,7 +54,7 @@ describe('a notice', () => {
     expect(await openOf(payment.id)).toBe(0);
   });
 
-  it('tells what the provider calls a thing whose answer was lost', async () => {
+  it('gives the reference of an operation whose answer was lost', async () => {
     const { recipient, payment } = await paid();
     const seen: unknown[] = [];
     provider.afterMove = async () => {
@@ -66,7 +66,7 @@ describe('a notice', () => {
     expect(seen).toEqual(['re_told']);
   });
 
-  it('of an operation that nobody knows is told apart', async () => {
+  it('about an unknown operation is recognized as such', async () => {
     expect(await notice(uuidv7())).toBeUndefined();
   });
 });
