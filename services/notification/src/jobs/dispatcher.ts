@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Background } from '@warren/service-kit';
+import { jittered } from '@warren/timing';
 import type { TakenDelivery } from '../domain/delivery.js';
 import type { Channel } from '../operations/channels.js';
 import type { Deliveries, DeliveryTiming } from '../operations/deliver.js';
@@ -30,7 +31,7 @@ export function dispatcher({ channel, deliveries, timing }: Dependencies): Backg
       const taken = free > 0 ? await deliveries.take(free, underWay.keys()) : [];
       for (const delivery of taken) start(delivery);
       // If something was taken, more may be due: one take gives each person only one delivery.
-      if (taken.length === 0) await deliveryOrPoll(timing.pollMs * (0.75 + Math.random() / 2));
+      if (taken.length === 0) await deliveryOrPoll(jittered(timing.pollMs));
     }
   }
 

@@ -64,7 +64,7 @@ export function createWebPush(options: WebPushOptions): Pusher {
       if (status >= 200 && status < 300) return;
       if (status === 404 || status === 410) throw new SubscriptionGone(`http ${status}`);
       if (status === 400 || status === 413) throw new Undeliverable(`http ${status}`);
-      throw Object.assign(new Error('the push service refused the message'), { code: 'http', status });
+      throw Object.assign(new Error('the push service did not accept the message'), { code: 'http', status });
     },
 
     async close() {

@@ -14,7 +14,7 @@ export async function requestedKinds(db: NotificationDb): Promise<PreferableKind
 }
 
 /**
- * Notes the kind for everybody's preferences. Writes, and so locks, nothing for a kind that is noted as it is.
+ * Notes the kind for everybody's preferences. Writes and locks nothing if it is noted already with these defaults.
  *
  * @returns false if the service already has `most` kinds and this one is new
  */

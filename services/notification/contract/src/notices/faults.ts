@@ -1,7 +1,7 @@
 import { type MessageFormatElement, parse, TYPE } from '@formatjs/icu-messageformat-parser';
 import type { NoticeDefinition, NoticeText } from '../requested.js';
 
-/** What the schema of a definition can't say: whether its texts parse and everything names values that exist. */
+/** Checks what the schema of a definition can't: that its texts parse, and that all names in it are names of values. */
 export function faultsOf({ values, texts, path }: NoticeDefinition): string[] {
   const names = new Set(Object.keys(values));
   const unknown = (name: string) => (names.has(name) ? [] : [`{${name}} is no value of the kind`]);
@@ -64,7 +64,7 @@ function faultsOfElements(
   });
 }
 
-/** A plural needs a count, a select a code. */
+/** A plural needs a count, and a select needs a code. */
 function faultsOfChoice(
   choice: TYPE.plural | TYPE.select,
   name: string,
