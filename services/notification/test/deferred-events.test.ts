@@ -54,11 +54,11 @@ describe('while the copy of users is still being built', () => {
     await world.bus.publish(userEvent('user.registered', grace, 1));
     await makeDue();
     await eventually(async () => expect(await world.client.deferredEvent.count()).toBe(0), {
-      within: 20_000,
+      within: 60_000,
     });
     expect(await world.counts(grace)).toEqual({ unread: 151, unseen: 151, version: 151 });
     await second.close();
-  }, 40_000);
+  }, 90_000);
 });
 
 describe('a deferred event and an erasure', () => {

@@ -139,13 +139,20 @@ describe('a person with many notices within an hour', () => {
     const others = (await deliveriesOf(grace)).filter(({ kind }) => kind !== 'payment-received');
     const endOfHour = new Date((hour + 1) * 3_600_000);
     expect(others).toMatchObject([{ kind: 'more-notifications', dueAt: endOfHour, outcome: null }]);
-    await eventually(() => expect(server.to(email)).toHaveLength(20));
+    // A mail that is not settled yet would be sent again if it were made due.
+    const sent = () => world.client.delivery.count({ where: { userId: grace, outcome: 'sent' } });
+    await eventually(async () => expect(await sent()).toBe(20));
+    // A mail whose try was cut off may arrive twice, with the same id.
+    const ids = () => new Set(server.to(email).map(({ messageId }) => messageId));
+    expect(ids().size).toBe(20);
     await makeDue(grace);
-    await eventually(() => expect(server.to(email)).toHaveLength(21));
-    expect(server.to(email).at(-1)).toMatchObject({
-      subject: 'More is in your inbox',
-      text: expect.stringContaining('https://warren.example/notifications'),
-    });
+    await eventually(() => expect(ids().size).toBe(21));
+    expect(server.to(email)).toContainEqual(
+      expect.objectContaining({
+        subject: 'More is in your inbox',
+        text: expect.stringContaining('https://warren.example/notifications'),
+      }),
+    );
   });
 
   it('still gets mails that cannot be switched off', async () => {
