@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
-import { inTransaction } from '@warren/unit-of-work';
-import type { PoolClient } from 'pg';
+import { inTransaction, pgClient } from '@warren/unit-of-work';
+import pg, { type PoolClient } from 'pg';
 import { type Fixture, fixture } from './support/fixture.js';
 
 let db: Fixture;
@@ -117,5 +117,20 @@ describe('a transaction on node-postgres', () => {
     release();
     expect(runs).toBe(2);
     await db.sql('ALTER TABLE note DROP COLUMN more');
+  });
+});
+
+describe('the statement names of two clients', () => {
+  it('do not clash on a connection that both use', async () => {
+    const single = new pg.Pool({ connectionString: db.url, max: 1 });
+    try {
+      for (const column of ['one', 'two']) {
+        const client = pgClient(single, { named: true });
+        const rows = await client.$transaction((tx) => tx.$queryRawUnsafe(`SELECT 1 AS ${column}`));
+        expect(rows).toEqual([{ [column]: 1 }]);
+      }
+    } finally {
+      await single.end();
+    }
   });
 });

@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import type { QueryConfig } from 'pg';
 import type { RawClient, TransactionalClient } from '../api.js';
 import { type Connections, inTransaction } from './pg-transaction.js';
 
 export interface PgClientOptions {
-  /** Statements get names, under which the server keeps their plans: see `statementNames`. Default false. */
+  /** Whether statements are prepared under a name, so that the server keeps their plans: see `statementNames`. Default false. */
   named?: boolean;
 }
 
@@ -31,18 +32,19 @@ export function pgClient(
   };
 }
 
-const mostNames = 500;
+const maxNames = 500;
 
 /**
- * Names for statements by their text. The server keeps the plan of a named statement: parsing and planning would cost
- * more than running it. A service has few statements; what goes beyond 500, such as lists of varying length, gets no name.
+ * Names for prepared statements. The server keeps the plan of a named statement, because parsing and planning would cost
+ * more than running it. The name is a hash of the text, so that clients that share a connection agree on it. A service has
+ * few statements; texts beyond 500, such as lists of varying length, get no name.
  */
 export function statementNames(): (sql: string) => string | undefined {
   const names = new Map<string, string>();
   return (sql) => {
     const known = names.get(sql);
-    if (known !== undefined || names.size >= mostNames) return known;
-    const name = `warren_${names.size}`;
+    if (known !== undefined || names.size >= maxNames) return known;
+    const name = `warren_${hash('sha256', sql).slice(0, 32)}`;
     names.set(sql, name);
     return name;
   };
