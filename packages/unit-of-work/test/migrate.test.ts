@@ -27,6 +27,22 @@ describe('the schema of the kit', () => {
     }
   });
 
+  it('has no function that every role may call', async () => {
+    const database = await testDatabase();
+    const pool = new pg.Pool({ connectionString: database.url });
+    try {
+      await migrateMessaging(pool);
+      const { rows } = await pool.query(
+        `SELECT proname FROM pg_proc
+         WHERE pronamespace = 'messaging'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')`,
+      );
+      expect(rows).toEqual([]);
+    } finally {
+      await pool.end();
+      await database.close();
+    }
+  });
+
   it('is not created if a migration fails, and is created by the next one', async () => {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url });

@@ -12,6 +12,7 @@ import { parked } from './migrations/008-parked.js';
 import { feedsDue } from './migrations/009-feeds-due.js';
 import { lostQueues } from './migrations/010-lost-queues.js';
 import { ensure } from './migrations/011-ensure.js';
+import { ensureGrants } from './migrations/012-ensure-grants.js';
 import { Schema } from './schema.js';
 import { changeSchema, lockTimeoutMs } from './schema-change.js';
 
@@ -28,6 +29,7 @@ export const migrations: readonly ((schema: Schema) => string)[] = [
   feedsDue,
   lostQueues,
   ensure,
+  ensureGrants,
 ];
 
 export interface MigrateOptions {

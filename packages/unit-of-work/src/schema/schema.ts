@@ -3,7 +3,7 @@ import type { QueryConfig } from 'pg';
 /** At most 31 characters, so that the names of prepared statements stay within PostgreSQL's 63. */
 const schemaPattern = /^(?!pg_|public$|information_schema$)[a-z][a-z0-9_]{0,30}$/;
 
-/** What every reader of `meta` throws where its one row is missing. */
+/** Thrown if the one row of `meta` is missing. */
 export const damaged = (): Error => new Error('The table meta is empty: the schema of the kit is damaged');
 
 export const defaultSchema = 'messaging';
@@ -27,7 +27,7 @@ export class Schema {
   }
 
   /**
-   * Makes queries of one statement that PostgreSQL parses and plans once a connection. Each `name` belongs to one text.
+   * Makes queries of one statement that PostgreSQL parses and plans once for each connection. Each `name` belongs to one text.
    */
   prepared(name: string, text: string): (values: unknown[]) => QueryConfig {
     return (values) => ({ name: `${this.name}_${name}`, text, values });
