@@ -53,6 +53,19 @@ describe('one transaction', () => {
     expect(seen).toEqual([]);
   });
 
+  it('commits nothing if the table meta is empty', async () => {
+    const { uow } = db.instance();
+    const meta = await db.sql<{ row: string }>('SELECT meta::text AS row FROM messaging.meta');
+    await db.sql('DELETE FROM messaging.meta');
+    try {
+      await expect(uow.run((tx) => writeNote(tx, 'damaged', ['dora']))).rejects.toThrow('meta is empty');
+      expect(await db.sql(`SELECT FROM note WHERE id = 'damaged'`)).toEqual([]);
+      expect(await db.sql(`SELECT FROM messaging.feed_head WHERE user_id = 'dora'`)).toEqual([]);
+    } finally {
+      await db.sql('INSERT INTO messaging.meta SELECT ($1::messaging.meta).*', [meta[0]?.row]);
+    }
+  });
+
   it('publishes a complete CloudEvent that names its cause', async () => {
     const { uow } = db.instance();
     const cause = { correlationId: 'c-1', causationId: 'e-1', traceparent: '00-1-2-01' };

@@ -14,18 +14,18 @@ interface FinalRow {
   heads: Head[] | null;
 }
 
-/** Adds a value to the statement and answers its placeholder. */
+/** Adds a value to the statement and returns its placeholder. */
 type Bind = (value: unknown) => string;
 
 /**
- * Writes everything that was collected in one statement, which travels together with COMMIT. So counter rows are held as
- * briefly as can be. Counters are taken in sorted order: two transactions never wait in a circle. Values travel as arrays
- * of text and are cast here, which every driver manages. Sends nothing where nothing was collected.
+ * Writes everything that was collected with one statement, which is sent together with COMMIT, so that counter rows are
+ * locked as briefly as possible. Counters are locked in sorted order, so that no two transactions wait for each other. All
+ * drivers can send arrays of text, so values are sent as such and cast here. Sends nothing if nothing was collected.
  *
- * `claimMs`: for how long the new outbox rows belong to this process's relay; 0 leaves them to any poll, free since
- * they were made.
- * Returns the feed entries with their numbers. Throws `LostRace` if another transaction marked the same work, or if
- * another epoch began than what the events bear; `epoch` is set to it then.
+ * `claimMs`: for how long the new outbox rows belong to the relay of this process; with 0 any relay may claim them.
+ *
+ * Returns the feed entries with their numbers. Throws `LostRace` if another transaction has handled the same work, or if
+ * an epoch began that the events don't carry; then `epoch` is set to it.
  */
 export async function commitEffects(
   db: RawClient,
@@ -53,16 +53,21 @@ export async function commitEffects(
   const heads =
     entries.length > 0 ? '(SELECT json_agg(json_build_array(user_id, seq, epoch)) FROM heads)' : 'NULL::json';
   const sql = `WITH ${parts.join(',\n')}
-SELECT epoch, ${heads} AS heads, ${conditions(schema, effects, bind).join(' AND ') || 'true'} AS holds FROM ${schema}.meta`;
+SELECT epoch, ${heads} AS heads, CASE
+  WHEN epoch IS NULL THEN ${schema}.ensure(false, '${metaEmpty}')
+  ELSE ${conditions(schema, effects, bind).join(' AND ') || 'true'}
+END AS holds
+FROM (SELECT) AS always LEFT JOIN ${schema}.meta ON true`;
   const sent = db.$commitWith?.<FinalRow>(sql, values) ?? db.$queryRawUnsafe<FinalRow[]>(sql, ...values);
   const [row] = await sent.catch((error: unknown) => {
-    throw isLostRace(error) ? lostRace(error, epoch) : error;
+    throw isLostRace(error) ? failureOf(error, epoch) : error;
   });
   if (!row) throw damaged();
   return numbered(entries, behind, time, row);
 }
 
 const epochBegan = 'an epoch began meanwhile';
+const metaEmpty = 'the table meta is empty';
 
 /** What must hold for the transaction to commit. */
 function conditions(schema: Schema, { events, entityEpoch, marks }: Effects, bind: Bind): string[] {
@@ -82,7 +87,8 @@ function conditions(schema: Schema, { events, entityEpoch, marks }: Effects, bin
   return all;
 }
 
-function lostRace(error: { message: string; detail?: string }, epoch: EntityEpoch): LostRace {
+function failureOf(error: { message: string; detail?: string }, epoch: EntityEpoch): Error {
+  if (error.message === metaEmpty) return damaged();
   if (error.message === epochBegan) epoch.current = Number(error.detail);
   return new LostRace(error.message, { cause: error });
 }
@@ -129,7 +135,7 @@ function entriesPart(
 )`;
 }
 
-/** Numbered as the entries are. */
+/** `seq` is computed as in `entriesPart`. */
 function personalPart(
   schema: Schema,
   entries: readonly PendingEntry[],
@@ -152,7 +158,7 @@ function personalPart(
 )`;
 }
 
-/** The lease counts from here, not from `now()`: that is when the transaction began, perhaps long ago. */
+/** The lease begins now and not at `now()`, which is when the transaction began. */
 function outboxPart(schema: Schema, events: readonly NewOutboxRow[], claimMs: number, bind: Bind): string {
   return `outbox AS (
   INSERT INTO ${schema}.outbox (id, type, body, about, confidential, claimed_until)
