@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { prismaClient } from '@warren/service-kit';
+import { type PrismaOptions, prismaClient } from '@warren/service-kit';
 import { eventually, gate, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../src/generated/prisma/client.js';
@@ -234,21 +234,49 @@ describe("the kit's Prisma client", () => {
     await refused;
   });
 
-  it('isolates as asked, and takes lists of operations as ever', async () => {
+  it('uses the isolation level that the caller asks for', async () => {
     const level = await kit.$transaction(
       (tx) => tx.$queryRaw<{ level: string }[]>`SELECT current_setting('transaction_isolation') AS level`,
       { isolationLevel: 'RepeatableRead' },
     );
     expect(level).toEqual([{ level: 'repeatable read' }]);
-    await kit.$transaction([
-      kit.payment.create({ data: payment() }),
-      kit.$executeRaw`UPDATE payment SET status = 'refunded'`,
-    ]);
-    expect(await kit.payment.count({ where: { status: 'refunded' } })).toBe(1);
-    const id = randomUUID();
-    const twice = [kit.payment.create({ data: payment(id) }), kit.payment.create({ data: payment(id) })];
-    await expect(kit.$transaction(twice)).rejects.toMatchObject({ code: 'P2002' });
-    expect(await count()).toBe(1);
+  });
+
+  it('refuses lists of operations, which Prisma would run in a transaction of its own', async () => {
+    const list = kit.$transaction([kit.payment.create({ data: payment() }), kit.$executeRaw`SELECT 1`]);
+    await expect(list).rejects.toThrow('Prisma runs no transactions of its own here');
+    expect(await count()).toBe(0);
+  });
+
+  it('refuses an operation outside of a transaction that needs one', async () => {
+    const written = kit.payment.update({ where: { id: randomUUID() }, data: { status: 'refunded' } });
+    await expect(written).rejects.toMatchObject({ code: 'P2025' });
+    const { adapter } = optionsOf(pool);
+    const connected = await adapter.connect();
+    await expect(connected.startTransaction()).rejects.toThrow('Prisma runs no transactions of its own here');
+  });
+
+  it('lets a nested transaction wait for another one longer than the 2 s that Prisma allows', async () => {
+    await kit.$transaction(async (tx) => {
+      const slow = tx.$transaction(async (nested) => {
+        await nested.payment.create({ data: payment() });
+        await nested.$queryRaw`SELECT 1 FROM pg_sleep(2.5)`;
+      });
+      const waiting = tx.$transaction((nested) => nested.payment.create({ data: payment() }));
+      await Promise.all([slow, waiting]);
+    });
+    expect(await count()).toBe(2);
+  });
+
+  it('shares a connection with another client that uses other statements', async () => {
+    const single = new pg.Pool({ connectionString: database.url, max: 1 });
+    const clients = [1, 2].map(() => prismaClient(single, (options) => new PrismaClient(options)));
+    for (const [index, client] of clients.entries()) {
+      const rows = await client.$transaction((tx) => tx.$queryRawUnsafe(`SELECT ${index} AS index`));
+      expect(rows).toEqual([{ index }]);
+    }
+    for (const client of clients) await client.$disconnect();
+    await single.end();
   });
 
   it('lets Prisma run a savepoint inside', async () => {
@@ -289,3 +317,15 @@ describe("the kit's Prisma client", () => {
     await away.end();
   });
 });
+
+/** The options with which the kit opens the client for queries outside of its transactions. */
+function optionsOf(pool: pg.Pool): PrismaOptions {
+  const given: PrismaOptions[] = [];
+  prismaClient(pool, (options) => {
+    given.push(options);
+    return new PrismaClient(options);
+  });
+  const [first] = given;
+  if (!first) throw new Error('the kit opened no client');
+  return first;
+}

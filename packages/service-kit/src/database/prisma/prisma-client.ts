@@ -6,9 +6,17 @@ import type { ServiceClient } from '../../definition.js';
 import { type ExtensibleClient, ModelClients } from './model-clients.js';
 import { rawStatements } from './raw-statements.js';
 
+/** The options of every Prisma client of a service. */
 export interface PrismaOptions {
   adapter: SqlDriverAdapterFactory;
+  transactionOptions: { maxWait: number; timeout: number };
 }
+
+/**
+ * Milliseconds. The transaction of the kit bounds the nested ones of Prisma, whose own defaults of 2 and 5 s could end
+ * them earlier.
+ */
+const transactionOptions = { maxWait: 3_600_000, timeout: 3_600_000 };
 
 type Work<T> = (db: RawClient) => Promise<T>;
 
@@ -19,6 +27,9 @@ type Work<T> = (db: RawClient) => Promise<T>;
  * that a handler does in one. Inside, raw statements go straight to node-postgres, and models go through a Prisma client
  * that belongs to the transaction until its end (`ModelClients`). The pool bounds the wait for a connection. If tables
  * have changed under the plans of a transaction, it runs again, so its work must have no effects of its own.
+ *
+ * The client refuses the transactions that Prisma would run itself outside of such a transaction: lists of operations, and
+ * nested writes. They would neither run again nor check the outcome of COMMIT.
  */
 export function prismaClient<Client extends ServiceClient<RawClient> & RawClient & ExtensibleClient>(
   pool: Pool,
@@ -26,9 +37,9 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
 ): Client {
   const nameOf = statementNames();
   const named = { statementNameGenerator: ({ sql }: { sql: string }) => nameOf(sql) ?? '' };
-  const client = open({ adapter: new PrismaPg(pool, named) });
-  const models = new ModelClients((adapter) => open({ adapter }), named);
-  const own = { transaction: client.$transaction.bind(client), disconnect: client.$disconnect.bind(client) };
+  const client = open({ adapter: withoutTransactions(new PrismaPg(pool, named)), transactionOptions });
+  const models = new ModelClients((adapter) => open({ adapter, transactionOptions }), named);
+  const disconnect = client.$disconnect.bind(client);
 
   function transact<T>(work: Work<T>, options: TransactionOptions = {}): Promise<T> {
     return inTransaction(pool, options, async (transaction) => {
@@ -42,16 +53,33 @@ export function prismaClient<Client extends ServiceClient<RawClient> & RawClient
   }
 
   return Object.assign(client, {
-    // A list of operations stays Prisma's.
-    $transaction: (work: unknown, options?: TransactionOptions) =>
-      typeof work === 'function'
-        ? transact(work as Work<unknown>, options)
-        : own.transaction(work as Work<unknown>, options),
+    async $transaction(work: unknown, options?: TransactionOptions) {
+      if (typeof work !== 'function') throw notByPrisma();
+      return await transact(work as Work<unknown>, options);
+    },
     async $disconnect() {
-      await own.disconnect();
+      await disconnect();
       await models.close();
     },
   });
+}
+
+/** Prisma's driver adapter for queries outside of the kit's transactions. */
+function withoutTransactions(factory: PrismaPg): SqlDriverAdapterFactory {
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    async connect() {
+      const adapter = await factory.connect();
+      return Object.assign(adapter, { startTransaction: () => Promise.reject(notByPrisma()) });
+    },
+  };
+}
+
+function notByPrisma(): Error {
+  return new Error(
+    'Prisma runs no transactions of its own here: use $transaction(async (tx) => …), or an operation of the unit of work',
+  );
 }
 
 /** The client that a handler gets: the kit's raw statements, and for everything else `models`, made when first needed. */
