@@ -40,7 +40,10 @@ export interface NodeBus {
    */
   onEvent(listener: (event: HeardEvent) => void): void;
 
-  /** Calls `listener` each time that the node begins to hear after this call: first of all, and again after a gap. */
+  /**
+   * Calls `listener` whenever the node begins to receive: first when it connects, and then after each gap in which messages
+   * may have been lost, because the connection or the bindings of its queue were.
+   */
   onConnected(listener: () => void): void;
   /** Resolves once the node hears, or once it is clear that the broker has to come back first. */
   ready(): Promise<void>;

@@ -70,6 +70,32 @@ describe('node bus over RabbitMQ', () => {
     },
   );
 
+  it.each(['own exchange', 'events exchange'])(
+    'reports a gap after its %s was deleted and declared again',
+    async (which) => {
+      const events = { exchange: `events-of-${service}`, types: ['thing.happened'], authorize: () => true };
+      const node = await bench.open({ service, aliveEveryMs: 50, events });
+      let connected = 0;
+      node.onConnected(() => {
+        connected += 1;
+      });
+      const [exchange, kind] =
+        which === 'own exchange' ? [nodesExchange(service), 'direct'] : [events.exchange, 'topic'];
+      // Checks that find all bindings report nothing.
+      const spy = await bench.raw.assertQueue('', { exclusive: true });
+      for (const other of [nodesExchange(service), events.exchange])
+        await bench.raw.bindQueue(spy.queue, other, 'all');
+      await eventually(async () => {
+        const { messageCount } = await bench.raw.checkQueue(spy.queue);
+        expect(messageCount).toBeGreaterThan(3);
+      });
+      expect(connected).toBe(0);
+      await bench.raw.deleteExchange(exchange);
+      await bench.raw.assertExchange(exchange, kind, { durable: true });
+      await eventually(() => expect(connected).toBeGreaterThan(0));
+    },
+  );
+
   it('knows of a peer as soon as that one listens, and of its end some intervals later', async () => {
     const aliveEveryMs = 1_000;
     const first = await bench.open({ service, aliveEveryMs });

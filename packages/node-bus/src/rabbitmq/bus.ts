@@ -18,7 +18,7 @@ import { broadcastRouting, type Routing } from '../routing.js';
 import { Sending } from '../sending.js';
 import { decode, encodeAnnounced, encodeSent } from '../wire.js';
 import { acknowledgements } from './acknowledgements.js';
-import { everyNode, nodeQueue, nodesExchange } from './names.js';
+import { checkKey, everyNode, nodeQueue, nodesExchange } from './names.js';
 import { Outbound } from './outbound.js';
 import { Peers } from './peers.js';
 import { SenderNumbers } from './sender-numbers.js';
@@ -68,6 +68,14 @@ export function createRabbitMqNodeBus(options: RabbitMqNodeBusOptions): NodeBus 
   return new RabbitMqNodeBus(options);
 }
 
+/** The queue of this node, which is new for each channel. */
+interface NodeQueue {
+  name: string;
+  /** The routing key of the messages that check its bindings. */
+  checkKey: string;
+  session: ChannelSession;
+}
+
 class RabbitMqNodeBus implements NodeBus {
   readonly #options: RabbitMqNodeBusOptions;
   readonly #exchange: string;
@@ -85,7 +93,7 @@ class RabbitMqNodeBus implements NodeBus {
   readonly #routing: Routing;
   readonly #sending: Sending;
   readonly #timer: NodeJS.Timeout;
-  #queue: { name: string; session: ChannelSession } | undefined;
+  #queue: NodeQueue | undefined;
   /** Whether bindings are being renewed. */
   #renewing = false;
   #unauthorized = 0;
@@ -187,7 +195,9 @@ class RabbitMqNodeBus implements NodeBus {
     await ensureExchange(session, this.#exchange, 'direct');
     if (events) await ensureExchange(session, events.exchange, 'topic');
     // A fresh name each time: after a half-open cut the broker holds the old queue locked for its dead connection.
-    const name = nodeQueue(prefix, service, node, randomUUID());
+    const id = randomUUID();
+    const name = nodeQueue(prefix, service, node, id);
+    const queue = { name, checkKey: checkKey(service, id), session };
     await channel.assertQueue(name, {
       exclusive: true,
       autoDelete: true,
@@ -199,35 +209,52 @@ class RabbitMqNodeBus implements NodeBus {
       },
     });
     try {
-      await this.#bind(channel, name);
-      await this.#consume(channel, name);
+      await this.#bind(channel, queue);
+      await this.#consume(channel, queue);
     } catch (error) {
       // It has no consumer that would end it, so it would stay for as long as the connection.
       await session.scratch((deleting) => deleting.deleteQueue(name)).catch(() => undefined);
       throw error;
     }
-    this.#queue = { name, session };
+    this.#queue = queue;
     // Only now: peers send to this node as soon as they hear of it, and it hears of them within one interval.
     this.#peers.heard();
     this.#outbound.sendAlive(channel);
     this.#listeners.connected();
   }
 
-  async #bind(channel: ConfirmChannel, queue: string): Promise<void> {
+  async #bind(channel: ConfirmChannel, { name, checkKey }: NodeQueue): Promise<void> {
     const { events } = this.#options;
-    await channel.bindQueue(queue, this.#exchange, everyNode);
+    for (const key of [everyNode, checkKey]) await channel.bindQueue(name, this.#exchange, key);
     if (!events) return;
-    for (const type of events.types) await channel.bindQueue(queue, events.exchange, type);
+    for (const type of [...events.types, checkKey]) await channel.bindQueue(name, events.exchange, type);
   }
 
-  async #consume(channel: ConfirmChannel, queue: string): Promise<void> {
+  /**
+   * Whether the node's queue is still bound to its exchanges. A deleted exchange loses all its bindings, so one check
+   * message for each exchange is enough. The broker returns a message that no queue takes.
+   */
+  async #isBound(channel: ConfirmChannel, { checkKey }: NodeQueue): Promise<boolean> {
+    const { events } = this.#options;
+    let bound = true;
+    channel.on('return', () => {
+      bound = false;
+    });
+    const properties = { mandatory: true, userId: this.#user, messageId: this.#self, persistent: false };
+    for (const exchange of [this.#exchange, ...(events ? [events.exchange] : [])])
+      channel.publish(exchange, checkKey, Buffer.alloc(0), properties);
+    await channel.waitForConfirms();
+    return bound;
+  }
+
+  async #consume(channel: ConfirmChannel, { name, checkKey }: NodeQueue): Promise<void> {
     // Without acknowledgements the broker would send everything to a slow node, and the queue would bound nothing.
     await channel.prefetch(prefetch);
     const acknowledge = acknowledgements(channel);
-    await channel.consume(queue, (message) => {
+    await channel.consume(name, (message) => {
       if (!message) return this.#channel.restart('the broker cancelled the consumer');
       acknowledge(message);
-      this.#receive(message);
+      if (message.fields.routingKey !== checkKey) this.#receive(message);
     });
   }
 
@@ -236,20 +263,29 @@ class RabbitMqNodeBus implements NodeBus {
     void this.#renewBindings();
   }
 
-  /** An exchange that was deleted and declared again has lost its bindings, and the broker reports nothing. */
+  /**
+   * An exchange that was deleted and declared again has lost its bindings, and the broker reports nothing. So this checks
+   * them, and binds the queue again. If they were missing, messages may have been lost, as during a lost connection.
+   */
   async #renewBindings(): Promise<void> {
     const queue = this.#queue;
     if (!queue || this.#channel.current !== queue.session.channel) return;
     // A broker that answers nothing, for example one with an alarm, must not collect a channel with each round.
     if (this.#renewing || this.#link.blocked) return;
     try {
-      const renewed = queue.session.scratch((channel) => this.#bind(channel, queue.name));
+      const renewed = queue.session.scratch(async (channel) => {
+        const wasBound = await this.#isBound(channel, queue);
+        await this.#bind(channel, queue);
+        if (wasBound) return;
+        this.#log.warn('the bindings of this node were missing; they are bound again');
+        this.#listeners.connected();
+      });
       this.#renewing = true;
       renewed.finally(() => (this.#renewing = false)).catch(() => undefined);
       await withDeadline(renewed, bindTimeoutMs, 'the broker did not answer');
     } catch (error) {
       if (codeOf(error) === 404) this.#channel.restart('an exchange or the queue is missing');
-      else this.#log.debug({ err: error }, 'the bindings of the node could not be renewed');
+      else this.#log.debug({ err: error }, 'the bindings of the node could not be checked');
     }
   }
 

@@ -9,6 +9,14 @@ export function nodesExchange(service: string, prefix: string = defaultPrefix): 
 /** The routing key that reaches all nodes of the service. */
 export const everyNode = 'all';
 
+/**
+ * The routing key of messages with which a node checks that its queue `queueId` is still bound. It is the type of no event.
+ * The broker lets each service publish and bind such keys on the events exchange.
+ */
+export function checkKey(service: string, queueId: string): string {
+  return `${service}.bindings-checked.${queueId}`;
+}
+
 /** The queue of one node. `id` is new for each channel. */
 export function nodeQueue(prefix: string, service: string, node: string, id: string): string {
   return `${prefix}.${service}.node.${node}.${id}`;
