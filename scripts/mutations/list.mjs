@@ -880,8 +880,8 @@ export const mutations = [
   {
     guard: 'database: a transaction runs again when tables have changed',
     file: 'packages/unit-of-work/src/transaction/pg-transaction.ts',
-    from: 'if (!transaction.hadStalePlan || reruns === mostReruns) throw error;',
-    to: 'if (transaction.hadStalePlan || reruns < mostReruns) throw error;',
+    from: 'if (!transaction.hadStalePlan || reruns === maxReruns) throw error;',
+    to: 'if (transaction.hadStalePlan || reruns < maxReruns) throw error;',
     tests: ['services/payment/test/changed-tables.test.ts'],
   },
   {

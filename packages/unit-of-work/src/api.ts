@@ -38,9 +38,11 @@ export interface TxEffects<C extends ServiceContract = ServiceContract> {
   /** Collects an entry for one user's feed. Its `seq` is known only after the commit. */
   readonly feed: (userId: string, entry: FeedEntryOf<C>) => void;
   /**
-   * Deletes everything of this user from the kit's tables with the transaction: their feed, their `personal` fields in the
-   * feeds of others, the records of `once`, and events `about` them as soon as those are published. The work must first
-   * make sure that no other transaction writes for this user any more.
+   * Deletes everything of this user from the kit's tables when the transaction commits: their feed, their `personal` fields
+   * in the feeds of others, the records of `once`, and published events `about` them. Unpublished events about them are
+   * deleted after they are published. What this transaction has published or fed for the user is dropped, and it can't
+   * publish or feed more for them. Before it calls this, the work must make sure that no other transaction writes for the
+   * user any more.
    */
   readonly erase: (userId: string) => void;
   /** Whether this database has ever had all entities of this service that its handlers keep copies of. */
@@ -144,7 +146,7 @@ export interface UnitOfWork<Db extends RawClient, C extends ServiceContract = Se
    * Runs `work` in one transaction: what it changes, publishes and feeds commits together or not at all.
    * Deadlocks and serialization failures rerun it, at most three times, so it must have no effects of its own.
    *
-   * Throws `service-overloaded` while too much waits for the broker, unless `admit` is `false`.
+   * Throws `service-overloaded` while too many events wait for the broker, unless `admit` is `false`.
    */
   readonly run: <T>(work: (tx: Tx<Db, C>) => Promise<T>, options?: RunOptions) => Promise<T>;
 

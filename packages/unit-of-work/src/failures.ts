@@ -1,6 +1,6 @@
 /**
- * What a database failure means. The same failure looks different in node-postgres, in Prisma's driver adapter and in
- * Prisma's client, which hides the SQLSTATE in `meta` or `cause`. So all codes in the chain of causes count.
+ * Classifies failures of the database. The same failure looks different in node-postgres, in Prisma's driver adapter and in
+ * Prisma's client, which puts the SQLSTATE into `meta` or `cause`. So all codes in the chain of causes count.
  */
 
 /** Another transaction was faster. This one was rolled back and may run again. */
@@ -8,7 +8,7 @@ export class LostRace extends Error {
   override readonly name = 'LostRace';
 }
 
-/** The SQLSTATE that the function `ensure` raises. */
+/** Whether the function `ensure` of the kit's schema raised this error. */
 export function isLostRace(error: unknown): error is { message: string; detail?: string } {
   return (error as { code?: unknown } | null)?.code === 'WRACE';
 }
@@ -20,22 +20,22 @@ export function isRerunnable(error: unknown): boolean {
 }
 
 /**
- * A table has changed since the statement was planned. 0A000 has other meanings too; this is the routine of the server
- * that looks at plans before they are used again.
+ * A table has changed since the statement was prepared. The code 0A000 has other meanings too, so this also checks the
+ * routine of the server, which is the one that validates cached plans.
  */
 export function isStalePlan(error: unknown): boolean {
   const { code, routine } = (error ?? {}) as { code?: unknown; routine?: unknown };
   return code === '0A000' && routine === 'RevalidateCachedQuery';
 }
 
-/** The wait for a lock that others held took too long. */
+/** A lock that another transaction holds was not free in time. */
 export function isLockTimeout(error: unknown): boolean {
   return codesOf(error).includes('55P03');
 }
 
 /**
- * The service's own database was unreachable, shutting down, full or out of connections. Or it ended just this work: a
- * terminated backend and a limit for one query have the same codes. Only another attempt tells which.
+ * The service's own database is unreachable, shutting down, full or out of connections. Some of these codes are also used
+ * if only this work was ended, by a terminated backend or a limit for one query. Only another attempt shows which.
  */
 export function isInfrastructure(error: unknown): boolean {
   return links(error).some(
@@ -43,12 +43,15 @@ export function isInfrastructure(error: unknown): boolean {
   );
 }
 
-/** Either the database is unreachable or the error is the work's own. Only another attempt tells which. */
+/** Either the database is unreachable, or the work itself failed. Only another attempt shows which. */
 export function mayBeInfrastructure(error: unknown): boolean {
   return codesOf(error).some((code) => suspicious.has(code));
 }
 
-/** A connection that failed may be the work's own, to anything. In that case `probe`, which writes, still commits. */
+/**
+ * Whether the database is unavailable. The failed connection may be one that the work opened to something else; then
+ * `probe`, a transaction that writes, still commits.
+ */
 export async function isOutage(error: unknown, probe: () => Promise<void>): Promise<boolean> {
   if (isInfrastructure(error)) return true;
   if (!mayBeInfrastructure(error)) return false;
@@ -74,8 +77,8 @@ const lostConnection =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end|.*Unable to start a transaction in the given time)/;
 
 /**
- * Errors of sockets, whatever they connect to. 25006 read-only: a standby that was the primary, or a write in a read-only
- * transaction. 57014 and P2028 too slow: a database that stalls, or work that takes too long. 58030 input or output failed.
+ * Errors of sockets, whatever they connect to. 25006 read-only: a former primary, or a write in a read-only transaction.
+ * 57014 and P2028 time-out: a database that stalls, or work that takes too long. 58030 input or output error.
  */
 const suspicious = new Set([
   '25006',
@@ -95,7 +98,7 @@ const suspicious = new Set([
 
 type Link = Record<string, unknown>;
 
-/** The error and everything it wraps, at most 16 objects, since causes may form a circle. */
+/** The error and its causes, at most 16 objects, since causes may form a circle. */
 function links(error: unknown): Link[] {
   const found: Link[] = [];
   const waiting: unknown[] = [error];

@@ -2,7 +2,7 @@ import { type DomainEvent, type ServiceContract, serviceOf } from '@warren/contr
 import type { Static, TSchema } from 'typebox';
 import type { EventHandler } from './api.js';
 
-/** What happens on one type of event; see `EventHandler`. */
+/** How one type of event is handled; see `EventHandler`. */
 export interface Handling<Transaction, Type extends string, Data> {
   users?: (event: DomainEvent<Type, Data>) => readonly string[];
   handle: (tx: Transaction, event: DomainEvent<Type, Data>) => Promise<void>;
@@ -23,7 +23,7 @@ type SchemaOf<C extends ServiceContract, Type> = Type extends keyof Accepted<C>
     ? C['emits'][Type]
     : never;
 
-/** What an event of this type carries. */
+/** The data of an event of this type. */
 export type DataOf<C extends ServiceContract, Type extends HandledType<C>> =
   SchemaOf<C, Type> extends infer Schema extends TSchema ? Static<Schema> : never;
 

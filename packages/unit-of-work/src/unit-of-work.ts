@@ -17,7 +17,7 @@ import type { EntityEpoch } from './epoch/epochs.js';
 import { EpochWatch } from './epoch/watch.js';
 import { createFeedReader } from './feed/reader.js';
 import { type Consumer, createConsumer } from './inbox/consumer.js';
-import { createDecoder } from './inbox/decode.js';
+import { createDecoder } from './inbox/decoder.js';
 import { createQueueWatch } from './inbox/queue-watch.js';
 import type { ConsumerStats } from './inbox/stats.js';
 import { createSuspects, type Suspects } from './inbox/suspects.js';
@@ -32,7 +32,7 @@ import { createPages } from './replay/pages.js';
 import { ReplayRunner } from './replay/runner.js';
 import { Retention, type RetentionStats } from './retention/retention.js';
 import { Schema } from './schema/schema.js';
-import { createLanguage } from './transaction/language.js';
+import { createSerializer } from './transaction/serializer.js';
 import { createTransactor } from './transaction/transactor.js';
 
 export interface UnitOfWorkOptions<Db extends RawClient, C extends ServiceContract = ServiceContract> {
@@ -99,10 +99,10 @@ export function createUnitOfWork<Db extends RawClient, const C extends ServiceCo
   const { onCommitted, committed } = createListeners(log);
   const table = createOutboxTable(pool, schema, limits);
   const relay = new Relay({ table, bus, keptTypes: keptTypesOf(contract), limits, log });
-  const language = createLanguage(contract);
+  const serializer = createSerializer(contract);
   const epoch: EntityEpoch = { current: 0 };
   const epochWatch = new EpochWatch({ pool, schema, epoch, onBegun: () => catchUp?.wake(), limits, log });
-  const transactor = createTransactor({ client, schema, language, epoch, relay, limits, log, committed });
+  const transactor = createTransactor({ client, schema, serializer, epoch, relay, limits, log, committed });
   const probe = () => probeDatabase(client, schema, limits);
   let consumer: Consumer | undefined;
   let catchUp: CatchUp | undefined;
@@ -155,7 +155,7 @@ export function createUnitOfWork<Db extends RawClient, const C extends ServiceCo
       const watch = createQueueWatch({ service, types, pool, schema, onWhole, limits, log });
       await bus.subscribe({ service, types: [...types], batchSize, prefetch, handle, probe, watch });
 
-      const pages = createPages({ pool, schema, client, language, snapshots, limits });
+      const pages = createPages({ pool, schema, client, serializer, snapshots, limits });
       runner = new ReplayRunner({ service, jobs: createReplayJobs(pool, schema), pages, bus, limits, log });
       runner.start();
       const sources = copiedSources(service, handlers);

@@ -62,7 +62,7 @@ describe('an event that a service consumes and no queue takes', () => {
     await eventually(() => expect(stats().relay).toMatchObject({ returned: 0, backlog: 0, published: 60 }));
   });
 
-  it('is retried one at a time for each type, however many wait', async () => {
+  it('is retried alone for its type, however many of them wait', async () => {
     const bus = new Broker();
     const { uow, stats } = await started({ bus, keptTypes, limits });
     await uow.run(async (tx) => {
@@ -81,7 +81,7 @@ describe('an event that a service consumes and no queue takes', () => {
     await eventually(async () => expect(await unpublished()).toHaveLength(40));
   });
 
-  it('is followed by all others of its type, in steps, once a queue takes it', async () => {
+  it('is published together with all others of its type, in steps, once a queue takes it', async () => {
     const bus = new Broker();
     await world.db.sql(
       `INSERT INTO messaging.outbox (id, type, body, claimed_until, returned_at)
@@ -94,7 +94,7 @@ describe('an event that a service consumes and no queue takes', () => {
     expect(stats().relay.failed).toBe(0);
   });
 
-  it('is published by another instance if the one that had claimed it is gone', async () => {
+  it('is published by another instance if the instance that claimed it has crashed', async () => {
     const first = await started({ bus: new Broker(), keptTypes, limits });
     await first.uow.run((tx) => writeNote(tx, 'left-behind'));
     await eventually(() => expect(first.stats().relay.returned).toBe(1));
@@ -106,7 +106,7 @@ describe('an event that a service consumes and no queue takes', () => {
     expect(bus.taken).toHaveLength(1);
   });
 
-  it('is given up if no queue takes it for as long as the outbox keeps events', async () => {
+  it('is given up if no queue has taken it for as long as the outbox keeps events', async () => {
     const bus = new Broker();
     const ages = [8 * dayMs, 6 * dayMs].map((ms) => new Date(Date.now() - ms));
     for (const time of ages)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineContract, takesFrom } from '@warren/contracts';
 import { react } from '@warren/unit-of-work';
-import { createDecoder } from '../src/inbox/decode.js';
+import { createDecoder } from '../src/inbox/decoder.js';
 import { deliveryOf, noteEvent } from './support/deliveries.js';
 
 const request = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
@@ -24,12 +24,12 @@ const handlers = [react(note, 'note.written', nothing), react(printer, printed, 
 const decode = createDecoder(handlers, printer);
 const sentBy = (source: string, type: string) => decode(deliveryOf({ ...noteEvent({ type }), source }));
 
-describe('what a service takes from others', () => {
-  it('is an event that bears the name of the service that sends it', () => {
+describe('an event that a service receives', () => {
+  it('is accepted if its type begins with the name of the service that sent it', () => {
     expect(sentBy('/services/note', 'note.written')).toMatchObject({ ok: true });
   });
 
-  it('is an event of its own name that it accepts, from any service', () => {
+  it('is accepted from any service if the contract of the receiver accepts its type', () => {
     expect(sentBy('/services/note', printed)).toMatchObject({ ok: true });
     expect(takesFrom(printer, 'note', printed)).toBe(true);
   });
@@ -38,7 +38,7 @@ describe('what a service takes from others', () => {
     ['an event in the name of another service', '/services/other', 'note.written'],
     ['an event of its own name that it does not accept', '/services/note', 'printer.printed'],
     ['an event of a source that is no service', 'note', 'note.written'],
-  ])('is not %s', (_what, source, type) => {
+  ])('is refused if it is %s', (_what, source, type) => {
     expect(sentBy(source, type)).toMatchObject({ ok: false, verdict: { kind: 'dead', reason: 'schema' } });
   });
 });
@@ -47,7 +47,7 @@ describe('an event that this service accepts from any service', () => {
   const published = (publisher: string, source: string) =>
     decode({ ...deliveryOf({ ...noteEvent({ type: printed }), source }), publisher });
 
-  it('is taken if its source is the service that published it', () => {
+  it('is accepted if its source is the service that published it', () => {
     expect(published('note', '/services/note')).toMatchObject({ ok: true });
   });
 

@@ -15,9 +15,9 @@ export interface CursorPlace {
 
 /** Changes when the numbers of a feed may mean other entries than before. */
 export interface FeedEpoch {
-  /** That of the whole database, 16 hexadecimal digits. Changes when it is restored from a backup. */
+  /** The epoch of the whole database, 16 hexadecimal digits. Changes when it is restored from a backup. */
   database: string;
-  /** That of this feed. Grows by one when its user is erased. */
+  /** The epoch of this feed. Grows by one when its user is erased. */
   feed: number;
 }
 

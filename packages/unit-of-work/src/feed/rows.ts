@@ -37,7 +37,7 @@ function epochOf(row: HeadRow): FeedEpoch {
   return { database: row.epoch, feed: row.head_epoch ?? 0 };
 }
 
-/** Where a decoded cursor points. `asked` is undefined for a text that is no cursor of this user. */
+/** Where a decoded cursor points. `asked` is undefined for text that is not a cursor of this user. */
 export function placeOf(userId: string, row: PlaceRow, asked: CursorPlace | undefined): FeedPlace {
   const head = positionOf(userId, row);
   if (!asked) return { ok: false, reason: 'unknown', head };

@@ -1,6 +1,6 @@
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 
-/** How many times the database may go away while one event is handled alone, until that event is to blame. */
+/** How many times the database may become unreachable while an event is handled alone, until that event is to blame. */
 const maxStrikes = 3;
 /** Events whose messages this process has lost stay here until newer ones push them out. */
 const maxKept = 1_000;
@@ -23,8 +23,8 @@ export class Blame {
   /**
    * Says what a failure means. `begun`: whether the transaction had begun.
    *
-   * - `outage`: the database is away.
-   * - `unclear`: the database is there, but the failure may have been chance; the work should run again.
+   * - `outage`: the database is unreachable.
+   * - `unclear`: the database is reachable, but the failure may have been a coincidence; the work should run again.
    * - `own`: the work itself failed.
    */
   async judge(error: unknown, begun: boolean): Promise<'outage' | 'unclear' | 'own'> {

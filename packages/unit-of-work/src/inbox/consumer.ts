@@ -10,7 +10,7 @@ import type { Limits } from '../limits.js';
 import type { Schema } from '../schema/schema.js';
 import type { Transactor } from '../transaction/transactor.js';
 import { Blame } from './blame.js';
-import type { Decoder } from './decode.js';
+import type { Decoder } from './decoder.js';
 import { type ConsumerStats, createStats, isCrashLoop } from './stats.js';
 import type { Suspects } from './suspects.js';
 import { createWork, isReplayed, UsersLocked, type WorkDone, type WorkOptions } from './work.js';
@@ -39,12 +39,12 @@ export interface Consumer extends Pick<Subscription, 'handle' | 'probe'> {
 
 /** How long the other events of a call wait for locks at most after one has waited without success. */
 const shortLockWaitMs = 100;
-/** The pause before work runs again whose failure may have been chance. */
+/** The pause before the work is retried after a failure that may have been a coincidence. */
 const secondTryMs = 100;
 
 /**
  * Handles deliveries in batches, with one transaction for each batch. If anything fails, the batch is rolled back and its
- * events are handled one by one, so that a bad event fails alone. That counts as no further attempt.
+ * events are handled one by one, so that a bad event fails alone. That doesn't count as another attempt.
  *
  * An event whose locks other transactions hold gets the verdict `busy`, and the rest of the batch commits. `Blame` judges
  * failures that look like an outage of the database.

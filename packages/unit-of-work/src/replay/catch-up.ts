@@ -7,7 +7,7 @@ import type { EventHandler } from '../api.js';
 import type { Limits } from '../limits.js';
 import type { Schema } from '../schema/schema.js';
 import { Stopping } from '../stopping.js';
-import { envelope, rowOf } from '../transaction/language.js';
+import { envelope, rowOf } from '../transaction/serializer.js';
 import { createReplayRequests, type ReplayRequest, type ReplayRequests } from './requests.js';
 
 export interface CatchUpParts {

@@ -5,7 +5,7 @@ import { entityEpochIn } from '../epoch/epochs.js';
 import type { Limits } from '../limits.js';
 import type { Schema } from '../schema/schema.js';
 import type { OutboxRow } from '../transaction/effects.js';
-import type { Language } from '../transaction/language.js';
+import type { Serializer } from '../transaction/serializer.js';
 import type { Position, ReplayJob } from './jobs.js';
 
 /** A part of a replay. `next` is missing in the last one. */
@@ -18,7 +18,7 @@ export interface PagesParts<Db extends RawClient> {
   pool: Pool;
   schema: Schema;
   client: TransactionalClient<Db>;
-  language: Language;
+  serializer: Serializer;
   snapshots: readonly SnapshotSource<Db>[];
   limits: Limits;
 }
@@ -91,7 +91,7 @@ function asReplayed(body: string, replayId: string): string {
 
 /** Sends one type of snapshots after the other. */
 async function snapshotPage<Db extends RawClient>(parts: PagesParts<Db>, job: ReplayJob): Promise<Page> {
-  const { client, schema, language, limits } = parts;
+  const { client, schema, serializer, limits } = parts;
   const sources = parts.snapshots.filter(({ type }) => job.types === null || job.types.includes(type));
   const index = job.position === null ? 0 : sources.findIndex(({ type }) => type === job.position?.type);
   const source = sources[index];
@@ -109,7 +109,7 @@ async function snapshotPage<Db extends RawClient>(parts: PagesParts<Db>, job: Re
   );
   const cause = { correlationId: job.id };
   const events = entities.map((entity) => ({
-    ...language.event({ type: source.type, ...entity }, epoch, cause, job.id),
+    ...serializer.event({ type: source.type, ...entity }, epoch, cause, job.id),
     to: job.consumer,
   }));
   const last = entities.at(-1);

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { isInfrastructure, mayBeInfrastructure } from '../failures.js';
 import type { Limits } from '../limits.js';
 import { Stopped, Stopping } from '../stopping.js';
-import { envelope, rowOf } from '../transaction/language.js';
+import { envelope, rowOf } from '../transaction/serializer.js';
 import type { ReplayJob, ReplayJobs } from './jobs.js';
 import { type Page, type Pages, Unanswerable } from './pages.js';
 

@@ -31,7 +31,7 @@ export interface Unscheduled {
 export interface FeedTable {
   /** At most 500 due feeds in their order, from behind `after`. */
   due(after?: DueFeed): Promise<DueFeed[]>;
-  /** Writes down when the feeds of these users, at most 500, are due next. */
+  /** Saves when the feeds of these users, at most 500, are due next. */
   schedule(users: readonly string[]): Promise<Unscheduled>;
   /** Deletes at most 2,000 entries of the first of these users. `left`: users with more entries to delete. */
   prune(users: readonly string[]): Promise<{ deleted: number; left: string[] }>;
@@ -45,7 +45,7 @@ export interface FeedTable {
   saveScan(userId: string | null): Promise<void>;
 }
 
-/** Few enough for the planner to look each feed up by the index, even where there are hardly any others. */
+/** Few enough for the planner to look each feed up by the index, even in a small table. */
 const feedsPerQuery = 500;
 const feedsPerDelete = 20;
 const entriesPerFeed = 100;

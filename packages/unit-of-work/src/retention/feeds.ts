@@ -15,7 +15,7 @@ export interface FeedCounts {
 }
 
 /**
- * Prunes the feeds that are due, and writes down when each is due next. A feed that can't be scheduled, because another
+ * Prunes the feeds that are due, and saves when each is due next. A feed that can't be scheduled, because another
  * transaction writes to it or the process ends, stays due. The round of the feeds ends early where a step gave way to
  * other transactions at each of its tries.
  */

@@ -31,7 +31,7 @@ export async function maintainPartitions(round: PartitionRound): Promise<Partiti
   const dropDetached = () =>
     runStep(`drop ${table}`, () => call(client, schema, 'drop_detached($1)', [table]));
 
-  // What a process detached that ended before it could drop it.
+  // Partitions that a process detached before it crashed.
   while (await dropDetached());
   const days = await daysOf(client, schema, table);
   const today = dayOf(now);

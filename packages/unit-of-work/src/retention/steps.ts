@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { commit } from '../transaction/commit.js';
 
-/** While a step waits for a lock, others wait behind it. So it waits for far less than anyone notices. */
+/** While a step waits for a lock, other transactions wait behind it. So it waits only briefly. */
 const lockTimeoutMs = 100;
 const statementTimeoutMs = 2_000;
 

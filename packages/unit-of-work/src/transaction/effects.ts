@@ -1,6 +1,6 @@
 import type { Cause, NewEvent, NewFeedEntry, PersonalFields, TxEffects } from '../api.js';
 import type { OnceRecord } from '../once/record.js';
-import type { Language } from './language.js';
+import type { Serializer } from './serializer.js';
 
 /** An event on its way to the outbox: a whole CloudEvent in `body`. */
 export interface OutboxRow {
@@ -49,11 +49,11 @@ export class Effects {
   readonly marks: Marks = {};
   /** The epoch of this service's entities. The final statement checks that it still holds. */
   readonly entityEpoch: number;
-  readonly #language: Language;
+  readonly #serializer: Serializer;
   #sealed = false;
 
-  constructor(language: Language, entityEpoch: number) {
-    this.#language = language;
+  constructor(serializer: Serializer, entityEpoch: number) {
+    this.#serializer = serializer;
     this.entityEpoch = entityEpoch;
   }
 
@@ -64,13 +64,13 @@ export class Effects {
         this.#refuseLate();
         this.#refuseErased(event.about);
         const { about, confidential = false } = event;
-        this.events.push({ ...this.#language.event(event, this.entityEpoch, cause), about, confidential });
+        this.events.push({ ...this.#serializer.event(event, this.entityEpoch, cause), about, confidential });
       },
       feed: (userId: string, entry: NewFeedEntry) => {
         this.#refuseLate();
         this.#refuseErased(userId);
         this.#refuseErased(entry.personal?.userId);
-        this.entries.push(this.#language.entry(userId, entry));
+        this.entries.push(this.#serializer.entry(userId, entry));
       },
       erase: (userId: string) => {
         this.#refuseLate();

@@ -2,12 +2,12 @@ import type { RawClient } from '../api.js';
 import type { Schema } from '../schema/schema.js';
 
 /**
- * Deletes what the messaging tables hold of these users: their feeds, their words in the feeds of others, the answers kept
- * for repeats, and published events that carry their data. Retention deletes unpublished events after they are published.
- * Each feed begins its next epoch, which makes cursors of the old one unusable.
+ * Deletes everything of these users from the kit's tables: their feeds, their personal fields in the feeds of others, the
+ * records of `once`, and published events about them. Retention deletes unpublished events after they are published. Each
+ * feed begins its next epoch, so that older cursors can't be followed.
  *
- * A statement of its own changes the counters first. It waits for transactions that write to one of these feeds, and only
- * a statement that begins after that sees what they wrote.
+ * The first statement changes the counters, so it waits for transactions that write to these feeds. The second one begins
+ * after that and therefore sees what they wrote.
  */
 export async function eraseUsers(db: RawClient, schema: Schema, users: Iterable<string>): Promise<void> {
   const sorted = [...users].sort();

@@ -3,11 +3,11 @@ import type { TransactionOptions } from '../api.js';
 import { isStalePlan } from '../failures.js';
 import { checkCommitted } from './commit.js';
 
-/** What a transaction needs of a pool. Its connections should have `pipeline: true`. */
+/** A pool. Its connections should have `pipeline: true`. */
 export type Connections = Pick<Pool, 'connect'>;
 
 /** How often a transaction runs again because tables changed under its plans. */
-const mostReruns = 2;
+const maxReruns = 2;
 const defaultTimeoutMs = 10_000;
 
 /**
@@ -27,7 +27,7 @@ export async function inTransaction<T>(
       return value;
     } catch (error) {
       await transaction.rollback();
-      if (!transaction.hadStalePlan || reruns === mostReruns) throw error;
+      if (!transaction.hadStalePlan || reruns === maxReruns) throw error;
     }
   }
 }

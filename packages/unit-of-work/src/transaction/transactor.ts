@@ -8,7 +8,7 @@ import type { Schema } from '../schema/schema.js';
 import { Effects } from './effects.js';
 import { eraseUsers } from './erase.js';
 import { commitEffects } from './final-statement.js';
-import type { Language } from './language.js';
+import type { Serializer } from './serializer.js';
 
 /** Takes the events of a transaction after its commit. */
 export interface CommittedEvents {
@@ -23,7 +23,7 @@ export interface CommittedEvents {
 export interface TransactorParts<Db extends RawClient> {
   client: TransactionalClient<Db>;
   schema: Schema;
-  language: Language;
+  serializer: Serializer;
   epoch: EntityEpoch;
   relay: CommittedEvents;
   limits: Limits;
@@ -39,15 +39,15 @@ export interface Transactor<Db extends RawClient> {
   persist<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T>;
 }
 
-const mostReruns = 3;
+const maxReruns = 3;
 
 export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db>): Transactor<Db> {
-  const { client, schema, language, epoch, relay, limits, log, committed } = parts;
+  const { client, schema, serializer, epoch, relay, limits, log, committed } = parts;
   const options = { maxWait: limits.maxWaitMs, timeout: limits.transactionMs };
 
   async function transact<T>(work: (db: Db, effects: Effects) => Promise<T>): Promise<T> {
-    // Those of the last run, since the client may run the work again.
-    let effects = new Effects(language, epoch.current);
+    // The effects of the latest run: the client may run the work again.
+    let effects = new Effects(serializer, epoch.current);
     let claimed = 0;
     const giveUp = () => {
       effects.seal();
@@ -56,7 +56,7 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
     };
     const written = client.$transaction(async (db) => {
       giveUp();
-      effects = new Effects(language, epoch.current);
+      effects = new Effects(serializer, epoch.current);
       const value = await work(db, effects);
       effects.seal();
       const { events, erased } = effects;
@@ -81,7 +81,7 @@ export function createTransactor<Db extends RawClient>(parts: TransactorParts<Db
         try {
           return await transact(work);
         } catch (error) {
-          if (reruns === mostReruns || !isRerunnable(error)) throw error;
+          if (reruns === maxReruns || !isRerunnable(error)) throw error;
           log.debug({ err: error, reruns }, 'the transaction lost against another one; running it again');
           await sleep(5 + Math.random() * 20 * 2 ** reruns);
         }

@@ -3,7 +3,7 @@ import { hasCopyOf } from '../replay/copies.js';
 import type { Schema } from '../schema/schema.js';
 import type { CollectedEffects } from './effects.js';
 
-/** The database transaction with the members of `TxEffects` beside it. */
+/** The database transaction, extended with the members of `TxEffects`. */
 export function joinTx<Db extends RawClient>(db: Db, schema: Schema, effects: CollectedEffects): Tx<Db> {
   return Object.assign(Object.create(db), effects, {
     hasCopyOf: (service: string) => hasCopyOf(db, schema, service),

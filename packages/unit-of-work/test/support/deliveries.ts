@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@warren/contracts';
 import type { Delivery, EventBus, Verdict } from '@warren/event-bus';
-import { envelope } from '../../src/transaction/language.js';
+import { envelope } from '../../src/transaction/serializer.js';
 import type { ScriptedBus } from './scripted-bus.js';
 
 export interface NoteEventParts {

@@ -18,7 +18,7 @@ import {
   react,
 } from '@warren/unit-of-work';
 import pg from 'pg';
-import { envelope, rowOf } from '../../src/transaction/language.js';
+import { envelope, rowOf } from '../../src/transaction/serializer.js';
 import { note, quiet } from './fixture.js';
 
 const noteContract = defineContract({

@@ -4,11 +4,11 @@ import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Cause, NewEvent, NewFeedEntry } from '../api.js';
 import type { OutboxRow, PendingEntry } from './effects.js';
 
-/** Turns what handlers publish and feed into rows, and holds it to the service's contract. */
-export interface Language {
+/** Turns events and feed entries into rows for the final statement, and checks them against the service's contract. */
+export interface Serializer {
   /**
-   * Throws if the contract has no such type or `data` doesn't fit it: a programming error. `epoch` is that of the
-   * service's entities. `replayId`: the event is part of that replay.
+   * Throws `TypeError` if the contract has no such type or `data` doesn't fit it, since that is a programming error.
+   * `epoch` is the epoch of the service's entities. With `replayId` the event is a part of that replay.
    */
   event(event: NewEvent, epoch: number, cause: Cause, replayId?: string): OutboxRow;
   /** Throws like `event`. */
@@ -17,13 +17,13 @@ export interface Language {
 
 type Checker = (value: unknown) => Check<unknown>;
 
-export function createLanguage(contract: ServiceContract): Language {
+export function createSerializer(contract: ServiceContract): Serializer {
   const emits = compileAll(contract.emits);
   const feed = compileAll(contract.feed);
 
   return {
     event(event, epoch, cause, replayId) {
-      demandFit(`${contract.service}'s event ${event.type}`, emits.get(event.type), event.data);
+      requireFit(`${contract.service}'s event ${event.type}`, emits.get(event.type), event.data);
       return rowOf({
         ...envelope(contract.service, event, cause, replayId),
         ...(epoch > 0 && { entityepoch: epoch }),
@@ -31,7 +31,7 @@ export function createLanguage(contract: ServiceContract): Language {
     },
 
     entry(userId, { type, data, id = uuidv7(), personal }) {
-      demandFit(`${contract.service}'s feed entry ${type}`, feed.get(type), data);
+      requireFit(`${contract.service}'s feed entry ${type}`, feed.get(type), data);
       if (userId === '' || !isUuid(id))
         throw new TypeError(`Feed entry ${type} needs a user and a UUID as id`);
       return { userId, type, id, data: JSON.stringify(data), personal };
@@ -39,7 +39,7 @@ export function createLanguage(contract: ServiceContract): Language {
   };
 }
 
-/** The event as it travels. */
+/** The event as a CloudEvent. */
 export function envelope(service: string, event: NewEvent, cause: Cause, replayId?: string): DomainEvent {
   const { type, subject, version, data } = event;
   const { correlationId, causationId, traceparent } = cause;
@@ -61,7 +61,7 @@ export function envelope(service: string, event: NewEvent, cause: Cause, replayI
   };
 }
 
-/** Throws if the envelope doesn't fit: a programming error. */
+/** Throws `TypeError` if the envelope is not valid, since that is a programming error. */
 export function rowOf(event: DomainEvent): OutboxRow {
   const checked = checkDomainEvent(event);
   if (!checked.ok) throw misfit(`The envelope of ${event.type}`, checked.errors);
@@ -72,7 +72,7 @@ const sourcePrefix = '/services/';
 
 const sourceOf = (service: string): string => `${sourcePrefix}${service}`;
 
-/** The service that an envelope names as its source; empty for what names none. */
+/** The service that an envelope names as its source; empty if it names none. */
 export const serviceOfSource = (source: string): string =>
   source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : '';
 
@@ -80,7 +80,7 @@ function compileAll(schemas: ServiceContract['emits']): Map<string, Checker> {
   return new Map(Object.entries(schemas).map(([type, schema]) => [type, compileWriter(schema)]));
 }
 
-function demandFit(what: string, check: Checker | undefined, data: unknown): void {
+function requireFit(what: string, check: Checker | undefined, data: unknown): void {
   if (!check) throw new TypeError(`${what} is not in the contract`);
   const result = check(data);
   if (!result.ok) throw misfit(what, result.errors);

@@ -8,14 +8,14 @@ import {
 import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
 import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
 import type { EventHandler } from '../api.js';
-import { serviceOfSource } from '../transaction/language.js';
+import { serviceOfSource } from '../transaction/serializer.js';
 
 export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
 
-/** Turns a delivery into an event that fits its contract, or says what shall become of it. */
+/** Turns a delivery into an event that fits its contract, or into the verdict on the delivery. */
 export type Decoder = (delivery: Delivery) => Decoded;
 
-/** `handlers` say what the data of their types must fit; `contract` is that of the service that consumes. */
+/** `handlers` have the schemas of the data. `contract` is the contract of the consuming service. */
 export function createDecoder(
   handlers: Iterable<Pick<EventHandler, 'type' | 'schema'>>,
   contract: ServiceContract,
@@ -31,7 +31,7 @@ export function createDecoder(
     const envelope = checkDomainEvent(body.value);
     if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
     const { type, source, replayid } = envelope.value;
-    // The broker looks at the routing key only: it lets a service send what its contract emits.
+    // The broker's permissions go by the routing key only, so the type and the source in the body are checked here.
     if (type !== delivery.type || !takesFrom(contract, serviceOfSource(source), type))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
     // Any service may publish a type that this one accepts, but only in its own name.
@@ -57,8 +57,8 @@ function parse(body: string): { ok: true; value: unknown } | { ok: false } {
 }
 
 /**
- * A newer instance of the same rollout may know the type: it gets all the retries before it is dead. A replay of
- * everything holds what no build ever asked for.
+ * The verdict on a type without a handler. A newer instance of the same rollout may have one, so the event is retried
+ * before it becomes a dead letter. A replay may contain types that the service never handled; those are skipped.
  */
 function unhandled(type: string, attempt: number, isReplayed: boolean): Decoded {
   const error = new Error(`No handler for ${type} in this build`);
