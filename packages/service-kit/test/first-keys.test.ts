@@ -41,7 +41,7 @@ afterAll(async () => {
   jwks.close();
 });
 
-/** The status that an upgrade to Socket.IO is answered with. */
+/** The status of the response to a Socket.IO upgrade. */
 function upgrade(): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const headers = {

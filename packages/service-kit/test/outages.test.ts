@@ -65,7 +65,7 @@ describe('a service whose database is unreachable', () => {
     held = [];
     const env = {
       DATABASE_URL: url,
-      // Two, and the health check's own.
+      // Two for the pool, and one for the health check.
       DATABASE_POOL: '3',
       PORT: '0',
       INTERNAL_PORT: '0',

@@ -9,7 +9,7 @@ const ready = Buffer.from('5a0000000549', 'hex');
 const authenticated = Buffer.from('520000000800000000', 'hex');
 const fatal = 'SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';
 
-/** What a server that shuts down says when its client was frozen meanwhile: answer and end in one packet. */
+/** The packet that a frozen client finds from a server that has shut down: the response and the end together. */
 const answerAndEnd = Buffer.concat([message('C', 'SELECT 1\0'), ready, message('E', fatal)]);
 
 function message(kind: string, body: string): Buffer {
@@ -40,7 +40,7 @@ describe('a pooled connection that is lost between two users', () => {
   });
 });
 
-/** Accepts, and answers the first query with its end. */
+/** A server that answers the first query and ends the connection in the same packet. */
 function shuttingDown(socket: Socket): void {
   socket.once('data', () => {
     socket.write(Buffer.concat([authenticated, ready]));
@@ -49,7 +49,7 @@ function shuttingDown(socket: Socket): void {
   socket.on('error', () => undefined);
 }
 
-/** One query, with somebody waiting for its connection. Counts errors that no listener was there for. */
+/** Sends a query while another user waits for the connection. Counts the errors that have no listener. */
 async function unheardErrors(pool: pg.Pool): Promise<number> {
   let unheard = 0;
   pool.on('connect', (client) => {

@@ -17,7 +17,7 @@ function revocation(revokedAt = new Date()): SessionRevoked {
   };
 }
 
-/** A user service, as far as its list goes: answers a status or a body to the parameters of a question. */
+/** The list of a user service: answers the parameters of a request with a status or a body. */
 type Answer = (asked: Record<string, string>) => number | Record<string, unknown>;
 
 let server: Server;
@@ -67,7 +67,7 @@ describe('the list of a user service that has pages', () => {
   });
 });
 
-/** As the release before answers: it refuses what it doesn't know. */
+/** Answers like the previous release, which refuses unknown parameters. */
 const dated =
   (list: () => SessionRevoked[]): Answer =>
   (parameters) =>

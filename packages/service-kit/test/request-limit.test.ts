@@ -71,7 +71,7 @@ async function ask({ path = '/things', method = 'GET', token, from = '192.0.2.1'
   return { status: response.status, headers: response.headers, text };
 }
 
-/** How often each status was answered, to so many requests at once. */
+/** Sends `count` requests at the same time, and counts the responses by status. */
 async function tally(count: number, asking: Asking): Promise<Record<number, number>> {
   const answers = await Promise.all(Array.from({ length: count }, () => ask(asking)));
   const statuses: Record<number, number> = {};

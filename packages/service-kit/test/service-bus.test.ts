@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { EventBus } from '@warren/event-bus';
 import { ServiceBus } from '../src/service/broker.js';
 
-/** Notes what is asked of it. */
+/** A bus that records the calls. */
 class NotingBus implements EventBus {
   readonly state = 'up';
   readonly publishing = 'up';

@@ -5,7 +5,7 @@ import { Closing, createStop } from '../src/service/stop.js';
 
 const log = pino({ level: 'silent' });
 
-/** A service of which each part notes what is asked of it, and lets the test decide how long that takes. */
+/** The parts of a service, which record their calls. The test decides how long a call takes. */
 function partsOf(drainSeconds: number, failure?: Error) {
   const notes: string[] = [];
   const releases = new Map<string, () => void>();

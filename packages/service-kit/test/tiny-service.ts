@@ -13,19 +13,19 @@ export const tinyContract = defineContract({
 });
 
 export interface TinyOptions {
-  /** Instead of no doors at all. */
+  /** Default: no doors. */
   doors?: () => Doors<RawClient, typeof tinyContract>;
   background?: Background[];
 }
 
-/** As little as a service needs. */
+/** The smallest possible service. */
 export function tinyService({ doors, background = [] }: TinyOptions = {}) {
   return defineService({
     contract: tinyContract,
     port: 4_001,
     config: Type.Object({}),
     database: {
-      // Without Prisma's generated code.
+      // Not a Prisma client, so no code has to be generated.
       client: (pool: pg.Pool) => ({ ...pgClient(pool), $disconnect: async () => undefined }),
       prisma: new URL('./fixture/prisma/', import.meta.url),
     },

@@ -33,7 +33,7 @@ interface TokenChange {
   header?: Partial<JWTHeaderParameters>;
   claims?: Record<string, unknown>;
   issuer?: string;
-  /** Null: none. */
+  /** Null: no audience. */
   audience?: string | null;
   expiresIn?: number;
   key?: CryptoKey | Uint8Array;

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => http.close());
 
-/** Node.js stops reading requests while answers wait; it must stay so, whatever stands around it. */
+/** Node.js stops reading requests while responses wait to be sent. The server must not change that. */
 it('a client that sends requests and never reads the responses does not fill the memory', async () => {
   const socket = connect((http.server.address() as AddressInfo).port, '127.0.0.1');
   socket.on('error', () => socket.destroy());

@@ -26,9 +26,18 @@ async function fill(userId: string, rows: number, from = Date.now() - rows, ever
     const at = from + index * every;
     return { id: `${id(at).slice(0, 24)}${userId.slice(-12)}`, userId, eventId: `${userId} ${index}` };
   });
-  await world.client.notification.createMany({
-    data: data.map((row) => ({ ...row, kind: 'test', title: '', body: '', data: {}, createdAt: new Date() })),
-  });
+  await world.client.$transaction((tx) =>
+    tx.notification.createMany({
+      data: data.map((row) => ({
+        ...row,
+        kind: 'test',
+        title: '',
+        body: '',
+        data: {},
+        createdAt: new Date(),
+      })),
+    }),
+  );
   await world.client.counts.update({
     where: { userId },
     data: { unread: { increment: rows }, unseen: { increment: rows } },

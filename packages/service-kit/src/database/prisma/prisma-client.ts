@@ -28,8 +28,9 @@ type Work<T> = (db: RawClient) => Promise<T>;
  * that belongs to the transaction until its end (`ModelClients`). The pool bounds the wait for a connection. If tables
  * have changed under the plans of a transaction, it runs again, so its work must have no effects of its own.
  *
- * The client refuses the transactions that Prisma would run itself outside of such a transaction: lists of operations, and
- * nested writes. They would neither run again nor check the outcome of COMMIT.
+ * The client refuses the transactions that Prisma would run itself outside of such a transaction: for lists of operations,
+ * nested writes, and operations with more values than one statement takes. They would neither run again nor check the
+ * outcome of COMMIT.
  */
 export function prismaClient<Client extends ServiceClient<RawClient> & RawClient & ExtensibleClient>(
   pool: Pool,
