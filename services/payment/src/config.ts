@@ -47,5 +47,5 @@ export const config = Type.Object({
   }),
 });
 
-/** As parsed. */
+/** The parsed variables. */
 export type PaymentConfig = Static<typeof config>;

@@ -9,26 +9,26 @@ import { webhookRoutes } from './http/webhooks.js';
 import { eraser } from './jobs/eraser.js';
 import { operationSweeper } from './jobs/sweeper.js';
 import { createAct } from './operations/act.js';
-import { createLease } from './operations/lease.js';
+import { defaultDurations } from './operations/durations.js';
+import { createLeaseOperations } from './operations/lease-operations.js';
 import { createPay } from './operations/pay.js';
 import { createProgress } from './operations/progress.js';
 import { providerCalls } from './operations/provider-calls.js';
 import { createRefund } from './operations/refund.js';
-import { defaultTiming } from './operations/timing.js';
 import type { PaymentProvider } from './providers/provider.js';
 import type { PaymentDb } from './store/database.js';
 import { paymentSnapshots } from './store/snapshots.js';
 
-/** The doors and jobs of the service, with this provider behind them. */
+/** The doors and jobs of the service, which call this provider. */
 export function paymentDoors(
   context: PaymentContext,
   provider: PaymentProvider,
-  timing = defaultTiming,
+  durations = defaultDurations,
 ): Doors<PaymentDb, typeof paymentContract> {
-  const calls = providerCalls({ ...context, provider, timing });
-  const lease = createLease({ ...context, provider, timing });
-  const progress = createProgress({ ...context, calls, lease, timing });
-  const operations = { ...context, provider, calls, progress, timing };
+  const calls = providerCalls({ ...context, provider, durations });
+  const leaseOperations = createLeaseOperations({ ...context, provider, durations });
+  const progress = createProgress({ ...context, calls, leaseOperations, durations });
+  const operations = { ...context, provider, calls, progress, durations };
   const act = createAct(operations);
   const { webhook } = provider;
   const { PAYMENTS_PER_MINUTE: mostPerMinute } = context.config;
@@ -42,8 +42,8 @@ export function paymentDoors(
     commands: actionCommands(act),
     snapshots: [paymentSnapshots],
     background: [
-      operationSweeper({ ...context, calls, lease, everyMs: timing.sweepEveryMs }),
-      eraser({ ...context, everyMs: timing.sweepEveryMs }),
+      operationSweeper({ ...context, calls, leaseOperations, everyMs: durations.sweepEveryMs }),
+      eraser({ ...context, everyMs: durations.sweepEveryMs }),
     ],
   };
 }

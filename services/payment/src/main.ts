@@ -3,7 +3,7 @@ import { defineService, type Pool, prismaClient, runWhenMain } from '@warren/ser
 import { config } from './config.js';
 import { paymentDoors } from './doors.js';
 import { userProjections } from './events/users.js';
-import { chooseProvider } from './providers/choose.js';
+import { chooseProvider } from './providers/choose-provider.js';
 import { PrismaClient } from './store/database.js';
 
 export const payment = defineService({

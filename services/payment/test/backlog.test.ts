@@ -8,13 +8,13 @@ let world: World;
 let service: Instance;
 beforeAll(async () => {
   world = await World.create();
-  const timing = { answerWithinMs: 20_000 };
-  service = await world.start({ provider, timing, env: { OUTBOX_BACKLOG: '5' } });
+  const durations = { answerWithinMs: 20_000 };
+  service = await world.start({ provider, durations, env: { OUTBOX_BACKLOG: '5' } });
 }, startTimeout);
 afterAll(() => world.close());
 
-/** Events that wait for the broker, as while it is away. */
-async function pileUp(): Promise<void> {
+/** Fills the outbox, as if the broker were unreachable. */
+async function fillOutbox(): Promise<void> {
   await service.client.$executeRaw`
     INSERT INTO messaging.outbox (id, type, body, claimed_until)
     SELECT gen_random_uuid(), 'payment.processing', '{}', now() + interval '1 hour' FROM generate_series(1, 10)`;
@@ -25,7 +25,7 @@ async function pileUp(): Promise<void> {
 
 it('refuses new payments while too many events wait in the outbox, but settles payments whose money has moved', async () => {
   const [payer, recipient] = await world.people();
-  provider.beforeMove = pileUp;
+  provider.beforeMove = fillOutbox;
   const { body } = await service.pay(payer, recipient);
   expect(body.status).toBe('succeeded');
   expect(await service.balance(recipient)).toBe(1250);

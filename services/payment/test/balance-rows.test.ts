@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
-import { heldBy, insertPayment, migrateAll, migrateUntil, move, wrongBalances } from './support/books.js';
+import { heldBy, insertPayment, migrateAll, migrateUntil, move, wrongBalances } from './support/ledger.js';
 import { startTimeout } from './support/service.js';
 
 const beforeBalances = '20261130100000_epochs_of_copies';
@@ -25,8 +25,8 @@ async function connect(): Promise<pg.Client> {
   return client;
 }
 
-/** Until so many transactions of this database wait for another one. */
-async function waitForWaiting(client: pg.Client, count = 1): Promise<void> {
+/** Waits until `count` transactions of this database are blocked by a lock. */
+async function waitUntilBlocked(client: pg.Client, count = 1): Promise<void> {
   await eventually(async () => {
     const { rows } = await client.query(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -54,7 +54,7 @@ describe('balances of a database that already has a ledger', () => {
     await two.query('BEGIN');
     await move(two, id, ['ada', 'eve'], 5);
     const migrated = migrateAll(database.url);
-    await waitForWaiting(one);
+    await waitUntilBlocked(one);
     await two.query('COMMIT');
     expect(await migrated).toEqual(['20261130110100_balances_until_then']);
     const held = [await heldBy(one, 'ada'), await heldBy(one, 'grace'), await heldBy(one, 'eve')];
@@ -63,8 +63,8 @@ describe('balances of a database that already has a ledger', () => {
   });
 
   /**
-   * Grace holds 1,000 from before there were balances, so that she has no row. Then one transaction pays her 1 and makes
-   * the row, another pays her 10 and waits for it, and the first one ends.
+   * Grace holds 1,000 from before the migration of balances, so she has no row. Then one transaction pays her 1 and
+   * inserts the row, another one pays her 10 and waits for it, and the first one ends.
    */
   async function twoPayGrace(firstEnds: 'COMMIT' | 'ROLLBACK') {
     await migrateUntil(database.url, beforeBalances);
@@ -75,7 +75,7 @@ describe('balances of a database that already has a ledger', () => {
     await one.query('BEGIN');
     await move(one, id, ['ada', 'grace'], 1);
     const second = move(two, id, ['eve', 'grace'], 10);
-    await waitForWaiting(one);
+    await waitUntilBlocked(one);
     await one.query(firstEnds);
     await second;
     return one;

@@ -5,27 +5,27 @@ import { eventually, type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { sandboxProvider } from '../src/providers/sandbox.js';
-import { insertPayment, wrongBalances } from './support/books.js';
+import { seededRandom, withFaults } from './support/faults.js';
+import { insertPayment, wrongBalances } from './support/ledger.js';
 import { type Instance, startTimeout, World } from './support/service.js';
-import { behindBadLine, random } from './support/weather.js';
 
 let world: World;
 let instances: [Instance, Instance];
 let database: TestDatabase;
 let client: pg.Client;
 let next: () => number;
-/** The first calls to the provider get lost now and then. */
-let isStormy = true;
+/** Whether some calls to the provider get lost. */
+let callsGetLost = true;
 beforeAll(async () => {
   database = await testDatabase();
   world = await World.create(database);
   const seed = Number(process.env.WARREN_TEST_SEED ?? Date.now() % 100_000);
-  next = random(seed);
-  const provider = behindBadLine(sandboxProvider({ slowMs: 50 }), {
-    fault: () => (isStormy && next() < 0.1 ? (next() < 0.5 ? 'cut-before' : 'cut-after') : 'none'),
+  next = seededRandom(seed);
+  const provider = withFaults(sandboxProvider({ slowMs: 50 }), {
+    fault: () => (callsGetLost && next() < 0.1 ? (next() < 0.5 ? 'cut-before' : 'cut-after') : 'none'),
   });
-  const timing = { sweepEveryMs: 50 };
-  instances = [await world.start({ provider, timing }), await world.start({ provider, timing })];
+  const durations = { sweepEveryMs: 50 };
+  instances = [await world.start({ provider, durations }), await world.start({ provider, durations })];
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
 }, startTimeout);
@@ -79,7 +79,7 @@ describe('balances', () => {
       }),
     ).finally(() => {
       busy = false;
-      isStormy = false;
+      callsGetLost = false;
     });
     await acting;
     await looking;
@@ -122,7 +122,7 @@ async function fastest(work: () => Promise<unknown>): Promise<number> {
     const person = uuidv7();
     const account = `person:${person}`;
     const paymentId = await insertPayment(client);
-    // A thousand movements of two thousand entries each: whether they balance is asked once an entry.
+    // A thousand movements of two thousand entries each. The trigger is off, because it checks a movement for each entry.
     await client.query('ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_balance');
     await client.query(
       `WITH movements AS (

@@ -4,7 +4,13 @@ import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { createAct } from '../src/operations/act.js';
 import { createRefund } from '../src/operations/refund.js';
-import { afterTheCall, beforeTheCall, crashing, type LastWords, living } from './support/crashing.js';
+import {
+  type CrashPoint,
+  crashAfterCall,
+  crashBeforeCall,
+  crashingParts,
+  workingParts,
+} from './support/crashing.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { type Instance, startTimeout, World } from './support/service.js';
 
@@ -19,25 +25,25 @@ const ends: Readonly<Record<Kind, { status: string; amountRefunded: number; move
 
 const provider = new FakeProvider();
 let world: World;
-let bystander: Instance;
+let observer: Instance;
 beforeAll(async () => {
   world = await World.create();
-  bystander = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
+  observer = await world.start({ provider, durations: { sweepEveryMs: 3_600_000 } });
 }, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
   provider.asked.length = 0;
 });
 
-/** Does it in a process that dies in the middle. */
-async function crash(kind: Kind, leaseMs: number, lastWords: LastWords) {
+/** Performs the operation in a process that crashes at `crashPoint`. */
+async function crash(kind: Kind, leaseMs: number, crashPoint: CrashPoint) {
   const [payerId, recipientId] = await world.people();
   provider.outcomes.charge =
     kind === 'refund' ? { to: 'succeeded' } : { to: 'requires_action', nextAction: { type: 'x' } };
-  const payment = (await bystander.pay(payerId, recipientId)).body as Payment;
+  const payment = (await observer.pay(payerId, recipientId)).body as Payment;
   const before = provider.moves;
   const idempotencyKey = uuidv7();
-  const parts = crashing(bystander, provider, { leaseMs, lastWords });
+  const parts = crashingParts(observer, provider, { leaseMs, crashPoint });
   const cause = { correlationId: 'first' };
   const paymentId = payment.id;
   const asker = { userId: recipientId, roles: [] };
@@ -47,12 +53,12 @@ async function crash(kind: Kind, leaseMs: number, lastWords: LastWords) {
 }
 
 const operationOf = (paymentId: string, kind: Kind) =>
-  bystander.client.operation.findFirstOrThrow({ where: { paymentId, kind } });
+  observer.client.operation.findFirstOrThrow({ where: { paymentId, kind } });
 
 async function expectSettledOnce(kind: Kind, { id: paymentId }: Payment): Promise<void> {
   await eventually(async () => expect((await operationOf(paymentId, kind)).settledAt).not.toBeNull());
-  const row = await bystander.client.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  const movements = await bystander.client.ledgerMovement.count({ where: { paymentId } });
+  const row = await observer.client.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  const movements = await observer.client.ledgerMovement.count({ where: { paymentId } });
   const { status, amountRefunded, refundsPending } = row;
   expect({ status, amountRefunded: Number(amountRefunded), movements }).toEqual(ends[kind]);
   expect(refundsPending).toBe(0n);
@@ -60,18 +66,18 @@ async function expectSettledOnce(kind: Kind, { id: paymentId }: Payment): Promis
 
 describe.each(kinds)('a crash during a %s', (kind) => {
   describe.each([
-    ['between reserving it and calling the provider', beforeTheCall, 0],
-    ['between calling the provider and settling it', afterTheCall, 1],
-  ] as const)('%s', (_, lastWords, movedBefore) => {
+    ['between reserving it and calling the provider', crashBeforeCall, 0],
+    ['between calling the provider and settling it', crashAfterCall, 1],
+  ] as const)('%s', (_, crashPoint, movedBefore) => {
     it('hazard: leaves the operation open, and nobody knows whether it was done', async () => {
-      const { payment, moved } = await crash(kind, 3_600_000, lastWords);
+      const { payment, moved } = await crash(kind, 3_600_000, crashPoint);
       expect(moved()).toBe(movedBefore);
       expect(await operationOf(payment.id, kind)).toMatchObject({ settledAt: null, correlationId: 'first' });
     });
 
     it('is repaired by sweepers, which ask the provider first, perform the operation once and settle it once', async () => {
-      const { payment, moved } = await crash(kind, 0, lastWords);
-      const sweeping = { provider, timing: { sweepEveryMs: 20 } };
+      const { payment, moved } = await crash(kind, 0, crashPoint);
+      const sweeping = { provider, durations: { sweepEveryMs: 20 } };
       const instances = await Promise.all([world.start(sweeping), world.start(sweeping)]);
       try {
         await expectSettledOnce(kind, payment);
@@ -83,8 +89,8 @@ describe.each(kinds)('a crash during a %s', (kind) => {
     });
 
     it('is repaired by a repeat with the same key, which continues the operation', async () => {
-      const { payment, payerId, recipientId, idempotencyKey, moved } = await crash(kind, 0, lastWords);
-      const again = living(bystander, provider);
+      const { payment, payerId, recipientId, idempotencyKey, moved } = await crash(kind, 0, crashPoint);
+      const again = workingParts(observer, provider);
       const cause = { correlationId: 'second' };
       if (kind === 'refund') {
         const asker = { userId: recipientId, roles: [] };
@@ -100,14 +106,14 @@ describe.each(kinds)('a crash during a %s', (kind) => {
   });
 
   it('blocks conflicting operations until the outcome is known', async () => {
-    const { payment, payerId, recipientId } = await crash(kind, 3_600_000, beforeTheCall);
+    const { payment, payerId, recipientId } = await crash(kind, 3_600_000, crashBeforeCall);
     if (kind === 'refund') {
-      const over = await bystander.refund(recipientId, payment.id, { amount: 751 });
+      const over = await observer.refund(recipientId, payment.id, { amount: 751 });
       expect(over.body.code).toBe('refund-exceeds-payment');
       return;
     }
     for (const what of ['confirm', 'cancel']) {
-      const { status, body } = await bystander.http(payerId, 'POST', `/payments/${payment.id}/${what}`);
+      const { status, body } = await observer.http(payerId, 'POST', `/payments/${payment.id}/${what}`);
       expect([status, body.code]).toEqual([409, kind === 'confirm' ? 'wrong-state' : 'request-in-progress']);
     }
   });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultTiming, retryDelay } from '../src/operations/timing.js';
+import { defaultDurations, retryDelay } from '../src/operations/durations.js';
 
 describe('the default durations', () => {
   it('leave a request one of its five seconds to answer after it waited for the provider', () => {
-    expect(defaultTiming.answerWithinMs).toBeLessThanOrEqual(4_000);
+    expect(defaultDurations.answerWithinMs).toBeLessThanOrEqual(4_000);
   });
 
   it('let a lease cover the provider call and the settlement', () => {
-    expect(defaultTiming.leaseMs).toBeGreaterThanOrEqual(defaultTiming.providerTimeoutMs + 5_000);
+    expect(defaultDurations.leaseMs).toBeGreaterThanOrEqual(defaultDurations.providerTimeoutMs + 5_000);
   });
 
   it('retry an open operation forever, at intervals that grow up to five minutes', () => {

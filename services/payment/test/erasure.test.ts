@@ -4,7 +4,7 @@ import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { newPayment } from '../src/domain/new-payment.js';
 import { announce } from '../src/operations/announce.js';
-import { eraseMore } from '../src/store/erasure.js';
+import { eraseNextPayments } from '../src/store/erasure.js';
 import { reserveCharge } from '../src/store/reservations.js';
 import { FakeProvider } from './support/fake-provider.js';
 import { anOperation } from './support/payments.js';
@@ -15,7 +15,7 @@ let service: Instance;
 const provider = new FakeProvider();
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider, timing: { sweepEveryMs: 100 } });
+  service = await world.start({ provider, durations: { sweepEveryMs: 100 } });
 }, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
@@ -37,8 +37,8 @@ const request = (recipientId: string) => ({
   paymentMethod: 'pm_card_visa',
 });
 
-/** Until some transaction of this database waits for another one. */
-const waitsForALock = () =>
+/** Waits until a transaction of this database is blocked by a lock. */
+const waitUntilBlocked = () =>
   eventually(async () => {
     const [row] = await service.client.$queryRaw<{ waiting: number }[]>`
       SELECT count(*)::int AS waiting FROM pg_stat_activity
@@ -128,7 +128,7 @@ describe('deleting a person', () => {
     provider.afterMove = async () => {
       provider.afterMove = async () => undefined;
       await world.bus.publish(deletedEvent(ada, 2));
-      // Before the sweeper has had its turn.
+      // The erasure itself does this, before the sweeper runs.
       const { nextAction, clientSecret } = await rowOf(waiting.id);
       expect([nextAction, clientSecret]).toEqual([null, null]);
     };
@@ -154,7 +154,7 @@ describe('deleting a person', () => {
       erased = world.bus.publish(deletedEvent(ada, 2)).then(() => {
         done = true;
       });
-      await waitsForALock();
+      await waitUntilBlocked();
       expect(done).toBe(false);
     });
     await erased;
@@ -214,7 +214,7 @@ describe('deleting a person', () => {
     await service.client.$executeRaw`
       INSERT INTO user_copies (id, version) SELECT gen_random_uuid(), 1 FROM generate_series(1, 20000)`;
     const read = await service.client.$transaction(async (tx) => {
-      expect(await eraseMore(tx, uuidv7())).toBe(false);
+      expect(await eraseNextPayments(tx, uuidv7())).toBe(false);
       return tx.$queryRaw`
         SELECT seq_tup_read::int AS rows FROM pg_stat_xact_user_tables WHERE relid = 'user_copies'::regclass`;
     });

@@ -25,7 +25,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** In one transaction, which is rolled back where it fails. */
+/** Runs the statements in one transaction, which is rolled back if one fails. */
 async function run(...statements: string[]): Promise<void> {
   try {
     for (const statement of ['BEGIN', ...statements, 'COMMIT']) await worker.query(statement);
@@ -34,7 +34,7 @@ async function run(...statements: string[]): Promise<void> {
   }
 }
 
-/** A movement of one side only. */
+/** A movement with one side only. */
 const unbalanced = (movementId: string) => [
   `INSERT INTO public.ledger_movements VALUES ('${movementId}', '${paymentId}', '${uuidv7()}', 'refund', now())`,
   `INSERT INTO public.ledger_entries VALUES ('${movementId}', 0, 'person:mallory', 'EUR', 100)`,

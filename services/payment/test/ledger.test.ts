@@ -48,7 +48,7 @@ describe('the ledger', () => {
 });
 
 describe('the database', () => {
-  /** Writes a movement in a transaction of its own, as some other program might. */
+  /** Writes a movement in a transaction of its own, as another program might. */
   async function post(entries: readonly (readonly [account: string, currency: string, amount: number])[]) {
     const [payer, recipient] = await world.people();
     const { body } = await service.pay(payer, recipient);

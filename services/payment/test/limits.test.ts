@@ -58,7 +58,7 @@ describe('a payment', () => {
     const answers = [];
     for (let n = 0; n < 2; n += 1) answers.push(await service.refund(grace, body.id, { amount: 1 }));
     expect(codes(answers)).toEqual([201, 'wrong-state']);
-    // No recipient keeps an admin from giving the rest back.
+    // A recipient cannot keep an admin from refunding the rest.
     const back = await service.refund(uuidv7(), body.id, {}, uuidv7(), ['admin']);
     expect(codes([back])).toEqual([201]);
   });

@@ -15,7 +15,7 @@ let world: World;
 let service: Instance;
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider, timing: { sweepEveryMs: 3_600_000 } });
+  service = await world.start({ provider, durations: { sweepEveryMs: 3_600_000 } });
 }, startTimeout);
 afterAll(() => world.close());
 
@@ -27,7 +27,7 @@ async function paid() {
   return { payer, recipient, payment, charge };
 }
 
-/** Whether another transaction would have to wait for the row: an erasure for a copy, anybody for a payment. */
+/** Whether another transaction would have to wait for a lock of the row. */
 async function isHeld(table: 'user_copies' | 'payments', id: string): Promise<boolean> {
   const sql = `SELECT FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE NOWAIT`;
   return service.client.$queryRawUnsafe(sql, id).then(

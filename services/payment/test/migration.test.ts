@@ -7,7 +7,7 @@ import { migrateDatabase } from '@warren/service-kit';
 import { type TestDatabase, testDatabase } from '@warren/testing';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { wrongBalances } from './support/books.js';
+import { wrongBalances } from './support/ledger.js';
 import { startTimeout } from './support/service.js';
 
 const prisma = new URL('../prisma/', import.meta.url);
@@ -29,7 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** As a database stands that ran a build with these migrations. */
+/** Brings the database to the state of a build with only these migrations. */
 async function migrateOnly(...names: string[]): Promise<void> {
   const migrations = names.map((name) => `migrations/${name}`);
   for (const part of ['schema.prisma', 'migrations/migration_lock.toml', ...migrations]) {
@@ -45,7 +45,7 @@ interface Paid {
   recipient: string;
 }
 
-/** As a build without books reserves a payment and settles it. */
+/** Reserves and settles a payment as a build without a ledger does. */
 async function pay(status: 'succeeded' | 'failed' = 'succeeded'): Promise<Paid> {
   const [id, payer, recipient] = [uuidv7(), uuidv7(), uuidv7()];
   await client.query(
@@ -104,7 +104,7 @@ describe('payments settled by builds without a ledger', () => {
   );
 });
 
-/** A migration's statements, as they are run. */
+/** The statements of a migration, in their order. */
 async function statementsOf(name: string): Promise<string[]> {
   const sql = await readFile(new URL(`migrations/${name}/migration.sql`, prisma), 'utf8');
   return sql

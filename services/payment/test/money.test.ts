@@ -4,14 +4,20 @@ import { v7 as uuidv7 } from 'uuid';
 import type { PaymentProvider } from '../src/providers/provider.js';
 import { sandboxProvider } from '../src/providers/sandbox.js';
 import { stripeProvider } from '../src/providers/stripe/provider.js';
+import { randomFaults, seededRandom, withFaults } from './support/faults.js';
 import { type Answer, type Instance, startTimeout, World } from './support/service.js';
-import { type Fault, notice, StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
-import { behindBadLine, random, stormy } from './support/weather.js';
+import {
+  type Fault,
+  StripeStandIn,
+  secretKey,
+  signedWebhook,
+  webhookSecret,
+} from './support/stripe/stand-in.js';
 
 const seed = Number(process.env.WARREN_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 interface Request {
-  /** Under which the answer must always be the same. */
+  /** The idempotency key: all its answers must be the same. */
   key?: string;
   send(): Promise<Answer>;
 }
@@ -22,21 +28,21 @@ beforeAll(async () => {
 });
 afterAll(() => stripe.close());
 
-/** What nobody has decided: the same request may be answered otherwise later. */
+/** Whether the same request may get another answer later. */
 const isTemporary = ({ body }: Answer) => body.temporary === true;
 
-/** What goes wrong at this moment, on both lines. */
+/** The fault of the next provider call, for both providers. */
 const line: { fault: () => Fault } = { fault: () => 'none' };
 
 const providers: Readonly<Record<string, () => PaymentProvider>> = {
-  sandbox: () => behindBadLine(sandboxProvider({ slowMs: 500 }), line),
+  sandbox: () => withFaults(sandboxProvider({ slowMs: 500 }), line),
   stripe: () => stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs: 300 }),
 };
 
 describe.each(Object.keys(providers))(
   `two hundred concurrent requests on the same few payments with lost provider calls (seed ${seed}): %s`,
   (name) => {
-    const next = random(seed);
+    const next = seededRandom(seed);
     const isStripe = name === 'stripe';
     let world: World;
     let instances: [Instance, Instance];
@@ -45,8 +51,8 @@ describe.each(Object.keys(providers))(
     beforeAll(async () => {
       world = await World.create();
       const provider = (providers[name] as () => PaymentProvider)();
-      const timing = { answerWithinMs: 300, providerTimeoutMs: 600, leaseMs: 1_500, sweepEveryMs: 20 };
-      instances = [await world.start({ provider, timing }), await world.start({ provider, timing })];
+      const durations = { answerWithinMs: 300, providerTimeoutMs: 600, leaseMs: 1_500, sweepEveryMs: 20 };
+      instances = [await world.start({ provider, durations }), await world.start({ provider, durations })];
     }, startTimeout);
     afterAll(() => world.close());
 
@@ -62,7 +68,7 @@ describe.each(Object.keys(providers))(
       });
     }
 
-    /** Some to refund and some to confirm or cancel, made while the line is good. */
+    /** Makes payments to refund and payments to confirm or cancel, while no calls get lost. */
     async function prepare(payer: string, recipient: string) {
       const paid: string[] = [];
       const waiting: string[] = [];
@@ -110,15 +116,15 @@ describe.each(Object.keys(providers))(
           }),
         ),
       );
-      const notices = isStripe ? Array.from({ length: 35 }, (): Request => ({ send: repeatNotice })) : [];
-      return [...pays, ...refunds, ...actions, ...notices].sort(() => next() - 0.5);
+      const webhooks = isStripe ? Array.from({ length: 35 }, (): Request => ({ send: repeatWebhook })) : [];
+      return [...pays, ...refunds, ...actions, ...webhooks].sort(() => next() - 0.5);
     }
 
-    async function repeatNotice(): Promise<Answer> {
+    async function repeatWebhook(): Promise<Answer> {
       const objects = [...stripe.account.intents.values(), ...stripe.account.refunds.values()];
       const object = objects[Math.floor(next() * objects.length)];
       const type = object?.object === 'refund' ? 'refund.updated' : 'payment_intent.succeeded';
-      const { body, signature } = notice(type, object);
+      const { body, signature } = signedWebhook(type, object);
       const headers = { 'content-type': 'application/json', 'stripe-signature': signature };
       const url = `${any().service.url}/webhooks/stripe`;
       const response = await fetch(url, { method: 'POST', headers, body });
@@ -131,14 +137,14 @@ describe.each(Object.keys(providers))(
       return answer;
     }
 
-    /** Their next turn comes now and not in minutes. */
-    const hurry = () => instances[0].client.$executeRaw`
+    /** Makes all open operations due now instead of in minutes. */
+    const makeAllDue = () => instances[0].client.$executeRaw`
     UPDATE operations SET leased_until = now() WHERE settled_at IS NULL AND leased_until > now()`;
 
     const allSettled = () =>
       eventually(
         async () => {
-          await hurry();
+          await makeAllDue();
           expect(await instances[0].client.operation.count({ where: { settledAt: null } })).toBe(0);
         },
         { within: 150_000 },
@@ -148,7 +154,7 @@ describe.each(Object.keys(providers))(
       const [payer, recipient] = await world.people();
       const requests = requestsOf(payer, recipient, await prepare(payer, recipient));
       expect(requests.length).toBeGreaterThanOrEqual(200);
-      line.fault = stormy(next);
+      line.fault = randomFaults(next);
       stripe.fault = () => line.fault();
       const all = await Promise.all(requests.map(send));
       const decided = all.filter((answer) => !isTemporary(answer));

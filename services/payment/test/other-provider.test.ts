@@ -13,14 +13,14 @@ beforeAll(async () => {
   world = await World.create();
   before = await world.start({
     provider: former,
-    timing: { sweepEveryMs: 3_600_000, answerWithinMs: 30_000 },
+    durations: { sweepEveryMs: 3_600_000, answerWithinMs: 30_000 },
   });
   const refuse = async () => {
     asked += 1;
     return { to: 'succeeded' } as const;
   };
   const other: PaymentProvider = { name: 'other', accepts: () => true, perform: refuse, retrieve: refuse };
-  after = await world.start({ provider: other, timing: { sweepEveryMs: 20 } });
+  after = await world.start({ provider: other, durations: { sweepEveryMs: 20 } });
 }, startTimeout);
 afterAll(() => world.close());
 
@@ -48,7 +48,7 @@ it('a payment charged by another provider can be read but not confirmed, cancele
   }
   expect((await after.http(recipient, 'GET', `/payments/${paid.id}`)).body).toEqual(paid);
 
-  // A sweep that settles one of its own has passed the other one by.
+  // A sweep that settled a payment of its own provider has skipped the other one.
   const { body: own } = await after.pay(payer, recipient);
   await after.client.$executeRaw`
     UPDATE operations SET settled_at = NULL, leased_until = now() WHERE payment_id = ${own.id}::uuid`;

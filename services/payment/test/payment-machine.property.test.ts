@@ -16,7 +16,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 
 const ends: readonly PaymentStatus[] = ['succeeded', 'failed', 'canceled'];
 
-/** The payment after the change, or before it where that is refused. */
+/** The payment after the change, or the same payment if the change is refused. */
 function attempt(payment: Payment, next: Change, at: Date): Payment {
   try {
     return applyChange(payment, next, at);

@@ -13,7 +13,7 @@ const changes: Readonly<Record<PaymentStatus, Change>> = {
 const statuses = Object.keys(changes) as PaymentStatus[];
 const later = new Date('2026-01-01T00:00:05.000Z');
 
-// services.md in a table: from, to. Whatever is not in it must be refused.
+// The transitions of docs/payments.md: from, to. All others must be refused.
 const allowed = [
   'processing requires_action',
   'processing succeeded',

@@ -86,7 +86,7 @@ describe('POST /payments', () => {
   it('answers in time if the provider is slow, and settles the payment later', async () => {
     const [payer, recipient] = await world.people();
     const provider = sandboxProvider({ slowMs: 5_000 });
-    const hasty = await world.start({ provider, timing: { answerWithinMs: 50 } });
+    const hasty = await world.start({ provider, durations: { answerWithinMs: 50 } });
     const { status, body } = await hasty.pay(payer, recipient, { paymentMethod: 'pm_card_slow' });
     expect([status, body.status]).toEqual([201, 'processing']);
     await eventually(async () => expect(await statuses(payer)).toEqual(['processing', 'succeeded']), {

@@ -76,7 +76,7 @@ each(named('a service behind PgBouncer %s in transaction mode', reason), (_, ver
       );
       expect(refusal).toMatch(asksFor);
       await ask(asksFor.exec(refusal)?.[1] ?? '');
-      // PgBouncer's own connections have the settings with which they began.
+      // Connections that PgBouncer opened earlier still have the old settings.
       await ask(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
       );

@@ -1,15 +1,15 @@
 import { expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { defaultDurations } from '../src/operations/durations.js';
 import { providerCalls } from '../src/operations/provider-calls.js';
-import { defaultTiming } from '../src/operations/timing.js';
 import { FakeProvider } from './support/fake-provider.js';
 
 it('provider calls are limited: an operation beyond the limit is refused before it is reserved', async () => {
   const calls = providerCalls({
     provider: new FakeProvider(),
-    timing: defaultTiming,
+    durations: defaultDurations,
     log: pino({ level: 'silent' }),
-    // Nothing is called, so nothing is written.
+    // No call is made, so nothing is written.
     client: {} as never,
     uow: {} as never,
   });

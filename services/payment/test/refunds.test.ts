@@ -23,8 +23,8 @@ async function paid(changes: Record<string, unknown> = {}) {
   return { payer, recipient, payment: body };
 }
 
-/** A repeat under the same key is the same refund: none is left in doubt. */
-async function refundForSure(asker: string, paymentId: string, amount: number): Promise<Answer> {
+/** Repeats a refund with the same key until its answer is final. */
+async function refundUntilFinal(asker: string, paymentId: string, amount: number): Promise<Answer> {
   const key = uuidv7();
   return eventually(
     async () => {
@@ -92,7 +92,7 @@ describe('POST /payments/:id/refunds', () => {
   it('refunds no more than was paid to two hundred concurrent requests', async () => {
     const { recipient, payment } = await paid({ amount: 1000 });
     const answers = await Promise.all(
-      Array.from({ length: 200 }, () => refundForSure(recipient, payment.id, 30)),
+      Array.from({ length: 200 }, () => refundUntilFinal(recipient, payment.id, 30)),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(33);
     const refused = answers.filter(({ status }) => status !== 201).map(({ body }) => body.code);
@@ -112,7 +112,7 @@ describe('POST /payments/:id/refunds', () => {
 
   it('counts a pending refund against the paid amount', async () => {
     const provider = sandboxProvider({ slowMs: 5_000 });
-    const hasty = await world.start({ provider, timing: { answerWithinMs: 50 } });
+    const hasty = await world.start({ provider, durations: { answerWithinMs: 50 } });
     const { payer, recipient, payment } = await paid({ paymentMethod: 'pm_card_pendingRefund' });
     const pending = await hasty.refund(recipient, payment.id, { amount: 1000 });
     expect(pending.body.status).toBe('pending');

@@ -14,7 +14,7 @@ const outcome: fc.Arbitrary<DecidedOutcome> = fc.oneof(
   fc.constant<DecidedOutcome>({ to: 'failed', failureCode: 'x' }),
 );
 
-/** A refund is asked for, or one of those so far gets another outcome. */
+/** Requests a refund, or settles one of the earlier refunds with an outcome. */
 type Step = { ask: number | undefined } | { settle: number; outcome: DecidedOutcome };
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ ask: fc.option(fc.integer({ min: 1, max: 1_500 }), { nil: undefined }) }),

@@ -44,7 +44,7 @@ describe('a charge', () => {
     ] as const) {
       Object.assign(stripe, { hasSearch, searchSees });
       expect(await provider.retrieve(unknown, signal)).toBeUndefined();
-      // Made now, and asked for so late that its key is forgotten.
+      // 23 hours later, Stripe may have forgotten the key.
       const late = { createdAt: hoursAgo(23) };
       expect(await provider.retrieve({ ...known, ...late }, signal)).toEqual(done);
       expect(await provider.retrieve({ ...unknown, ...late }, signal)).toEqual({
@@ -70,7 +70,7 @@ describe('a charge', () => {
     }
     const createdAt = hoursAgo(30);
     expect(await provider.retrieve({ ...early, createdAt }, signal)).toEqual(done);
-    // Not all of them are looked through, so nobody can say that there was none.
+    // Not all PaymentIntents are searched, so it remains unknown whether there is one.
     await expect(provider.retrieve({ ...lost, createdAt }, signal)).rejects.toThrow('forgotten its key');
   });
 

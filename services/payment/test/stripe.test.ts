@@ -9,7 +9,7 @@ import { charge, hoursAgo } from './support/stripe/charges.js';
 import { StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
 
 const signal = new AbortController().signal;
-/** Milliseconds for an answer that comes. */
+/** Long enough for every answer that comes, in milliseconds. */
 const timeoutMs = 10_000;
 
 let stripe: StripeStandIn;
@@ -24,8 +24,8 @@ beforeEach(() => {
   provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url, timeoutMs });
 });
 
-/** An operation on a payment that Stripe knows. */
-function following(
+/** A follow-up of a payment that Stripe knows. */
+function followUp(
   kind: OperationKind,
   paymentReference: string,
   changes: Partial<Operation> = {},
@@ -135,7 +135,7 @@ describe('a charge', () => {
 describe('a confirmation', () => {
   it('requires the payer to authenticate, and then succeeds once', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
-    const operation = following('confirm', reference);
+    const operation = followUp('confirm', reference);
     expect(await provider.perform(operation, signal)).toMatchObject({ to: 'requires_action' });
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
     stripe.account.authenticate(reference);
@@ -147,14 +147,14 @@ describe('a confirmation', () => {
   it('fails if the bank declines it or the authentication failed', async () => {
     const declined = await referenceOf('pm_card_authenticationRequiredChargeDeclinedInsufficientFunds');
     stripe.account.authenticate(declined);
-    expect(await provider.perform(following('confirm', declined), signal)).toEqual({
+    expect(await provider.perform(followUp('confirm', declined), signal)).toEqual({
       to: 'failed',
       failureCode: 'card_declined',
       reference: declined,
     });
     const failed = await referenceOf('pm_card_authenticationRequired');
     stripe.account.authenticate(failed, false);
-    expect(await provider.perform(following('confirm', failed), signal)).toEqual({
+    expect(await provider.perform(followUp('confirm', failed), signal)).toEqual({
       to: 'failed',
       failureCode: 'payment_intent_authentication_failure',
       reference: failed,
@@ -165,7 +165,7 @@ describe('a confirmation', () => {
 describe('a cancelation', () => {
   it('cancels the PaymentIntent', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
-    const operation = following('cancel', reference);
+    const operation = followUp('cancel', reference);
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
     expect(await provider.perform(operation, signal)).toEqual({ to: 'canceled', reference });
     expect(await provider.retrieve(operation, signal)).toEqual({ to: 'canceled', reference });
@@ -173,12 +173,12 @@ describe('a cancelation', () => {
 
   it('that comes too late has the outcome of the payment', async () => {
     const reference = await referenceOf('pm_card_processing');
-    expect(await provider.perform(following('cancel', reference), signal)).toEqual({
+    expect(await provider.perform(followUp('cancel', reference), signal)).toEqual({
       to: 'pending',
       reference,
     });
     stripe.account.decide(reference);
-    expect(await provider.perform(following('cancel', reference), signal)).toEqual({
+    expect(await provider.perform(followUp('cancel', reference), signal)).toEqual({
       to: 'succeeded',
       reference,
     });
@@ -188,7 +188,7 @@ describe('a cancelation', () => {
 describe('a refund', () => {
   it('is made once, and is found by its metadata', async () => {
     const reference = await referenceOf('pm_card_visa');
-    const operation = following('refund', reference, { amount: 250 });
+    const operation = followUp('refund', reference, { amount: 250 });
     expect(await provider.retrieve(operation, signal)).toBeUndefined();
     stripe.fault = () => 'cut-after';
     await expect(provider.perform(operation, signal)).rejects.toThrow(StripeCallError);
@@ -201,7 +201,7 @@ describe('a refund', () => {
 
   it('is found among hundreds of refunds of the same payment', async () => {
     const reference = await referenceOf('pm_card_visa');
-    const first = following('refund', reference, { amount: 1 });
+    const first = followUp('refund', reference, { amount: 1 });
     const found = await provider.perform(first, signal);
     for (let n = 0; n < 250; n += 1) stripe.account.createRefund({ payment_intent: reference, amount: '1' });
     expect(await provider.retrieve(first, signal)).toEqual(found);
@@ -209,7 +209,7 @@ describe('a refund', () => {
 
   it('can be pending and then fail', async () => {
     const intent = await referenceOf('pm_card_pendingRefund');
-    const operation = following('refund', intent);
+    const operation = followUp('refund', intent);
     const pending = await provider.perform(operation, signal);
     expect(pending).toMatchObject({ to: 'pending' });
     const reference = pending.reference ?? '';
@@ -223,8 +223,8 @@ describe('a refund', () => {
 
   it('above the remaining amount fails with the code of Stripe', async () => {
     const reference = await referenceOf('pm_card_visa');
-    await provider.perform(following('refund', reference), signal);
-    expect(await provider.perform(following('refund', reference), signal)).toEqual({
+    await provider.perform(followUp('refund', reference), signal);
+    expect(await provider.perform(followUp('refund', reference), signal)).toEqual({
       to: 'failed',
       failureCode: 'charge_already_refunded',
     });
@@ -240,8 +240,8 @@ describe('a call to Stripe', () => {
       const called = fault === 'hang' ? stripeProvider(hasty) : provider;
       for (const operation of [
         charge('pm_card_visa'),
-        following('refund', 'pi_1'),
-        following('cancel', 'pi_1'),
+        followUp('refund', 'pi_1'),
+        followUp('cancel', 'pi_1'),
       ]) {
         await expect(called.perform(operation, signal)).rejects.toThrow(StripeCallError);
       }
@@ -266,7 +266,7 @@ describe('a call to Stripe', () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     stripe.account.cancel(reference);
     const error = await provider
-      .perform(following('refund', 'pi_unheard', { paymentReference: null }), signal)
+      .perform(followUp('refund', 'pi_unheard', { paymentReference: null }), signal)
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
     stripe.fault = () => 'busy';

@@ -10,7 +10,7 @@ let world: World;
 let service: Instance;
 beforeAll(async () => {
   world = await World.create();
-  service = await world.start({ provider, timing: { sweepEveryMs: 20 } });
+  service = await world.start({ provider, durations: { sweepEveryMs: 20 } });
 }, startTimeout);
 afterAll(() => world.close());
 beforeEach(() => {
@@ -18,7 +18,7 @@ beforeEach(() => {
   provider.asked.length = 0;
 });
 
-const notice = (operationId: string, reference = 'told') =>
+const reopen = (operationId: string, reference = 'told') =>
   service.uow.run((tx) => reopenOperation(tx, { operationId, reference }));
 const refundOf = (paymentId: string) => service.client.refund.findFirstOrThrow({ where: { paymentId } });
 const openOf = (paymentId: string) =>
@@ -35,9 +35,9 @@ describe('a webhook', () => {
     const { recipient, payment } = await paid();
     provider.afterMove = async () => {
       const { id } = await refundOf(payment.id);
-      // The provider has answered `succeeded`, and then changes its mind.
+      // The provider answered `succeeded`, and then changes the outcome.
       provider.done.set(id, { to: 'failed', failureCode: 'lost_or_stolen_card' });
-      expect(await notice(id)).toMatchObject({ id: payment.id });
+      expect(await reopen(id)).toMatchObject({ id: payment.id });
     };
     expect((await service.refund(recipient, payment.id)).body.status).toBe('succeeded');
     await eventually(async () => expect((await refundOf(payment.id)).status).toBe('failed'));
@@ -50,7 +50,7 @@ describe('a webhook', () => {
     const { payment } = await paid();
     const { id } = await service.client.operation.findFirstOrThrow({ where: { paymentId: payment.id } });
     await service.client.operation.update({ where: { id }, data: { reference: 'pi_1' } });
-    expect(await notice(id)).toEqual({ id: payment.id, status: 'succeeded' });
+    expect(await reopen(id)).toEqual({ id: payment.id, status: 'succeeded' });
     expect(await openOf(payment.id)).toBe(0);
   });
 
@@ -59,7 +59,7 @@ describe('a webhook', () => {
     const seen: unknown[] = [];
     provider.afterMove = async () => {
       const { id } = await refundOf(payment.id);
-      for (const reference of ['re_told', 're_other']) await notice(id, reference);
+      for (const reference of ['re_told', 're_other']) await reopen(id, reference);
       seen.push((await service.client.operation.findUniqueOrThrow({ where: { id } })).reference);
     };
     await service.refund(recipient, payment.id);
@@ -67,6 +67,6 @@ describe('a webhook', () => {
   });
 
   it('about an unknown operation is recognized as such', async () => {
-    expect(await notice(uuidv7())).toBeUndefined();
+    expect(await reopen(uuidv7())).toBeUndefined();
   });
 });

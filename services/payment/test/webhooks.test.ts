@@ -6,13 +6,13 @@ import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { stripeProvider } from '../src/providers/stripe/provider.js';
 import { type Instance, inOrder, startTimeout, World } from './support/service.js';
-import { notice, StripeStandIn, secretKey, webhookSecret } from './support/stripe/stand-in.js';
+import { StripeStandIn, secretKey, signedWebhook, webhookSecret } from './support/stripe/stand-in.js';
 
 let world: World;
 let stripe: StripeStandIn;
 let service: Instance;
 let heard: DomainEvent[];
-/** What was logged as such. */
+/** Logged errors. */
 const errors: unknown[] = [];
 beforeAll(async () => {
   world = await World.create();
@@ -20,7 +20,7 @@ beforeAll(async () => {
   heard = await listenTo(world.bus, ['payment.refunded', 'payment.refund-failed']);
   const provider = stripeProvider({ secretKey, webhookSecret, apiUrl: stripe.url });
   const log = pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line)) });
-  service = await world.start({ provider, timing: { sweepEveryMs: 20 }, log });
+  service = await world.start({ provider, durations: { sweepEveryMs: 20 }, log });
 }, startTimeout);
 afterAll(async () => {
   await world.close();
@@ -82,7 +82,7 @@ describe('a webhook', () => {
       data: { leasedUntil: new Date(Date.now() + 3_600_000) },
     });
     stripe.account.decide(intent.id);
-    const answer = await deliver(notice('payment_intent.succeeded', intent));
+    const answer = await deliver(signedWebhook('payment_intent.succeeded', intent));
     expect(answer).toEqual({ status: 200, body: { received: true } });
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('succeeded'));
     expect(await openOf(payment.id)).toBe(0);
@@ -90,29 +90,29 @@ describe('a webhook', () => {
 
   it('is trusted only in that something happened: the service asks Stripe for the outcome', async () => {
     const { payment, intent } = await pay('pm_card_processing');
-    await deliver(notice('payment_intent.succeeded', { ...intent, status: 'succeeded' }));
+    await deliver(signedWebhook('payment_intent.succeeded', { ...intent, status: 'succeeded' }));
     const before = callsTo(intent.id);
     await eventually(() => expect(callsTo(intent.id)).toBeGreaterThan(before));
     expect((await rowOf(payment.id)).status).toBe('processing');
     stripe.account.decide(intent.id, false);
-    await deliver(notice('payment_intent.payment_failed', intent));
+    await deliver(signedWebhook('payment_intent.payment_failed', intent));
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('failed'));
   });
 
   it('about a payment that Stripe canceled while it required action cancels the payment', async () => {
     const { payment, intent } = await pay('pm_card_authenticationRequired');
     stripe.account.cancel(intent.id);
-    await deliver(notice('payment_intent.canceled', intent));
+    await deliver(signedWebhook('payment_intent.canceled', intent));
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('canceled'));
     expect(await openOf(payment.id)).toBe(0);
   });
 
   it('about money for a payment that failed logs an error, because the ledger cannot record it', async () => {
     const { payment, intent } = await pay('pm_card_chargeDeclined');
-    await deliver(notice('payment_intent.payment_failed', intent));
-    await deliver(notice('payment_intent.succeeded', (await pay('pm_card_visa')).intent));
+    await deliver(signedWebhook('payment_intent.payment_failed', intent));
+    await deliver(signedWebhook('payment_intent.succeeded', (await pay('pm_card_visa')).intent));
     expect(errors).toEqual([]);
-    await deliver(notice('payment_intent.succeeded', intent));
+    await deliver(signedWebhook('payment_intent.succeeded', intent));
     expect(errors).toEqual([expect.objectContaining({ paymentId: payment.id, status: 'failed' })]);
   });
 
@@ -122,7 +122,7 @@ describe('a webhook', () => {
     expect(body.status).toBe('pending');
     const [refund] = stripe.account.refundsOf((await reference(payment.id)) ?? '');
     stripe.account.decideRefund(refund?.id ?? '', true);
-    await deliver(notice('refund.updated', refund));
+    await deliver(signedWebhook('refund.updated', refund));
     await eventually(async () => expect(Number((await rowOf(payment.id)).amountRefunded)).toBe(250));
     expect(await service.balance(recipient)).toBe(1000);
   });
@@ -133,7 +133,7 @@ describe('a webhook', () => {
     expect([body.status, await service.balance(recipient)]).toEqual(['succeeded', 0]);
     const [refund] = stripe.account.refundsOf((await reference(payment.id)) ?? '');
     stripe.account.decideRefund(refund?.id ?? '', false);
-    await deliver(notice('refund.failed', refund));
+    await deliver(signedWebhook('refund.failed', refund));
     await eventually(async () => expect(await service.balance(recipient)).toBe(1250));
     const { body: list } = await service.http(recipient, 'GET', `/payments/${payment.id}/refunds`);
     expect(list.items).toMatchObject([{ id: body.id, status: 'failed' }]);
@@ -150,16 +150,16 @@ describe('a webhook', () => {
   it('leads to the same result in any order, repeated and late', async () => {
     const { payer, recipient, payment, intent } = await pay('pm_card_processing');
     stripe.account.decide(intent.id);
-    await deliver(notice('payment_intent.succeeded', intent));
+    await deliver(signedWebhook('payment_intent.succeeded', intent));
     await eventually(async () => expect((await rowOf(payment.id)).status).toBe('succeeded'));
     await service.refund(recipient, payment.id, { amount: 100 });
     const [refund] = stripe.account.refundsOf(intent.id);
     const types = ['succeeded', 'processing', 'payment_failed', 'canceled', 'created'];
-    const notices = [
-      ...types.map((type) => notice(`payment_intent.${type}`, intent)),
-      ...['refund.created', 'refund.updated', 'refund.failed'].map((type) => notice(type, refund)),
+    const webhooks = [
+      ...types.map((type) => signedWebhook(`payment_intent.${type}`, intent)),
+      ...['refund.created', 'refund.updated', 'refund.failed'].map((type) => signedWebhook(type, refund)),
     ];
-    const shuffled = [...notices, ...notices, ...notices].sort(() => Math.random() - 0.5);
+    const shuffled = [...webhooks, ...webhooks, ...webhooks].sort(() => Math.random() - 0.5);
     const answers = await Promise.all(shuffled.map(deliver));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     await eventually(async () => expect(await openOf(payment.id)).toBe(0));
@@ -175,20 +175,20 @@ const reference = async (paymentId: string) =>
 
 describe('a webhook about something else', () => {
   it.each([
-    ['another object of the account', () => notice('customer.created', { object: 'customer' })],
+    ['another object of the account', () => signedWebhook('customer.created', { object: 'customer' })],
     [
       'a payment that was made elsewhere',
-      () => notice('payment_intent.succeeded', { object: 'payment_intent' }),
+      () => signedWebhook('payment_intent.succeeded', { object: 'payment_intent' }),
     ],
     [
       'an operation of another deployment',
-      () => notice('refund.updated', { object: 'refund', metadata: { operation_id: uuidv7() } }),
+      () => signedWebhook('refund.updated', { object: 'refund', metadata: { operation_id: uuidv7() } }),
     ],
     [
       'an operation id that is not a UUID',
-      () => notice('refund.updated', { object: 'refund', metadata: { operation_id: "'; --" } }),
+      () => signedWebhook('refund.updated', { object: 'refund', metadata: { operation_id: "'; --" } }),
     ],
-    ['no object', () => notice('x', undefined)],
+    ['no object', () => signedWebhook('x', undefined)],
   ])('is accepted and changes nothing: %s', async (_, make) => {
     expect(await deliver(make())).toEqual({ status: 200, body: { received: true } });
   });
@@ -199,21 +199,21 @@ describe('a webhook without a valid signature', () => {
   const now = () => Math.floor(Date.now() / 1_000);
 
   it.each([
-    ['no signature', () => ({ body: notice('refund.updated', about).body })],
-    ['empty signature', () => ({ body: notice('refund.updated', about).body, signature: ' ' })],
-    ['signed with another secret', () => notice('refund.updated', about, { secret: 'whsec_other' })],
+    ['no signature', () => ({ body: signedWebhook('refund.updated', about).body })],
+    ['empty signature', () => ({ body: signedWebhook('refund.updated', about).body, signature: ' ' })],
+    ['signed with another secret', () => signedWebhook('refund.updated', about, { secret: 'whsec_other' })],
     [
       'changed body',
       () => {
-        const { body, signature } = notice('refund.updated', about);
+        const { body, signature } = signedWebhook('refund.updated', about);
         return { body: body.replace('refund', 'charge'), signature };
       },
     ],
-    ['six minutes old', () => notice('refund.updated', about, { timestamp: now() - 360 })],
+    ['six minutes old', () => signedWebhook('refund.updated', about, { timestamp: now() - 360 })],
     [
       'changed timestamp',
       () => {
-        const { body, signature } = notice('refund.updated', about, { timestamp: now() - 360 });
+        const { body, signature } = signedWebhook('refund.updated', about, { timestamp: now() - 360 });
         return { body, signature: signature.replace(/t=\d+/, `t=${now()}`) };
       },
     ],
@@ -223,7 +223,7 @@ describe('a webhook without a valid signature', () => {
   });
 
   it('is refused before it is parsed if it is too large', async () => {
-    const { signature } = notice('refund.updated', about);
+    const { signature } = signedWebhook('refund.updated', about);
     const answer = await deliver({ body: 'x'.repeat(300 * 1024), signature });
     expect([answer.status, answer.body.code]).toEqual([413, 'payload-too-large']);
   });

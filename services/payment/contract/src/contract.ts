@@ -5,7 +5,7 @@ import { paymentErrors } from './errors.js';
 export const PaymentStatus = Type.Enum(['processing', 'requires_action', 'succeeded', 'failed', 'canceled']);
 export type PaymentStatus = Static<typeof PaymentStatus>;
 
-/** What the provider wants of the payer before it goes on. */
+/** What the payer must do before the provider continues. */
 export const NextAction = Type.Object({ type: Type.String({ maxLength: 100 }) }, closed);
 export type NextAction = Static<typeof NextAction>;
 
@@ -23,11 +23,11 @@ const shared = {
   updatedAt: Time,
 };
 
-/** As services see it. */
+/** A payment as other services see it. */
 export const PaymentState = Type.Object({ ...shared, failureCode: Type.Optional(Type.String()) }, closed);
 export type PaymentState = Static<typeof PaymentState>;
 
-/** As browsers see it; the three optional fields are for the payer only. */
+/** A payment as browsers see it. Only the payer gets the three optional fields. */
 export const Payment = Type.Object(
   {
     ...shared,
@@ -39,18 +39,18 @@ export const Payment = Type.Object(
 );
 export type Payment = Static<typeof Payment>;
 
-/** `failed` may also come after `succeeded`, where the payer's bank sends the money back. */
+/** A refund can change from `succeeded` to `failed`, if the payer's bank sends the money back. */
 export const RefundStatus = Type.Enum(['pending', 'succeeded', 'failed']);
 export type RefundStatus = Static<typeof RefundStatus>;
 
-/** A payment given back, whole or in part. */
+/** A refund of a whole payment or of a part of it. */
 export const Refund = Type.Object(
   { id: Id, paymentId: Id, amount: Amount, status: RefundStatus, createdAt: Time },
   closed,
 );
 export type Refund = Static<typeof Refund>;
 
-/** What the ledger says that a person holds, one item per currency they ever dealt in. */
+/** A person's balances in the ledger, with one item for each currency in which they have entries. */
 export const Balance = Type.Object(
   {
     items: Type.Array(

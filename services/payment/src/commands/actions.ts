@@ -3,17 +3,17 @@ import type { CommandContext } from '@warren/realtime';
 import type { Commands } from '@warren/service-kit';
 import type { ActRequest } from '../operations/act.js';
 
-/** What a payer does about a payment that requires action, from a socket. */
+/** The commands by which a payer confirms or cancels a payment that requires action. */
 export function actionCommands(
   act: (request: ActRequest) => Promise<Payment>,
 ): Commands<typeof paymentContract> {
   return {
-    'payment.confirm': ({ id }, context) => act(asked('confirm', id, context)),
-    'payment.cancel': ({ id }, context) => act(asked('cancel', id, context)),
+    'payment.confirm': ({ id }, context) => act(requestOf('confirm', id, context)),
+    'payment.cancel': ({ id }, context) => act(requestOf('cancel', id, context)),
   };
 }
 
-function asked(
+function requestOf(
   kind: ActRequest['kind'],
   paymentId: string,
   { principal, commandId, correlationId }: CommandContext,

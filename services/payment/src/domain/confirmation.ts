@@ -1,20 +1,20 @@
 import { type Payment, paymentError } from '@warren/payment-contract';
 
-/** Of one payment. Each is a call to the provider, and one that leads to another step is told to the payer. */
+/** Maximum confirmations of one payment. Each one calls the provider and may add entries to the payer's feed. */
 export const mostConfirmations = 20;
 
 export interface Confirmable {
   payment: Payment;
-  /** Confirmations of it so far, whatever became of them. */
+  /** Confirmations of the payment so far, whatever their outcomes. */
   confirmationsMade: number;
-  /** Ids of those of the two people who were erased. */
+  /** Ids of the payer and the recipient, if they were erased. */
   gone: readonly string[];
 }
 
 /**
- * Whether the payer may go on with it. Money goes to nobody who is gone: the payer can only cancel then.
+ * Checks that the payer may confirm a payment. A payment to an erased recipient can only be canceled.
  *
- * @throws AppError `recipient-gone`, `wrong-state` for one that was confirmed `mostConfirmations` times
+ * @throws AppError `recipient-gone`, or `wrong-state` after `mostConfirmations` confirmations
  */
 export function checkMayConfirm({ payment, confirmationsMade, gone }: Confirmable): void {
   if (gone.includes(payment.recipientId)) throw paymentError('recipient-gone');

@@ -1,34 +1,34 @@
 import type { Payment } from '@warren/payment-contract';
 
-/** One line of a movement: above zero into the account, below zero out of it, in the currency's minor unit. */
+/** One line of a movement. The amount is in the currency's minor unit: positive into the account, negative out of it. */
 export interface Entry {
   account: string;
   currency: string;
   amount: number;
 }
 
-/** `refund-reversal`: a refund that had succeeded came back. */
+/** `refund-reversal`: a refund failed after it had succeeded. */
 export type MovementKind = 'payment' | 'refund' | 'refund-reversal';
 
-/** One posting of the books. Its entries sum to zero per currency. */
+/** One posting to the ledger. Its entries sum to zero in each currency. */
 export interface Movement {
   kind: MovementKind;
   entries: readonly Entry[];
 }
 
-/** What a person holds in this service's books. */
+/** The account of a person. */
 export function personAccount(userId: string): string {
   return `person:${userId}`;
 }
 
-/** What lies with the provider, seen from its other side: below zero by all that people hold. */
+/** The account opposite to the provider. Its balance is the negative sum of what people hold. */
 export function clearingAccount(provider: string): string {
   return `clearing:${provider}`;
 }
 
 /**
- * Money comes in from the provider to the payer and goes on to the recipient; a refund goes the same way back. So
- * each account tells everything that its owner had part in.
+ * The entries of a payment move money from the provider to the payer, and from the payer to the recipient. A refund
+ * takes the same way back. So each account shows all movements of its owner.
  */
 export function movementOf(
   kind: MovementKind,

@@ -10,7 +10,7 @@ export interface PaymentRequest {
   paymentMethod: string;
 }
 
-/** A payment as it starts. @throws AppError `self-payment` */
+/** A payment in its first state. @throws AppError `self-payment` */
 export function newPayment(id: string, payerId: string, request: PaymentRequest, at: Date): Payment {
   const { recipientId, amount, currency, description } = request;
   if (recipientId === payerId) throw paymentError('self-payment');
@@ -30,14 +30,14 @@ export function newPayment(id: string, payerId: string, request: PaymentRequest,
   };
 }
 
-/** What this service knows of a person. */
+/** What this service knows about a person. */
 export interface KnownPerson {
   id: string;
   deleted: boolean;
 }
 
 /**
- * Whether these two may deal with each other now. A payer of whom nothing is known has a valid token, which is enough.
+ * Checks that the payer may pay the recipient. A payer without a copy is accepted, because their token is valid.
  *
  * @throws AppError `unknown-recipient` (temporary), `recipient-gone`, or `session-revoked` for a deleted payer.
  */

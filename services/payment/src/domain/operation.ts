@@ -1,6 +1,6 @@
 import type { NextAction } from '@warren/payment-contract';
 
-/** What the provider is asked to do. All but `refund` are about the payment itself. */
+/** What the provider is asked to do. All kinds except `refund` change the status of the payment. */
 export type OperationKind = 'charge' | 'confirm' | 'cancel' | 'refund';
 
 /** One call to the provider. Its `id` is the provider's idempotency key, so that repeating it moves money once. */
@@ -10,27 +10,27 @@ export interface Operation {
   kind: OperationKind;
   payerId: string;
   recipientId: string;
-  /** What it moves, in the currency's minor unit: the whole payment, or of a refund what is given back. */
+  /** In the currency's minor unit: the whole payment, or the amount of the refund. */
   amount: number;
   currency: string;
-  /** That the payment is charged to; null once its payer was erased. */
+  /** The method that is charged; null after its payer was erased. */
   paymentMethod: string | null;
-  /** What the provider calls the thing that this operation made; null until it said so. */
+  /** The provider's id of the object that this operation made; null until it is known. */
   reference: string | null;
-  /** What the provider calls the payment; null until it said so. */
+  /** The provider's id of the payment; null until it is known. */
   paymentReference: string | null;
-  /** How often somebody took its lease. */
+  /** How often the operation was leased. */
   attempts: number;
-  /** How often the provider had told by itself that something happened, when the lease was taken. */
-  notices: number;
-  /** Of the request that reserved it, so that what a sweeper settles still belongs to that chain. */
+  /** How many webhooks about the operation had arrived when it was leased. */
+  webhooks: number;
+  /** From the request that reserved the operation. A sweeper that settles it uses it too. */
   correlationId: string;
   createdAt: Date;
 }
 
 /**
- * What the provider says became of an operation. `pending`: accepted and not decided yet; ask again later.
- * `reference`: what the provider calls the thing that the operation made.
+ * What the provider says about an operation. `pending`: accepted and not decided yet, to be asked for again later.
+ * `reference`: the provider's id of the object that the operation made.
  */
 export type Outcome = { reference?: string } & (
   | { to: 'pending' }

@@ -17,8 +17,8 @@ export type Change =
   | { to: 'failed'; failureCode: string }
   | { to: 'canceled' };
 
-/** Every path a payment can take. It starts as `processing`, and no other path exists. */
-const paths: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
+/** All transitions of a payment, which starts as `processing`. */
+const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   processing: ['requires_action', 'succeeded', 'failed'],
   requires_action: ['processing', 'succeeded', 'failed', 'canceled'],
   succeeded: [],
@@ -26,7 +26,7 @@ const paths: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   canceled: [],
 };
 
-/** The event that says that a payment took this status. */
+/** The event that is published when a payment gets this status. */
 export const statusEvents: Readonly<Record<PaymentStatus, PaymentEvent>> = {
   processing: 'payment.processing',
   requires_action: 'payment.requires-action',
@@ -36,12 +36,12 @@ export const statusEvents: Readonly<Record<PaymentStatus, PaymentEvent>> = {
 };
 
 /**
- * The payment after the change, one version on. What belongs to the state left behind goes with it.
+ * The payment after the change, with the next version. Fields that belong to the old status are removed.
  *
- * @throws AppError `wrong-state` if no such path exists.
+ * @throws AppError `wrong-state` if there is no such transition
  */
 export function applyChange(payment: Payment, change: Change, at: Date): Payment {
-  if (!paths[payment.status].includes(change.to)) {
+  if (!transitions[payment.status].includes(change.to)) {
     throw paymentError('wrong-state', {
       detail: `A payment cannot go from ${payment.status} to ${change.to}`,
     });
@@ -52,10 +52,10 @@ export function applyChange(payment: Payment, change: Change, at: Date): Payment
 }
 
 /**
- * The payment with `amount` more of it given back, one version on; it stays `succeeded`. Below zero: a refund that
- * came back.
+ * The payment with `amount` more refunded and the next version. It stays `succeeded`. A negative amount reverses a
+ * refund that failed after it had succeeded.
  *
- * @throws AppError `wrong-state` if it isn't `succeeded`; `refund-exceeds-payment` beyond what was paid.
+ * @throws AppError `wrong-state` if the payment is not `succeeded`, `refund-exceeds-payment` above the paid amount
  */
 export function applyRefund(payment: Payment, amount: number, at: Date): Payment {
   if (payment.status !== 'succeeded') {

@@ -2,16 +2,16 @@ import { AppError } from '@warren/contracts';
 import { type Payment, paymentError, type Refund, type RefundStatus } from '@warren/payment-contract';
 import { applyRefund } from './payment-machine.js';
 
-/** Who asks for something. */
+/** The caller of an operation. */
 export interface Asker {
   userId: string;
   roles: readonly string[];
 }
 
 /**
- * Refunds are for the recipient and for admins.
+ * Checks that the caller is the recipient or an admin.
  *
- * @throws AppError `forbidden` for the payer, `not-found` for whom the payment doesn't exist.
+ * @throws AppError `forbidden` for the payer, `not-found` for everybody else
  */
 export function checkMayHandleRefunds(payment: Payment, { userId, roles }: Asker): void {
   if (roles.includes('admin')) return;
@@ -20,28 +20,28 @@ export function checkMayHandleRefunds(payment: Payment, { userId, roles }: Asker
 }
 
 /**
- * Refunds of one payment, by its recipient and by admins, whom no recipient shall keep from giving the rest back. A
- * provider lists them all to find one whose answer was lost.
+ * Maximum refunds of one payment. Admins may make more, so that a recipient cannot keep them from refunding the rest.
+ * The maximum exists because a refund whose answer was lost is searched among all refunds of its payment.
  */
 export const mostRefunds = { recipient: 100, admin: 500 } as const;
 
-/** What is to be given back, and of what. */
+/** A refund that is requested. */
 export interface RefundRequest {
   payment: Payment;
-  /** Held by refunds that are not decided yet, in the currency's minor unit. */
+  /** Sum of the refunds in progress, in the currency's minor unit. */
   refundsPending: number;
-  /** Refunds of it that were made before, whatever became of them. */
+  /** Refunds of the payment so far, whatever their outcomes. */
   refundsMade: number;
-  /** All that is left if left out. */
+  /** In the currency's minor unit. By default the whole remaining amount. */
   amount?: number | undefined;
-  /** Who asks for it. */
+  /** Which maximum applies. */
   by: keyof typeof mostRefunds;
 }
 
 /**
- * A refund as it starts: `pending`, and counted as given back from now on.
+ * A refund in its first state, `pending`. From now on its amount counts as refunded.
  *
- * @throws AppError `wrong-state` for a payment that isn't `succeeded` or has had `mostRefunds`,
+ * @throws AppError `wrong-state` if the payment is not `succeeded` or has `mostRefunds` refunds,
  * `refund-exceeds-payment`
  */
 export function newRefund(id: string, request: RefundRequest, at: Date): Refund {
@@ -58,14 +58,14 @@ export function newRefund(id: string, request: RefundRequest, at: Date): Refund 
   return { id, paymentId: payment.id, amount, status: 'pending', createdAt: at.toISOString() };
 }
 
-/** Every path a refund can take. A bank may send back what had succeeded. */
-const paths: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
+/** All transitions of a refund. It can fail after it succeeded, if the bank sends the money back. */
+const transitions: Readonly<Record<RefundStatus, readonly RefundStatus[]>> = {
   pending: ['succeeded', 'failed'],
   succeeded: ['failed'],
   failed: [],
 };
 
-/** Whether the refund can still take that status. */
+/** Whether the refund can change to this status. */
 export function canBecome(refund: Refund, status: RefundStatus): boolean {
-  return paths[refund.status].includes(status);
+  return transitions[refund.status].includes(status);
 }

@@ -4,21 +4,21 @@ import type { DecidedOutcome, Operation } from './operation.js';
 import { applyChange, applyRefund, type Change, type PaymentEvent, statusEvents } from './payment-machine.js';
 import { canBecome } from './refund.js';
 
-/** What an operation is about, as it stands. */
+/** The current state of what an operation is about. */
 export interface Situation {
   payment: Payment;
-  /** Of a refund only. */
+  /** Only if the operation is a refund. */
   refund?: Refund;
-  /** Held by refunds that are not decided yet, in the currency's minor unit. */
+  /** Sum of the refunds in progress, in the currency's minor unit. */
   refundsPending: number;
 }
 
-/** The situation after the outcome, and what follows from it. */
+/** The state after the outcome, and what must be written and published. */
 export interface Settlement extends Situation {
   failureCode?: string;
-  /** What to write to the books. */
+  /** What is written to the ledger. */
   movement?: Movement;
-  /** The event that tells of the change; undefined if the payment did not change. */
+  /** The event to publish; undefined if the payment did not change. */
   event?: PaymentEvent;
 }
 
@@ -37,7 +37,7 @@ export function settlementOf(
 
 function settlePayment(before: Situation, outcome: DecidedOutcome, provider: string, at: Date): Settlement {
   const { status } = before.payment;
-  // A provider that is asked again may report the same end as another failure.
+  // When it is asked again, a provider may report the same failure with another code.
   const isOver = status === 'failed' || status === 'canceled';
   if (outcome.to === status || (isOver && outcome.to !== 'succeeded')) return before;
   const payment = applyChange(before.payment, changeBy(before.payment, outcome), at);
@@ -50,7 +50,7 @@ function settlePayment(before: Situation, outcome: DecidedOutcome, provider: str
   };
 }
 
-/** Only payers cancel: a payment that the provider closes before the payer acted has failed. */
+/** A payment that the provider cancels while it is `processing` has failed, because its payer did not cancel it. */
 function changeBy({ status }: Payment, { reference: _reference, ...outcome }: DecidedOutcome): Change {
   if (outcome.to === 'canceled' && status === 'processing') return { to: 'failed', failureCode: 'canceled' };
   return outcome;

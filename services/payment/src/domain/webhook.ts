@@ -1,22 +1,22 @@
-/** How a provider's webhook events come in. */
+/** How a provider sends webhooks. */
 export interface Webhook {
   /** The path of the route, `/webhooks/…`. */
   path: string;
   /** Lower-case name of the header with the signature. */
   signatureHeader: string;
   /**
-   * The operation that the event is about, `undefined` if it is about none. An event may be late, early or a repeat, so
-   * it only makes the service ask the provider for the state of the operation.
+   * The operation that the webhook is about; `undefined` if it is about something else. A webhook may be late, early
+   * or a repeat, so it only makes the service ask the provider for the state of the operation.
    *
-   * @throws AppError `invalid-signature` for an event that is forged, changed or too old
+   * @throws AppError `invalid-signature` for a webhook that is forged, changed or too old
    */
   read(body: Buffer, signature: string | undefined): WebhookEvent | undefined;
 }
 
 export interface WebhookEvent {
   operationId: string;
-  /** The provider's name for what the operation made. Kept where the provider's answer was lost. */
+  /** The provider's id of the object that the operation made. It is stored if the provider's answer was lost. */
   reference: string;
-  /** Whether it says that the payment succeeded. */
+  /** Whether the webhook says that the payment succeeded. */
   saysPaid: boolean;
 }

@@ -4,7 +4,7 @@ import type { PaymentContext } from '../context.js';
 import { balancesOf } from '../queries/balances.js';
 
 type Dependencies = Pick<PaymentContext, 'uow'> & {
-  /** Looks of one person. */
+  /** Requests of one person. */
   mostPerMinute: number;
 };
 
@@ -15,7 +15,7 @@ export function balanceRoutes({ uow, mostPerMinute }: Dependencies) {
       {
         config: { rateLimit: perMinute(mostPerMinute) },
         schema: {
-          summary: 'What one holds per currency: received, less what was given back',
+          summary: 'The balance of the caller in each currency: payments received, less refunds',
           response: { 200: Balance, ...problems(paymentContract, 'wrong-state') },
         },
       },

@@ -3,12 +3,12 @@ interface Query {
   cursor?: string | undefined;
 }
 
-/** What to read for a page: one more than asked for, which tells whether there is a next one. */
+/** What to read for a page: one item more than requested, to know whether there is a next page. */
 export function pageOf({ limit, cursor }: Query): { limit: number; before?: string } {
   return { limit: limit + 1, ...(cursor !== undefined && { before: cursor }) };
 }
 
-/** The page that was asked for, and where the next one starts. */
+/** The requested page, and the cursor of the next one. */
 export function cutPage<T extends { id: string }>(
   found: readonly T[],
   { limit }: Query,

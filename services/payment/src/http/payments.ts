@@ -12,7 +12,7 @@ import { ById, CreatePayment, IdempotencyHeaders, ListQuery, PaymentList } from 
 type Dependencies = Pick<PaymentContext, 'client' | 'uow'> & {
   pay(request: PayRequest): Promise<Payment>;
   act(request: ActRequest): Promise<Payment>;
-  /** Payments of one person, and as many confirmations and cancelations. */
+  /** For one person. Payments, confirmations and cancelations are counted separately. */
   mostPerMinute: number;
 };
 

@@ -11,7 +11,7 @@ import { ById, CreateRefund, IdempotencyHeaders, ListQuery, RefundList } from '.
 
 type Dependencies = Pick<PaymentContext, 'uow'> & {
   refund(request: RefundPaymentRequest): Promise<Refund>;
-  /** Refunds of one person. */
+  /** Refunds that one person may request. */
   mostPerMinute: number;
 };
 

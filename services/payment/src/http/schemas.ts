@@ -2,7 +2,7 @@ import { Amount, Cursor, closed, currencies, Id } from '@warren/contracts';
 import { Payment, Refund } from '@warren/payment-contract';
 import { Type } from 'typebox';
 
-/** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
+/** Text that PostgreSQL can store: without NUL and without lone surrogates. */
 const Text = Type.String({ maxLength: 500, pattern: '^[^\\u0000\\ud800-\\udfff]*$' });
 
 export const CreatePayment = Type.Object(
@@ -16,7 +16,7 @@ export const CreatePayment = Type.Object(
   closed,
 );
 
-/** Required; left optional here so that its absence gets its own code. */
+/** The key is required. It is optional here, so that a missing key gets an error code of its own. */
 export const IdempotencyHeaders = Type.Object({ 'idempotency-key': Type.Optional(Type.String()) });
 
 export const ListQuery = Type.Object(
@@ -32,7 +32,7 @@ export const PaymentList = Type.Object(
   closed,
 );
 
-/** An empty body will do: then all that is left goes back. */
+/** Without a body or an amount, the whole remaining amount is refunded. */
 export const CreateRefund = Type.Union([
   Type.Object({ amount: Type.Optional(Amount) }, closed),
   Type.Null({ description: 'No body' }),

@@ -11,19 +11,19 @@ type Dependencies = Pick<PaymentContext, 'uow' | 'log'> & {
   webhook: Webhook;
 };
 
-/** Most bytes of one webhook event. */
+/** Maximum size of a webhook, in bytes. */
 const bodyLimit = 256 * 1024;
 
 const Received = Type.Object({ received: Type.Literal(true) });
 
 /**
- * Takes a provider's webhook events. An event only makes its operation due: the sweeper then asks the provider for the
- * state. So late, repeated and reordered events do no harm, and the answer does not wait for the provider.
+ * Accepts a provider's webhooks. A webhook only makes its operation due, and a sweeper then asks the provider for the
+ * state. So late, repeated and reordered webhooks do no harm, and the answer does not wait for the provider.
  */
 export function webhookRoutes({ webhook, ...context }: Dependencies) {
   const { path, signatureHeader } = webhook;
   return routes((http) => {
-    // The signature is over the bytes as they were received.
+    // The signature covers the bytes as they were received.
     http.removeAllContentTypeParsers();
     http.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) =>
       done(null, body),
@@ -31,7 +31,7 @@ export function webhookRoutes({ webhook, ...context }: Dependencies) {
     http.post(
       path,
       {
-        // Providers send many requests from few addresses. The signature keeps out everybody else.
+        // Providers send many requests from few addresses. Requests of others fail on the signature.
         config: { auth: 'none', unlimited: true },
         bodyLimit,
         schema: {

@@ -2,19 +2,24 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Background } from '@warren/service-kit';
 import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
-import type { Lease } from '../operations/lease.js';
+import type { LeaseOperations } from '../operations/lease-operations.js';
 import type { ProviderCalls } from '../operations/provider-calls.js';
 
-type Dependencies = Pick<PaymentContext, 'log'> & { calls: ProviderCalls; lease: Lease; everyMs: number };
+type Dependencies = Pick<PaymentContext, 'log'> & {
+  calls: ProviderCalls;
+  leaseOperations: LeaseOperations;
+  everyMs: number;
+};
 
-/** Most calls of one sweeper at the same time. */
+/** How many calls one sweeper makes at the same time. */
 const maxCalls = 20;
 
 /**
  * Finds operations that a crash or an unclear answer left open, and asks the provider for their outcome. Any number of
- * instances sweep at the same time; each operation is leased by one of them. A slow answer delays no other operation.
+ * instances can sweep at the same time, because each operation is leased by one of them. A slow answer delays no other
+ * operation.
  */
-export function operationSweeper({ log, calls, lease, everyMs }: Dependencies): Background {
+export function operationSweeper({ log, calls, leaseOperations, everyMs }: Dependencies): Background {
   const stopping = new AbortController();
   const asking = new Set<Promise<void>>();
   let sweeping: Promise<void> = Promise.resolve();
@@ -30,11 +35,11 @@ export function operationSweeper({ log, calls, lease, everyMs }: Dependencies): 
 
   async function sweep(limit: number): Promise<number> {
     try {
-      const due = await lease({ limit });
+      const due = await leaseOperations({ limit });
       for (const operation of due) ask(operation);
       return due.length;
     } catch (error) {
-      log.warn({ err: error }, 'a sweep failed; the next one is due');
+      log.warn({ err: error }, 'a sweep failed; it will be repeated');
       return 0;
     }
   }

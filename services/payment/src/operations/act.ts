@@ -9,13 +9,13 @@ import { type HeldPayment, lockPayment } from '../store/locks.js';
 import { reserveAction } from '../store/reservations.js';
 import { announce } from './announce.js';
 import type { OperationDependencies } from './dependencies.js';
-import { followUp } from './follow-up.js';
+import { newFollowUp } from './new-operation.js';
 
 export interface ActRequest {
   kind: 'confirm' | 'cancel';
   paymentId: string;
   payerId: string;
-  /** Makes a repeat the same request: its answer is the payment as it stands by then. */
+  /** A repeat with the same id does nothing, and is answered with the payment in its current state. */
   commandId?: string | undefined;
   cause: Cause;
 }
@@ -26,11 +26,11 @@ interface Reservation {
 }
 
 /**
- * Confirms or cancels a payment that requires action, for its payer only. As `pay`, in two transactions with the
- * provider's call between them. A confirmation under way is `processing`; a cancelation changes nothing before the
- * provider agreed, since the payment may have gone through by then.
+ * Confirms or cancels a payment that requires action, for its payer only. Like `pay`, it uses two transactions with the
+ * call to the provider between them. The payment is `processing` while it is being confirmed. A cancelation changes the
+ * payment only after the provider accepted it, because the payment may have succeeded by then.
  *
- * Resolves to the payment in the state it has reached, after `answerWithinMs` at the latest.
+ * Resolves to the payment in its current state, after `answerWithinMs` at the latest.
  *
  * @throws AppError `not-found`, `wrong-state`, `recipient-gone`, `session-revoked`, `request-in-progress` while another
  * operation on the payment is open, `idempotency-key-reused`, `service-unavailable`, `service-overloaded`
@@ -40,7 +40,7 @@ export function createAct({
   provider,
   calls,
   progress,
-  timing: { leaseMs },
+  durations: { leaseMs },
 }: OperationDependencies): (request: ActRequest) => Promise<Payment> {
   return async (request) => {
     const { kind, payerId, paymentId, commandId, cause } = request;
@@ -66,16 +66,16 @@ export function createAct({
     if (held === undefined || held.payment.payerId !== payerId) throw new AppError('not-found');
     if (held.gone.includes(payerId)) throw new AppError('session-revoked');
     const at = new Date();
-    const payment = meanwhile(held, kind, at);
-    const operation = followUp(held, { kind, provider: provider.name, cause, at });
+    const payment = paymentDuringCall(held, kind, at);
+    const operation = newFollowUp(held, { kind, provider: provider.name, cause, at });
     await reserveAction(tx, payment, operation, leaseMs);
     if (payment !== held.payment) announce(tx, payment, statusEvents[payment.status], held.gone);
     return { payment, operation };
   }
 }
 
-/** The payment while the provider is asked. */
-function meanwhile(held: HeldPayment, kind: ActRequest['kind'], at: Date): Payment {
+/** The payment during the call to the provider. */
+function paymentDuringCall(held: HeldPayment, kind: ActRequest['kind'], at: Date): Payment {
   const { payment, open } = held;
   const target = kind === 'confirm' ? 'processing' : 'canceled';
   const changed = applyChange(payment, { to: target }, at);

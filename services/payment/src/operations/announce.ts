@@ -4,8 +4,8 @@ import type { PaymentEvent } from '../domain/payment-machine.js';
 import { stateOf, viewFor } from '../domain/views.js';
 
 /**
- * Tells of a change in the transaction that makes it: other services by an event, the payer and, from `succeeded` on,
- * the recipient by their feeds.
+ * Publishes a change in the transaction that makes it: to other services by an event, and by feed entries to the payer
+ * and, once the payment succeeded, to the recipient.
  *
  * @param gone ids of erased people, who get no feed entry
  */
@@ -16,7 +16,7 @@ export function announce(
   gone: readonly string[] = [],
 ): void {
   const { id: subject, version, payerId, description } = payment;
-  // The description is the payer's own text. The rest belongs to the books and outlives the payer.
+  // The description is the payer's own text. The rest belongs to the ledger and stays when the payer is erased.
   const about = description === null ? {} : { about: payerId };
   const personal = { userId: payerId, fields: ['description'] };
   tx.publish({ type, subject, version, data: stateOf(payment), ...about });

@@ -8,6 +8,7 @@ import { statusEvents } from '../domain/payment-machine.js';
 import { reserveCharge } from '../store/reservations.js';
 import { announce } from './announce.js';
 import type { OperationDependencies } from './dependencies.js';
+import { newCharge } from './new-operation.js';
 
 export interface PayRequest {
   payerId: string;
@@ -22,10 +23,11 @@ interface Reservation {
 }
 
 /**
- * Pays in two transactions with the provider's call between them: reserved first, so that a crash leaves a trace;
- * settled after. A repeat with the same key goes on from the payment that the first one reserved.
+ * Pays in two transactions, with the call to the provider between them. The first one reserves the charge, so that a
+ * sweeper can finish it after a crash. The second one settles it. A repeat with the same key continues the payment of
+ * the first request.
  *
- * Resolves to the payment in the state it has reached, after `answerWithinMs` at the latest.
+ * Resolves to the payment in its current state, after `answerWithinMs` at the latest.
  *
  * @throws AppError `self-payment`, `unknown-payment-method`, `unknown-recipient`, `recipient-gone`,
  * `session-revoked`, `request-in-progress`, `idempotency-key-reused`, `service-overloaded`
@@ -35,7 +37,7 @@ export function createPay({
   provider,
   calls,
   progress,
-  timing: { leaseMs },
+  durations: { leaseMs },
 }: OperationDependencies): (request: PayRequest) => Promise<Payment> {
   return async ({ payerId, idempotencyKey, request, cause }) => {
     const once = { userId: payerId, operation: 'payment.create', key: idempotencyKey, input: request, cause };
@@ -56,24 +58,5 @@ export function createPay({
 function draft(payerId: string, request: PaymentRequest, cause: Cause): Reservation {
   const createdAt = new Date();
   const payment = newPayment(uuidv7(), payerId, request, createdAt);
-  const { id: paymentId, recipientId, amount, currency } = payment;
-  const { paymentMethod } = request;
-  const { correlationId } = cause;
-  const charge: Operation = {
-    id: uuidv7(),
-    paymentId,
-    kind: 'charge',
-    payerId,
-    recipientId,
-    amount,
-    currency,
-    paymentMethod,
-    reference: null,
-    paymentReference: null,
-    attempts: 1,
-    notices: 0,
-    correlationId,
-    createdAt,
-  };
-  return { payment, charge };
+  return { payment, charge: newCharge(payment, request.paymentMethod, cause, createdAt) };
 }

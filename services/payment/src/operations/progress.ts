@@ -5,15 +5,15 @@ import type { PaymentContext } from '../context.js';
 import type { Operation } from '../domain/operation.js';
 import { findPayment } from '../queries/payments.js';
 import { findOpenOperation } from '../store/operations.js';
-import type { Lease } from './lease.js';
+import type { Durations } from './durations.js';
+import type { LeaseOperations } from './lease-operations.js';
 import type { ProviderCalls } from './provider-calls.js';
 import type { Settled } from './settle.js';
-import type { Timing } from './timing.js';
 
 type Dependencies = Pick<PaymentContext, 'client'> & {
   calls: ProviderCalls;
-  lease: Lease;
-  timing: Timing;
+  leaseOperations: LeaseOperations;
+  durations: Durations;
 };
 
 /** Waits for operations, `answerWithinMs` at most. `undefined` means that the operation is not settled yet. */
@@ -21,33 +21,33 @@ export interface Progress {
   /** Calls the provider for an operation that was just reserved. */
   first(operation: Operation): Promise<Settled | undefined>;
   /** Waits for the call of an operation that was reserved before, or takes the operation over if no instance has it. */
-  goOn(operationId: string): Promise<Settled | undefined>;
-  /** The payment in the state that it has reached, after `goOn` for its open operation. */
+  resume(operationId: string): Promise<Settled | undefined>;
+  /** The payment in the state that it has reached, after `resume` for its open operation. */
   reached(paymentId: string): Promise<Payment>;
 }
 
-export function createProgress({ client, calls, lease, timing }: Dependencies): Progress {
+export function createProgress({ client, calls, leaseOperations, durations }: Dependencies): Progress {
   async function takeOver(operationId: string): Promise<Settled | undefined> {
-    const [operation] = await lease({ limit: 1, operationId });
+    const [operation] = await leaseOperations({ limit: 1, operationId });
     return operation && (await calls.run(operation, 'again'));
   }
 
-  const goOn = (operationId: string) =>
-    withFallback(calls.running(operationId) ?? takeOver(operationId), timing.answerWithinMs, undefined);
+  const resume = (operationId: string) =>
+    withFallback(calls.running(operationId) ?? takeOver(operationId), durations.answerWithinMs, undefined);
 
-  async function existing(paymentId: string): Promise<Payment> {
+  async function currentPayment(paymentId: string): Promise<Payment> {
     const payment = await findPayment(client, paymentId);
     if (payment === undefined) throw new AppError('not-found');
     return payment;
   }
 
   return {
-    first: (operation) => withFallback(calls.run(operation, 'first'), timing.answerWithinMs, undefined),
-    goOn,
+    first: (operation) => withFallback(calls.run(operation, 'first'), durations.answerWithinMs, undefined),
+    resume,
     async reached(paymentId) {
       const operationId = await findOpenOperation(client, paymentId);
-      const settled = operationId === undefined ? undefined : await goOn(operationId);
-      return settled?.payment ?? (await existing(paymentId));
+      const settled = operationId === undefined ? undefined : await resume(operationId);
+      return settled?.payment ?? (await currentPayment(paymentId));
     },
   };
 }

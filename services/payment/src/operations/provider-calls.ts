@@ -4,46 +4,46 @@ import type { PaymentContext } from '../context.js';
 import type { Operation, Outcome } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
 import { postponeOperation } from '../store/operations.js';
+import { type Durations, retryDelay } from './durations.js';
 import { type Settled, settle } from './settle.js';
-import { retryDelay, type Timing } from './timing.js';
 
-/** `again`: it may have been called before, so the provider is asked what became of it first. */
-export type Try = 'first' | 'again';
+/** `again`: an earlier call may have reached the provider, so the provider is asked for the outcome first. */
+export type Attempt = 'first' | 'again';
 
-/** The calls to the provider that this instance has under way: one an operation, all of them bounded and owned. */
+/** The provider calls that this instance is making: at most one for each operation, and each with a time-out. */
 export interface ProviderCalls {
   /**
-   * Runs what reserves an operation, counted like the call that is to follow it.
+   * Runs a function that reserves an operation. It counts as a call, because a call follows it.
    *
-   * @throws AppError `service-overloaded` before it starts when too many calls are under way.
+   * @throws AppError `service-overloaded`, before the function starts, if this instance makes too many calls
    */
   admitted<T>(reserve: () => Promise<T>): Promise<T>;
-  /** Calls and settles. Never rejects; `undefined` if the outcome isn't known yet: the operation stays open. */
-  run(operation: Operation, attempt: Try): Promise<Settled | undefined>;
-  /** The call that this instance has under way for an operation. */
+  /** Calls the provider and settles. Never rejects. `undefined` if the outcome is unknown: the operation stays open. */
+  run(operation: Operation, attempt: Attempt): Promise<Settled | undefined>;
+  /** The call that this instance is making for an operation. */
   running(operationId: string): Promise<Settled | undefined> | undefined;
   /**
-   * Lets calls end for as long as a request may take, then cuts them off: another instance's sweeper finds them.
-   * Requests that still come are served, but no call outlives its request.
+   * Waits for the calls as long as a request may take, then aborts them. A sweeper of another instance finds their
+   * operations. Requests that arrive in the meantime are served, with calls that end within `answerWithinMs`.
    */
   stop(): Promise<void>;
 }
 
 type Dependencies = Pick<PaymentContext, 'client' | 'uow' | 'log'> & {
   provider: PaymentProvider;
-  timing: Timing;
+  durations: Durations;
 };
 
 const mostCalls = 1_000;
-/** After so many tries, a quarter of an hour by the delays between them, somebody should look at it. */
-const patientTries = 10;
+/** From this attempt on, about a quarter of an hour after the first one, a failure is logged as an error. */
+const attemptsBeforeError = 10;
 
-export function providerCalls({ client, uow, log, provider, timing }: Dependencies): ProviderCalls {
+export function providerCalls({ client, uow, log, provider, durations }: Dependencies): ProviderCalls {
   let stopping = false;
   let reserving = 0;
   const underWay = new Map<string, { done: Promise<Settled | undefined>; cut: AbortController }>();
 
-  function run(operation: Operation, attempt: Try): Promise<Settled | undefined> {
+  function run(operation: Operation, attempt: Attempt): Promise<Settled | undefined> {
     const earlier = underWay.get(operation.id);
     if (earlier !== undefined) return earlier.done;
     const cut = new AbortController();
@@ -54,7 +54,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
 
   async function callAndSettle(
     operation: Operation,
-    attempt: Try,
+    attempt: Attempt,
     cut: AbortController,
   ): Promise<Settled | undefined> {
     const { id: operationId, paymentId, kind } = operation;
@@ -64,10 +64,10 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
       if (outcome.to !== 'pending') return await settle(uow, operation, outcome);
       reference = outcome.reference;
     } catch (error) {
-      const level = operation.attempts < patientTries ? 'warn' : 'error';
+      const level = operation.attempts < attemptsBeforeError ? 'warn' : 'error';
       log[level](
         { err: error, operationId, paymentId, kind },
-        'outcome of a provider call unknown, to be asked later',
+        'the outcome of a provider call is unknown; it will be asked for later',
       );
     }
     try {
@@ -75,20 +75,20 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     } catch (error) {
       log.warn(
         { err: error, operationId, paymentId, kind },
-        'operation not postponed, its lease will run out',
+        'an operation was not postponed; it is due again when its lease expires',
       );
     }
     return undefined;
   }
 
-  async function ask(operation: Operation, attempt: Try, signal: AbortSignal): Promise<Outcome> {
+  async function ask(operation: Operation, attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
     const earlier = attempt === 'again' ? await provider.retrieve(operation, signal) : undefined;
     return earlier ?? (await provider.perform(operation, signal));
   }
 
-  /** A provider that ignores the signal must not hold us either. */
+  /** Ends at the time-out even if the provider ignores the signal. */
   async function bounded<T>(cut: AbortController, call: () => Promise<T>): Promise<T> {
-    const limitMs = stopping ? timing.answerWithinMs : timing.providerTimeoutMs;
+    const limitMs = stopping ? durations.answerWithinMs : durations.providerTimeoutMs;
     const timer = setTimeout(() => cut.abort(new Error('The provider gave no answer in time')), limitMs);
     try {
       return await Promise.race([call(), aborted(cut.signal)]);
@@ -112,7 +112,7 @@ export function providerCalls({ client, uow, log, provider, timing }: Dependenci
     async stop() {
       stopping = true;
       const ends = () => Promise.all([...underWay.values()].map(({ done }) => done));
-      await withFallback(ends(), timing.answerWithinMs, undefined);
+      await withFallback(ends(), durations.answerWithinMs, undefined);
       for (const { cut } of underWay.values()) cut.abort(new Error('The service is stopping'));
       await ends();
     },

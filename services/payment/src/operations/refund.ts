@@ -8,12 +8,12 @@ import { lockPayment } from '../store/locks.js';
 import { findRefund } from '../store/refunds.js';
 import { reserveRefund } from '../store/reservations.js';
 import type { OperationDependencies } from './dependencies.js';
-import { followUp } from './follow-up.js';
+import { newFollowUp } from './new-operation.js';
 
 export interface RefundPaymentRequest {
   asker: Asker;
   paymentId: string;
-  /** In the currency's minor unit; all that is left if left out. */
+  /** In the currency's minor unit. By default the whole remaining amount. */
   amount?: number | undefined;
   idempotencyKey: string;
   cause: Cause;
@@ -25,10 +25,11 @@ interface Reservation {
 }
 
 /**
- * Gives a payment back, whole or in part. As `pay`, in two transactions with the provider's call between them: the
- * first one holds the amount under the payment's lock, so that never more than was paid is under way.
+ * Refunds a payment, whole or in part. Like `pay`, it uses two transactions with the call to the provider between them.
+ * The first one reserves the amount while it holds the payment's lock, so that refunds in progress never exceed the
+ * amount paid.
  *
- * Resolves to the refund in the state it has reached, after `answerWithinMs` at the latest.
+ * Resolves to the refund in its current state, after `answerWithinMs` at the latest.
  *
  * @throws AppError `not-found`, `forbidden`, `wrong-state`, `refund-exceeds-payment`, `session-revoked`,
  * `request-in-progress`, `idempotency-key-reused`, `service-unavailable`, `service-overloaded`
@@ -39,7 +40,7 @@ export function createRefund({
   provider,
   calls,
   progress,
-  timing: { leaseMs },
+  durations: { leaseMs },
 }: OperationDependencies): (request: RefundPaymentRequest) => Promise<Refund> {
   return async (request) => {
     const { asker, paymentId, amount, idempotencyKey: key, cause } = request;
@@ -50,7 +51,7 @@ export function createRefund({
       return { record: { refundId: reserved.refund.id }, result: reserved };
     };
     const outcome = await calls.admitted(() => uow.once(once, work));
-    if (!outcome.ran) return goOn(outcome.recorded.refundId);
+    if (!outcome.ran) return resume(outcome.recorded.refundId);
     const { refund, operation } = outcome.result;
     return (await progress.first(operation))?.refund ?? refund;
   };
@@ -62,7 +63,7 @@ export function createRefund({
     checkMayHandleRefunds(held.payment, asker);
     if (held.gone.includes(asker.userId)) throw new AppError('session-revoked');
     const at = new Date();
-    const draft = followUp(held, { kind: 'refund', provider: provider.name, cause, at });
+    const draft = newFollowUp(held, { kind: 'refund', provider: provider.name, cause, at });
     const refund = newRefund(
       draft.id,
       { ...held, amount, by: asker.roles.includes('admin') ? 'admin' : 'recipient' },
@@ -73,10 +74,10 @@ export function createRefund({
     return { refund, operation };
   }
 
-  async function goOn(refundId: string): Promise<Refund> {
+  async function resume(refundId: string): Promise<Refund> {
     const refund = await findRefund(client, refundId);
     if (refund === undefined) throw new AppError('not-found');
     if (refund.status !== 'pending') return refund;
-    return (await progress.goOn(refundId))?.refund ?? refund;
+    return (await progress.resume(refundId))?.refund ?? refund;
   }
 }

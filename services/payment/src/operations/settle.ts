@@ -11,13 +11,13 @@ import { announce } from './announce.js';
 /** The payment and the refund after an operation was settled. */
 export interface Settled {
   payment: Payment;
-  /** Of a refund only. */
+  /** Only if the operation is a refund. */
   refund?: Refund;
 }
 
 /**
- * The second transaction of a provider call: applies its outcome to the payment, writes the books and closes the
- * operation. An instance that comes second, for example after it lost its lease, finds it closed and changes nothing.
+ * The second transaction of a provider call: applies the outcome to the payment, writes the ledger and closes the
+ * operation. Changes nothing if the operation is closed already, for example by another instance after the lease expired.
  */
 export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOutcome): Promise<Settled> {
   return uow.run(
@@ -32,7 +32,7 @@ export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOu
       if (after.event) announce(tx, after.payment, after.event, gone);
       return after;
     },
-    // Money has moved: this is written down even while new work is refused because too much waits for the broker.
+    // Money has moved, so this is recorded even while new work is refused because of a full outbox.
     { cause: { correlationId: operation.correlationId }, admit: false },
   );
 }

@@ -6,21 +6,21 @@ import type { Webhook } from '../domain/webhook.js';
  * before it repeats anything.
  */
 export interface PaymentProvider {
-  /** Kept with each payment. Only the provider that charged a payment can confirm, cancel or refund it. */
+  /** Stored with each payment. Only the provider that charged a payment can confirm, cancel or refund it. */
   readonly name: string;
 
-  /** Cheap and local: whether a method of this name can exist at all. */
+  /** Whether a payment method of this name can exist. Decided locally, without a call. */
   accepts(paymentMethod: string): boolean;
 
   /**
-   * Charges, confirms, cancels or refunds, at most once per `operation.id`, however often it is called; a decline is
-   * an outcome, not a throw.
+   * Charges, confirms, cancels or refunds, at most once for each `operation.id`, however often it is called. A decline
+   * is an outcome, not an error.
    */
   perform(operation: Operation, signal: AbortSignal): Promise<Outcome>;
 
-  /** What became of the operation; `undefined` if the provider has never heard of it. */
+  /** The outcome of the operation; `undefined` if the provider does not know the operation. */
   retrieve(operation: Operation, signal: AbortSignal): Promise<Outcome | undefined>;
 
-  /** How the provider reports changes by itself. */
+  /** How the provider reports changes, if it does. */
   readonly webhook?: Webhook;
 }

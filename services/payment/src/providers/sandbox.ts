@@ -3,7 +3,7 @@ import type { Operation, OperationKind, Outcome } from '../domain/operation.js';
 import type { PaymentProvider } from './provider.js';
 
 export interface SandboxOptions {
-  /** How long `pm_card_slow` and `pm_card_pendingRefund` take from the operation's creation on, in milliseconds. */
+  /** Milliseconds from the creation of an operation to its outcome, for `pm_card_slow` and `pm_card_pendingRefund`. */
   slowMs: number;
 }
 
@@ -17,7 +17,7 @@ const authenticate = ({ id }: Operation): Outcome => ({
 
 type Answer = Outcome | ((operation: Operation) => Outcome);
 
-/** What each kind of operation comes to, if not as usual. Where a name is one of Stripe's, it does as theirs does. */
+/** Outcomes that differ from the usual ones. Methods with a name of Stripe's behave like those of Stripe. */
 const methods: Readonly<Record<string, Partial<Record<OperationKind, Answer>> & { slow?: OperationKind }>> = {
   pm_card_visa: {},
   pm_card_chargeDeclined: { charge: declined },
@@ -36,8 +36,8 @@ const usual: Readonly<Record<OperationKind, Outcome>> = {
 };
 
 /**
- * A provider without money and without memory: what becomes of an operation follows from the operation alone,
- * so that `retrieve` answers the same after a crash of whatever process.
+ * A provider that moves no money and stores nothing. The outcome of an operation depends on the operation alone, so
+ * `retrieve` gives the same answer in every process.
  */
 export function sandboxProvider({ slowMs }: SandboxOptions): PaymentProvider {
   const settlesIn = (operation: Operation) =>
@@ -65,7 +65,7 @@ function outcomeOf(operation: Operation): Outcome {
   return typeof answer === 'function' ? answer(operation) : answer;
 }
 
-/** A payer who was erased took their method along; what is still to come goes as usual. */
+/** The method of an erased payer is gone; their operations have the usual outcomes. */
 function methodOf({ paymentMethod }: Operation) {
   if (paymentMethod === null) return {};
   const method = Object.hasOwn(methods, paymentMethod) ? methods[paymentMethod] : undefined;

@@ -9,11 +9,10 @@ export interface CurrencyBalance {
 }
 
 /**
- * A person's balance in each currency they ever dealt in. A trigger of the database keeps these rows beside the entries, so
- * that reading them takes no longer with more entries.
+ * A person's balance in each currency in which they have ledger entries. A database trigger updates these rows with
+ * each entry, so that the number of entries does not matter.
  *
- * @throws AppError `wrong-state` beyond 2^53, where a JSON number would be off by some units: no answer is better than
- * a wrong one, and the books go on.
+ * @throws AppError `wrong-state` for a balance beyond 2^53, which a JSON number cannot express exactly
  */
 export async function balancesOf(db: PaymentDb, userId: string): Promise<CurrencyBalance[]> {
   const rows = await db.$queryRaw<{ currency: string; amount: string }[]>`

@@ -8,9 +8,9 @@ export async function findPayment(db: PaymentDb, id: string): Promise<Payment | 
 }
 
 /**
- * The newest payments that this reader made or received, older than `before`: at most `limit`.
+ * At most `limit` payments that this reader made or received, newest first, older than the payment `before`.
  *
- * It reads twice, once along each index: one read with OR would sort all payments of the reader.
+ * It runs two queries, one for each index, because a single query with OR would sort all payments of the reader.
  */
 export async function listPayments(
   db: PaymentDb,

@@ -2,7 +2,7 @@ import type { Refund } from '@warren/payment-contract';
 import type { PaymentDb } from '../store/database.js';
 import { toRefund } from '../store/refunds.js';
 
-/** A payment's refunds, the newest first, older than `before`: at most `limit`. */
+/** At most `limit` refunds of a payment, newest first, older than the refund `before`. */
 export async function listRefunds(
   db: PaymentDb,
   paymentId: string,

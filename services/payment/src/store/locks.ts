@@ -6,20 +6,20 @@ import { paymentColumns, toPayment } from './payments.js';
 import { findRefund } from './refunds.js';
 
 interface Held extends Situation {
-  /** Who charged the payment. */
+  /** The provider that charged the payment. */
   provider: string;
-  /** Ids of those of the two people who were erased: nothing may be written for them any more. */
+  /** Ids of the payer and the recipient, if they were erased. Nothing may be written for them. */
   gone: readonly string[];
 }
 
 /** A payment that this transaction has locked. */
 export interface HeldPayment extends Held {
   charge: ChargeFacts;
-  /** Of the operation on the payment itself that is not settled yet; refunds don't count. */
+  /** The kind of the open operation on the payment, if there is one. Refunds don't count. */
   open: OperationKind | null;
-  /** Its refunds so far, whatever became of them. */
+  /** Refunds of the payment so far, whatever their outcomes. */
   refundsMade: number;
-  /** Its confirmations so far, whatever became of them. */
+  /** Confirmations of the payment so far, whatever their outcomes. */
   confirmationsMade: number;
 }
 
@@ -27,7 +27,7 @@ type Facts = Pick<HeldPayment, 'charge' | 'open' | 'refundsMade' | 'confirmation
 
 interface ChargeFacts {
   paymentMethod: string | null;
-  /** What the provider calls the payment. */
+  /** The provider's id of the payment. */
   reference: string | null;
 }
 
@@ -71,7 +71,7 @@ type HeldRow = PaymentRow & { gone: string[] };
 
 const heldColumns = Prisma.sql`${paymentColumns}, g.gone`;
 
-/** Joined, so that the people are locked before the payment: whoever erases takes the same order. */
+/** Joined, so that the people are locked before the payment. An erasure locks in the same order. */
 const gonePeople = Prisma.sql`(
   SELECT coalesce(array_agg(id::text) FILTER (WHERE deleted), '{}') AS gone FROM people
 ) g`;
@@ -81,7 +81,7 @@ function toHeld({ gone, ...row }: HeldRow): Held {
   return { payment: toPayment(row), provider, refundsPending: Number(refundsPending), gone };
 }
 
-/** A statement of its own: one that waited for the lock would see other tables as they were before. */
+/** A separate statement: a statement that waited for the lock sees the other tables as they were before. */
 async function factsOf(db: PaymentDb, paymentId: string): Promise<Facts> {
   const [row] = await db.$queryRaw<(ChargeFacts & Omit<Facts, 'charge'>)[]>`
     SELECT c.payment_method AS "paymentMethod", c.reference, (

@@ -6,13 +6,13 @@ export interface LeaseOptions {
   /** Only operations on payments of this provider. */
   provider: string;
   leaseMs: number;
-  /** At most so many. */
+  /** Maximum number of operations. */
   limit: number;
-  /** Only this one. */
+  /** Only this operation. */
   operationId?: string;
 }
 
-/** Takes open operations whose lease ran out, oldest first. Another instance gets others, or none. */
+/** Leases open operations whose lease expired, oldest first. Each operation goes to one instance. */
 export async function leaseOperations(db: PaymentDb, options: LeaseOptions): Promise<Operation[]> {
   const { provider, leaseMs, limit, operationId } = options;
   const one = operationId === undefined ? Prisma.empty : Prisma.sql`AND o.id = ${operationId}::uuid`;
@@ -28,11 +28,11 @@ export async function leaseOperations(db: PaymentDb, options: LeaseOptions): Pro
     RETURNING o.id, o.payment_id AS "paymentId", o.kind, p.payer_id AS "payerId",
       p.recipient_id AS "recipientId", coalesce((SELECT amount FROM refunds r WHERE r.id = o.id), p.amount) AS amount,
       p.currency, c.payment_method AS "paymentMethod", o.reference, c.reference AS "paymentReference", o.attempts,
-      o.notices, o.correlation_id AS "correlationId", o.created_at AS "createdAt"`;
+      o.notices AS webhooks, o.correlation_id AS "correlationId", o.created_at AS "createdAt"`;
   return rows.map((row) => ({ ...row, amount: Number(row.amount) }));
 }
 
-/** Gives the lease back, so that the next look at the operation comes in `delayMs`; at once if a notice came meanwhile. */
+/** Returns the lease, so that the operation is due in `delayMs`, or at once if a webhook arrived since it was leased. */
 export async function postponeOperation(
   db: PaymentDb,
   operation: Operation,
@@ -41,12 +41,12 @@ export async function postponeOperation(
 ): Promise<void> {
   await db.$executeRaw`
     UPDATE operations SET reference = coalesce(${reference ?? null}, reference),
-      leased_until = CASE WHEN attempts = ${operation.attempts}::int AND notices = ${operation.notices}::int
+      leased_until = CASE WHEN attempts = ${operation.attempts}::int AND notices = ${operation.webhooks}::int
         THEN now() + ${delayMs}::int * interval '1 ms' ELSE leased_until END
     WHERE id = ${operation.id}::uuid AND settled_at IS NULL`;
 }
 
-/** The operation on the payment itself that is not settled yet; there is one at most. */
+/** The id of the open operation on the payment, refunds excluded. There is at most one. */
 export async function findOpenOperation(db: PaymentDb, paymentId: string): Promise<string | undefined> {
   const row = await db.operation.findFirst({
     where: { paymentId, settledAt: null, kind: { not: 'refund' } },

@@ -1,7 +1,7 @@
 import type { NextAction, Payment, PaymentStatus } from '@warren/payment-contract';
 import { type Payment as PaymentRow, Prisma } from '../generated/prisma/client.js';
 
-/** The columns of `payments p`, named as Prisma names them, so that raw rows and Prisma's are one shape. */
+/** The columns of `payments p` with Prisma's names, so that rows of raw queries have Prisma's type. */
 export const paymentColumns = Prisma.raw(
   Object.entries({
     id: 'id',
@@ -25,7 +25,7 @@ export const paymentColumns = Prisma.raw(
     .join(', '),
 );
 
-/** Amounts fit a JavaScript number: the contract's largest is far below 2^53. */
+/** Amounts fit into a JavaScript number, because the contract's maximum is far below 2^53. */
 export function toPayment(row: PaymentRow): Payment {
   const { id, payerId, recipientId, currency, description, version } = row;
   const { amount, amountRefunded, failureCode, nextAction, clientSecret, createdAt, updatedAt } = row;

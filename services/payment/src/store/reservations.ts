@@ -5,10 +5,10 @@ import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
 /**
- * Writes a new payment and its charge, with the lease that covers the call, in one statement. The copies of both
- * people are locked FOR SHARE first: whoever is erased meanwhile gets no payment afterwards.
+ * Writes a new payment and its leased charge in one statement, if both people allow it. The statement locks the copies
+ * of both people FOR SHARE first, so that an erasure waits for it and erases the payment too.
  *
- * @throws AppError as `checkPeople`; nothing is written then.
+ * @throws AppError as `checkPeople`; in this case no payment is written
  */
 export async function reserveCharge(
   db: PaymentDb,
@@ -17,7 +17,7 @@ export async function reserveCharge(
   options: { provider: string; leaseMs: number },
 ): Promise<void> {
   let people = await tryToReserve(db, payment, charge, options);
-  // Their copy has come in while this waited to make one: now it can be seen.
+  // The payer's copy was inserted by another transaction while this one tried to insert it. Now it is visible.
   if (!people.some(({ id }) => id === payment.payerId)) {
     people = await tryToReserve(db, payment, charge, options);
   }
@@ -25,8 +25,8 @@ export async function reserveCharge(
 }
 
 /**
- * A payer without a copy gets an empty one, older than all that can come: whoever erases them has to wait for this
- * transaction, and so finds what it wrote.
+ * Inserts an empty copy, with the version 0, for a payer without one. So an erasure of the payer waits for this
+ * transaction and finds the payment. The conditions are those of `checkPeople`.
  */
 function tryToReserve(
   db: PaymentDb,
@@ -61,7 +61,7 @@ function tryToReserve(
     SELECT id, deleted FROM people`;
 }
 
-/** Writes a confirmation or a cancelation, and the payment as it is meanwhile. The payment must be locked. */
+/** Writes a confirmation or a cancelation, and the payment during the call. The payment must be locked. */
 export async function reserveAction(
   db: PaymentDb,
   payment: Payment,
@@ -78,7 +78,7 @@ export async function reserveAction(
     WHERE id = ${payment.id}::uuid`;
 }
 
-/** Writes a refund and its operation, and holds its amount. The payment must be locked. */
+/** Writes a refund and its operation, and reserves its amount. The payment must be locked. */
 export async function reserveRefund(
   db: PaymentDb,
   refund: Refund,
@@ -100,7 +100,7 @@ export async function reserveRefund(
 const operationColumns = Prisma.sql`id, payment_id, kind, payment_method, leased_until, attempts, correlation_id,
   created_at`;
 
-/** The method stands with the charge alone, so that an erasure finds it in one place. */
+/** Only the charge has the payment method, so that an erasure finds it in one place. */
 function operationValues(operation: Operation, leaseMs: number): Prisma.Sql {
   const { id, paymentId, kind, attempts, correlationId, createdAt } = operation;
   const paymentMethod = kind === 'charge' ? operation.paymentMethod : null;

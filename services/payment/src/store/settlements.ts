@@ -6,10 +6,10 @@ import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
 /**
- * Writes what an outcome changed, books included, and closes the operation, in one statement. Where a notice came
- * after its lease was taken, it stays open, to be asked about again. Payment and operation must be locked.
+ * Writes what an outcome changed, including the ledger, and closes the operation, in one statement. If a webhook arrived
+ * after the operation was leased, the operation stays open and is due at once. Payment and operation must be locked.
  *
- * `reference`: what the provider calls the thing that the operation made.
+ * @param reference the provider's id of the object that the operation made
  */
 export async function saveSettlement(
   db: PaymentDb,
@@ -17,7 +17,7 @@ export async function saveSettlement(
   { payment, refund, refundsPending, failureCode, movement }: Settlement,
   reference: string | undefined,
 ): Promise<void> {
-  const upToDate = Prisma.sql`notices = ${operation.notices}::int`;
+  const upToDate = Prisma.sql`notices = ${operation.webhooks}::int`;
   await db.$executeRaw`
     WITH closed AS (
       UPDATE operations SET settled_at = CASE WHEN ${upToDate} THEN now() END,

@@ -2,13 +2,13 @@ import type { PaymentDb } from './database.js';
 
 export interface UserCopy {
   id: string;
-  /** Of the user service's entities: a version of a higher epoch is newer than all of a lower one. */
+  /** Epoch of the user service's entities. Each version of a higher epoch is newer than all versions of a lower one. */
   epoch: number;
   version: number;
   deleted: boolean;
 }
 
-/** Takes the state if it is newer than the copy's. Within an epoch a tombstone is the newest there can be and stays. */
+/** Stores the state if it is newer than the copy. Within an epoch, a tombstone is the last version and stays. */
 export async function keepUserCopy(db: PaymentDb, { id, epoch, version, deleted }: UserCopy): Promise<void> {
   await db.$executeRaw`
     INSERT INTO user_copies AS copy (id, epoch, version, deleted)

@@ -1,19 +1,19 @@
 import type { PaymentStatus } from '@warren/payment-contract';
 import type { PaymentDb } from './database.js';
 
-/** The payment that a webhook event is about. */
+/** The payment that a webhook is about. */
 export interface AffectedPayment {
   id: string;
   status: PaymentStatus;
 }
 
 /**
- * Makes the operation due that a webhook event is about, so that a sweeper asks the provider for its state.
+ * Makes the operation of a webhook due, so that a sweeper asks the provider for its state.
  *
  * For a charge and what followed it, this is the open operation of the payment. A settled operation is opened again only
  * where the provider can still change the result: if the payment requires action, or the refund had succeeded. An
  * instance that is asking the provider at this moment leaves the operation open, because its answer may be older than
- * the event. `reference` is kept if the operation has none.
+ * the webhook. `reference` is stored if the operation has none.
  *
  * Takes a transaction. Resolves to the payment, or to `undefined` if there is no such operation.
  */

@@ -1,54 +1,54 @@
 import type { Operation } from '../../src/domain/operation.js';
-import { createLease } from '../../src/operations/lease.js';
+import { defaultDurations } from '../../src/operations/durations.js';
+import { createLeaseOperations } from '../../src/operations/lease-operations.js';
 import { createProgress } from '../../src/operations/progress.js';
 import { type ProviderCalls, providerCalls } from '../../src/operations/provider-calls.js';
-import { defaultTiming } from '../../src/operations/timing.js';
 import type { PaymentProvider } from '../../src/providers/provider.js';
 import type { Instance } from './service.js';
 
 const forever = () => new Promise<never>(() => undefined);
 const signal = new AbortController().signal;
 
-/** What a process still does after the reservation. */
-export type LastWords = (operation: Operation, provider: PaymentProvider) => Promise<unknown>;
+/** What a crashing process still does after it reserved an operation. */
+export type CrashPoint = (operation: Operation, provider: PaymentProvider) => Promise<unknown>;
 
-export const beforeTheCall: LastWords = async () => undefined;
-export const afterTheCall: LastWords = (operation, provider) => provider.perform(operation, signal);
+export const crashBeforeCall: CrashPoint = async () => undefined;
+export const crashAfterCall: CrashPoint = (operation, provider) => provider.perform(operation, signal);
 
 /**
- * The parts of a process that dies in the middle of an operation: whatever follows the reservation is `lastWords`,
- * and then nothing. All that stays is what is in the database and what the provider knows.
+ * Dependencies of operations in a process that crashes after it reserved an operation and did what `crashPoint` says.
+ * Only the rows in the database and what the provider stored remain.
  */
-export function crashing(
+export function crashingParts(
   instance: Instance,
   provider: PaymentProvider,
-  { leaseMs, lastWords }: { leaseMs: number; lastWords: LastWords },
+  { leaseMs, crashPoint }: { leaseMs: number; crashPoint: CrashPoint },
 ) {
   const calls: ProviderCalls = {
     admitted: (reserve) => reserve(),
-    run: async (operation) => lastWords(operation, provider).then(forever),
+    run: async (operation) => crashPoint(operation, provider).then(forever),
     running: () => undefined,
     stop: async () => undefined,
   };
-  const timing = { ...defaultTiming, answerWithinMs: 100, leaseMs };
+  const durations = { ...defaultDurations, answerWithinMs: 100, leaseMs };
   const progress = createProgress({
     ...instance,
     calls,
-    lease: createLease({ ...instance, provider, timing }),
-    timing,
+    leaseOperations: createLeaseOperations({ ...instance, provider, durations }),
+    durations,
   });
-  return { ...instance, provider, calls, progress, timing };
+  return { ...instance, provider, calls, progress, durations };
 }
 
-/** The same parts of a process that lives. */
-export function living(instance: Instance, provider: PaymentProvider) {
-  const timing = defaultTiming;
-  const calls = providerCalls({ ...instance, provider, timing });
+/** The same dependencies in a process that does not crash. */
+export function workingParts(instance: Instance, provider: PaymentProvider) {
+  const durations = defaultDurations;
+  const calls = providerCalls({ ...instance, provider, durations });
   const progress = createProgress({
     ...instance,
     calls,
-    lease: createLease({ ...instance, provider, timing }),
-    timing,
+    leaseOperations: createLeaseOperations({ ...instance, provider, durations }),
+    durations,
   });
-  return { ...instance, provider, calls, progress, timing };
+  return { ...instance, provider, calls, progress, durations };
 }

@@ -2,13 +2,13 @@ import type { Operation, OperationKind, Outcome } from '../../src/domain/operati
 import type { PaymentProvider } from '../../src/providers/provider.js';
 
 /**
- * A provider with a memory of its own, as a real one has: it outlives the processes that call it. Does each operation
- * once and counts what it did.
+ * A provider that stores operations, like a real one: it outlives the processes that call it. It performs each operation
+ * once, and counts what it performed.
  */
 export class FakeProvider implements PaymentProvider {
   readonly name = 'sandbox';
   readonly done = new Map<string, Outcome>();
-  /** Of which payments somebody asked what became of them. */
+  /** Ids of the payments whose operations were asked for. */
   readonly asked: string[] = [];
   readonly outcomes: Record<OperationKind, Outcome> = {
     charge: { to: 'succeeded' },
@@ -17,11 +17,11 @@ export class FakeProvider implements PaymentProvider {
     refund: { to: 'succeeded' },
   };
   beforeAnswering: (operation: Operation) => Promise<void> = async () => undefined;
-  /** Runs before the money moves; a throw here is a call that never arrived. */
+  /** Runs before the money moves. An error means that the call never arrived. */
   beforeMove: (signal: AbortSignal) => Promise<void> = async () => undefined;
-  /** Runs after the money moved; a throw here is an answer that got lost. */
+  /** Runs after the money moved. An error means that the answer was lost. */
   afterMove: (signal: AbortSignal) => Promise<void> = async () => undefined;
-  /** How often it did something: more than once for one operation would be the disaster. */
+  /** How many operations were performed. */
   moves = 0;
 
   accepts(paymentMethod: string): boolean {

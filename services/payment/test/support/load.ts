@@ -2,13 +2,13 @@ import { expect } from '@jest/globals';
 import { eventually } from '@warren/testing';
 
 export interface SteadyLoad {
-  /** Waits for so many more answers. */
+  /** Waits for this many more answers. */
   more(answers: number): Promise<void>;
-  /** Ends the load, and answers all statuses that weren't 200 or 201. Rejects if asking failed altogether. */
+  /** Ends the load. Resolves to all statuses other than 200 and 201. Rejects if a request got no answer. */
   end(): Promise<number[]>;
 }
 
-/** Asks each of these again and again, one after the other each, all at the same time. */
+/** Calls all these functions concurrently, each one again as soon as it has an answer. */
 export function steadyLoad(askers: readonly (() => Promise<{ status: number }>)[]): SteadyLoad {
   const statuses: number[] = [];
   let over = false;
@@ -17,7 +17,7 @@ export function steadyLoad(askers: readonly (() => Promise<{ status: number }>)[
       while (!over) statuses.push((await ask()).status);
     }),
   );
-  // It is waited for at the end.
+  // `end` awaits the load and reports its error.
   load.catch(() => undefined);
   return {
     async more(answers) {

@@ -35,7 +35,7 @@ export function anOperation(overrides: Partial<Operation> = {}): Operation {
     reference: null,
     paymentReference: null,
     attempts: 1,
-    notices: 0,
+    webhooks: 0,
     correlationId: 'test',
     createdAt: new Date(),
     ...overrides,

@@ -9,7 +9,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { PaymentContext } from '../../src/context.js';
 import { paymentDoors } from '../../src/doors.js';
 import { payment } from '../../src/main.js';
-import { defaultTiming, type Timing } from '../../src/operations/timing.js';
+import { type Durations, defaultDurations } from '../../src/operations/durations.js';
 import type { PaymentProvider } from '../../src/providers/provider.js';
 import { sandboxProvider } from '../../src/providers/sandbox.js';
 import type { PrismaClient } from '../../src/store/database.js';
@@ -18,15 +18,15 @@ type Context = PaymentContext;
 
 export interface StartOptions {
   provider?: PaymentProvider;
-  timing?: Partial<Timing>;
+  durations?: Partial<Durations>;
   log?: Logger;
-  /** Variables besides those that every test needs. */
+  /** Environment variables, besides those that every test needs. */
   env?: Record<string, string>;
 }
 
 const tables = migrated('payment', new URL('../../prisma/', import.meta.url));
 
-/** Milliseconds for a database, its migrations and a service to be up, also on a busy machine. */
+/** Milliseconds until a database is migrated and a service is running, even on a busy machine. */
 export const startTimeout = 120_000;
 
 export interface Answer {
@@ -35,8 +35,8 @@ export interface Answer {
 }
 
 /**
- * A database on which instances of the payment service start and stop. The first one lives as long as the world and
- * hears what is published on `bus`; each later one has a bus of its own.
+ * A database on which instances of the payment service start and stop. The first instance uses `bus`; each later one
+ * has a bus of its own.
  */
 export class World {
   readonly bus: MemoryEventBus = createMemoryEventBus({ retryDelays: [50, 50, 50] });
@@ -47,14 +47,14 @@ export class World {
     this.#database = database;
   }
 
-  /** `database`: instead of one that the tests' own role owns; closed with the world. */
+  /** @param database used instead of a new one, and closed with the world */
   static async create(database?: TestDatabase): Promise<World> {
     return new World(database ?? (await testDatabase(tables)));
   }
 
   async start({
     provider = sandboxProvider({ slowMs: 400 }),
-    timing = {},
+    durations = {},
     log = pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' }),
     env: more = {},
   }: StartOptions = {}): Promise<Instance> {
@@ -64,9 +64,9 @@ export class World {
       ...payment,
       async doors(context) {
         inside = context;
-        // Prisma loads its query compiler with the first query, and Jest forbids that between two tests.
+        // Prisma loads its query compiler with the first query, and Jest allows no imports between two tests.
         await context.client.$connect();
-        return paymentDoors(context, provider, { ...defaultTiming, ...timing });
+        return paymentDoors(context, provider, { ...defaultDurations, ...durations });
       },
     };
     const env = {
@@ -83,11 +83,11 @@ export class World {
     const bus = isFirst ? this.bus : createMemoryEventBus();
     const service = await createService(definition, env, { bus, keys, log });
     this.#running.push(service);
-    if (inside === undefined) throw new Error('The doors were never opened');
+    if (inside === undefined) throw new Error('The doors were not created');
     return new Instance(service, inside);
   }
 
-  /** Two people of whom the service knows. */
+  /** Two people whose copies the service has. */
   async people(): Promise<[string, string]> {
     const [payer, recipient] = [uuidv7(), uuidv7()];
     await Promise.all([payer, recipient].map((id) => this.bus.publish(userEvent('user.registered', id))));
@@ -162,20 +162,20 @@ export class Instance {
     );
   }
 
-  /** What the person holds in a currency, by the ledger; undefined if they never dealt in it. */
+  /** A person's balance in a currency; undefined without ledger entries. */
   async balance(userId: string, currency = 'EUR'): Promise<number | undefined> {
     const { items } = (await this.http(userId, 'GET', '/balance')).body as unknown as Balance;
     return items.find((item) => item.currency === currency)?.amount;
   }
 
-  /** The person's feed, as `status` and `version` of what it tells, with the whole of it beside. */
+  /** The entries of a person's feed, oldest first. */
   async feed(userId: string): Promise<{ type: string; data: Payment }[]> {
     return this.client
       .$queryRaw`SELECT type, data FROM messaging.feed WHERE user_id = ${userId} ORDER BY seq`;
   }
 }
 
-/** The events about one payment, by version: they may be heard in any order. */
+/** The events about one payment, ordered by version, because they may arrive in any order. */
 export function inOrder(heard: readonly DomainEvent[], paymentId: string): DomainEvent[] {
   return heard
     .filter(({ subject }) => subject === paymentId)

@@ -1,15 +1,15 @@
 import { minorUnitDigits } from '@warren/contracts';
 
 /**
- * Digits after the decimal point where Stripe's amounts have others than ISO 4217.
+ * Digits after the decimal point of currencies for which Stripe differs from ISO 4217.
  * @see https://docs.stripe.com/currencies#special-cases and #zero-decimal
  */
 const stripeDigits: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA: 0 };
 
-/** Of three-decimal currencies Stripe takes no amount whose last digit isn't zero. */
+/** In currencies with three decimals, Stripe accepts only amounts whose last digit is zero. */
 const threeDecimalStep = 10;
 
-/** The amount as Stripe counts it; `undefined` for one that it can't express. */
+/** The amount in Stripe's unit; `undefined` if Stripe cannot express it. */
 export function toStripeAmount(amount: number, currency: string): number | undefined {
   const ours = minorUnitDigits(currency);
   const theirs = stripeDigits[currency] ?? ours;

@@ -2,15 +2,15 @@ import { types } from 'node:util';
 import Stripe from 'stripe';
 
 /**
- * Codes of refusals that end by themselves, whatever status they come with.
+ * Codes of temporary errors, whatever their HTTP status.
  *
  * @see https://docs.stripe.com/error-codes
  */
 const temporaryCodes: ReadonlySet<string> = new Set(['rate_limit', 'lock_timeout', 'idempotency_key_in_use']);
 
 /**
- * A Stripe error without what must not be logged: the SDK's own one carries the whole PaymentIntent, with its client
- * secret, and headers.
+ * A Stripe error that is safe to log. The SDK's error contains the whole PaymentIntent, with its client secret, and
+ * the headers.
  */
 export class StripeCallError extends Error {
   override readonly name = 'StripeCallError';
@@ -22,7 +22,7 @@ export class StripeCallError extends Error {
 
   constructor(error: InstanceType<typeof Stripe.errors.StripeError>) {
     super(`Stripe: ${error.type}, ${error.code ?? 'no code'}, status ${error.statusCode ?? 'none'}`, {
-      // Why the connection failed; for answers of Stripe there is none.
+      // Why the connection failed. Answers of Stripe have no cause.
       cause: types.isNativeError(error.detail) ? error.detail : undefined,
     });
     this.type = error.rawType ?? error.type;
@@ -32,24 +32,24 @@ export class StripeCallError extends Error {
     this.intentId = error.payment_intent?.id;
   }
 
-  /** The card was refused. It counts as an answer, and a repeat with the same key gets the same one. */
+  /** The card was declined. A repeat with the same key gets the same answer. */
   get isDecline(): boolean {
     return this.type === 'card_error';
   }
 
-  /** Stripe refused the request as such and made nothing of it, and would do so again. */
+  /** Stripe rejected the request, made nothing, and would reject it again. */
   get isRefusal(): boolean {
     if (this.code !== undefined && temporaryCodes.has(this.code)) return false;
     return this.type === 'invalid_request_error' && (this.status === 400 || this.status === 404);
   }
 
-  /** The PaymentIntent went another way meanwhile. */
+  /** The PaymentIntent changed its status in the meantime. */
   get isUnexpectedState(): boolean {
     return this.code === 'payment_intent_unexpected_state';
   }
 }
 
-/** Calls Stripe; its errors come out as `StripeCallError`. */
+/** Calls Stripe. Turns the SDK's errors into `StripeCallError`. */
 export async function asking<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

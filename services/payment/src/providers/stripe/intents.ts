@@ -6,11 +6,11 @@ import { findLostIntent, type LostIntent } from './lost-intents.js';
 import { metadataOf } from './metadata.js';
 import { outcomeOfIntent, waiting } from './outcomes.js';
 
-/** Charges, confirms and cancels, as PaymentIntents. */
+/** Charges, confirmations and cancelations, by PaymentIntents. */
 export function intents(stripe: Stripe) {
   /**
-   * Confirmed by this service alone (`manual`): the payer's browser takes the payer through the authentication, but
-   * can move no money and try no other card with the client secret.
+   * Only this service can confirm the PaymentIntent (`manual`). With the client secret, the payer's browser can
+   * authenticate the payer, but it can neither move money nor try another card.
    */
   async function charge(operation: Operation): Promise<Outcome> {
     const { id: idempotencyKey, currency, paymentMethod } = operation;
@@ -30,7 +30,7 @@ export function intents(stripe: Stripe) {
     return answerTo(operation, () => stripe.paymentIntents.create(params, { idempotencyKey }));
   }
 
-  /** Only where the payer has done what was asked: before that, confirming would start over. */
+  /** Confirms only if the payer has authenticated. Before that, a confirmation would restart the authentication. */
   async function confirm(operation: Operation): Promise<Outcome> {
     const intent = await find(operation);
     if (intent.status === 'requires_action') return waiting(intent);
@@ -47,7 +47,7 @@ export function intents(stripe: Stripe) {
     return answerTo(operation, () => stripe.paymentIntents.cancel(id, {}, options));
   }
 
-  /** What came of a call that changes a PaymentIntent; some refusals are answers too. */
+  /** The outcome of a call that changes a PaymentIntent. Some errors are outcomes too. */
   async function answerTo(operation: Operation, call: () => Promise<Stripe.PaymentIntent>): Promise<Outcome> {
     try {
       return decided(await asking(call), operation);
@@ -69,7 +69,7 @@ export function intents(stripe: Stripe) {
     throw new Error(`Stripe has no PaymentIntent of payment ${operation.paymentId}`);
   }
 
-  /** By its id, also where it had to be searched for: a search tells how it was some time ago. */
+  /** Reads the PaymentIntent by its id even if the search found it, because the search may be out of date. */
   async function lookUp(operation: Operation): Promise<Stripe.PaymentIntent | Extract<LostIntent, string>> {
     const known = operation.paymentReference ?? operation.reference;
     const found = known === null ? await findLostIntent(stripe, operation) : { id: known };
@@ -86,7 +86,7 @@ export function intents(stripe: Stripe) {
   };
 }
 
-/** Of a PaymentIntent that the operation was just performed on. */
+/** The outcome of an operation that was just performed on this PaymentIntent. */
 function decided(intent: Stripe.PaymentIntent, operation: Operation): Outcome {
   if (intent.status === 'requires_action' && operation.kind === 'confirm') return waiting(intent);
   const outcome = outcomeOfIntent(intent, operation);

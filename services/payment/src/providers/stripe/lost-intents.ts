@@ -3,30 +3,30 @@ import type { Operation } from '../../domain/operation.js';
 import { asking, StripeCallError } from './errors.js';
 import { isOf, searchFor } from './metadata.js';
 
-/** Stripe remembers an idempotency key for 24 hours at least. @see https://docs.stripe.com/api/idempotent_requests */
+/** Stripe remembers an idempotency key for at least 24 hours. @see https://docs.stripe.com/api/idempotent_requests */
 const keyRememberedMs = 23 * 3_600_000;
-/** How far Stripe's clock and ours may be apart, in seconds. */
+/** Maximum difference between Stripe's clock and ours, in seconds. */
 const clockSkewSeconds = 300;
-/** Most charges are made with the first try, or soon after. */
+/** Most charges are made by the first attempt or soon after it, within this many seconds. */
 const soonSeconds = 3_600;
-const listed = 100;
-/** More PaymentIntents of one stretch of time than that are not looked through. */
+const pageSize = 100;
+/** How many PaymentIntents of one period are searched. */
 const mostListed = 1_000;
 
 /**
- * What is to be seen of a charge whose answer was lost. `unseen`: nothing, and a repeat with the charge's key is safe.
- * `never-made`: nothing came of it, and nothing can any more.
+ * What Stripe shows of a charge whose answer was lost. `unseen`: nothing, but it is safe to repeat the charge with its
+ * key. `never-made`: nothing, and an earlier call can no longer create anything.
  */
 export type LostIntent = { id: string } | 'unseen' | 'never-made';
 
 /**
- * Looks for the PaymentIntent of a payment whose charge's answer was lost, by what it says of its origin.
+ * Looks for the PaymentIntent of a charge whose answer was lost, by its metadata.
  *
- * The search may lag behind by minutes, and some accounts have none. While Stripe remembers the key, a repeat gets the
- * first answer again, so an empty search does no harm. After that it would be a second charge: then the list tells,
- * which doesn't lag behind.
+ * Stripe's search may lag behind by minutes, and some accounts have none. While Stripe remembers the key, a repeat gets
+ * the first answer again, so an empty search does no harm. After that, a repeat would be a second charge. Then the list
+ * of PaymentIntents is searched, which does not lag behind.
  *
- * @throws Error where nobody can say, which is for a person to look at.
+ * @throws Error if it remains unknown; somebody must look it up at Stripe
  */
 export async function findLostIntent(stripe: Stripe, operation: Operation): Promise<LostIntent> {
   const keyRemembered = Date.now() - operation.createdAt.getTime() < keyRememberedMs;
@@ -47,8 +47,8 @@ async function search(stripe: Stripe, operation: Operation): Promise<string | un
 }
 
 /**
- * No call was made after the time for which keys are remembered, so nothing of the charge is younger. Stripe lists the
- * youngest first, so the likeliest stretch gets a list of its own.
+ * No call was made after Stripe forgot the key, so the PaymentIntent is not newer than that. Stripe lists the newest
+ * first, so the most likely period is listed separately.
  */
 async function list(stripe: Stripe, operation: Operation): Promise<LostIntent> {
   const from = Math.floor(operation.createdAt.getTime() / 1_000);
@@ -72,7 +72,7 @@ function listBetween(
 ): Promise<{ id: string } | 'all-seen' | 'cut-off'> {
   return asking(async () => {
     let seen = 0;
-    for await (const intent of stripe.paymentIntents.list({ created, limit: listed })) {
+    for await (const intent of stripe.paymentIntents.list({ created, limit: pageSize })) {
       if (isOf(operation, intent.metadata)) return { id: intent.id };
       seen += 1;
       if (seen >= mostListed) return 'cut-off';

@@ -1,6 +1,6 @@
 import type { Operation } from '../../domain/operation.js';
 
-/** What an object at Stripe tells of where it comes from: ids, and nothing about people. */
+/** The metadata of our objects at Stripe: ids, and nothing about people. */
 export function metadataOf({ id, paymentId }: Operation) {
   return { operation_id: id, payment_id: paymentId };
 }
@@ -10,14 +10,14 @@ export function searchFor({ paymentId }: Operation): string {
   return `metadata['payment_id']:'${paymentId}'`;
 }
 
-/** Whether an object comes from the payment of this operation. */
+/** Whether an object belongs to the payment of this operation. */
 export function isOf({ paymentId }: Operation, metadata: Readonly<Record<string, unknown>>): boolean {
   return metadata.payment_id === paymentId;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The operation that an object comes from; `undefined` for one that was made elsewhere. */
+/** The id of the operation that made an object; `undefined` if it was made elsewhere. */
 export function operationIdOf(
   metadata: Readonly<Record<string, unknown>> | null | undefined,
 ): string | undefined {

@@ -1,12 +1,11 @@
 import type Stripe from 'stripe';
 import type { Operation, Outcome } from '../../domain/operation.js';
 
-/** A PaymentIntent passes through its first states while it is made; one this old stays where it is. In milliseconds. */
+/** A PaymentIntent passes through its first states while Stripe makes it. After this time, it stays in its state. */
 const madeWithinMs = 3_600_000;
 
 /**
- * What a PaymentIntent says became of an operation; `undefined`: nothing yet, the operation has still to be
- * performed.
+ * The outcome of an operation according to its PaymentIntent; `undefined` if the operation was not performed yet.
  *
  * @see https://docs.stripe.com/payments/paymentintents/lifecycle
  */
@@ -32,8 +31,8 @@ export function outcomeOfIntent(intent: Stripe.PaymentIntent, operation: Operati
 }
 
 /**
- * Whether a charge may still be on its way through the states that it starts with: it was never declined, or nobody
- * knew of it before, so that no payer can have acted.
+ * Whether Stripe may still be making the PaymentIntent of a charge: it was never declined, or its id was unknown, so that
+ * its payer cannot have acted.
  */
 function isBeingMade(intent: Stripe.PaymentIntent, { kind, createdAt, reference }: Operation): boolean {
   if (kind !== 'charge' || Date.now() - createdAt.getTime() > madeWithinMs) return false;
@@ -41,7 +40,7 @@ function isBeingMade(intent: Stripe.PaymentIntent, { kind, createdAt, reference 
   return intent.status === 'requires_confirmation' && reference === null;
 }
 
-/** The payer has to act; in `requires_confirmation` they did, and now this service has to. */
+/** The payer has to act. In `requires_confirmation`, they have acted and this service has to confirm. */
 export function waiting(intent: Stripe.PaymentIntent): Outcome {
   const { id: reference, next_action: action, client_secret: clientSecret } = intent;
   return {
@@ -52,7 +51,7 @@ export function waiting(intent: Stripe.PaymentIntent): Outcome {
   };
 }
 
-/** The code of the last decline. Reasons that a bank gives are not for the payer: they could warn a thief. */
+/** The code of the last decline. The bank's reason is not shown to the payer, because it could warn a thief. */
 function failureCodeOf({ last_payment_error: error }: Stripe.PaymentIntent): string {
   return error?.code ?? 'payment_failed';
 }

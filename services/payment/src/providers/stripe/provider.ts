@@ -7,16 +7,16 @@ import { stripeWebhook } from './webhook.js';
 export interface StripeOptions {
   secretKey: string;
   webhookSecret: string;
-  /** Where the API answers, without a path. */
+  /** Address of the API, without a path. */
   apiUrl: URL;
-  /** Milliseconds that one request may take. */
+  /** Time-out of one request, in milliseconds. */
   timeoutMs?: number;
 }
 
-/** Below the time for a whole call, so that the connection is closed by then and not only given up. */
+/** Shorter than the time-out of a provider call, so that the connection is closed and not only abandoned. */
 const defaultTimeoutMs = 15_000;
 
-/** Stripe, by its own SDK. Card payments only; docs/payments.md tells what an account must allow. */
+/** Card payments by Stripe. docs/payments.md lists what an account must allow. */
 export function stripeProvider(options: StripeOptions): PaymentProvider {
   const { secretKey, webhookSecret, apiUrl, timeoutMs = defaultTimeoutMs } = options;
   const secure = apiUrl.protocol === 'https:';
@@ -25,7 +25,8 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
     port: apiUrl.port || (secure ? 443 : 80),
     protocol: secure ? 'https' : 'http',
     timeout: timeoutMs,
-    // Repeats are the sweeper's, which asks first. The SDK still repeats once, with its key, on a connection that closed.
+    // The sweeper repeats calls, after it asked for the outcome. The SDK still repeats once, with the same key, if a
+    // connection was closed.
     maxNetworkRetries: 0,
     telemetry: false,
   });

@@ -5,7 +5,7 @@ import { asking, StripeCallError } from './errors.js';
 import { metadataOf, operationIdOf } from './metadata.js';
 import { outcomeOfRefund } from './outcomes.js';
 
-/** More refunds than that of one payment, some of them made elsewhere, are not looked through. */
+/** How many refunds of one payment are searched. Some of them may have been made elsewhere. */
 const mostSearched = 1_000;
 
 /** Refunds of PaymentIntents. */

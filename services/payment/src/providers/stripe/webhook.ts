@@ -3,10 +3,10 @@ import type Stripe from 'stripe';
 import type { Webhook, WebhookEvent } from '../../domain/webhook.js';
 import { operationIdOf } from './metadata.js';
 
-/** Seconds after which an event is refused, so that a recorded event can't be sent again later. */
+/** Seconds after which a webhook is refused, so that a recorded one cannot be sent again later. */
 const toleranceSeconds = 300;
 
-/** Events that change a payment although this service did not just ask for it. */
+/** Events about changes that this service may not know of. */
 const intentEvents: ReadonlySet<string> = new Set([
   'payment_intent.succeeded',
   'payment_intent.processing',

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 /** Seconds since 1970, as query parameters. */
 type CreatedRange = Readonly<Partial<Record<'gte' | 'lt' | 'lte', string | number>>>;
 
-/** An error as Stripe's API answers it. */
+/** An error answer of Stripe's API. */
 export class ApiError extends Error {
   readonly status: number;
   readonly error: Record<string, unknown>;
@@ -53,8 +53,8 @@ const invalid = (message: string, code?: string) =>
   new ApiError(400, { type: 'invalid_request_error', message, ...(code && { code }) });
 
 /**
- * What a Stripe account holds, by the rules that Stripe documents for PaymentIntents with manual confirmation and for
- * refunds. Test payment methods do as Stripe's own; `pm_card_processing` decides itself only when told to.
+ * The objects of a Stripe account, with the documented rules for PaymentIntents with manual confirmation and for refunds.
+ * Test payment methods behave like Stripe's. A payment with `pm_card_processing` is pending until `decide` is called.
  */
 export class StripeAccount {
   readonly intents = new Map<string, Intent>();
@@ -115,7 +115,7 @@ export class StripeAccount {
     return made.sort((a, b) => b.created - a.created);
   }
 
-  /** As Stripe.js does for the payer: they authenticate, or fail to. */
+  /** What Stripe.js does in the payer's browser: the authentication passes or fails. */
   authenticate(id: string, passed = true): void {
     const intent = this.intent(id);
     Object.assign(intent, {
@@ -170,7 +170,7 @@ export class StripeAccount {
     Object.assign(this.refund(id), succeeded ? { status: 'succeeded' } : failed);
   }
 
-  /** What people's cards were charged, less what went back to them, in the currency's minor unit. */
+  /** The amount charged to cards less the amount refunded, in the currency's minor unit. */
   get moved(): number {
     const received = [...this.intents.values()].map(({ amount_received: amount }) => amount);
     const returned = [...this.refunds.values()].map(({ amount, status }) =>

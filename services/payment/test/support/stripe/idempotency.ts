@@ -11,8 +11,8 @@ interface Memory {
 }
 
 /**
- * Stripe's memory of idempotency keys: the same key and request get the first reply again, errors of the endpoint
- * included; another request under the key is refused, as is a second one while the first is at work.
+ * Stripe's idempotency keys. A repeated request with the same key gets the first reply again, errors included. Another
+ * request with the key is refused, and so is a repeat while the first request is running.
  *
  * @see https://docs.stripe.com/api/idempotent_requests
  */
@@ -40,7 +40,7 @@ export class IdempotencyKeys {
     throw new ApiError(409, { type: 'invalid_request_error', code: 'idempotency_key_in_use', message });
   }
 
-  /** As after 24 hours. */
+  /** Forgets all keys, as Stripe does after 24 hours. */
   forget(): void {
     this.#memories.clear();
   }

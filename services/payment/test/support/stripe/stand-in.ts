@@ -13,25 +13,25 @@ export interface Call {
 }
 
 /**
- * `cut-…`: the connection breaks before or after the work is done. `hang`: done, but never answered. `busy` and
- * `throttled`: too many calls, as 429 or as 400.
+ * `cut-…`: the connection is closed before or after the request is processed. `hang`: processed, but never answered.
+ * `busy` and `throttled`: too many calls, with the status 429 or 400.
  */
 export type Fault = 'cut-before' | 'cut-after' | 'hang' | 'busy' | 'throttled' | 'none';
 
 export const secretKey = 'sk_test_standin';
 export const webhookSecret = 'whsec_standin';
 
-/** Stripe's API as documented, over HTTP, for the SDK's own host setting. */
+/** A server with Stripe's documented API, for the SDK's `host` setting. */
 export class StripeStandIn {
   readonly account = new StripeAccount();
   readonly calls: Call[] = [];
-  /** What goes wrong with a call. */
+  /** Decides the fault of each call. */
   fault: (call: Call) => Fault = () => 'none';
-  /** Stripe's search lags behind: while false, it finds nothing. */
+  /** Whether the search finds anything. False simulates a search that lags behind. */
   searchSees = true;
-  /** What it tells besides is how an object was some time ago. */
+  /** Fields that the search shows with older values. */
   searchSaw: Partial<Intent> = {};
-  /** Some accounts have no search. */
+  /** Whether the account has a search. Some accounts have none. */
   hasSearch = true;
   readonly keys = new IdempotencyKeys();
   readonly #server: Server = createServer((request, response) => {
@@ -134,8 +134,8 @@ export class StripeStandIn {
   }
 }
 
-/** A webhook's body and signature, as Stripe sends them. */
-export function notice(
+/** Body and signature of a webhook, as Stripe sends them. */
+export function signedWebhook(
   type: string,
   object: unknown,
   { secret = webhookSecret, timestamp = Math.floor(Date.now() / 1_000) } = {},

@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 const prisma = new URL('../../prisma/', import.meta.url);
 
-/** Migrates as a build does that ends with this migration. */
+/** Applies the migrations up to this one, included. */
 export async function migrateUntil(url: string, last: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'warren-payment-'));
   try {
@@ -25,7 +25,7 @@ export async function migrateUntil(url: string, last: string): Promise<void> {
 
 export const migrateAll = (url: string) => migrateDatabase({ url, prisma });
 
-/** Balances that aren't the sum of their entries, by adding up: nothing of what keeps them is asked. */
+/** Balances that are not the sum of their entries. Computed here, independently of the database's own functions. */
 export async function wrongBalances(client: ClientBase): Promise<unknown[]> {
   const { rows } = await client.query(`
     SELECT account, currency, b.amount AS held, e.amount AS sum
@@ -47,7 +47,7 @@ export async function insertPayment(client: ClientBase): Promise<string> {
   return id;
 }
 
-/** Money from a payer to a recipient, in the statement that a build without balances writes. */
+/** Moves money from a payer to a recipient, by the statement of a build without balances. */
 export async function move(
   client: ClientBase,
   paymentId: string,
@@ -69,7 +69,7 @@ export async function move(
   );
 }
 
-/** What a person holds, by the balances; undefined without a row. */
+/** A person's balance; undefined without a row. */
 export async function heldBy(client: ClientBase, person: string): Promise<number | undefined> {
   const { rows } = await client.query<{ amount: string }>(
     'SELECT amount FROM ledger_balances WHERE account = $1',

@@ -6,12 +6,12 @@ import { sandboxProvider } from './sandbox.js';
 
 type Log = Pick<PaymentContext['log'], 'warn'>;
 
-/** The provider that the configuration names. @throws ConfigError with a line for each variable that it lacks. */
+/** The configured provider. @throws ConfigError with a line for each variable that is missing */
 export async function chooseProvider(
   config: PaymentConfig & Pick<KitConfig, 'DEPLOYMENT'>,
   log: Log,
 ): Promise<PaymentProvider> {
-  if (config.DEPLOYMENT === 'production') warnOfPlayMoney(config, log);
+  if (config.DEPLOYMENT === 'production') warnIfNoMoneyMoves(config, log);
   if (config.PAYMENT_PROVIDER === 'sandbox') return sandboxProvider({ slowMs: config.SANDBOX_SLOW_MS });
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret } = config;
   if (secretKey === undefined || webhookSecret === undefined) {
@@ -19,7 +19,7 @@ export async function chooseProvider(
     const missing = Object.entries(required).flatMap(([name, value]) => (value === undefined ? [name] : []));
     throw new ConfigError(missing.map((name) => `${name} is missing: PAYMENT_PROVIDER=stripe needs it`));
   }
-  // Its SDK is large: who runs the sandbox does without.
+  // Imported only if it is used, because Stripe's SDK is large.
   const { stripeProvider } = await import('./stripe/provider.js');
   return stripeProvider({ secretKey, webhookSecret, apiUrl: new URL(config.STRIPE_API_URL) });
 }
@@ -27,8 +27,8 @@ export async function chooseProvider(
 /** Keys of Stripe's test mode: `sk_test_…`, `rk_test_…`. */
 const testKey = /^[a-z]+_test_/;
 
-/** People would believe that they paid. */
-function warnOfPlayMoney(config: PaymentConfig, log: Log): void {
+/** Without the warning, people could believe that they paid. */
+function warnIfNoMoneyMoves(config: PaymentConfig, log: Log): void {
   if (config.PAYMENT_PROVIDER === 'sandbox')
     log.warn('PAYMENT_PROVIDER is sandbox in production: payments succeed and no money moves');
   else if (testKey.test(config.STRIPE_SECRET_KEY ?? ''))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ConfigError, type KitConfig, readConfig } from '@warren/service-kit';
 import { config } from '../src/config.js';
-import { chooseProvider } from '../src/providers/choose.js';
+import { chooseProvider } from '../src/providers/choose-provider.js';
 
 const warned: string[] = [];
 const choose = (env: Record<string, string>, DEPLOYMENT: KitConfig['DEPLOYMENT'] = 'development') =>

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { PaymentProvider } from '../../src/providers/provider.js';
 import type { Fault } from './stripe/stand-in.js';
 
-/** Numbers from 0 to 1 that the seed decides (mulberry32). */
-export function random(seed: number): () => number {
+/** Pseudo-random numbers from 0 to 1 (mulberry32). */
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -13,16 +13,16 @@ export function random(seed: number): () => number {
   };
 }
 
-/** A third of all calls go wrong in one of the ways that there are. */
-export function stormy(next: () => number): () => Fault {
+/** Makes a third of all calls fail, each with a random fault. */
+export function randomFaults(next: () => number): () => Fault {
   const faults: Fault[] = ['cut-before', 'cut-after', 'hang', 'busy'];
   return () => (next() < 0.33 ? (faults[Math.floor(next() * faults.length)] ?? 'none') : 'none');
 }
 
-/** The provider behind a line on which calls get lost, before or after they had their effect, or hang. */
-export function behindBadLine(provider: PaymentProvider, line: { fault: () => Fault }): PaymentProvider {
-  async function through<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const fault = line.fault();
+/** A provider whose calls fail before or after they take effect, or hang. */
+export function withFaults(provider: PaymentProvider, faults: { fault: () => Fault }): PaymentProvider {
+  async function withFault<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const fault = faults.fault();
     if (fault === 'cut-before' || fault === 'busy') throw new Error(`injected: ${fault}`);
     const outcome = await work();
     if (fault === 'cut-after') throw new Error('injected: cut-after');
@@ -31,7 +31,7 @@ export function behindBadLine(provider: PaymentProvider, line: { fault: () => Fa
   }
   return {
     ...provider,
-    perform: (operation, signal) => through(() => provider.perform(operation, signal), signal),
-    retrieve: (operation, signal) => through(() => provider.retrieve(operation, signal), signal),
+    perform: (operation, signal) => withFault(() => provider.perform(operation, signal), signal),
+    retrieve: (operation, signal) => withFault(() => provider.retrieve(operation, signal), signal),
   };
 }

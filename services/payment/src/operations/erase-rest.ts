@@ -1,8 +1,0 @@
-import { v7 as uuidv7 } from 'uuid';
-import type { PaymentUow } from '../context.js';
-import { eraseMore } from '../store/erasure.js';
-
-/** Erases the next payments of one deleted user. Resolves to whether there was such a user. */
-export function eraseRest(uow: PaymentUow): Promise<boolean> {
-  return uow.run((tx) => eraseMore(tx, uuidv7()), { admit: false });
-}
