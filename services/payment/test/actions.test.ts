@@ -131,7 +131,7 @@ describe('the commands payment.confirm and payment.cancel', () => {
     for (const socket of sockets) socket.close();
   });
 
-  /** Answers of commands, and what is pushed meanwhile. */
+  /** Sends commands over a socket, and collects the statuses that are pushed to it. */
   async function connect(userId: string) {
     const auth = { token: await tokenFor(userId) };
     const url = `${service.service.url}/payment`;

@@ -1,6 +1,6 @@
 import type { Payment } from '@warren/payment-contract';
 
-/** One line of a movement. The amount is in the currency's minor unit: positive into the account, negative out of it. */
+/** One line of a movement. `amount` is in the currency's minor unit, and negative if money leaves the account. */
 export interface Entry {
   account: string;
   currency: string;

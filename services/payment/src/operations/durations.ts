@@ -21,7 +21,7 @@ export const defaultDurations: Durations = {
 
 const retryBackOff = { firstMs: 2_000, maxMs: 300_000 };
 
-/** Milliseconds until the next attempt at an operation that stays open: 2 s, doubled each time, at most five minutes. */
+/** Milliseconds until the next attempt at an open operation: 2 s, doubled each time, at most five minutes. */
 export function retryDelay(attempts: number): number {
   return backOffMs(attempts, retryBackOff);
 }

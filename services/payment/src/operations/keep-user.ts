@@ -8,7 +8,7 @@ import { keepUserCopy } from '../store/user-copies.js';
 export async function keepUser(tx: PaymentTx, event: DomainEvent<string, UserSnapshot>): Promise<void> {
   const { id } = event.data;
   const deleted = isTombstone(event.data);
-  // The tombstone is written first. A transaction that writes for this user either waits for it, or makes this one wait.
+  // The tombstone is written first. A transaction that writes for this user waits for it, or makes it wait.
   await keepUserCopy(tx, { id, ...versionOf(event), deleted });
   if (!deleted) return;
   await erasePayer(tx, id, event.correlationid);

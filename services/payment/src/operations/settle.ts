@@ -17,7 +17,8 @@ export interface Settled {
 
 /**
  * The second transaction of a provider call: applies the outcome to the payment, writes the ledger and closes the
- * operation. Changes nothing if the operation is closed already, for example by another instance after the lease expired.
+ * operation. Changes nothing if the operation is closed already, for example by another instance after the lease
+ * expired.
  */
 export function settle(uow: PaymentUow, operation: Operation, outcome: DecidedOutcome): Promise<Settled> {
   return uow.run(

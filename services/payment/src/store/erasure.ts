@@ -10,7 +10,7 @@ const noId = '00000000-0000-0000-0000-000000000000';
  * because they concern other people too. An open operation keeps its method until it is settled, because the provider
  * needs it. Payments that require the payer's action are canceled by the sweepers.
  *
- * This transaction erases the first payments; `eraseNextPayments` erases the rest. The tombstone must be stored already.
+ * This transaction erases the first payments; `eraseNextPayments` erases the rest. The tombstone must exist already.
  */
 export async function erasePayer(db: PaymentDb, userId: string, correlationId: string): Promise<void> {
   await erasePaymentsAfter(db, { id: userId, after: noId }, correlationId);

@@ -32,7 +32,7 @@ export async function leaseOperations(db: PaymentDb, options: LeaseOptions): Pro
   return rows.map((row) => ({ ...row, amount: Number(row.amount) }));
 }
 
-/** Returns the lease, so that the operation is due in `delayMs`, or at once if a webhook arrived since it was leased. */
+/** Returns the lease. The operation is due in `delayMs`, or at once if a webhook arrived since it was leased. */
 export async function postponeOperation(
   db: PaymentDb,
   operation: Operation,

@@ -6,8 +6,9 @@ import { Prisma } from '../generated/prisma/client.js';
 import type { PaymentDb } from './database.js';
 
 /**
- * Writes what an outcome changed, including the ledger, and closes the operation, in one statement. If a webhook arrived
- * after the operation was leased, the operation stays open and is due at once. Payment and operation must be locked.
+ * Writes what an outcome changed, including the ledger, and closes the operation, in one statement. If a webhook
+ * arrived after the operation was leased, the operation stays open and is due at once. Payment and operation must be
+ * locked.
  *
  * @param reference the provider's id of the object that the operation made
  */

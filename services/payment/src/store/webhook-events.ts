@@ -10,10 +10,10 @@ export interface AffectedPayment {
 /**
  * Makes the operation of a webhook due, so that a sweeper asks the provider for its state.
  *
- * For a charge and what followed it, this is the open operation of the payment. A settled operation is opened again only
- * where the provider can still change the result: if the payment requires action, or the refund had succeeded. An
- * instance that is asking the provider at this moment leaves the operation open, because its answer may be older than
- * the webhook. `reference` is stored if the operation has none.
+ * For all kinds except refunds, this is the open operation of the payment. A settled operation is opened again only if
+ * the provider can still change the result: if the payment requires action, or if the refund succeeded. An instance
+ * that is asking the provider at this moment leaves the operation open, because the answer may be older than the
+ * webhook. `reference` is stored if the operation has none.
  *
  * Takes a transaction. Resolves to the payment, or to `undefined` if there is no such operation.
  */

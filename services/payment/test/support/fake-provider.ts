@@ -2,8 +2,8 @@ import type { Operation, OperationKind, Outcome } from '../../src/domain/operati
 import type { PaymentProvider } from '../../src/providers/provider.js';
 
 /**
- * A provider that stores operations, like a real one: it outlives the processes that call it. It performs each operation
- * once, and counts what it performed.
+ * A provider that stores operations, like a real one: it outlives the processes that call it. It performs each
+ * operation once, and counts the operations that it performed.
  */
 export class FakeProvider implements PaymentProvider {
   readonly name = 'sandbox';

@@ -31,8 +31,8 @@ export function outcomeOfIntent(intent: Stripe.PaymentIntent, operation: Operati
 }
 
 /**
- * Whether Stripe may still be making the PaymentIntent of a charge: it was never declined, or its id was unknown, so that
- * its payer cannot have acted.
+ * Whether Stripe may still be making the PaymentIntent of a charge: it was never declined, or its id was unknown, so
+ * that its payer cannot have acted.
  */
 function isBeingMade(intent: Stripe.PaymentIntent, { kind, createdAt, reference }: Operation): boolean {
   if (kind !== 'charge' || Date.now() - createdAt.getTime() > madeWithinMs) return false;

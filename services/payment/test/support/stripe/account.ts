@@ -53,7 +53,7 @@ const invalid = (message: string, code?: string) =>
   new ApiError(400, { type: 'invalid_request_error', message, ...(code && { code }) });
 
 /**
- * The objects of a Stripe account, with the documented rules for PaymentIntents with manual confirmation and for refunds.
+ * The objects of a Stripe account, with Stripe's rules for PaymentIntents with manual confirmation and for refunds.
  * Test payment methods behave like Stripe's. A payment with `pm_card_processing` is pending until `decide` is called.
  */
 export class StripeAccount {
