@@ -82,7 +82,7 @@ const serviceRooms = {
 /** `outside`: what lies outside of domain. */
 const pureRules = (outside) =>
   refuse(
-    'domain is pure rules: it imports nothing but contracts.',
+    'domain is pure rules: it imports nothing but contracts and timing.',
     ...servers,
     'pino',
     '**/generated/**',
@@ -90,6 +90,7 @@ const pureRules = (outside) =>
     '@warren/*/**',
     '!@warren/contracts',
     '!@warren/contracts/**',
+    '!@warren/timing',
     '!@warren/*-contract',
     outside,
   );

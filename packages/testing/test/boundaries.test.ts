@@ -47,6 +47,7 @@ const cases: Case[] = [
   ].map((from, n) => refused(`${domain}/refused${n}.ts`, from, 'domain is pure rules')),
   refused(`${domain}/kit.ts`, '@warren/service-kit', 'domain is pure rules'),
   allowed(`${domain}/contracts.ts`, '@warren/contracts'),
+  allowed(`${domain}/delays.ts`, '@warren/timing'),
   allowed(`${domain}/other-contract.ts`, '@warren/user-contract'),
   allowed(`${domain}/neighbour.ts`, './contracts.js'),
   allowed(`${domain}/notices/inner.ts`, '../contracts.js'),

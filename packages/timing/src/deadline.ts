@@ -32,3 +32,11 @@ export function withFallback<T, Fallback>(
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+/** Rejects with the signal's reason as soon as the signal is aborted. Use it in a race with work that may ignore the signal. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

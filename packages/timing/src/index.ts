@@ -1,3 +1,3 @@
 export { type BackOff, backOffMs, fullyJittered, jittered } from './back-off.js';
-export { DeadlineError, withDeadline, withFallback } from './deadline.js';
+export { aborted, DeadlineError, withDeadline, withFallback } from './deadline.js';
 export { after } from './timer.js';

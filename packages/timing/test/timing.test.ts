@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it, jest } from '@jest/globals';
 import {
+  aborted,
   after,
   backOffMs,
   DeadlineError,
@@ -88,5 +89,15 @@ describe('after', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+});
+
+describe('aborted', () => {
+  it('rejects with the reason of the signal, now or when it is aborted', async () => {
+    const stop = new AbortController();
+    const early = aborted(stop.signal);
+    stop.abort(new Error('stopped'));
+    await expect(early).rejects.toThrow('stopped');
+    await expect(aborted(stop.signal)).rejects.toThrow('stopped');
   });
 });

@@ -1,3 +1,5 @@
+import { backOffMs } from '@warren/timing';
+
 const shortestDelayMs = 5_000;
 const longestDelayMs = 3_600_000;
 /** For mails that somebody is waiting for. */
@@ -46,7 +48,7 @@ export function retryDelay(
   const triesLeft = mostAttempts - attempts;
   if (triesLeft <= 0) return undefined;
   const longest = failed.isAwaited ? longestAwaitedDelay(failed, triesLeft) : longestDelayMs;
-  const delay = Math.min(shortestDelayMs * 2 ** Math.min(attempts - 1, 20), longest);
+  const delay = backOffMs(attempts, { firstMs: shortestDelayMs, maxMs: longest });
   const jittered = Math.round(delay * (1 - random / 5));
   return failed.now.getTime() + jittered < failed.giveUpAt.getTime() ? jittered : undefined;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { aborted } from '@warren/timing';
 import type { NotificationContext } from '../context.js';
 import type { TakenDelivery } from '../domain/delivery.js';
 import { fairShare } from '../domain/fair-share.js';
@@ -147,11 +148,4 @@ function delayAfter(failure: unknown, { attempts, giveUpAt, isAwaited }: TakenDe
 
 function tooSlow(): Error {
   return Object.assign(new Error('the try took too long'), { code: 'timeout' });
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

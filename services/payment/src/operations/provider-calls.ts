@@ -1,5 +1,5 @@
 import { AppError } from '@warren/contracts';
-import { withFallback } from '@warren/timing';
+import { aborted, withFallback } from '@warren/timing';
 import type { PaymentContext } from '../context.js';
 import type { Operation, Outcome } from '../domain/operation.js';
 import type { PaymentProvider } from '../providers/provider.js';
@@ -117,10 +117,4 @@ export function providerCalls({ client, uow, log, provider, durations }: Depende
       await ends();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

@@ -1,4 +1,5 @@
 import { AppError } from '@warren/contracts';
+import { backOffMs } from '@warren/timing';
 
 /**
  * Limits an action that people may attempt only so often. Some attempts are free. After each further one, the next
@@ -93,7 +94,7 @@ export const mailsToMailbox: AttemptLimit = {
 /** Milliseconds between the `count`th attempt and the next one. */
 export function waitAfter(count: number, { free, firstWaitMs, longestWaitMs }: AttemptLimit): number {
   if (count <= free) return 0;
-  return Math.min(firstWaitMs * 2 ** Math.min(count - free - 1, 30), longestWaitMs);
+  return backOffMs(count - free, { firstMs: firstWaitMs, maxMs: longestWaitMs });
 }
 
 /** The waits after the attempts that are not free, in order. The last one also applies to all attempts that follow. */
