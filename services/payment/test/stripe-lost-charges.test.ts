@@ -20,7 +20,7 @@ beforeEach(() => {
   stripe.hasSearch = true;
 });
 
-describe('a charge', () => {
+describe('a charge at Stripe', () => {
   it('whose answer was lost is found by its metadata, or by its idempotency key if the search lags behind', async () => {
     const operation = charge('pm_card_visa');
     stripe.fault = () => 'cut-after';

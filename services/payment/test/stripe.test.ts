@@ -40,7 +40,7 @@ async function referenceOf(paymentMethod: string): Promise<string> {
 
 const lastCall = () => stripe.calls.at(-1);
 
-describe('a charge', () => {
+describe('a charge at Stripe', () => {
   it('creates a PaymentIntent that only this service can confirm, without any personal data', async () => {
     const operation = charge('pm_card_visa', { currency: 'JPY', amount: 500 });
     const outcome = await provider.perform(operation, signal);
@@ -132,7 +132,7 @@ describe('a charge', () => {
   });
 });
 
-describe('a confirmation', () => {
+describe('a confirmation at Stripe', () => {
   it('requires the payer to authenticate, and then succeeds once', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     const operation = followUp('confirm', reference);
@@ -162,7 +162,7 @@ describe('a confirmation', () => {
   });
 });
 
-describe('a cancelation', () => {
+describe('a cancelation at Stripe', () => {
   it('cancels the PaymentIntent', async () => {
     const reference = await referenceOf('pm_card_authenticationRequired');
     const operation = followUp('cancel', reference);
@@ -185,7 +185,7 @@ describe('a cancelation', () => {
   });
 });
 
-describe('a refund', () => {
+describe('a refund at Stripe', () => {
   it('is made once, and is found by its metadata', async () => {
     const reference = await referenceOf('pm_card_visa');
     const operation = followUp('refund', reference, { amount: 250 });
