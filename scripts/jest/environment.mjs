@@ -24,5 +24,6 @@ export default class Environment {
 
   async teardown() {
     this.fakeTimersModern.dispose();
+    this.moduleMocker.restoreAllMocks();
   }
 }

@@ -621,7 +621,7 @@ export const mutations = [
   {
     guard: 'notices: a service has a limited number of kinds',
     file: 'services/notification/src/store/notice-kinds.ts',
-    from: 'if (!row?.noted && (row?.count ?? 0) >= most) return false;',
+    from: 'if (owner === null ? count >= most : owner !== service) return false;',
     to: '',
     tests: ['services/notification/test/requests.test.ts'],
   },

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { AppError, errorsOf } from '@warren/contracts';
 import type { CommandContext, SocketCommand } from '@warren/realtime';
 import { eventually, gate } from '@warren/testing';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { echo, token } from './support/node.js';
+
+closeAfterEach();
 
 const thingError = errorsOf({ 'thing-done': { status: 409, temporary: false, title: 'Done already' } });
 const commandId = '0198d5f0-0000-7000-8000-000000000001';

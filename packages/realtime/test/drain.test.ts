@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
-import { connect, node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, connect, node, onEnd } from './support/fixtures.js';
 import { MemoryFeeds } from './support/memory-feeds.js';
 import { service, startNode } from './support/node.js';
 import { rawSocket } from './support/raw-socket.js';
+
+closeAfterEach();
 
 describe('draining', () => {
   it('gives each client a slot of its own and serves it until it leaves', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CommandSocket, SocketCommand } from '@warren/realtime';
 import { eventually } from '@warren/testing';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { service, token } from './support/node.js';
+
+closeAfterEach();
 
 describe('the socket of a command', () => {
   it('can be sent events that are no feed entries, and tells when it leaves', async () => {

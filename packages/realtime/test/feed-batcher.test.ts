@@ -3,9 +3,11 @@ import { eventually, gate } from '@warren/testing';
 import { pino } from 'pino';
 import { FeedBatcher } from '../src/feed/feed-batcher.js';
 import { feedsPerStatement } from '../src/limits/limits.js';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { MemoryFeeds } from './support/memory-feeds.js';
 import { token } from './support/node.js';
+
+closeAfterEach();
 
 const log = pino({ level: 'silent' });
 

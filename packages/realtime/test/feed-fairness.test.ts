@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { service } from './support/node.js';
+
+closeAfterEach();
 
 describe('the reader that the tabs of one user share', () => {
   it('fills the gap of one tab while another one is far behind', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
 import { range } from './support/client.js';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { service, token } from './support/node.js';
 import { ScriptedNodes } from './support/scripted-nodes.js';
+
+closeAfterEach();
 
 describe('a connected socket', () => {
   it('gets session.ready first, then live entries, each with its position in the feed', async () => {

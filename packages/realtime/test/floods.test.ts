@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { refusal } from './support/client.js';
-import { connect, node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, connect, node, onEnd } from './support/fixtures.js';
 import { memoryInUse } from './support/memory.js';
 import { service, type TestNode, token } from './support/node.js';
 import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
+
+closeAfterEach();
 
 const mebibyte = 1024 * 1024;
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '@warren/contracts';
 import { refusal } from './support/client.js';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { token, verifyToken } from './support/node.js';
+
+closeAfterEach();
 
 describe('a refused handshake', () => {
   it.each([

@@ -7,7 +7,9 @@ import { HandshakeRefusal } from '../src/server/handshake.js';
 import { createSocketServer } from '../src/server/socket-server.js';
 import { UpgradeGate } from '../src/server/upgrade-gate.js';
 import { refusal } from './support/client.js';
-import { onEnd } from './support/fixtures.js';
+import { closeAfterEach, onEnd } from './support/fixtures.js';
+
+closeAfterEach();
 
 describe('unknown namespaces', () => {
   it('are removed after they were refused', async () => {

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
 import { maxWaitingPulls } from '../src/limits/limits.js';
 import { TokenBucket } from '../src/limits/token-buckets.js';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { token } from './support/node.js';
+
+closeAfterEach();
 
 const limited = { ok: false, error: { code: 'rate-limited', temporary: true } };
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually, gate } from '@warren/testing';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { token, verifyToken } from './support/node.js';
+
+closeAfterEach();
 
 describe('revoking a session', () => {
   it('ends its sockets with the reason, and no socket of another session', async () => {

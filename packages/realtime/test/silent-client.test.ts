@@ -3,9 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import { defaultLimits } from '@warren/realtime';
 import { eventually } from '@warren/testing';
 import { range } from './support/client.js';
-import { node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, node, onEnd } from './support/fixtures.js';
 import { memoryInUse } from './support/memory.js';
 import { SilentClient } from './support/silent-client.js';
+
+closeAfterEach();
 
 /** How long the tabs read nothing. `npm run test:full` waits a minute, with the default ping interval. */
 const full = process.env.WARREN_TEST_FULL === '1';

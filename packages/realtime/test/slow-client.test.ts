@@ -2,9 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { eventually, faultProxy } from '@warren/testing';
 import type { FeedEntry } from '@warren/unit-of-work';
 import { type RecordingClient, range } from './support/client.js';
-import { connect, node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, connect, node, onEnd } from './support/fixtures.js';
 import { service, type TestNode, token } from './support/node.js';
 import { rawSocket } from './support/raw-socket.js';
+
+closeAfterEach();
 
 /** A client whose connection can be stalled, so that its TCP buffers fill up and then the node's. */
 async function connectStallable(

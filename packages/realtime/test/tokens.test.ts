@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node } from './support/fixtures.js';
+import { closeAfterEach, connect, node } from './support/fixtures.js';
 import { token } from './support/node.js';
+
+closeAfterEach();
 
 /** The life of a token that expires during the test, and how long to wait for that. Milliseconds. */
 const [life, lifeEnds] = [5_000, 20_000];

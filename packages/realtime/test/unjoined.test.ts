@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, connect, node, onEnd } from './support/fixtures.js';
 import { service, type TestNode, token } from './support/node.js';
 import { encodeFrame, type RawSocket, rawSocket } from './support/raw-socket.js';
+
+closeAfterEach();
 
 async function open(at: TestNode, headers = ''): Promise<RawSocket> {
   const raw = await rawSocket(at.port, undefined, headers);

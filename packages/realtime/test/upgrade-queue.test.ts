@@ -5,7 +5,9 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '@warren/testing';
 import { opensPerTurn } from '../src/limits/limits.js';
 import { UpgradeQueue } from '../src/server/upgrade-queue.js';
-import { onEnd } from './support/fixtures.js';
+import { closeAfterEach, onEnd } from './support/fixtures.js';
+
+closeAfterEach();
 
 // The connections are opened one after another, which takes long on a busy machine.
 jest.setTimeout(120_000);

@@ -4,8 +4,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '@warren/testing';
-import { connect, node, onEnd } from './support/fixtures.js';
+import { closeAfterEach, connect, node, onEnd } from './support/fixtures.js';
 import { rawSocket } from './support/raw-socket.js';
+
+closeAfterEach();
 
 /** Answers each request with a description of it; `/slow` after a delay. */
 async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -166,7 +166,16 @@ describe('notification.requested', () => {
   const text = (body: string) => ({
     definition: { ...outbid.definition, texts: { en: { title: 'x', body } } },
   });
+  /** One more value. */
+  const note = (value: unknown, type: unknown = 'text', name = 'note') => ({
+    values: { ...outbidValues(uuidv7()), [name]: value },
+    definition: { ...outbid.definition, values: { ...outbid.definition?.values, [name]: type } },
+  });
   const withPath = (path: string) => ({ definition: { ...outbid.definition, path } });
+  const longPath = () => {
+    const { values, definition } = note('/'.repeat(500));
+    return { values, definition: { ...definition, path: '/{note}' } };
+  };
   it.each([
     ['the kind of another service', { kind: 'payment-outbid' }, 'permanent'],
     ['a kind of the notification service', { kind: 'security-alert' }, 'permanent'],
@@ -182,6 +191,12 @@ describe('notification.requested', () => {
     ['a text with a format of its own', text('{endsAt, date}'), 'permanent'],
     ['a path with an unknown value', withPath('/{secret}'), 'permanent'],
     ['a path to another host', withPath('//evil.example'), 'schema'],
+    ['a path that is too long', longPath(), 'permanent'],
+    ['a path with a character that no database holds', withPath('/\u0000'), 'schema'],
+    ['a text that shows an id', text('{auctionId}'), 'permanent'],
+    ['an amount whose currency is no text', note(1, { money: 'bids' }), 'permanent'],
+    ['a value with a name in another case', note('x', 'text', 'room-id'), 'schema'],
+    ['a value without a type', note('x', null), 'schema'],
     ['a path with a backslash', withPath('/\\evil.example'), 'schema'],
     ['a definition without English texts', { definition: { ...outbid.definition, texts: {} } }, 'schema'],
   ])('is a dead letter at once, and writes no notice, for %s', async (_, changes, reason) => {
@@ -205,6 +220,14 @@ describe('notification.requested', () => {
     await expect(world.bus.publish(event('shop-one-more'))).rejects.toThrow('after 1 attempts: permanent');
     await world.bus.publish(event('shop-kind-7'));
     expect((await world.inbox(ada)).map(({ kind }) => kind)).toEqual(['shop-kind-7', 'welcome']);
+  });
+
+  it('is a dead letter for a kind that another service with a longer name has', async () => {
+    const ada = await world.register('Ada');
+    const kind = 'auction-house-sold';
+    await world.bus.publish(requested(dataOf(ada, { kind }), 'auction-house'));
+    const event = requested(dataOf(ada, { kind }), 'auction');
+    await expect(world.bus.publish(event)).rejects.toThrow('after 1 attempts: permanent');
   });
 
   it.each(['of-tomorrow', 'password-reset', 'payment-received'])(

@@ -6,9 +6,12 @@ import { startNode, type TestNode, token } from './node.js';
 
 const closers: (() => unknown)[] = [];
 
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+/** Makes `onEnd`, `node` and `connect` close what they open. Each test file calls it, since modules are loaded only once. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+}
 
 /** Calls `close` when the test ends. The last one registered is called first. */
 export function onEnd(close: () => unknown): void {

@@ -31,8 +31,10 @@ export function useClientAddress(http: FastifyInstance, addressOf: AddressOf): v
  * has one address of a /64 usually has all of them. Text that is not an address is returned as it is.
  */
 export function networkOf(address: string): string {
-  if (!isIP(address)) return address;
-  const parsed = ipaddr.process(address);
+  // A zone, such as `%eth0`, names an interface of this machine. ipaddr.js doesn't know all zones that Node does.
+  const [plain = ''] = address.split('%');
+  if (!isIP(plain)) return address;
+  const parsed = ipaddr.process(plain);
   if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
   return `${parsed.parts
     .slice(0, 4)

@@ -46,7 +46,7 @@ export type NoticeText = Static<typeof NoticeText>;
 /** Defines a kind of notice. Each request contains it, so no service has to register a kind first. */
 export const NoticeDefinition = Type.Object(
   {
-    values: Type.Record(ValueName, ValueType, { maxProperties: 20 }),
+    values: Type.Record(ValueName, ValueType, { maxProperties: 20, propertyNames: ValueName }),
     /** Readers of any other language read English. */
     texts: Type.Object({ en: NoticeText, de: Type.Optional(NoticeText) }, closed),
     /** Where a notice goes besides the inbox, unless the person chooses otherwise. */
@@ -55,7 +55,7 @@ export const NoticeDefinition = Type.Object(
      * The path in the web app that it leads to. `{name}` stands for a value, percent-encoded. It can't leave the app's
      * host.
      */
-    path: Type.String({ maxLength: 200, pattern: '^/(?![/\\\\])[^\\s\\\\]*$' }),
+    path: Type.String({ maxLength: 200, pattern: '^/(?![/\\\\])[^\\s\\\\\\u0000\\ud800-\\udfff]*$' }),
   },
   closed,
 );
@@ -73,6 +73,7 @@ export const NotificationRequested = Type.Object(
     values: Type.Record(
       ValueName,
       Type.Union([Type.String({ maxLength: 500, pattern: storable }), Type.Number(), Type.Boolean()]),
+      { propertyNames: ValueName },
     ),
     /** Required for a kind of the requesting service's own. */
     definition: Type.Optional(NoticeDefinition),

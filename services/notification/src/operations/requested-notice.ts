@@ -5,6 +5,7 @@ import type { NotificationTx } from '../context.js';
 import { securityAlert } from '../domain/notices/account-kinds.js';
 import { type NoticeKind, requestedKind } from '../domain/notices/kind.js';
 import { ownKinds } from '../domain/notices/own-kinds.js';
+import { pathOf } from '../domain/notices/templates.js';
 import { onlyNamed, peopleNamed, unfitValues } from '../domain/notices/values.js';
 import { noteRequestedKind } from '../store/notice-kinds.js';
 import { holdPeople } from '../store/user-copies.js';
@@ -12,6 +13,8 @@ import { notify } from './notify.js';
 
 /** Kinds of notice that one service may have. */
 const mostKinds = 100;
+/** Characters of a path with its values. Push services accept 4 KB in all. */
+const longestPath = 1_000;
 
 export type NoticeRequest = DomainEvent<'notification.requested', NotificationRequested>;
 
@@ -26,11 +29,17 @@ export async function writeRequestedNotice(tx: NotificationTx, event: NoticeRequ
   const kind = kindOf(event);
   const unfit = unfitValues(kind, values);
   if (unfit.length > 0) throw new PermanentError(`The values do not fit ${kind.kind}: ${unfit.join(', ')}`);
+  if (pathOf(kind, values).length > longestPath)
+    throw new PermanentError(
+      `The path of ${kind.kind} with these values is longer than ${longestPath} characters`,
+    );
   const people = await holdPeople(tx, peopleOf(event.data));
   const notice = { userId, eventId: event.id, kind, values: onlyNamed(kind, values) };
   await notify(tx, [notice], people);
   if (event.data.definition && !(await noteRequestedKind(tx, serviceOfSource(event), kind, mostKinds)))
-    throw new PermanentError(`${serviceOfSource(event)} has more than ${mostKinds} kinds of notice`);
+    throw new PermanentError(
+      `${serviceOfSource(event)} may not have the kind ${kind.kind}: another service has it, or this would be kind ${mostKinds + 1}`,
+    );
 }
 
 /** The ids of the reader and of everybody whom the notice names. */

@@ -16,7 +16,7 @@ export async function requestedKinds(db: NotificationDb): Promise<PreferableKind
 /**
  * Notes the kind for everybody's preferences. Writes and locks nothing if it is noted already with these defaults.
  *
- * @returns false if the service already has `most` kinds and this one is new
+ * @returns false if another service has the kind, or if the service already has `most` kinds and this one is new
  */
 export async function noteRequestedKind(
   db: NotificationDb,
@@ -24,12 +24,13 @@ export async function noteRequestedKind(
   { kind, channels: { email, push } }: PreferableKind,
   most: number,
 ): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ noted: boolean; same: boolean; count: number }[]>`
-    SELECT EXISTS (SELECT FROM notice_kinds WHERE kind = ${kind}) AS noted,
-      EXISTS (SELECT FROM notice_kinds WHERE kind = ${kind} AND email = ${email} AND push = ${push}) AS same,
-      (SELECT count(*)::int FROM notice_kinds WHERE service = ${service}) AS count`;
-  if (row?.same) return true;
-  if (!row?.noted && (row?.count ?? 0) >= most) return false;
+  const [row] = await db.$queryRaw<{ owner: string | null; same: boolean; count: number }[]>`
+    SELECT noted.service AS owner, COALESCE(noted.email = ${email} AND noted.push = ${push}, false) AS same,
+      (SELECT count(*)::int FROM notice_kinds WHERE service = ${service}) AS count
+    FROM (SELECT 1) AS always LEFT JOIN notice_kinds AS noted ON noted.kind = ${kind}`;
+  const { owner = null, same = false, count = 0 } = row ?? {};
+  if (owner === null ? count >= most : owner !== service) return false;
+  if (same) return true;
   await db.$executeRaw`
     INSERT INTO notice_kinds (kind, service, email, push) VALUES (${kind}, ${service}, ${email}, ${push})
     ON CONFLICT (kind) DO UPDATE SET email = excluded.email, push = excluded.push`;

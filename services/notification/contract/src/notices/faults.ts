@@ -6,19 +6,25 @@ export function faultsOf({ values, texts, path }: NoticeDefinition): string[] {
   const names = new Set(Object.keys(values));
   const unknown = (name: string) => (names.has(name) ? [] : [`{${name}} is no value of the kind`]);
   return [
-    ...Object.entries(texts).flatMap(([language, text]) =>
-      messagesOf(text).flatMap(([place, message]) =>
+    ...(['en', 'de'] as const).flatMap((language) =>
+      messagesOf(texts[language]).flatMap(([place, message]) =>
         faultsOfMessage(message, values, unknown).map((fault) => `${language} ${place}: ${fault}`),
       ),
     ),
     ...[...path.matchAll(/\{([^{}]*)\}/g)]
       .flatMap(([, name = '']) => unknown(name))
       .map((fault) => `path: ${fault}`),
-    ...Object.values(values).flatMap((type) => (typeof type === 'object' ? unknown(type.money) : [])),
+    ...Object.values(values).flatMap((type) =>
+      typeof type !== 'object' || values[type.money] === 'text'
+        ? []
+        : [`{${type.money}} is no text that could hold a currency`],
+    ),
   ];
 }
 
-function messagesOf({ title, body, action, push }: NoticeText): [place: string, message: string][] {
+function messagesOf(text: NoticeText | undefined): [place: string, message: string][] {
+  if (text === undefined) return [];
+  const { title, body, action, push } = text;
   const messages = { title, body, action, 'push title': push?.title, 'push body': push?.body };
   return Object.entries(messages).flatMap(([place, message]) =>
     message === undefined ? [] : [[place, message]],
@@ -48,7 +54,7 @@ function faultsOfElements(
       case TYPE.pound:
         return [];
       case TYPE.argument:
-        return unknown(element.value);
+        return [...unknown(element.value), ...faultsOfShowing(element.value, values)];
       case TYPE.plural:
       case TYPE.select: {
         const options = Object.values(element.options);
@@ -72,4 +78,10 @@ function faultsOfChoice(
 ): string[] {
   const needed = choice === TYPE.plural ? 'count' : 'code';
   return values[name] === needed ? [] : [`{${name}} can't choose words, since it is no ${needed}`];
+}
+
+/** Ids and codes are not words for readers. */
+function faultsOfShowing(name: string, values: NoticeDefinition['values']): string[] {
+  const type = values[name];
+  return type === 'id' || type === 'code' ? [`{${name}} can't be shown, since it is of type ${type}`] : [];
 }

@@ -61,9 +61,9 @@ export function renderNotice(notice: Notice, reader: Reader, people: readonly Pe
     body: cut(inbox.body, 1_000),
     email: {
       language,
-      subject: oneLine(outside.title),
-      paragraphs: [outside.body],
-      action: outside.action ?? outside.title,
+      subject: cut(oneLine(outside.title), 200),
+      paragraphs: [cut(outside.body, 1_000)],
+      action: cut(outside.action ?? outside.title, 200),
       path,
     },
     push: {
