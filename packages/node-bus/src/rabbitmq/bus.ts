@@ -210,6 +210,7 @@ class RabbitMqNodeBus implements NodeBus {
     });
     try {
       await this.#bind(channel, queue);
+      await this.#bindCheck(channel, queue);
       await this.#consume(channel, queue);
     } catch (error) {
       // It has no consumer that would end it, so it would stay for as long as the connection.
@@ -223,11 +224,18 @@ class RabbitMqNodeBus implements NodeBus {
     this.#listeners.connected();
   }
 
-  async #bind(channel: ConfirmChannel, { name, checkKey }: NodeQueue): Promise<void> {
+  async #bind(channel: ConfirmChannel, { name }: NodeQueue): Promise<void> {
     const { events } = this.#options;
-    for (const key of [everyNode, checkKey]) await channel.bindQueue(name, this.#exchange, key);
+    await channel.bindQueue(name, this.#exchange, everyNode);
     if (!events) return;
-    for (const type of [...events.types, checkKey]) await channel.bindQueue(name, events.exchange, type);
+    for (const type of events.types) await channel.bindQueue(name, events.exchange, type);
+  }
+
+  /** The bindings that show whether an exchange is still the one that the queue was bound to. */
+  async #bindCheck(channel: ConfirmChannel, { name, checkKey }: NodeQueue): Promise<void> {
+    const { events } = this.#options;
+    for (const exchange of [this.#exchange, ...(events ? [events.exchange] : [])])
+      await channel.bindQueue(name, exchange, checkKey);
   }
 
   /**
@@ -276,7 +284,9 @@ class RabbitMqNodeBus implements NodeBus {
       const renewed = queue.session.scratch(async (channel) => {
         const wasBound = await this.#isBound(channel, queue);
         await this.#bind(channel, queue);
+        // Otherwise an exchange that is deleted right after the check would look whole to the next one.
         if (wasBound) return;
+        await this.#bindCheck(channel, queue);
         this.#log.warn('the bindings of this node were missing; they are bound again');
         this.#listeners.connected();
       });
