@@ -18,6 +18,6 @@ export default {
   testEnvironment: '<rootDir>/scripts/jest/environment.mjs',
   injectGlobals: false,
   transform: {},
-  testTimeout: 30_000,
-  maxWorkers: 3,
+  testTimeout: 60_000,
+  maxWorkers: 4,
 };

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { withDeadline } from '@warren/timing';
 
 export interface EventuallyOptions {
-  /** Timeout in milliseconds. Default 10,000. */
+  /** Timeout in milliseconds. Default 20,000. */
   within?: number;
 }
 
@@ -15,7 +15,7 @@ const minCheckMs = 1_000;
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { within = 10_000 }: EventuallyOptions = {},
+  { within = 20_000 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + within;
   for (let wait = 5; ; wait = Math.min(wait * 2, 100)) {

@@ -97,9 +97,10 @@ describe('POST /payments/:id/refunds', () => {
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(33);
     const refused = answers.filter(({ status }) => status !== 201).map(({ body }) => body.code);
     expect(new Set(refused)).toEqual(new Set(['refund-exceeds-payment']));
-    await eventually(async () => expect(await refundedOf(payment.id)).toBe(990));
+    // A refund whose settlement fails on a busy machine is settled by the sweeper when its lease ends.
+    await eventually(async () => expect(await refundedOf(payment.id)).toBe(990), { within: 60_000 });
     expect(await service.balance(recipient)).toBe(10);
-  }, 60_000);
+  }, 120_000);
 
   it('is backed by a database constraint that refuses pending refunds above the paid amount', async () => {
     const { payment } = await paid();
