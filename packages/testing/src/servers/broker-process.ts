@@ -148,5 +148,8 @@ async function environment(home: string, ports: BrokerPorts, settings = ''): Pro
     RABBITMQ_PID_FILE: join(home, 'pid'),
     RABBITMQ_CONFIG_FILE: join(home, 'rabbitmq.conf'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(home, 'enabled_plugins'),
+    // Idle schedulers sleep. Busy waiting would take processor time from the tests:
+    // https://www.rabbitmq.com/docs/runtime#busy-waiting
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
   };
 }
