@@ -92,6 +92,7 @@ const pureRules = (outside) =>
     '!@warren/contracts/**',
     '!@warren/timing',
     '!@warren/*-contract',
+    '!@warren/*-contract/**',
     outside,
   );
 
@@ -156,6 +157,7 @@ const rules = [
         '!@warren/contracts',
         '!@warren/contracts/**',
         '!@warren/*-contract',
+        '!@warren/*-contract/**',
         '**/services/*/{src,dist}/**',
       ),
       refuse(
@@ -187,6 +189,7 @@ const rules = [
         '!@warren/contracts',
         '!@warren/contracts/**',
         '!@warren/*-contract',
+        '!@warren/*-contract/**',
         '../**/{src,dist}/**',
         ...servers,
       ),

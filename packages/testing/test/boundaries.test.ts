@@ -49,6 +49,7 @@ const cases: Case[] = [
   allowed(`${domain}/contracts.ts`, '@warren/contracts'),
   allowed(`${domain}/delays.ts`, '@warren/timing'),
   allowed(`${domain}/other-contract.ts`, '@warren/user-contract'),
+  allowed(`${domain}/kind.ts`, '@warren/notification-contract/notices'),
   allowed(`${domain}/neighbour.ts`, './contracts.js'),
   allowed(`${domain}/notices/inner.ts`, '../contracts.js'),
   refused(`${domain}/notices/outer.ts`, '../../config.js', 'domain is pure rules'),
