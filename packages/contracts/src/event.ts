@@ -50,6 +50,9 @@ export function versionOf({ entityepoch = 0, entityversion }: DomainEvent): {
   return { epoch: entityepoch, version: entityversion };
 }
 
+/** The `source` of the events that this service publishes. */
+export const sourceOf = (service: string): string => `${sourcePrefix}${service}`;
+
 /** The service that an envelope names as its source, or the empty string if it names none. */
 export function serviceOfSource({ source }: Pick<DomainEvent, 'source'>): string {
   return source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : '';

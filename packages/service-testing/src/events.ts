@@ -1,4 +1,4 @@
-import { type DomainEvent, serviceOf } from '@warren/contracts';
+import { type DomainEvent, serviceOf, sourceOf } from '@warren/contracts';
 import type { EncodedEvent, EventBus } from '@warren/event-bus';
 import type { User } from '@warren/user-contract';
 import { v7 as uuidv7 } from 'uuid';
@@ -16,7 +16,7 @@ export function encoded({ type, subject, version, data, id = uuidv7() }: TestEve
   const event: DomainEvent = {
     specversion: '1.0',
     id,
-    source: `/services/${serviceOf(type)}`,
+    source: sourceOf(serviceOf(type)),
     type,
     subject,
     time: new Date().toISOString(),

@@ -9,8 +9,11 @@ export function migrated(service: string, prisma: URL): DatabaseTemplate {
     name: service,
     async fill(url) {
       const pool = new pg.Pool({ connectionString: url, max: 1, pipeline: true });
-      await migrateMessaging(pool);
-      await pool.end();
+      try {
+        await migrateMessaging(pool);
+      } finally {
+        await pool.end();
+      }
       await migrateDatabase({ url, prisma });
     },
   };

@@ -3,12 +3,12 @@ import {
   PermanentError,
   replayMessageOf,
   type ServiceContract,
+  serviceOfSource,
   takesFrom,
 } from '@warren/contracts';
 import { type Check, checkDomainEvent, compileReader } from '@warren/contracts/validation';
 import { type DeadLetterReason, type Delivery, defaultRetryDelays, type Verdict } from '@warren/event-bus';
 import type { EventHandler } from '../api.js';
-import { serviceOfSource } from '../transaction/serializer.js';
 
 export type Decoded = { ok: true; event: DomainEvent } | { ok: false; verdict: Verdict };
 
@@ -32,10 +32,10 @@ export function createDecoder(
     if (!envelope.ok) return dead('schema', `The envelope does not fit: ${JSON.stringify(envelope.errors)}`);
     const { type, source, replayid } = envelope.value;
     // The broker's permissions go by the routing key only, so the type and the source in the body are checked here.
-    if (type !== delivery.type || !takesFrom(contract, serviceOfSource(source), type))
+    if (type !== delivery.type || !takesFrom(contract, serviceOfSource({ source }), type))
       return dead('schema', `It was sent as ${delivery.type} but says ${type} of ${source}`);
     // Any service may publish a type that this one accepts, but only in its own name.
-    if (delivery.publisher !== undefined && delivery.publisher !== serviceOfSource(source))
+    if (delivery.publisher !== undefined && delivery.publisher !== serviceOfSource({ source }))
       return dead(
         'unauthorized-publisher',
         `${delivery.publisher} published ${type} in the name of ${source}`,

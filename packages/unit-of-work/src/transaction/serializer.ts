@@ -1,4 +1,4 @@
-import type { DomainEvent, FieldError, ServiceContract } from '@warren/contracts';
+import { type DomainEvent, type FieldError, type ServiceContract, sourceOf } from '@warren/contracts';
 import { type Check, checkDomainEvent, compileWriter } from '@warren/contracts/validation';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import type { Cause, NewEvent, NewFeedEntry } from '../api.js';
@@ -67,14 +67,6 @@ export function rowOf(event: DomainEvent): OutboxRow {
   if (!checked.ok) throw misfit(`The envelope of ${event.type}`, checked.errors);
   return { id: event.id, type: event.type, body: JSON.stringify(event) };
 }
-
-const sourcePrefix = '/services/';
-
-const sourceOf = (service: string): string => `${sourcePrefix}${service}`;
-
-/** The service that an envelope names as its source; empty if it names none. */
-export const serviceOfSource = (source: string): string =>
-  source.startsWith(sourcePrefix) ? source.slice(sourcePrefix.length) : '';
 
 function compileAll(schemas: ServiceContract['emits']): Map<string, Checker> {
   return new Map(Object.entries(schemas).map(([type, schema]) => [type, compileWriter(schema)]));

@@ -5,10 +5,9 @@ import {
   choicesOf,
   type KindPreference,
   type PreferenceChange,
-  preferableOwnKinds,
   preferencesOf,
 } from '../domain/preferences.js';
-import { requestedKinds } from '../store/notice-kinds.js';
+import { preferableKinds } from '../queries/preferences.js';
 import { choicesMade, saveChoices } from '../store/preferences.js';
 import { type Caller, writeForCaller } from './caller.js';
 
@@ -24,7 +23,7 @@ export async function changePreferences(
   changes: readonly PreferenceChange[],
 ): Promise<KindPreference[]> {
   return writeForCaller(uow, caller, async (tx) => {
-    const kinds = [...preferableOwnKinds, ...(await requestedKinds(tx))];
+    const kinds = await preferableKinds(tx);
     const { choices, locked, unknown } = choicesOf(kinds, changes);
     if (unknown.length > 0)
       throw new AppError('invalid-request', {
